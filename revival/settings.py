@@ -1,0 +1,167 @@
+"""One settings module, driven by the environment (README, "Configuration").
+
+REVIVAL_MODE says how the site runs: `production` (when unset), `trial` (a copy to try out and
+for the tests) or `dev` (reloads, debug pages). Importing this module starts nothing.
+"""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+MODE = env.str("REVIVAL_MODE", "production")
+if MODE not in {"trial", "dev", "production"}:
+    raise ImproperlyConfigured(f"REVIVAL_MODE is {MODE!r}; it must be trial, dev or production.")
+IS_PRODUCTION = MODE == "production"
+DEBUG = MODE == "dev"
+
+_missing = [name for name in ("DATABASE_URL", "SECRET_KEY", "LINK_KEY", "ALLOWED_HOSTS") if not env.str(name, "")]
+if IS_PRODUCTION and _missing:
+    raise ImproperlyConfigured(
+        f"production needs {', '.join(_missing)} in the environment; for a trial copy run `make run` instead."
+    )
+if "DATABASE_URL" in _missing:
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not set; `make run` and `make test` bring a database of their own, "
+        "and `python -m revival.embedded_postgres COMMAND` runs any command with it."
+    )
+
+# Keys of a trial copy are no secret: nothing real is kept there.
+SECRET_KEY = env.str("SECRET_KEY", "trial-copy-only-" + "0" * 48)
+LINK_KEY = env.str("LINK_KEY", "trial-copy-only-" + "1" * 48)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "revival.desk.DeskConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "crispy_forms",
+    "csp",
+    "procrastinate.contrib.django",
+    "booking",
+    "articles",
+]
+
+MIDDLEWARE = [
+    "revival.middleware.health",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "revival.middleware.guard_answers",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "revival.urls"
+WSGI_APPLICATION = "revival.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "revival.context.site",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+CRISPY_ALLOWED_TEMPLATE_PACKS = "clinic"
+CRISPY_TEMPLATE_PACK = "clinic"
+
+DATABASES = {"default": env.db("DATABASE_URL")}
+# django-environ puts a socket's folder into OPTIONS: add to it, never replace it.
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    {
+        "connect_timeout": 3,
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", 10),
+            "timeout": 3,  # seconds a request waits for a connection before it says "busy"
+        },
+    }
+)
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections, Django must not
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"  # the clinic's own zone is a column of Clinic
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / ".static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Mail: real SMTP when EMAIL_URL is set, files under .mail/ otherwise.
+if env.str("EMAIL_URL", ""):
+    vars().update(env.email("EMAIL_URL"))
+    EMAIL_TIMEOUT = 15
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".mail"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>")
+
+# Guard (DESIGN §10)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_REFERRER_POLICY = "strict-origin"  # same-origin would put visit links into nginx's log
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+HOLD_COOKIE_NAME = "hold"
+if IS_PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    HOLD_COOKIE_NAME = "__Host-hold"
+CSRF_FAILURE_VIEW = "revival.views.csrf_failure"
+
+# Booking (DESIGN §5, "Defaults, all settings")
+BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)
+BOOKING_ANSWER_WORKING_DAYS = env.int("BOOKING_ANSWER_WORKING_DAYS", 2)
+BOOKING_ANSWER_HOURS_BEFORE = env.int("BOOKING_ANSWER_HOURS_BEFORE", 2)
+BOOKING_CHANGE_CUT_OFF_HOURS = env.int("BOOKING_CHANGE_CUT_OFF_HOURS", 24)
+BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
