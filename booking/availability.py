@@ -1,0 +1,203 @@
+"""Which starts can be booked: pure arithmetic on time (no Django, no database, no clock).
+
+Every moment is an aware `datetime`; spans are half-open `[start, end)`. Wall-clock hours become
+instants in `instant_of` and nowhere else; from there on all arithmetic is in UTC, where an hour
+is always an hour.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+MIDNIGHT = time(0)
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Span:
+    """A stretch of time, `[start, end)`, both in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def overlaps(self, other: Span) -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def contains(self, other: Span) -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """Wall-clock hours on one weekday (Monday is 0); `closes` at 00:00 is the end of that day."""
+
+    weekday: int
+    opens: time
+    closes: time
+    valid_from: date | None = None
+    valid_until: date | None = None  # the last day they hold, included
+
+    def hold_on(self, day: date) -> bool:
+        return (
+            day.weekday() == self.weekday
+            and (self.valid_from is None or self.valid_from <= day)
+            and (self.valid_until is None or day <= self.valid_until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a service asks of a start. `notice` is elapsed time, `horizon_days` clinic-local dates."""
+
+    length: timedelta
+    turnaround: timedelta
+    step: timedelta
+    notice: timedelta
+    horizon_days: int
+
+
+def instant_of(day: date, wall: time, zone: tzinfo) -> datetime:
+    """The instant, in UTC, at which the clock on the clinic's wall first shows `wall` on `day`.
+
+    A time that the spring gap skips becomes the moment the gap ends.
+    """
+    local = datetime.combine(day, wall, zone)
+    early, late = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+    if early <= late:  # an ordinary time, or the first of the two in autumn
+        return early
+    return _end_of_gap(late, early, zone)
+
+
+def _end_of_gap(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """The second between two instants at which the zone's offset changes (bisection)."""
+    new_offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == new_offset:
+            after = middle
+        else:
+            before = middle
+    return after
+
+
+def bounds_of_days(first: date, last: date, zone: tzinfo) -> Span:
+    """From the first instant of `first` to the last of `last`, both clinic-local."""
+    return Span(instant_of(first, MIDNIGHT, zone), instant_of(last + ONE_DAY, MIDNIGHT, zone))
+
+
+def opening_spans(hours: Iterable[WeeklyHours], first: date, last: date, zone: tzinfo) -> list[Span]:
+    """The spans of working hours from `first` to `last` (clinic-local dates, both included), sorted."""
+    spans = (
+        Span(instant_of(day, one.opens, zone), _closing(day, one.closes, zone))
+        for one in hours
+        for day in _days(first, last)
+        if one.hold_on(day)
+    )
+    return sorted(span for span in spans if span.start < span.end)
+
+
+def _closing(day: date, closes: time, zone: tzinfo) -> datetime:
+    return instant_of(day + ONE_DAY if closes == MIDNIGHT else day, closes, zone)
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """The same time as few, disjoint, sorted spans; spans that touch become one."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
+def subtract(spans: Iterable[Span], away: Iterable[Span]) -> list[Span]:
+    """What is left of `spans` when nobody is there during `away`."""
+    left = merge(spans)
+    for hole in away:
+        left = [
+            piece
+            for span in left
+            for piece in (
+                Span(span.start, min(span.end, hole.start)),
+                Span(max(span.start, hole.end), span.end),
+            )
+            if piece.start < piece.end
+        ]
+    return merge(left)
+
+
+def free_starts(
+    *,
+    rules: Rules,
+    openings: Sequence[Span],
+    away: Iterable[Span],
+    blocked: Iterable[Span],
+    now: datetime,
+    zone: tzinfo,
+) -> list[datetime]:
+    """The starts, sorted and in UTC, that can be booked at `now` (DESIGN §4).
+
+    Starts lie on a grid from each opening instant in steps of elapsed time. The whole visit lies
+    inside working time, `[start, end + turnaround)` meets no blocked span, `now + notice` has
+    passed by the start, and the start's local date is at most `horizon_days` after today's.
+    Turnaround may run past closing.
+    """
+    working = subtract(openings, away)
+    taken = merge(blocked)
+    earliest = now + rules.notice
+    last_day = now.astimezone(zone).date() + timedelta(days=rules.horizon_days)
+    latest = bounds_of_days(last_day, last_day, zone).end
+
+    starts = {
+        start
+        for opening in openings
+        for start in _grid(opening, rules, earliest)
+        if start < latest and _fits(start, rules, working, taken)
+    }
+    return sorted(starts)
+
+
+def _grid(opening: Span, rules: Rules, earliest: datetime) -> Iterator[datetime]:
+    steps = max(0, -((opening.start - earliest) // rules.step))  # round up to the first step not too soon
+    start = opening.start + steps * rules.step
+    while start < opening.end:
+        yield start
+        start += rules.step
+
+
+def _fits(start: datetime, rules: Rules, working: Sequence[Span], taken: Sequence[Span]) -> bool:
+    visit = Span(start, start + rules.length)
+    busy = Span(start, visit.end + rules.turnaround)
+    inside = bisect_right(working, start, key=_start_of)  # the span before this place began last
+    before = bisect_left(taken, busy.end, key=_start_of)
+    return (
+        inside > 0
+        and working[inside - 1].contains(visit)
+        and not (before > 0 and taken[before - 1].overlaps(busy))
+    )
+
+
+def _start_of(span: Span) -> datetime:
+    return span.start
+
+
+def answer_by(
+    *, asked_at: datetime, starts_at: datetime, zone: tzinfo, working_days: int, before: timedelta
+) -> datetime:
+    """Until when a request must be answered: so many working days (Monday to Friday, same time of
+    day at the clinic), and at latest `before` ahead of the visit; never earlier than it was asked."""
+    local = asked_at.astimezone(zone)
+    day = local.date()
+    while working_days > 0:
+        day += ONE_DAY
+        working_days -= day.weekday() < 5
+    due = instant_of(day, local.time(), zone)
+    return max(asked_at, min(due, starts_at - before))

@@ -1,0 +1,27 @@
+"""The nouns of the booking half. Import them from here."""
+
+from .appointments import OCCUPYING, Appointment, HeldFor, State
+from .hours import Absence, Shift, Weekday
+from .messages import Delivery, Kind, Message
+from .openings import free_times
+from .safety import Caution, UrgentHelp
+from .therapists import Clinic, Service, Therapist
+
+__all__ = [
+    "OCCUPYING",
+    "Absence",
+    "Appointment",
+    "Caution",
+    "Clinic",
+    "Delivery",
+    "HeldFor",
+    "Kind",
+    "Message",
+    "Service",
+    "Shift",
+    "State",
+    "Therapist",
+    "UrgentHelp",
+    "Weekday",
+    "free_times",
+]

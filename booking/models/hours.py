@@ -1,0 +1,123 @@
+"""When therapists work: Shift (weekly hours) and Absence (a span away)."""
+
+from __future__ import annotations
+
+from datetime import date, time
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from booking.availability import Span, WeeklyHours
+
+from .therapists import Therapist
+
+
+class Weekday(models.IntegerChoices):
+    MONDAY = 0, "Monday"
+    TUESDAY = 1, "Tuesday"
+    WEDNESDAY = 2, "Wednesday"
+    THURSDAY = 3, "Thursday"
+    FRIDAY = 4, "Friday"
+    SATURDAY = 5, "Saturday"
+    SUNDAY = 6, "Sunday"
+
+
+class ShiftQuerySet(models.QuerySet["Shift"]):
+    def holding_between(self, first: date, last: date) -> ShiftQuerySet:
+        """Shifts whose validity meets the clinic-local dates `first` to `last`, both included."""
+        return self.filter(
+            Q(valid_from__isnull=True) | Q(valid_from__lte=last),
+            Q(valid_until__isnull=True) | Q(valid_until__gte=first),
+        )
+
+    def in_force(self) -> ShiftQuerySet:
+        """Hours that can be booked: example hours are nobody's real hours, so only a trial copy counts them."""
+        return self.filter(is_example=False) if settings.IS_PRODUCTION else self
+
+
+class Shift(models.Model):
+    """Weekly hours of a therapist, by the clock on the clinic's wall; two rows make a split day."""
+
+    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="shifts")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday)
+    opens = models.TimeField(help_text="Clinic time.")
+    closes = models.TimeField(help_text="Clinic time. 12:00 am means the end of the day.")
+    valid_from = models.DateField(null=True, blank=True, help_text="Empty: since always.")
+    valid_until = models.DateField(
+        null=True, blank=True, help_text="The last day. Empty: until further notice."
+    )
+    is_example = models.BooleanField(
+        default=False, help_text="Made for a trial copy; these are not the clinic’s real hours."
+    )
+
+    objects = ShiftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["therapist", "weekday", "opens"]
+        constraints = [
+            models.CheckConstraint(
+                name="booking_shift_weekday_is_a_weekday",
+                condition=Q(weekday__lte=6),
+                violation_error_message="Choose a day of the week.",
+            ),
+            models.CheckConstraint(
+                name="booking_shift_opens_before_it_closes",
+                condition=Q(opens__lt=F("closes")) | Q(closes=time(0)),
+                violation_error_message="A shift closes after it opens. For a split day add a second shift.",
+            ),
+            models.CheckConstraint(
+                name="booking_shift_is_valid_from_before_until",
+                condition=Q(valid_from__isnull=True)
+                | Q(valid_until__isnull=True)
+                | Q(valid_from__lte=F("valid_until")),
+                violation_error_message="The last day lies before the first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.therapist}, {self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+    @property
+    def hours(self) -> WeeklyHours:
+        return WeeklyHours(self.weekday, self.opens, self.closes, self.valid_from, self.valid_until)
+
+
+class AbsenceQuerySet(models.QuerySet["Absence"]):
+    def touching(self, span: Span) -> AbsenceQuerySet:
+        return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
+
+
+class Absence(models.Model):
+    """A span when a therapist, or the whole clinic, is away."""
+
+    therapist = models.ForeignKey(
+        Therapist,
+        on_delete=models.PROTECT,
+        related_name="absences",
+        null=True,
+        blank=True,
+        help_text="Empty: the whole clinic is closed.",
+    )
+    starts_at = models.DateTimeField("from", help_text="Clinic time.")
+    ends_at = models.DateTimeField("until", help_text="Clinic time.")
+    reason = models.CharField(max_length=120, blank=True, help_text="For staff only; patients never see it.")
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="booking_absence_starts_before_it_ends",
+                condition=Q(starts_at__lt=F("ends_at")),
+                violation_error_message="An absence ends after it starts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.therapist or 'Whole clinic'} away from {self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def span(self) -> Span:
+        return Span(self.starts_at, self.ends_at)

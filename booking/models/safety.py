@@ -1,0 +1,78 @@
+"""Who should not, who should ask first, and when to call 911; drawn by two includes everywhere."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+class Caution(models.Model):
+    """The safety list of one treatment. A Service and an Article name the same ones."""
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=120)
+    avoid = models.TextField("should not have it", help_text="One per line.")
+    never_over = models.TextField(blank=True, help_text="Where it never goes: one or two sentences.")
+    ask_first = models.TextField("should ask first", help_text="One per line.")
+    afterwards = models.TextField(blank=True, help_text="When to call afterwards: one or two sentences.")
+    approved_on = models.DateField(
+        "clinically approved on", null=True, blank=True, help_text="Empty: awaiting clinical approval."
+    )
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def avoid_items(self) -> list[str]:
+        return _lines(self.avoid)
+
+    @property
+    def ask_first_items(self) -> list[str]:
+        return _lines(self.ask_first)
+
+
+class UrgentHelpQuerySet(models.QuerySet["UrgentHelp"]):
+    def current(self) -> UrgentHelp | None:
+        return self.first()
+
+
+class UrgentHelp(models.Model):
+    """The site-wide block: when to call 911, when to call a doctor today. Never folded, no link inside."""
+
+    title = models.CharField(max_length=120)
+    call_911 = models.TextField("call 911", help_text="One per line.")
+    call_doctor = models.TextField("call a doctor today", help_text="One per line.")
+    otherwise = models.TextField(blank=True)
+    approved_on = models.DateField(
+        "clinically approved on", null=True, blank=True, help_text="Empty: awaiting clinical approval."
+    )
+
+    objects = UrgentHelpQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "urgent help"
+        constraints = [
+            models.CheckConstraint(
+                name="booking_urgent_help_is_the_only_one",
+                condition=Q(pk=1),
+                violation_error_message="There is one urgent-help block; change it instead of adding another.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def call_911_items(self) -> list[str]:
+        return _lines(self.call_911)
+
+    @property
+    def call_doctor_items(self) -> list[str]:
+        return _lines(self.call_doctor)

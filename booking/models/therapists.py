@@ -1,0 +1,200 @@
+"""Who we are and what can be booked: Clinic, Therapist, Service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from booking.availability import Rules
+
+RESERVED_SLUGS = ("hold", "ask", "any", "find")
+"""Path segments that the booking addresses use themselves (DESIGN §3)."""
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError("Choose a time zone by its IANA name, such as America/Chicago.")
+
+
+class ClinicQuerySet(models.QuerySet["Clinic"]):
+    def current(self) -> Clinic:
+        return self.get()
+
+
+class Clinic(models.Model):
+    """The one place of care. What is not known stays empty, and the pages leave it out."""
+
+    name = models.CharField(max_length=120)
+    opening_line = models.CharField(
+        max_length=300, blank=True, help_text="One sentence that says who you help."
+    )
+    phone = models.CharField(
+        "telephone",
+        max_length=20,
+        validators=[RegexValidator(r"^\d{3}-\d{3}-\d{4}$", "Write it like 612-605-7594.")],
+        help_text="Shown on every page and in every message, like 612-605-7594.",
+    )
+    email = models.EmailField("e-mail", blank=True, help_text="Shown in the footer when set.")
+    address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")
+    opening_hours = models.TextField(blank=True, help_text="Shown in the footer when set.")
+    notices_to = models.EmailField(
+        "e-mail for staff notices", blank=True, help_text="Where a notice goes when someone asks for a visit."
+    )
+    time_zone = models.CharField(max_length=40, default="America/Chicago", validators=[validate_time_zone])
+    zone_name = models.CharField(
+        max_length=40,
+        default="Minneapolis time",
+        help_text="How patients call the clinic’s time, such as “Minneapolis time”.",
+    )
+
+    objects = ClinicQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "clinic"
+        constraints = [
+            models.CheckConstraint(
+                name="booking_clinic_is_the_only_one",
+                condition=Q(pk=1),
+                violation_error_message="There is one clinic; change it instead of adding another.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def phone_link(self) -> str:
+        """An RFC 3966 address, such as `tel:+16126057594`."""
+        return "tel:+1" + self.phone.replace("-", "")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class TherapistQuerySet(models.QuerySet["Therapist"]):
+    def taking_patients(self) -> TherapistQuerySet:
+        return self.filter(is_taking_patients=True)
+
+    def giving(self, service: Service) -> TherapistQuerySet:
+        return self.taking_patients().filter(services=service)
+
+
+class Therapist(models.Model):
+    """A person patients can choose by name."""
+
+    name = models.CharField(max_length=120, help_text="With title, such as Dr. Peter Stanley.")
+    short_name = models.CharField(max_length=60, help_text="After the first mention, such as Dr. Stanley.")
+    slug = models.SlugField(unique=True, help_text="Part of the page’s address. Links outside depend on it.")
+    role = models.CharField(
+        max_length=80, blank=True, help_text="Such as Physical therapist. Empty when unknown."
+    )
+    about = models.TextField(blank=True, help_text="Their own words. The page leaves it out while empty.")
+    is_taking_patients = models.BooleanField(
+        default=True, help_text="Untick to stop online booking with this therapist at once."
+    )
+    order = models.PositiveSmallIntegerField(default=0, help_text="Smaller numbers come first.")
+
+    objects = TherapistQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["order", "name"]
+        constraints = [
+            models.CheckConstraint(
+                name="booking_therapist_slug_is_not_reserved",
+                condition=~Q(slug__in=RESERVED_SLUGS),
+                violation_error_message="That address is used by the site itself. Choose another.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("therapists:detail", args=[self.slug])
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def on_offer(self) -> ServiceQuerySet:
+        """What patients can book: an example service only in a trial copy."""
+        offered = self.filter(is_active=True)
+        return offered.filter(is_example=False) if settings.IS_PRODUCTION else offered
+
+
+def _at_least_one() -> list[MinValueValidator]:
+    return [MinValueValidator(1)]
+
+
+class Service(models.Model):
+    """What is booked, with its rules of time."""
+
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(unique=True)
+    minutes = models.PositiveSmallIntegerField(
+        validators=_at_least_one(), help_text="How long the visit takes."
+    )
+    turnaround_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="Kept free after each visit, for notes and cleaning."
+    )
+    step_minutes = models.PositiveSmallIntegerField(
+        default=15, validators=_at_least_one(), help_text="Starts are offered every so many minutes."
+    )
+    notice_hours = models.PositiveSmallIntegerField(
+        default=24, help_text="How many hours ahead a visit must be booked online."
+    )
+    horizon_days = models.PositiveSmallIntegerField(
+        default=60, validators=_at_least_one(), help_text="How many days ahead patients can look."
+    )
+    needs_confirmation = models.BooleanField(
+        default=True, help_text="Ticked: staff confirm each request. Unticked: the visit is agreed at once."
+    )
+    therapists = models.ManyToManyField(Therapist, related_name="services", blank=True)
+    cautions = models.ManyToManyField("booking.Caution", related_name="services", blank=True)
+    is_active = models.BooleanField("on offer", default=True)
+    is_example = models.BooleanField(default=False, help_text="Made for a trial copy; not the clinic’s own.")
+    order = models.PositiveSmallIntegerField(default=0, help_text="Smaller numbers come first.")
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["order", "name"]
+        constraints = [
+            models.CheckConstraint(
+                name="booking_service_takes_time",
+                condition=Q(minutes__gte=1) & Q(step_minutes__gte=1) & Q(horizon_days__gte=1),
+                violation_error_message="Length, step and horizon are at least 1.",
+            ),
+            models.CheckConstraint(
+                name="booking_service_slug_is_not_reserved",
+                condition=~Q(slug__in=RESERVED_SLUGS),
+                violation_error_message="That address is used by the site itself. Choose another.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
+
+    @property
+    def turnaround(self) -> timedelta:
+        return timedelta(minutes=self.turnaround_minutes)
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            length=self.length,
+            turnaround=self.turnaround,
+            step=timedelta(minutes=self.step_minutes),
+            notice=timedelta(hours=self.notice_hours),
+            horizon_days=self.horizon_days,
+        )
