@@ -85,6 +85,9 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def waiting_for_answer(self) -> AppointmentQuerySet:
         return self.filter(state=State.REQUESTED).order_by("answer_by")
 
+    def in_order(self) -> list[Appointment]:
+        return list(self.select_related("therapist", "service").order_by("starts_at"))
+
     def with_token(self, token: str) -> AppointmentQuerySet:
         return self.filter(link_digest=token_digest(token))
 

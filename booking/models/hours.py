@@ -87,6 +87,10 @@ class AbsenceQuerySet(models.QuerySet["Absence"]):
     def touching(self, span: Span) -> AbsenceQuerySet:
         return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
 
+    def of(self, therapist_id: int) -> AbsenceQuerySet:
+        """Those of one therapist, the whole clinic's included."""
+        return self.filter(Q(therapist=therapist_id) | Q(therapist__isnull=True))
+
 
 class Absence(models.Model):
     """A span when a therapist, or the whole clinic, is away."""

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from booking.availability import Rules
@@ -82,6 +82,12 @@ class Clinic(models.Model):
 class TherapistQuerySet(models.QuerySet["Therapist"]):
     def taking_patients(self) -> TherapistQuerySet:
         return self.filter(is_taking_patients=True)
+
+    def bookable(self) -> TherapistQuerySet:
+        """Taking patients, and with hours that count (example hours count only in a trial copy)."""
+        from .hours import Shift  # hours point at therapists, so not at the top
+
+        return self.taking_patients().filter(Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk"))))
 
     def giving(self, service: Service) -> TherapistQuerySet:
         return self.taking_patients().filter(services=service)

@@ -1,0 +1,58 @@
+"""E-mail: write the Message row and its job in one transaction; compose the mail when it is sent."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from procrastinate.contrib.django import app as jobs
+
+from booking.models import Appointment, Clinic, Delivery, Kind, Message
+
+SEND_TASK = "booking.tasks.send_message"  # deferred by name: tasks import actions, never the other way
+
+
+def queue_message(kind: Kind, appointment: Appointment) -> Message:
+    """Write the message and its job in the caller's transaction: both are there, or neither.
+
+    Without an address the row becomes a line for staff to phone, and no job is made.
+    """
+    recipient = Clinic.objects.current().notices_to if kind == Kind.STAFF_NOTICE else appointment.email
+    message = Message.objects.create(
+        kind=kind,
+        appointment=appointment,
+        recipient=recipient,
+        sequence=appointment.calendar_sequence,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        delivery=Delivery.QUEUED if recipient else Delivery.PLEASE_PHONE,
+    )
+    if recipient:
+        jobs.configure_task(SEND_TASK).defer(message_id=message.pk)
+    return message
+
+
+def compose(message: Message) -> EmailMultiAlternatives:
+    """The mail for a message, plain and HTML, with the times the message stored."""
+    appointment = message.appointment
+    clinic = Clinic.objects.current()
+    context = {
+        "clinic": clinic,
+        "message": message,
+        "appointment": appointment,
+        "visit_url": settings.SITE_URL + appointment.get_absolute_url(),
+        "book_url": settings.SITE_URL + reverse("booking:choose"),
+        "desk_url": settings.SITE_URL + reverse("admin:booking_appointment_change", args=[appointment.pk]),
+    }
+    folder = f"booking/email/{message.kind}"
+    with timezone.override(clinic.zone):
+        mail = EmailMultiAlternatives(
+            subject=" ".join(render_to_string(f"{folder}/subject.txt", context).split()),
+            body=render_to_string(f"{folder}/body.txt", context),
+            to=[message.recipient],
+            headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
+        )
+        mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    return mail

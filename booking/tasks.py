@@ -1,0 +1,30 @@
+"""What runs later or on a clock: find the row, call an action."""
+
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
+
+from booking import actions
+
+
+class GrowingWaits(BaseRetryStrategy):
+    """2, 4, 8 … seconds, then every ten minutes, for about two days."""
+
+    longest = 600  # seconds
+    most = 300  # tries
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts >= self.most:
+            return None
+        return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts + 1, 10), self.longest)})
+
+
+@app.task(name="booking.tasks.send_message", retry=GrowingWaits())
+def send_message(message_id: int) -> None:
+    actions.deliver_message(message_id=message_id)
+
+
+@app.periodic(cron="20 8 * * *")  # 02:20 or 03:20 at night in Minneapolis; the cron clock is UTC
+@app.task(name="booking.tasks.delete_dead_holds", pass_context=True)
+def delete_dead_holds(context: JobContext, timestamp: int) -> None:
+    actions.delete_dead_holds()

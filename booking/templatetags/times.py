@@ -1,0 +1,41 @@
+"""Times in words, in the zone that is active (the clinic's, see `revival.middleware.clinic_time`)."""
+
+from datetime import date, datetime
+
+from django import template
+from django.utils import timezone
+
+register = template.Library()
+
+
+def _local(moment: datetime) -> datetime:
+    return timezone.localtime(moment)
+
+
+@register.filter
+def day_words(moment: datetime | date) -> str:
+    """Monday, December 7"""
+    local = _local(moment) if isinstance(moment, datetime) else moment
+    return f"{local:%A, %B} {local.day}"
+
+
+@register.filter
+def day_short(moment: datetime) -> str:
+    """Mon, Dec 7"""
+    local = _local(moment)
+    return f"{local:%a, %b} {local.day}"
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """9:15 am; on the autumn night when a time comes twice, 1:00 am CDT and 1:00 am CST."""
+    local = _local(moment)
+    words = f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{words} {local.tzname()}" if comes_twice else words
+
+
+@register.filter
+def iso(moment: datetime) -> str:
+    """2026-12-07T09:15-06:00, in the clinic's offset; what a form posts as `start`."""
+    return _local(moment).isoformat(timespec="minutes")

@@ -1,0 +1,261 @@
+"""The patient's way: therapist and service → day and time → details → done."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from booking import actions
+from booking.forms import DetailsForm, StartForm
+from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
+
+DAYS_ON_A_PAGE = 7
+HOLD_COOKIE_SECONDS = 24 * 60 * 60
+
+
+# ---- choose ---------------------------------------------------------------------------------
+
+
+@require_safe
+def choose(request: HttpRequest) -> HttpResponse:
+    bookable = set(Therapist.objects.bookable().values_list("pk", flat=True))
+    wanted = request.GET.get("therapist", "")
+    offers = [
+        (service, [therapist for therapist in service.therapists.all() if therapist.pk in bookable])
+        for service in Service.objects.on_offer().prefetch_related("therapists")
+    ]
+    mine = [(service, one) for service, therapists in offers for one in therapists if one.slug == wanted]
+    if len(mine) == 1:  # the one service of a named therapist: nothing is left to choose here
+        service, therapist = mine[0]
+        slots_url = reverse("booking:slots", args=[therapist.slug, service.slug], query=_origin(request))
+        return redirect(slots_url)
+    context = {"offers": [offer for offer in offers if offer[1]], "article": _article(request)}
+    return render(request, "booking/choose.html", context)
+
+
+def _article(request: HttpRequest) -> str:
+    """The slug of the article that sent the reader here; first-party, and dropped when it is not one."""
+    slug = request.GET.get("article", "")
+    return slug if re.fullmatch(r"[-a-z0-9_]{1,80}", slug) else ""
+
+
+def _origin(request: HttpRequest) -> dict[str, str] | None:
+    article = _article(request)
+    return {"article": article} if article else None
+
+
+# ---- slots ----------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def slots(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
+    chosen_service = get_object_or_404(Service.objects.on_offer(), slug=service)
+    chosen = get_object_or_404(Therapist.objects.giving(chosen_service), slug=therapist)
+    if request.method == "POST":
+        return _take(request, chosen, chosen_service)
+    return _week(request, chosen, chosen_service)
+
+
+def _take(request: HttpRequest, therapist: Therapist, service: Service) -> HttpResponse:
+    form = StartForm(request.POST)
+    if not form.is_valid():
+        raise SuspiciousOperation("not a start")
+    start = form.cleaned_data["start"]
+    try:
+        hold = actions.take_hold(
+            therapist=therapist, service=service, starts_at=start, present=_present_hold(request)
+        )
+    except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+        return _other_times(request, refusal, therapist=therapist, service=service, start=start)
+    response = redirect(reverse("booking:details", args=[hold.token], query=_origin(request)))
+    _remember(response, hold)
+    return response
+
+
+def _present_hold(request: HttpRequest) -> Appointment | None:
+    """The hold this browser has, named by its signed cookie."""
+    try:
+        name = request.get_signed_cookie(settings.HOLD_COOKIE_NAME, None, max_age=HOLD_COOKIE_SECONDS)
+    except signing.BadSignature:
+        return None
+    return Appointment.objects.filter(public_id=name).first() if name else None
+
+
+def _remember(response: HttpResponse, hold: Appointment) -> None:
+    response.set_signed_cookie(
+        settings.HOLD_COOKIE_NAME,
+        str(hold.public_id),
+        max_age=HOLD_COOKIE_SECONDS,
+        secure=settings.IS_PRODUCTION,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _week(request: HttpRequest, therapist: Therapist, service: Service) -> HttpResponse:
+    now, zone = timezone.now(), Clinic.objects.current().zone
+    today = now.astimezone(zone).date()
+    last = today + timedelta(days=service.horizon_days)
+    free = free_times(
+        therapists=[therapist],
+        service=service,
+        first=today,
+        last=last,
+        now=now,
+        zone=zone,
+        besides=_present_hold(request),
+    )[therapist.pk]
+    by_day: dict[date, list[datetime]] = {}
+    for start in free:
+        by_day.setdefault(start.astimezone(zone).date(), []).append(start)
+
+    first = _asked_day(request) or min(by_day, default=today)
+    first = min(max(first, today), last)
+    days = [first + timedelta(days=n) for n in range(DAYS_ON_A_PAGE) if first + timedelta(days=n) <= last]
+    context = {
+        "therapist": therapist,
+        "service": service,
+        "first_free": free[0] if free else None,
+        "days": [_day(day, by_day.get(day, []), zone) for day in days],
+        "earlier": max(today, first - timedelta(days=DAYS_ON_A_PAGE)) if first > today else None,
+        "later": days[-1] + timedelta(days=1) if days[-1] < last else None,
+        "is_bookable": Therapist.objects.bookable().filter(pk=therapist.pk).exists(),
+    }
+    return render(request, "booking/slots.html", context)
+
+
+def _asked_day(request: HttpRequest) -> date | None:
+    text = request.GET.get("from", "")
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SuspiciousOperation("not a date") from error
+
+
+def _day(day: date, starts: list[datetime], zone: Any) -> dict[str, Any]:
+    return {
+        "date": day,
+        "morning": [start for start in starts if start.astimezone(zone).hour < 12],
+        "afternoon": [start for start in starts if start.astimezone(zone).hour >= 12],
+    }
+
+
+# ---- details --------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def details(request: HttpRequest, token: str) -> HttpResponse:
+    found = Appointment.objects.with_token(token).select_related("therapist", "service").first()
+    if found is None:
+        raise Http404
+    if request.method == "POST":
+        return _book(request, found)
+    if not found.is_hold:
+        return redirect(found)
+    return _details_page(request, found, _fresh_form(request, found))
+
+
+def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
+    return DetailsForm(
+        therapists=Therapist.objects.giving(hold.service),
+        initial={
+            "start": hold.starts_at.isoformat(timespec="minutes"),
+            "therapist": hold.therapist.slug,
+            "submission_key": uuid.uuid4(),
+            "came_from": _article(request),
+        },
+    )
+
+
+def _details_page(
+    request: HttpRequest, hold: Appointment, form: DetailsForm, status: int = 200
+) -> HttpResponse:
+    """The time and therapist shown are those the form will send: another tab may have moved the hold."""
+    shown = form.cleaned_data if form.is_bound else {}
+    context = {
+        "form": form,
+        "hold": hold,
+        "start": shown.get("start") or hold.starts_at,
+        "therapist": shown.get("therapist") or hold.therapist,
+        "is_over": hold.held_until is None or hold.held_until <= timezone.now(),
+        "urgent_help": UrgentHelp.objects.current(),
+        "cautions": hold.service.cautions.all(),
+    }
+    return render(request, "booking/details.html", context, status=status)
+
+
+def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
+    form = DetailsForm(request.POST, therapists=Therapist.objects.giving(hold.service))
+    if not form.is_valid():
+        if form.is_forged:
+            raise SuspiciousOperation("a hidden field was changed")
+        return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)
+    start, therapist = form.cleaned_data["start"], form.cleaned_data["therapist"]
+    try:
+        visit = actions.book_appointment(
+            hold=hold,
+            therapist=therapist,
+            starts_at=start,
+            details=form.details,
+            submission_key=form.submission_key,
+        )
+    except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+        return _other_times(
+            request, refusal, therapist=therapist, service=hold.service, start=start, kept=form.as_kept()
+        )
+    except actions.SubmissionReusedError:
+        return render(request, "booking/sent_before.html", {"visit": hold}, status=422)
+    return redirect(visit)
+
+
+# ---- a time that is gone --------------------------------------------------------------------
+
+
+def _other_times(
+    request: HttpRequest,
+    refusal: actions.RefusalError,
+    *,
+    therapist: Therapist,
+    service: Service,
+    start: datetime,
+    kept: list[tuple[str, str]] | None = None,
+) -> HttpResponse:
+    """409: what happened, what is kept, other times next to it, and the telephone number."""
+    now, zone = timezone.now(), Clinic.objects.current().zone
+    day = min(max(start, now), now + timedelta(days=service.horizon_days)).astimezone(zone).date()
+    near = free_times(
+        therapists=(givers := list(Therapist.objects.giving(service))),
+        service=service,
+        first=day - timedelta(days=DAYS_ON_A_PAGE),
+        last=day + timedelta(days=DAYS_ON_A_PAGE),
+        now=now,
+        zone=zone,
+        besides=_present_hold(request),
+    )
+    closest = {
+        giver: sorted(sorted(near[giver.pk], key=lambda free: abs(free - start))[: 4 if giver == therapist else 2])
+        for giver in sorted(givers, key=lambda giver: giver != therapist)
+    }
+    context = {
+        "was_taken": isinstance(refusal, actions.SlotTakenError),
+        "therapist": therapist,
+        "service": service,
+        "start": start,
+        "closest": [(giver, starts) for giver, starts in closest.items() if starts],
+        "kept": kept or [],
+        "is_booking": kept is not None,
+    }
+    return render(request, "booking/taken.html", context, status=409)

@@ -1,0 +1,21 @@
+"""Pages that show times show them in the clinic's zone, not the server's."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from booking.models import Clinic
+
+PLACES = ("/book/", "/visits/", "/therapists/", "/admin/")
+
+
+def clinic_time(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    def respond(request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(PLACES):
+            return get_response(request)
+        clinic = Clinic.objects.first()  # none before the first `load_clinic`
+        with timezone.override(clinic.zone if clinic else None):
+            return get_response(request)
+
+    return respond
