@@ -10,6 +10,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from revival.logs import LOGGING as LOGGING  # JSON lines without personal data
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -21,7 +23,9 @@ if MODE not in {"trial", "dev", "production"}:
 IS_PRODUCTION = MODE == "production"
 DEBUG = MODE == "dev"
 
-_missing = [name for name in ("DATABASE_URL", "SECRET_KEY", "LINK_KEY", "ALLOWED_HOSTS") if not env.str(name, "")]
+_missing = [
+    name for name in ("DATABASE_URL", "SECRET_KEY", "LINK_KEY", "ALLOWED_HOSTS") if not env.str(name, "")
+]
 if IS_PRODUCTION and _missing:
     raise ImproperlyConfigured(
         f"production needs {', '.join(_missing)} in the environment; for a trial copy run `make run` instead."
@@ -59,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "revival.page_cache.keep_pages",
     "revival.middleware.guard_answers",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -90,19 +95,36 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "clinic"
 CRISPY_TEMPLATE_PACK = "clinic"
 
-DATABASES = {"default": env.db("DATABASE_URL")}
+
+def _database() -> dict:
+    """The parsed DATABASE_URL. Never quotes it: it holds a password."""
+    try:
+        database = env.db("DATABASE_URL")
+    except Exception:
+        database = {}
+    if not database.get("ENGINE", "").endswith("postgresql") or not database.get("NAME"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not a PostgreSQL address like postgresql://user:password@host:5432/name "
+            "(special characters in the password must be percent-encoded)."
+        ) from None
+    return database
+
+
+DATABASES = {"default": _database()}
+DATABASES["default"].update(
+    CONN_MAX_AGE=0,  # the pool keeps connections, Django must not
+    CONN_HEALTH_CHECKS=True,  # the pool looks at one before it gives it out: heals after a restart
+)
 # django-environ puts a socket's folder into OPTIONS: add to it, never replace it.
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    {
-        "connect_timeout": 3,
-        "pool": {
-            "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", 10),
-            "timeout": 3,  # seconds a request waits for a connection before it says "busy"
-        },
-    }
+    connect_timeout=3,
+    pool={
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", 10),
+        "timeout": 3,  # seconds a request waits for a connection before it says "busy"
+        "reconnect_timeout": 3,  # then give up and let the next request try, else the waits grow to minutes
+    },
 )
-DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections, Django must not
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"
@@ -111,12 +133,19 @@ USE_TZ = True
 TIME_ZONE = "UTC"  # the clinic's own zone is a column of Clinic
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / ".static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "revival.finders.StyleSheetFinder",
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # revival/page_cache.py
 
 # Mail: real SMTP when EMAIL_URL is set, files under .mail/ otherwise.
 if env.str("EMAIL_URL", ""):
@@ -125,7 +154,9 @@ if env.str("EMAIL_URL", ""):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".mail"))
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>")
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>"
+)
 
 # Guard (DESIGN §10)
 CONTENT_SECURITY_POLICY = {

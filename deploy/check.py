@@ -1,0 +1,81 @@
+"""The gate: `check.py all` runs every step, `check.py test [pytest options]` the tests alone.
+
+Everything runs, also after a failure, so that one run tells all; the exit code says whether
+anything failed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+sys.path.insert(0, str(ROOT))
+
+from revival import embedded_postgres  # noqa: E402 - the path comes first
+
+MANAGE = [sys.executable, "manage.py"]
+PRODUCTION = {
+    "REVIVAL_MODE": "production",
+    "SECRET_KEY": "for-this-check-only-" + "not-a-key-" * 5,
+    "LINK_KEY": "for-this-check-only-" + "neither-this-" * 4,
+    "ALLOWED_HOSTS": "clinic.example",
+    "SITE_URL": "https://clinic.example",
+}
+STEPS: list[tuple[str, list[str], dict[str, str]]] = [
+    ("format", [f"{BIN}/ruff", "format", "--check", "--quiet", "."], {}),
+    ("lint", [f"{BIN}/ruff", "check", "--quiet", "."], {}),
+    ("types", [f"{BIN}/mypy"], {}),
+    ("import directions", [f"{BIN}/lint-imports", "--no-logo"], {}),
+    ("templates", [f"{BIN}/djlint", "templates", "--lint", "--quiet"], {}),
+    ("templates compile", [sys.executable, "deploy/compile_templates.py"], {}),
+    ("migrations match models", [*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
+    (
+        "deploy checks",
+        [*MANAGE, "check", "--deploy", "--database=default", "--fail-level=WARNING"],
+        PRODUCTION,
+    ),
+    ("Dockerfile", [f"{BIN}/hadolint", "Dockerfile"], {}),
+    ("tests", [f"{BIN}/pytest"], {}),
+]
+
+
+def main(which: str, arguments: list[str]) -> int:
+    os.chdir(ROOT)
+    os.environ.setdefault("REVIVAL_MODE", "trial")
+    if embedded_postgres.given_url():
+        return run(which, arguments)
+    folder = Path(os.environ.get("POSTGRES_TEST_DIR") or ROOT / ".postgres-test")
+    try:
+        with embedded_postgres.database_url(folder, settings=embedded_postgres.FAST_AND_UNSAFE) as url:
+            os.environ["DATABASE_URL"] = url
+            return run(which, arguments)
+    except embedded_postgres.ServerFailedError as error:
+        sys.exit(str(error))
+
+
+def run(which: str, arguments: list[str]) -> int:
+    if which == "test":
+        return embedded_postgres.run_with_signals([f"{BIN}/pytest", *arguments])
+    failed = [name for name, command, environment in STEPS if not passes(name, command, environment)]
+    print(f"\nmake check: {', '.join(failed)} failed." if failed else "\nmake check: everything passed.")
+    return 1 if failed else 0
+
+
+def passes(name: str, command: list[str], environment: dict[str, str]) -> bool:
+    print(f"== {name}", flush=True)
+    before = time.monotonic()
+    code = subprocess.call(command, env={**os.environ, **environment})
+    print(f"   {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - before:.1f} s", flush=True)
+    return code == 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1], sys.argv[2:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,48 @@
+"""What every template may use: the clinic's facts, and whether this is a trial copy."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from booking.models import Clinic
+
+IS_STALE = "revival.is_stale"
+"""Set in request.META when a page was drawn with old facts: it must not be kept."""
+
+_last_seen: Any = None
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    return {"clinic": SimpleLazyObject(lambda: clinic(request)), "is_trial": not settings.IS_PRODUCTION}
+
+
+def clinic(request: HttpRequest) -> Any:
+    """The clinic's row; without the database the last one this process saw, or what we shipped with."""
+    global _last_seen
+    try:
+        _last_seen = Clinic.objects.current()
+    except (Clinic.DoesNotExist, DatabaseError):
+        request.META[IS_STALE] = True
+    return clinic_without_database()
+
+
+def clinic_without_database() -> Any:
+    return _last_seen or shipped_clinic()
+
+
+@lru_cache
+def shipped_clinic() -> SimpleNamespace:
+    """The facts in articles/content/clinic.toml, so that an error page always has a telephone number."""
+    path = settings.BASE_DIR / "articles" / "content" / "clinic.toml"
+    facts = tomllib.loads(path.read_text())["clinic"] if path.exists() else {}
+    fields = {"name": "", "opening_line": "", "phone": "", "email": "", "address": "", "opening_hours": ""}
+    digits = "".join(character for character in facts.get("phone", "") if character.isdigit())
+    return SimpleNamespace(**{**fields, **facts}, phone_link=f"tel:+1{digits}")

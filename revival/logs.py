@@ -1,0 +1,170 @@
+"""Logs as JSON lines that hold nothing about patients.
+
+What may identify someone never gets here: no address beyond its first segment (visit links are
+private), no network address, no text of an exception (PostgreSQL's quotes the row).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+from gunicorn import glogging
+
+MOST_FRAMES = 12
+
+
+class JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": event(record),
+        }
+        line.update(getattr(record, "facts", {}))
+        if hasattr(record, "status_code"):
+            line["status"] = record.status_code
+        if request := getattr(record, "request", None):
+            line["url"] = url_name(request)
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = describe(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def event(record: logging.LogRecord) -> str:
+    if record.name == "django.server":
+        return runserver_line(record)
+    if hasattr(record, "status_code") or hasattr(record, "request"):
+        return "request answered with an error"  # Django's own text holds the path, or the exception's
+    if record.name.startswith("gunicorn.error"):
+        return gunicorn_line(record)
+    try:
+        return str(record.msg) % clean(record.args) if record.args else str(record.msg)
+    except (TypeError, ValueError):
+        return str(record.msg)
+
+
+def gunicorn_line(record: logging.LogRecord) -> str:
+    text = str(record.msg)
+    if text.startswith("Invalid request from"):
+        return "invalid request"  # ends in the network address and the line that was sent
+    if text.startswith("Error handling request"):
+        return "error handling request"
+    return text % clean(record.args) if record.args else text
+
+
+def runserver_line(record: logging.LogRecord) -> str:
+    if not record.args or not isinstance(record.args, tuple):
+        return str(record.msg)
+    method, _, rest = str(record.args[0]).partition(" ")
+    return f"{method} {first_segment(rest.split(' ')[0])}"
+
+
+def clean(arguments: Any) -> Any:
+    """Log arguments with exceptions described instead of quoted."""
+    if isinstance(arguments, dict):
+        return {key: clean_one(value) for key, value in arguments.items()}
+    return tuple(clean_one(value) for value in arguments)
+
+
+def clean_one(value: Any) -> Any:
+    return in_short(value) if isinstance(value, BaseException) else value
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Class, SQLSTATE, constraint and places in the code; never the exception's own words."""
+    frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
+    description: dict[str, Any] = {
+        "type": type(error).__name__,
+        **database_facts(error),
+        "at": [f"{short_path(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        description["cause"] = in_short(cause)
+    return description
+
+
+def in_short(error: BaseException) -> str:
+    return " ".join([type(error).__name__, *database_facts(error).values()])
+
+
+def database_facts(error: BaseException) -> dict[str, str]:
+    """SQLSTATE and constraint name; Django wraps the driver's error, so look at the cause too."""
+    for candidate in (error, error.__cause__):
+        if sqlstate := getattr(candidate, "sqlstate", None):
+            facts = {"sqlstate": str(sqlstate)}
+            constraint = getattr(getattr(candidate, "diag", None), "constraint_name", None)
+            return {**facts, "constraint": constraint} if constraint else facts
+    return {}
+
+
+def short_path(path: str) -> str:
+    for marker in ("/site-packages/", "/revival/", "/articles/", "/booking/"):
+        if marker in path:
+            before = "" if marker == "/site-packages/" else marker.strip("/") + "/"
+            return before + path.rsplit(marker, 1)[1]
+    return path.rsplit("/", 1)[-1]
+
+
+def url_name(request: Any) -> str:
+    match = getattr(request, "resolver_match", None)
+    return match.view_name if match else first_segment(request.path)
+
+
+def first_segment(path: str) -> str:
+    """`/visits/…` of `/visits/<token>/cancel/`: enough to count by, nothing to open."""
+    parts = path.split("?")[0].split("/")
+    if len(parts) < 2 or not parts[1]:
+        return "/"
+    # A first segment nobody knows may be anything, a pasted link or address included.
+    known = parts[1] if parts[1] in KNOWN_SEGMENTS else "other"
+    return f"/{known}/…" if any(parts[2:]) else f"/{known}"
+
+
+KNOWN_SEGMENTS = {
+    *("admin", "articles", "book", "faq", "feeds", "healthz", "images", "privacy", "readyz"),
+    *("robots.txt", "search", "sitemap.xml", "static", "therapists", "visits", "waitlist", ".well-known"),
+}
+
+
+class GunicornLogger(glogging.Logger):
+    """gunicorn's error log and access log in the same form as everyone's."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for handler in log.handlers:
+                handler.setFormatter(JsonFormatter())
+
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
+        if not self.access_log_enabled:
+            return
+        facts = {
+            "method": environ.get("REQUEST_METHOD", "-"),
+            "url": environ.get("revival.url_name") or first_segment(environ.get("PATH_INFO", "/")),
+            "status": int(str(resp.status).split()[0]),
+            "ms": round(request_time.total_seconds() * 1000, 1),
+        }
+        self.access_log.info("request", extra={"facts": facts})
+
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": JsonFormatter}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Django gives these two handlers of their own, which write the path and mail the error.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # INFO tells each job's arguments and result.
+        "procrastinate": {"level": "WARNING"},
+        "gunicorn.error": {"propagate": False},
+        "gunicorn.access": {"propagate": False},
+    },
+}

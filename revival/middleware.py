@@ -1,0 +1,59 @@
+"""Middleware of our own, outermost first: health answers, then the guard around every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+
+from revival import views
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+PRIVATE = ("/book/", "/visits/", "/waitlist/", "/admin/")
+
+
+def health(get_response: Handler) -> Handler:
+    """Answer the probes before the host check and the redirect to https: probes know neither."""
+    probes = {"/healthz": views.healthz, "/readyz": views.readyz}
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        probe = probes.get(request.path_info)
+        return probe(request) if probe else get_response(request)
+
+    return middleware
+
+
+def guard_answers(get_response: Handler) -> Handler:
+    """Refuse what PostgreSQL cannot store, keep private pages private, say it when the database is away."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = views.bad_request(request) if has_nul_byte(request) else get_response(request)
+        if request.path_info.startswith(PRIVATE):
+            response["Cache-Control"] = "no-store"
+            response["X-Robots-Tag"] = "noindex"
+        if request.resolver_match:
+            request.META["revival.url_name"] = request.resolver_match.view_name  # for the access log
+        return response
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return views.unavailable(request, error) if views.is_database_trouble(error) else None
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware
+
+
+def has_nul_byte(request: HttpRequest) -> bool:
+    if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        return True
+    if request.method != "POST":
+        return False
+    try:
+        posted = [request.POST] if not request.FILES else [request.POST, request.FILES]
+    except UnreadablePostError:
+        return True  # the sender went away in the middle; nobody reads the answer
+    return any("\x00" in name or has_nul_in(values) for data in posted for name, values in data.lists())
+
+
+def has_nul_in(values: list[object]) -> bool:
+    return any("\x00" in value for value in values if isinstance(value, str))

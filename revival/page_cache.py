@@ -1,0 +1,262 @@
+"""Public pages rendered once and kept, until the site's revision changes.
+
+The revision is a stamp in the database that triggers change with every write to content
+(articles/migrations/*_site_revision.py). One thread per process reads it each second, beside the
+requests: a request takes the last stamp read and never waits, also when the database hangs. With
+the database away the last stamp stays, and pages seen before keep answering.
+
+A page is kept under the stamp known *before* it was rendered. So one rendered while content
+changed is thrown away with the next stamp, never kept under it.
+
+Processes of one server share what they rendered through a folder (deploy/gunicorn.conf.py makes
+it), so a page seen once answers from each of them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import os
+import pickle
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import brotli
+import psycopg
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+from django.utils.http import parse_etags
+
+from revival.context import IS_STALE
+
+log = logging.getLogger(__name__)
+Handler = Callable[[HttpRequest], HttpResponse]
+
+KEPT = {"home", "articles:list", "articles:detail", "articles:faq", "therapists:list", "therapists:detail"}
+MOST_PAGES = 300
+CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
+SECONDS_BETWEEN_READS = 0.5
+READ_STAMP = "SELECT stamp::text FROM articles_siterevision"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page in the three forms browsers take; each form has an ETag of its own."""
+
+    content_type: str
+    bodies: dict[str, bytes]
+    etags: dict[str, str]
+
+    @classmethod
+    def of(cls, response: HttpResponse) -> Page:
+        plain = response.content
+        bodies = {
+            "": plain,
+            "gzip": gzip.compress(plain, 9, mtime=0),
+            "br": brotli.compress(plain, mode=brotli.MODE_TEXT, quality=9),
+        }
+        digest = hashlib.sha256(plain).hexdigest()[:24]
+        etags = {coding: f'"{digest}{"-" + coding if coding else ""}"' for coding in bodies}
+        return cls(response["Content-Type"], bodies, etags)
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        coding = best_coding(request.headers.get("Accept-Encoding", ""))
+        if is_known(self.etags[coding], request.headers.get("If-None-Match", "")):
+            response = HttpResponse(status=304)
+            del response["Content-Type"]
+        else:
+            response = HttpResponse(self.bodies[coding], content_type=self.content_type)
+            response["Content-Length"] = str(len(self.bodies[coding]))
+            if coding:
+                response["Content-Encoding"] = coding
+        response["ETag"] = self.etags[coding]
+        response["Vary"] = "Accept-Encoding"
+        response["Cache-Control"] = CACHE_CONTROL
+        return response
+
+
+def best_coding(accepted: str) -> str:
+    """`br`, `gzip` or "" of an Accept-Encoding header (RFC 9110, 12.5.3); q=0 means no."""
+    weights: dict[str, float] = {}
+    for item in accepted.lower().split(","):
+        name, _, parameter = item.partition(";")
+        try:
+            weights[name.strip()] = float(parameter.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weights[name.strip()] = 0
+    others = weights.get("*", 0)
+    return next((coding for coding in ("br", "gzip") if weights.get(coding, others) > 0), "")
+
+
+def is_known(etag: str, if_none_match: str) -> bool:
+    known = parse_etags(if_none_match)
+    return "*" in known or etag in (tag.removeprefix("W/") for tag in known)
+
+
+class Revision:
+    """The site's stamp as this process last read it."""
+
+    def __init__(self) -> None:
+        self.stamp: str | None = None
+        self._pid = 0
+        self._start = threading.Lock()
+
+    def watch(self) -> None:
+        """Start the thread, once per process: a fork has none of its parent's threads."""
+        if self._pid == os.getpid():
+            return
+        with self._start:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                threading.Thread(target=self._read_for_ever, name="site-revision", daemon=True).start()
+
+    def _read_for_ever(self) -> None:
+        while True:
+            try:
+                # A connection of its own: requests must not wait for this one, nor it for them.
+                with psycopg.connect(**connection_parameters(), autocommit=True) as database:
+                    while True:
+                        self._read(database)
+                        time.sleep(SECONDS_BETWEEN_READS)
+            except psycopg.Error as error:
+                log.debug("the site's revision cannot be read: %s", error)
+            time.sleep(SECONDS_BETWEEN_READS)
+
+    def _read(self, database: psycopg.Connection[Any]) -> None:
+        row = database.execute(READ_STAMP).fetchone()
+        self.stamp = row[0] if row else None
+
+
+def connection_parameters() -> dict[str, Any]:
+    parameters = connection.get_connection_params()
+    return {
+        key: value
+        for key, value in parameters.items()
+        if key in {"dbname", "user", "password", "host", "port", "connect_timeout"} or key.startswith("ssl")
+    }
+
+
+class Pages:
+    """Pages by path, all of one stamp; the least recently read goes first when there are too many."""
+
+    def __init__(self) -> None:
+        self._stamp: str | None = None
+        self._pages: OrderedDict[str, Page] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, path: str, stamp: str) -> Page | None:
+        with self._lock:
+            page = self._pages.get(path) if stamp == self._stamp else None
+            if page:
+                self._pages.move_to_end(path)
+        return page or self._take_shared(path, stamp)
+
+    def keep(self, path: str, stamp: str, page: Page) -> None:
+        self._keep_here(path, stamp, page)
+        if shared := shared_file(path, stamp):
+            write_whole(shared, pickle.dumps(page))
+
+    def _keep_here(self, path: str, stamp: str, page: Page) -> None:
+        with self._lock:
+            if stamp != self._stamp:
+                self._pages.clear()
+                self._stamp = stamp
+                drop_shared_but(stamp)
+            self._pages[path] = page
+            while len(self._pages) > MOST_PAGES:
+                self._pages.popitem(last=False)
+
+    def _take_shared(self, path: str, stamp: str) -> Page | None:
+        shared = shared_file(path, stamp)
+        try:
+            content = shared.read_bytes() if shared else b""
+        except FileNotFoundError:
+            content = b""
+        if not content:
+            return None
+        page: Page = pickle.loads(content)  # our own file, in a folder only we can write to
+        self._keep_here(path, stamp, page)
+        return page
+
+
+def shared_file(path: str, stamp: str) -> Path | None:
+    folder = os.environ.get("REVIVAL_PAGES_DIR")
+    return Path(folder) / f"{short(stamp)}-{short(path)}" if folder else None
+
+
+def short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def drop_shared_but(stamp: str) -> None:
+    folder = os.environ.get("REVIVAL_PAGES_DIR")
+    for file in Path(folder).glob("*-*") if folder else ():
+        if not file.name.startswith(short(stamp)):
+            file.unlink(missing_ok=True)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """So that no other process reads half of it. A full or missing disk only costs the sharing."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+            file.write(content)
+        os.replace(file.name, target)
+    except OSError as error:
+        log.warning("a page cannot be shared: %s", error)
+
+
+revision = Revision()
+pages = Pages()
+
+
+def keep_pages(get_response: Handler) -> Handler:
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not may_be_kept(request):
+            return get_response(request)
+        revision.watch()
+        stamp = revision.stamp  # before rendering: see above
+        page = pages.get(request.path_info, stamp) if stamp else None
+        if page:
+            return page.answer(request)
+        response = get_response(request)
+        if not is_whole_page(request, response):
+            return response
+        page = Page.of(response)
+        if stamp:
+            pages.keep(request.path_info, stamp, page)
+        return page.answer(request)
+
+    return middleware
+
+
+def may_be_kept(request: HttpRequest) -> bool:
+    """An anonymous reader's plain look at a public page. An address with a query is rendered each time."""
+    if request.method not in {"GET", "HEAD"} or request.META.get("QUERY_STRING"):
+        return False
+    if settings.SESSION_COOKIE_NAME in request.COOKIES or not settings.PAGE_CACHE:
+        return False
+    request.get_host()  # the host check comes later in the chain; a kept page passes it too
+    try:
+        return resolve(request.path_info).view_name in KEPT
+    except Resolver404:
+        return False
+
+
+def is_whole_page(request: HttpRequest, response: HttpResponse) -> bool:
+    return (
+        response.status_code == 200
+        and not response.streaming
+        and not response.cookies
+        and not response.has_header("Cache-Control")  # a view that says more knows better
+        and request.method == "GET"
+        and not request.META.get(IS_STALE)
+    )

@@ -1,0 +1,20 @@
+"""What gunicorn serves."""
+
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.wsgi import get_wsgi_application
+
+APP_LOAD_ERROR = 4  # tells gunicorn to stop, instead of trying a new worker for ever
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revival.settings")
+try:
+    application = get_wsgi_application()
+except ImproperlyConfigured as error:
+    sys.stderr.write(f"revival: {error}\n")
+    sys.exit(APP_LOAD_ERROR)
+
+from revival.page_cache import revision  # noqa: E402 - needs the apps
+
+revision.watch()  # before the first request, so that the first page is kept already

@@ -1,0 +1,68 @@
+"""What all tests share: quick static files, a running copy of the site, a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.running import RunningSite, running_site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+IN_CI = os.environ.get("CI") == "true"
+NEEDS_BROWSER = {"page", "browser", "context", "new_context"}
+
+# Playwright keeps an event loop in the thread it runs in; Django then takes every query for a mistake.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The settings that only a collected, running site can have; `site` runs with the real ones."""
+    from django.conf import settings
+
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.PAGE_CACHE = False  # its thread would see the database, but never what a test has not committed
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick sign-ins
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if NEEDS_BROWSER & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
+            if not CHROMIUM and not IN_CI:
+                item.add_marker(pytest.mark.skip(reason="no chromium is installed"))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    left_out = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "no chromium" in str(report.longrepr)
+    ]
+    if left_out:
+        terminalreporter.section("left out")
+        terminalreporter.line(
+            f"{len(left_out)} tests in a real browser were left out, because no chromium is installed "
+            "(Debian, Ubuntu: apt-get install chromium). Nothing else was left out."
+        )
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict:
+    if not CHROMIUM:
+        pytest.fail("No chromium is installed, and CI=true leaves no browser test out.")
+    quiet = [
+        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+        *("--disable-default-apps", "--no-first-run", "--disable-dev-shm-usage"),
+    ]
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": CHROMIUM, "args": quiet + as_root}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    """A real site: gunicorn and worker, with a database of its own that tests may fill and take away."""
+    with running_site("revival_live", tmp_path_factory.mktemp("site")) as running:
+        yield running

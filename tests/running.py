@@ -1,0 +1,146 @@
+"""A real copy of the site beside the tests: gunicorn, worker, database of its own, collected files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import psycopg
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+class RunningSite:
+    """`url` and `database_url`, the mail in `mail_folder`, and a database that can be taken away."""
+
+    def __init__(self, database: str, folder: Path, environment: dict[str, str]) -> None:
+        self.database, self.folder = database, folder
+        self.mail_folder = folder / "mail"
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
+        self.environment = {
+            **os.environ,
+            "REVIVAL_MODE": "trial",
+            "DATABASE_URL": self.database_url,
+            "SITE_URL": self.url,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "STATIC_ROOT": str(folder / "static"),
+            "EMAIL_FILE_PATH": str(self.mail_folder),
+            **environment,
+        }
+        self.processes: list[subprocess.Popen] = []
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of manage.py against this site; its output."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{arguments[0]}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def log_text(self) -> str:
+        """Everything the web and worker processes have logged so far."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def stop_database(self) -> None:
+        """As the site sees it: every connection ends, and no new one is let in."""
+        self._allow_connections(False)
+        with other_database() as server:
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.database]
+            )
+
+    def start_database(self) -> None:
+        self._allow_connections(True)
+
+    def _allow_connections(self, is_allowed: bool) -> None:
+        with other_database() as server:
+            server.execute(
+                sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(
+                    sql.Identifier(self.database), sql.Literal(is_allowed)
+                )
+            )
+
+    def start(self) -> None:
+        self.launch("web", str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi")
+        self.launch("worker", sys.executable, "manage.py", "procrastinate", "worker")
+        self.wait_until_it_answers()
+
+    def launch(self, name: str, *command: str) -> subprocess.Popen:
+        log = (self.folder / f"{name}.log").open("ab")
+        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        self.processes.append(process)
+        return process
+
+    def wait_until_it_answers(self) -> None:
+        for _ in range(150):
+            with suppress(OSError, HTTPError):
+                urlopen(f"{self.url}/healthz", timeout=1)
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"The site does not answer:\n{self.log_text()}")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def running_site(
+    database: str, folder: Path, environment: dict[str, str] | None = None
+) -> Iterator[RunningSite]:
+    """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit."""
+    site = RunningSite(database, folder, environment or {})
+    make_database(database)
+    try:
+        site.manage("migrate", "--verbosity=0")
+        site.manage("load_clinic", "--example")
+        site.manage("collectstatic", "--noinput", "--verbosity=0")
+        site.start()
+        yield site
+    finally:
+        site.stop()
+        drop_database(database)
+
+
+def other_database() -> psycopg.Connection:
+    return psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+
+
+def make_database(name: str) -> None:
+    drop_database(name)
+    with other_database() as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def drop_database(name: str) -> None:
+    with other_database() as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
