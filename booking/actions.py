@@ -251,7 +251,9 @@ def book_appointment(
     now = timezone.now()
     visit = _locked(hold, now=now, and_therapists=[therapist.pk])
     digest = _digest(details, therapist, visit.service, starts_at)
-    already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
+    already = (
+        visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
+    )
     if already is not None:
         if hmac.compare_digest(already.submission_digest, digest):
             return already
@@ -261,7 +263,11 @@ def book_appointment(
         # Typing took time: notice and horizon count from when the hold was taken.
         since = (visit.held_until or now) - hold_length()
         _demand_free(
-            therapist=therapist, service=visit.service, starts_at=starts_at, now=min(since, now), besides=visit
+            therapist=therapist,
+            service=visit.service,
+            starts_at=starts_at,
+            now=min(since, now),
+            besides=visit,
         )
     else:
         _point(visit, therapist=therapist, service=visit.service, starts_at=starts_at, now=now)

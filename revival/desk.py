@@ -1,13 +1,27 @@
-"""The desk: Django's admin with the clinic's face."""
+"""The desk: Django's admin with the clinic's face. Each app offers its panels for the first page."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
 
 
 class Desk(AdminSite):
     site_title = "Revival desk"
     site_header = "Revival desk"
     index_title = "Today"
+    enable_nav_sidebar = False
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        from booking.admin.panels import panels  # apps are not ready when this module loads
+
+        desk = panels(timezone.now()) if request.user.has_perm("booking.view_appointment") else {}  # type: ignore[union-attr]
+        return super().index(request, {**(extra_context or {}), "desk": desk})
 
 
 class DeskConfig(AdminConfig):

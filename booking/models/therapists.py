@@ -87,7 +87,9 @@ class TherapistQuerySet(models.QuerySet["Therapist"]):
         """Taking patients, and with hours that count (example hours count only in a trial copy)."""
         from .hours import Shift  # hours point at therapists, so not at the top
 
-        return self.taking_patients().filter(Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk"))))
+        return self.taking_patients().filter(
+            Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk")))
+        )
 
     def giving(self, service: Service) -> TherapistQuerySet:
         return self.taking_patients().filter(services=service)

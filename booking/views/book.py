@@ -246,7 +246,9 @@ def _other_times(
         besides=_present_hold(request),
     )
     closest = {
-        giver: sorted(sorted(near[giver.pk], key=lambda free: abs(free - start))[: 4 if giver == therapist else 2])
+        giver: sorted(
+            sorted(near[giver.pk], key=lambda free: abs(free - start))[: 4 if giver == therapist else 2]
+        )
         for giver in sorted(givers, key=lambda giver: giver != therapist)
     }
     context = {

@@ -1,0 +1,98 @@
+"""Absence and Shift: saved through actions, under the therapists' locks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_protect
+
+from booking import actions
+from booking.models import Absence, Appointment, Shift
+from booking.templatetags.times import clock, day_words
+
+
+class SavedByActions(admin.ModelAdmin):
+    """A form whose rows are written by an action.
+
+    Django wraps its add, change and delete views in a transaction; an action insists on being the
+    outermost one, so that nothing is said to be done before it is. Hence the views without theirs.
+    """
+
+    @method_decorator(csrf_protect)
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._changeform_view(
+            request,
+            kwargs.get("object_id", args[0] if args else None),
+            kwargs.get("form_url", ""),
+            kwargs.get("extra_context"),
+        )
+
+    @method_decorator(csrf_protect)
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return self._delete_view(request, object_id, extra_context)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.tell_of(request, actions.remove_hours(row=obj))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def tell_of(self, request: HttpRequest, visits: Sequence[Appointment]) -> None:
+        """Name the visits that staff now have to move or cancel."""
+        if not visits:
+            return
+        lines = format_html_join(
+            "; ",
+            '<a href="{}">{}, {} with {}</a>',
+            (
+                (
+                    reverse("admin:booking_appointment_change", args=[visit.pk]),
+                    day_words(visit.starts_at),
+                    clock(visit.starts_at),
+                    visit.therapist.short_name,
+                )
+                for visit in visits
+            ),
+        )
+        text = format_html("{} now outside working hours; nobody was told: {}", _count(len(visits)), lines)
+        self.message_user(request, text, messages.WARNING)
+
+
+def _count(number: int) -> str:
+    return "1 visit is" if number == 1 else f"{number} visits are"
+
+
+@admin.register(Shift)
+class ShiftAdmin(SavedByActions):
+    list_display = ["therapist", "weekday", "opens", "closes", "valid_from", "valid_until", "is_example"]
+    list_display_links = ["therapist", "weekday"]
+    list_filter = ["therapist", "weekday", "is_example"]
+    list_select_related = ["therapist"]
+    search_fields = ["therapist__name"]
+
+    def save_model(self, request: HttpRequest, obj: Shift, form: Any, change: bool) -> None:
+        self.tell_of(request, actions.save_shift(shift=obj))
+
+
+@admin.register(Absence)
+class AbsenceAdmin(SavedByActions):
+    list_display = ["who", "starts_at", "ends_at", "reason"]
+    list_filter = ["therapist"]
+    list_select_related = ["therapist"]
+    search_fields = ["therapist__name", "reason"]
+    date_hierarchy = "starts_at"
+
+    @admin.display(description="Who is away", ordering="therapist")
+    def who(self, absence: Absence) -> str:
+        return absence.therapist.name if absence.therapist else "Whole clinic"
+
+    def save_model(self, request: HttpRequest, obj: Absence, form: Any, change: bool) -> None:
+        self.tell_of(request, actions.save_absence(absence=obj))

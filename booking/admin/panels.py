@@ -1,0 +1,71 @@
+"""What the booking half shows on the desk's first page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from booking.availability import bounds_of_days
+from booking.models import Appointment, Caution, Clinic, Message, Service, Shift, Therapist, UrgentHelp
+
+SOON = timedelta(hours=6)
+MOST_MESSAGES = 20
+
+
+@dataclass(frozen=True)
+class ToDo:
+    what: str
+    why: str
+    url: str
+
+
+def panels(now: datetime) -> dict[str, Any]:
+    clinic = Clinic.objects.first()
+    if clinic is None:
+        return {"now": now, "todo": []}
+    day = now.astimezone(clinic.zone).date()
+    today = bounds_of_days(day, day, clinic.zone)
+    visits = Appointment.objects.visits().select_related("therapist")
+    return {
+        "now": now,
+        "soon": now + SOON,
+        "waiting": visits.waiting_for_answer(),
+        "today": visits.filter(starts_at__gte=today.start, starts_at__lt=today.end).order_by("starts_at"),
+        "undelivered": Message.objects.undelivered()[:MOST_MESSAGES],
+        "todo": list(_not_set_up(clinic)),
+    }
+
+
+def _not_set_up(clinic: Clinic) -> list[ToDo]:
+    clinic_form = reverse("admin:booking_clinic_change", args=[clinic.pk])
+    left_out = "Left out of every page until set."
+    found = [
+        ToDo(what, left_out, clinic_form)
+        for what, fact in (("Opening hours", clinic.opening_hours), ("Address", clinic.address))
+        if not fact
+    ]
+    if not clinic.notices_to:
+        found.append(ToDo("E-mail for staff notices", "Requests show only here until set.", clinic_form))
+    if Shift.objects.filter(is_example=True).exists():
+        shifts = reverse("admin:booking_shift_changelist")
+        found.append(ToDo("Working hours", "These are example hours, not the clinic’s.", shifts))
+    if Service.objects.filter(is_example=True).exists():
+        services = reverse("admin:booking_service_changelist")
+        found.append(ToDo("Services", "These are examples, not the clinic’s.", services))
+    found += [
+        ToDo(f"About {therapist.short_name}", "The page says only the name.", _change(therapist))
+        for therapist in Therapist.objects.filter(about="")
+    ]
+    found += [
+        ToDo(block.title, "Awaiting clinical approval.", _change(block))
+        for model in (UrgentHelp, Caution)
+        for block in model.objects.filter(approved_on__isnull=True)
+    ]
+    return found
+
+
+def _change(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

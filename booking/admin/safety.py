@@ -1,0 +1,36 @@
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from booking.models import Caution, UrgentHelp
+
+
+@admin.register(Caution)
+class CautionAdmin(admin.ModelAdmin):
+    list_display = ["title", "approval"]
+    search_fields = ["title", "avoid", "ask_first"]
+    prepopulated_fields = {"slug": ["title"]}
+
+    @admin.display(description="Clinical approval")
+    def approval(self, caution: Caution) -> str:
+        return _approval(caution.approved_on)
+
+
+@admin.register(UrgentHelp)
+class UrgentHelpAdmin(admin.ModelAdmin):
+    list_display = ["title", "approval"]
+    search_fields = ["title", "call_911", "call_doctor"]
+
+    @admin.display(description="Clinical approval")
+    def approval(self, block: UrgentHelp) -> str:
+        return _approval(block.approved_on)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return not UrgentHelp.objects.exists() and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # every page that speaks of back pain shows it
+
+
+def _approval(day: object) -> str:
+    return f"Approved on {day}" if day else "Awaiting clinical approval"

@@ -1,0 +1,47 @@
+from django.contrib import admin
+from django.http import HttpRequest
+
+from booking.models import Clinic, Service, Therapist
+
+
+@admin.register(Clinic)
+class ClinicAdmin(admin.ModelAdmin):
+    list_display = ["name", "phone", "email", "address", "time_zone"]
+    search_fields = ["name"]
+    fieldsets = [
+        (None, {"fields": ["name", "opening_line", "phone"]}),
+        ("Left out of every page while empty", {"fields": ["email", "address", "opening_hours"]}),
+        ("For staff", {"fields": ["notices_to"]}),
+        ("Clock", {"fields": ["time_zone", "zone_name"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return not Clinic.objects.exists() and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
+        return False
+
+
+@admin.register(Therapist)
+class TherapistAdmin(admin.ModelAdmin):
+    list_display = ["name", "role", "is_taking_patients", "order"]
+    list_filter = ["is_taking_patients"]
+    search_fields = ["name", "role"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(Service)
+class ServiceAdmin(admin.ModelAdmin):
+    list_display = ["name", "minutes", "turnaround_minutes", "needs_confirmation", "is_active", "is_example"]
+    list_filter = ["is_active", "needs_confirmation", "is_example", "therapists"]
+    search_fields = ["name"]
+    filter_horizontal = ["therapists", "cautions"]
+    prepopulated_fields = {"slug": ["name"]}
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "therapists", "cautions", "is_active", "order", "is_example"]}),
+        (
+            "Time",
+            {"fields": ["minutes", "turnaround_minutes", "step_minutes", "notice_hours", "horizon_days"]},
+        ),
+        ("Answering", {"fields": ["needs_confirmation"]}),
+    ]

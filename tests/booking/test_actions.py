@@ -1,0 +1,294 @@
+import uuid
+from datetime import time, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from booking import actions
+from booking.models import Absence, Appointment, Delivery, Kind, Message, Shift, State
+from tests.factories import a_service, a_therapist, an_appointment, in_days, some_details, working_all_week
+
+
+def hold_at(therapist, service, starts_at, present=None):
+    return actions.take_hold(therapist=therapist, service=service, starts_at=starts_at, present=present)
+
+
+def book(hold, *, therapist=None, starts_at=None, key=None, **facts):
+    return actions.book_appointment(
+        hold=hold,
+        therapist=therapist or hold.therapist,
+        starts_at=starts_at or hold.starts_at,
+        details=some_details(**facts),
+        submission_key=key or uuid.uuid4(),
+    )
+
+
+def kinds():
+    return list(Message.objects.order_by("pk").values_list("kind", flat=True))
+
+
+# ---- holds ----
+
+
+def test_hold_keeps_others_out_for_ten_minutes(therapist, service):
+    hold = hold_at(therapist, service, in_days(3))
+
+    assert hold.held_until - timezone.now() > timedelta(minutes=9, seconds=50)
+    with pytest.raises(actions.SlotTakenError):
+        hold_at(therapist, service, in_days(3, 9, 15))
+
+
+def test_choosing_again_points_the_same_hold_elsewhere(therapist, service):
+    first = hold_at(therapist, service, in_days(3))
+
+    second = hold_at(therapist, service, in_days(3, 9, 15), present=first)
+
+    assert second.pk == first.pk
+    assert second.token == first.token
+    assert Appointment.objects.get().starts_at == in_days(3, 9, 15)
+
+
+def test_choosing_the_same_time_again_changes_nothing(therapist, service):
+    first = hold_at(therapist, service, in_days(3))
+
+    again = hold_at(therapist, service, in_days(3), present=first)
+
+    assert (again.pk, again.held_until) == (first.pk, first.held_until)
+
+
+def test_a_hold_that_became_a_visit_is_left_alone(therapist, service):
+    hold = hold_at(therapist, service, in_days(3))
+    book(hold)
+
+    second = hold_at(therapist, service, in_days(4), present=hold)
+
+    assert second.pk != hold.pk
+    assert Appointment.objects.get(pk=hold.pk).starts_at == in_days(3)
+
+
+def test_dead_hold_frees_its_time_for_others(therapist, service):
+    hold = hold_at(therapist, service, in_days(3))
+    Appointment.objects.filter(pk=hold.pk).update(held_until=timezone.now())
+
+    other = hold_at(therapist, service, in_days(3))
+
+    assert other.pk != hold.pk
+    assert Appointment.objects.get(pk=hold.pk).state == State.EXPIRED
+
+
+def test_an_expired_hold_still_books_when_its_time_is_free(therapist, service):
+    hold = hold_at(therapist, service, in_days(3))
+    Appointment.objects.filter(pk=hold.pk).update(held_until=timezone.now() - timedelta(hours=1))
+
+    visit = book(hold)
+
+    assert (visit.pk, visit.state) == (hold.pk, State.REQUESTED)
+
+
+def test_an_expired_hold_whose_time_went_to_another_says_taken(therapist, service):
+    hold = hold_at(therapist, service, in_days(3))
+    Appointment.objects.filter(pk=hold.pk).update(held_until=timezone.now() - timedelta(minutes=1))
+    book(hold_at(therapist, service, in_days(3)))
+
+    with pytest.raises(actions.SlotTakenError):
+        book(hold)
+
+    assert kinds() == [Kind.REQUESTED, Kind.STAFF_NOTICE]
+
+
+@pytest.mark.parametrize(
+    "starts_at",
+    [in_days(3, 9, 5), in_days(-1), in_days(3, 8, 45), in_days(3, 16, 45), in_days(90)],
+    ids=["off the grid", "past", "before opening", "past closing", "past the horizon"],
+)
+def test_only_offered_times_can_be_held(therapist, service, starts_at):
+    with pytest.raises(actions.NotOfferedError):
+        hold_at(therapist, service, starts_at)
+
+    assert not Appointment.objects.exists()
+
+
+def test_nobody_holds_a_time_with_someone_who_does_not_give_the_service(therapist, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+
+    with pytest.raises(actions.NotOfferedError):
+        hold_at(other, service, in_days(3))
+
+
+def test_holds_that_never_got_details_are_deleted_at_night(therapist, service):
+    old, fresh = hold_at(therapist, service, in_days(3)), hold_at(therapist, service, in_days(4))
+    visit = book(hold_at(therapist, service, in_days(5)))
+    Appointment.objects.filter(pk=old.pk).update(held_until=timezone.now() - timedelta(days=2))
+
+    assert actions.delete_dead_holds() == 1
+
+    assert set(Appointment.objects.all()) == {fresh, visit}
+
+
+# ---- details ----
+
+
+def test_booking_a_service_that_needs_confirmation_asks(therapist, service):
+    visit = book(hold_at(therapist, service, in_days(10)))
+
+    assert visit.state == State.REQUESTED
+    assert visit.answer_by <= visit.starts_at - timedelta(hours=2)
+    assert kinds() == [Kind.REQUESTED, Kind.STAFF_NOTICE]
+    assert ProcrastinateJob.objects.filter(task_name="booking.tasks.send_message").count() == 2
+
+
+def test_booking_a_service_that_needs_none_is_agreed_at_once(therapist):
+    visit = book(hold_at(therapist, a_service(therapist, needs_confirmation=False), in_days(3)))
+
+    assert visit.state == State.CONFIRMED
+    assert kinds() == [Kind.CONFIRMED, Kind.STAFF_NOTICE]
+
+
+def test_sending_the_same_details_again_gives_the_same_visit_and_one_message(therapist, service):
+    hold, key = hold_at(therapist, service, in_days(3)), uuid.uuid4()
+
+    first, second = book(hold, key=key), book(hold, key=key)
+
+    assert first.pk == second.pk
+    assert kinds() == [Kind.REQUESTED, Kind.STAFF_NOTICE]
+
+
+def test_a_submission_key_with_other_content_is_refused(therapist, service):
+    hold, key = hold_at(therapist, service, in_days(3)), uuid.uuid4()
+    book(hold, key=key)
+
+    with pytest.raises(actions.SubmissionReusedError):
+        book(hold, key=key, name="Someone Else")
+    with pytest.raises(actions.SubmissionReusedError):
+        book(hold_at(therapist, service, in_days(4)), key=key)
+
+    assert Appointment.objects.get(submission_key=key).name == "Ada Example"
+    assert len(kinds()) == 2
+
+
+def test_details_book_the_time_the_patient_saw_not_the_one_another_tab_chose(therapist, service):
+    first_tab = hold_at(therapist, service, in_days(3))
+    hold_at(therapist, service, in_days(4), present=first_tab)
+
+    visit = book(first_tab, starts_at=in_days(3))
+
+    assert visit.starts_at == in_days(3)
+
+
+def test_details_can_take_another_therapist_when_the_time_was_lost(therapist, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+
+    visit = book(hold_at(therapist, service, in_days(3)), therapist=other, starts_at=in_days(3, 10))
+
+    assert (visit.therapist, visit.starts_at) == (other, in_days(3, 10))
+
+
+def test_typing_does_not_use_up_the_notice(therapist):
+    service = a_service(therapist, notice_hours=2)
+    nine = in_days(3)
+    with time_machine.travel(nine - timedelta(hours=2), tick=False) as clock:
+        hold = hold_at(therapist, service, nine)
+        clock.shift(timedelta(minutes=9))
+
+        assert book(hold).state == State.REQUESTED
+
+
+def test_an_absence_entered_meanwhile_stops_the_booking(therapist, service):
+    hold = hold_at(therapist, service, in_days(3))
+    Absence.objects.create(therapist=therapist, starts_at=in_days(3, 8), ends_at=in_days(3, 12))
+
+    with pytest.raises(actions.NotOfferedError):
+        book(hold)
+
+    assert not Message.objects.exists()
+
+
+def test_without_an_address_the_message_is_a_line_to_phone(therapist, service):
+    book(hold_at(therapist, service, in_days(3)), email="")
+
+    message = Message.objects.get(kind=Kind.REQUESTED)
+    assert message.delivery == Delivery.PLEASE_PHONE
+    assert ProcrastinateJob.objects.filter(task_name="booking.tasks.send_message").count() == 1
+
+
+# ---- answering and ending ----
+
+
+@pytest.fixture
+def request_for_visit(therapist, service):
+    return an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
+
+
+def test_confirming_tells_the_patient_and_counts_the_calendar(request_for_visit):
+    visit = actions.confirm_appointment(appointment=request_for_visit)
+
+    assert (visit.state, visit.calendar_sequence) == (State.CONFIRMED, 1)
+    assert Message.objects.get().sequence == 1
+    assert kinds() == [Kind.CONFIRMED]
+
+
+def test_declining_frees_the_time_and_tells_the_patient(request_for_visit, therapist, service):
+    actions.decline_appointment(appointment=request_for_visit)
+
+    assert kinds() == [Kind.DECLINED]
+    assert hold_at(therapist, service, request_for_visit.starts_at)
+
+
+@pytest.mark.parametrize("act", [actions.confirm_appointment, actions.decline_appointment])
+def test_two_colleagues_cannot_answer_twice(request_for_visit, act):
+    actions.confirm_appointment(appointment=request_for_visit)
+
+    with pytest.raises(actions.StateChangedError):
+        act(appointment=request_for_visit)
+
+    assert kinds() == [Kind.CONFIRMED]
+
+
+def test_a_patient_cancels_and_staff_hear_of_it(request_for_visit):
+    visit = actions.cancel_appointment(appointment=request_for_visit, by=actions.Actor.PATIENT)
+
+    assert visit.state == State.CANCELLED
+    assert kinds() == [Kind.CANCELLED, Kind.STAFF_NOTICE]
+
+
+def test_cancelling_twice_is_one_cancellation(request_for_visit):
+    for _ in range(2):
+        actions.cancel_appointment(appointment=request_for_visit, by=actions.Actor.STAFF)
+
+    assert kinds() == [Kind.CANCELLED]
+
+
+def test_inside_the_cut_off_only_staff_cancel(therapist, service):
+    soon = an_appointment(therapist, service, in_days(1))
+    with time_machine.travel(soon.starts_at - timedelta(hours=23, minutes=59), tick=False):
+        with pytest.raises(actions.TooLateToCancelError):
+            actions.cancel_appointment(appointment=soon, by=actions.Actor.PATIENT)
+
+        assert actions.cancel_appointment(appointment=soon, by=actions.Actor.STAFF).state == State.CANCELLED
+
+
+# ---- hours ----
+
+
+def test_an_absence_names_the_visits_it_hits(therapist, service):
+    hit = an_appointment(therapist, service, in_days(3))
+    an_appointment(therapist, service, in_days(4))
+    away = Absence(therapist=None, starts_at=in_days(3, 0), ends_at=in_days(3, 23))
+
+    assert actions.save_absence(absence=away) == [hit]
+    assert away.pk
+
+
+def test_a_shorter_shift_names_the_visits_that_fall_outside(therapist, service):
+    late = an_appointment(therapist, service, in_days(3, 16))
+    an_appointment(therapist, service, in_days(3, 10))
+    shift = Shift.objects.get(weekday=in_days(3, 12).weekday())
+    shift.closes = time(12)
+
+    assert actions.save_shift(shift=shift) == [late]
+    assert actions.remove_hours(row=shift) == list(Appointment.objects.order_by("starts_at"))
