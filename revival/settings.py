@@ -43,6 +43,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
 
 INSTALLED_APPS = [
+    "revival.apps.RevivalConfig",
     "revival.desk.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,0 +1,32 @@
+# The same image serves pages and runs the worker (compose.yaml).
+
+FROM python:3.13-slim AS build
+WORKDIR /app
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /venv
+COPY requirements.txt ./
+RUN /venv/bin/pip install --require-hashes --no-deps --requirement requirements.txt
+COPY manage.py ./
+COPY revival revival
+COPY articles articles
+COPY booking booking
+COPY templates templates
+COPY static static
+COPY deploy/gunicorn.conf.py deploy/
+# Static files need settings but no database; the address is never opened.
+RUN REVIVAL_MODE=trial DATABASE_URL=postgresql://nobody@localhost/none \
+    /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
+    && rm -rf .run \
+    && /venv/bin/python -m compileall -q revival articles booking
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --no-create-home revival
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+CMD ["gunicorn", "-c", "deploy/gunicorn.conf.py", "revival.wsgi"]

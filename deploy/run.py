@@ -1,0 +1,178 @@
+"""`make run` and `make dev`: the whole site, from the database to the worker, until Ctrl-C."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import NoReturn
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+sys.path.insert(0, str(ROOT))
+
+from revival import embedded_postgres  # noqa: E402 - the path comes first
+
+SECONDS_TO_STOP = 12  # gunicorn lets running requests end for ten
+SECONDS_BEFORE_RESTART = 1
+
+
+class StopError(Exception):
+    """Someone pressed Ctrl-C, or sent SIGTERM or SIGHUP."""
+
+
+class Part:
+    """One process of the site, with everything it starts; started again when it dies."""
+
+    def __init__(self, name: str, command: list[str]) -> None:
+        self.name, self.command = name, command
+        self.start()
+
+    def start(self) -> None:
+        # A session of its own: Ctrl-C reaches this supervisor alone, which then ends things in order.
+        self.process = subprocess.Popen(
+            self.command, cwd=ROOT, start_new_session=True, preexec_fn=end_with_supervisor
+        )
+
+    def keep_alive(self) -> None:
+        if self.process.poll() is None:
+            return
+        print(f"The {self.name} died; starting it again.", flush=True)
+        time.sleep(SECONDS_BEFORE_RESTART)
+        self.start()
+
+    def end(self, deadline: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(deadline - time.monotonic(), 0))
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # whatever of it is left
+        self.process.wait()
+
+
+def end_with_supervisor() -> None:
+    """Linux ends this process when the supervisor is killed, so that no orphan keeps the port."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def main(is_dev: bool) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, raise_stop)
+    os.chdir(ROOT)
+    given = embedded_postgres.given_url()  # also reads .env
+    os.environ.setdefault("REVIVAL_MODE", "dev" if is_dev else "trial")
+    host, port = os.environ.setdefault("HOST", "127.0.0.1"), os.environ.setdefault("PORT", "8000")
+    refuse_port(host, port, "make dev" if is_dev else "make run")
+    shown = "localhost" if host in {"0.0.0.0", "::", ""} else host
+    address = f"http://{shown}:{port}"
+    os.environ.setdefault("SITE_URL", address)
+
+    own = embedded_postgres.database_url(embedded_postgres.default_folder())
+    with nullcontext(given) if given else own as url:
+        os.environ["DATABASE_URL"] = url
+        prepared = subprocess.run([sys.executable, "deploy/prepare.py"])
+        if prepared.returncode != 0:
+            sys.exit(prepared.returncode)
+        serve(web_command(is_dev, host, port), address)
+
+
+def web_command(is_dev: bool, host: str, port: str) -> list[str]:
+    if is_dev:
+        return [sys.executable, "manage.py", "runserver", f"{host}:{port}"]
+    return [str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi"]
+
+
+def serve(web_command: list[str], address: str) -> None:
+    parts: list[Part] = []
+    try:
+        parts.append(Part("web server", web_command))
+        parts.append(Part("worker", [sys.executable, "manage.py", "procrastinate", "worker"]))
+        wait_for_first_answer(parts[0], address)
+        announce(address)
+        while True:
+            for part in parts:
+                part.keep_alive()
+            time.sleep(0.2)
+    finally:
+        ignore_signals()
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        for part in parts:
+            with suppress(ProcessLookupError):
+                part.process.send_signal(signal.SIGTERM)
+        for part in parts:
+            part.end(deadline)
+
+
+def wait_for_first_answer(web: Part, address: str) -> None:
+    while not answers(address):
+        if web.process.poll() is not None:
+            stop("the web server ended before it answered (see above).")
+        time.sleep(0.1)
+
+
+def announce(address: str) -> None:
+    mail = "through the server of EMAIL_URL" if os.environ.get("EMAIL_URL") else "into files under .mail/"
+    print(f"\nRevival is running at {address}/ and its desk at {address}/admin/", flush=True)
+    print(f"Mail goes {mail}. Ctrl-C stops everything.\n", flush=True)
+
+
+def answers(address: str) -> bool:
+    try:
+        urlopen(f"{address}/healthz", timeout=2).close()
+    except HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def refuse_port(host: str, port: str, command: str) -> None:
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        stop(f"PORT is {port!r}; it must be a number from 1 to 65535.")
+    try:
+        found = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, *_, where = found[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except socket.gaierror:
+        stop(f"HOST is {host!r}, which is no address of this machine.")
+    except PermissionError:
+        stop(f"Port {port} needs more rights than you have; choose another with PORT=8000 {command}")
+    except OSError as error:
+        if error.errno == 98 or "in use" in str(error):
+            stop(f"Port {port} is in use; choose another with PORT={int(port) % 65535 + 1} {command}")
+        stop(f"HOST is {host!r}, which is no address of this machine.")
+
+
+def raise_stop(number: int, frame: object) -> NoReturn:
+    ignore_signals()  # a second Ctrl-C must not interrupt the ending
+    raise StopError
+
+
+def ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def stop(sentence: str) -> NoReturn:
+    sys.exit(f"revival: {sentence}")
+
+
+if __name__ == "__main__":
+    try:
+        main(is_dev="--dev" in sys.argv)
+    except StopError:
+        print("Stopped.")
+    except embedded_postgres.ServerFailedError as error:
+        stop(str(error))
+    except PermissionError as error:
+        stop(f"{error.filename} cannot be written; was it made by another user?")

@@ -1,0 +1,77 @@
+"""What `check --deploy` asks of this site beyond Django's own questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
+
+from revival.log_settings import LOG_SETTINGS
+
+SHORTEST_KEY = 40  # characters
+
+
+@register(Tags.database, deploy=True)
+def patients_stay_out_of_the_servers_log(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Read back what deploy/postgres.sql gives the role (needs `--database default`)."""
+    return [
+        Warning(
+            f"PostgreSQL runs with {name}={found}, so its log may hold patients' data.",
+            hint=f"Give the role {name}={wanted}, as deploy/postgres.sql does.",
+            id="revival.W001",
+        )
+        for alias in databases or []
+        for name, wanted in LOG_SETTINGS.items()
+        if (found := read_setting(alias, name)) != wanted
+    ]
+
+
+def read_setting(alias: str, name: str) -> str:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT current_setting(%s)", [name])
+        value: str = cursor.fetchone()[0]
+    return value
+
+
+@register(Tags.security, deploy=True)
+def links_in_mail_lead_here(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.SITE_URL.startswith("https://"):
+        return []
+    return [
+        Error(
+            f"SITE_URL is {settings.SITE_URL}; links in mail and search engines would lead there.",
+            hint="Set SITE_URL to the site's public https address.",
+            id="revival.E001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def mail_reaches_someone(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
+        return []
+    return [
+        Warning(
+            "There is no mail server: messages to patients are written to files and reach nobody.",
+            hint="Set EMAIL_URL, for instance smtp+tls://user:password@host:587.",
+            id="revival.W002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def keys_are_long_and_two(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if len(settings.LINK_KEY) >= SHORTEST_KEY and settings.LINK_KEY != settings.SECRET_KEY:
+        return []
+    return [
+        Error(
+            "LINK_KEY opens every visit's private page: it has to be long, random and not SECRET_KEY.",
+            hint='python -c "import secrets; print(secrets.token_urlsafe(50))" makes one.',
+            id="revival.E002",
+        )
+    ]
