@@ -1,0 +1,30 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from booking.views.next_times import next_times
+from revival import pages, views
+
+therapists = (
+    [
+        path("", pages.therapist_list, name="list"),
+        path("<slug:slug>/", pages.therapist_detail, name="detail"),
+        path("<slug:slug>/next/", next_times, name="next"),
+    ],
+    "therapists",
+)
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("therapists/", include(therapists)),
+    path("", include("articles.urls")),
+    path("", include("booking.urls")),
+    path("admin/", admin.site.urls),
+    path("robots.txt", views.robots, name="robots"),
+]
+
+handler400 = views.bad_request
+handler403 = views.permission_denied
+handler404 = views.page_not_found
+handler500 = views.server_error

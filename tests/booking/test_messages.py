@@ -1,0 +1,234 @@
+"""Messages over a real SMTP server: what arrives, what is kept, what a refusal leaves behind."""
+
+import email
+import email.policy
+import socket
+import uuid
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.db import transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from booking import actions, messages
+from booking.models import Delivery, Kind, Message, State
+from tests.factories import an_appointment, in_days, some_details
+
+
+class Mailbox:
+    """Keeps what arrives; `answer` is what the server says to DATA, `refused` to RCPT."""
+
+    def __init__(self):
+        self.mails, self.answer, self.refused = [], "250 OK", {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 (aiosmtpd's name)
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if self.answer.startswith("250"):
+            self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return self.answer
+
+
+def a_free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def mailbox(settings):
+    box = Mailbox()
+    server = Controller(box, hostname="127.0.0.1", port=a_free_port())
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+    settings.EMAIL_TIMEOUT = 5
+    settings.SITE_URL = "https://clinic.example"
+    box.stop = server.stop
+    yield box
+    server.stop()
+
+
+@pytest.fixture
+def visit(therapist, service):
+    return an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
+
+
+def sent(message, mailbox):
+    actions.deliver_message(message_id=message.pk)
+    message.refresh_from_db()
+    return mailbox.mails[-1] if mailbox.mails else None
+
+
+def parts(mail):
+    return {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
+
+
+PATIENT_KINDS = [Kind.REQUESTED, Kind.CONFIRMED, Kind.DECLINED, Kind.CANCELLED]
+
+
+@pytest.mark.parametrize("kind", PATIENT_KINDS)
+def test_each_message_says_day_therapist_and_telephone_in_both_parts(kind, visit, mailbox):
+    message = messages.queue_message(kind, visit)
+
+    mail = sent(message, mailbox)
+
+    assert message.delivery == Delivery.SENT
+    assert mail["To"] == "ada@example.com"
+    assert mail["Message-ID"] == message.message_id
+    day = in_days(5).astimezone(messages.Clinic.objects.get().zone).strftime("%A, %B %-d")
+    assert day in mail["Subject"]
+    for text in parts(mail).values():
+        assert day in text
+        assert "9:00 am" in text
+        assert "Dr. Peter Stanley" in text
+        assert "612-605-7594" in text
+    assert set(parts(mail)) == {"text/plain", "text/html"}
+
+
+@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED])
+def test_the_private_link_in_the_mail_opens_the_visit(kind, visit, mailbox, client):
+    mail = sent(messages.queue_message(kind, visit), mailbox)
+
+    link = f"https://clinic.example{visit.get_absolute_url()}"
+    assert all(link in text for text in parts(mail).values())
+
+
+@pytest.mark.parametrize("kind", [*PATIENT_KINDS, Kind.STAFF_NOTICE])
+def test_no_mail_holds_the_note_or_the_patients_name(kind, visit, mailbox):
+    visit.note, visit.name = "numb left leg", "Ada Example"
+    visit.save()
+
+    mail = sent(messages.queue_message(kind, visit), mailbox)
+
+    assert "numb" not in mail.as_string()
+    assert "Ada" not in mail.as_string()
+
+
+def test_staff_notice_goes_to_the_desk_and_links_there(visit, mailbox):
+    mail = sent(messages.queue_message(Kind.STAFF_NOTICE, visit), mailbox)
+
+    assert mail["To"] == "front-desk@example.com"
+    assert all(f"/admin/booking/appointment/{visit.pk}/change/" in text for text in parts(mail).values())
+
+
+def test_names_are_kept_as_typed_in_plain_text(therapist, service, mailbox):
+    therapist.name = "Dr. Ana O’Neil & Søn"
+    therapist.save()
+    visit = an_appointment(therapist, service, in_days(5))
+
+    mail = parts(sent(messages.queue_message(Kind.CONFIRMED, visit), mailbox))
+
+    assert "Dr. Ana O’Neil & Søn" in mail["text/plain"]
+    assert "Søn" in mail["text/html"]
+    assert "& S" not in mail["text/html"]
+
+
+def test_a_message_renders_the_times_it_stored(visit, mailbox):
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    visit.put_at(therapist=visit.therapist, service=visit.service, starts_at=in_days(6, 11))
+    visit.save()
+
+    assert "9:00 am" in parts(sent(message, mailbox))["text/plain"]
+
+
+def test_a_refused_address_is_shown_to_staff_and_not_tried_again(visit, mailbox):
+    mailbox.refused["ada@example.com"] = "550 no such mailbox ada@example.com"
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+
+    sent(message, mailbox)
+
+    assert (message.delivery, message.last_answer) == (Delivery.REFUSED, "SMTP 550")
+    assert message in Message.objects.undelivered()
+
+
+@pytest.mark.parametrize("fault", ["421 come back later", "451 try later"])
+def test_a_passing_refusal_is_tried_again_with_the_same_message_id(visit, mailbox, fault):
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    mailbox.answer = fault
+    with pytest.raises(actions.NotDeliveredError):
+        actions.deliver_message(message_id=message.pk)
+    message.refresh_from_db()
+    assert (message.delivery, message.attempts) == (Delivery.QUEUED, 1)
+
+    mailbox.answer = "250 OK"
+    mail = sent(message, mailbox)
+
+    assert message.delivery == Delivery.SENT
+    assert mail["Message-ID"] == message.message_id
+
+
+def test_no_mail_server_means_try_again(visit, mailbox):
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    mailbox.stop()
+
+    with pytest.raises(actions.NotDeliveredError):
+        actions.deliver_message(message_id=message.pk)
+
+    message.refresh_from_db()
+    assert (message.delivery, message.last_answer) == (Delivery.QUEUED, "ConnectionRefusedError")
+
+
+def test_sending_twice_sends_once(visit, mailbox):
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+
+    for _ in range(2):
+        actions.deliver_message(message_id=message.pk)
+
+    assert len(mailbox.mails) == 1
+
+
+def test_an_overtaken_message_is_not_sent_but_a_cancellation_is(visit, mailbox):
+    asked = messages.queue_message(Kind.REQUESTED, visit)
+    cancelled = messages.queue_message(Kind.CANCELLED, visit)
+    messages.queue_message(Kind.STAFF_NOTICE, visit)
+
+    for message in (asked, cancelled):
+        actions.deliver_message(message_id=message.pk)
+
+    asked.refresh_from_db()
+    assert asked.delivery == Delivery.OVERTAKEN
+    assert ["cancelled" in mail["Subject"] for mail in mailbox.mails] == [True]
+
+
+def jobs():
+    return ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_booking_that_is_rolled_back_leaves_no_message_and_no_job(therapist, service, monkeypatch):
+    hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+    jobs_before = jobs()
+    queue = messages.queue_message
+
+    def queue_then_fail(kind, appointment):
+        queue(kind, appointment)
+        if kind == Kind.STAFF_NOTICE:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(messages, "queue_message", queue_then_fail)
+    with pytest.raises(ZeroDivisionError):
+        actions.book_appointment(
+            hold=hold,
+            therapist=therapist,
+            starts_at=hold.starts_at,
+            details=some_details(),
+            submission_key=uuid.uuid4(),
+        )
+
+    assert not Message.objects.exists()
+    assert jobs() == jobs_before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_job_arguments_hold_ids_only(therapist, service, clinic):
+    with transaction.atomic():
+        message = messages.queue_message(Kind.CONFIRMED, an_appointment(therapist, service, in_days(3)))
+
+    assert ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).latest("id").args == {
+        "message_id": message.pk
+    }

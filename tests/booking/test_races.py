@@ -1,0 +1,353 @@
+"""Races against a real PostgreSQL, each with a control that shows the check can see the fault.
+
+The guarantee is the exclusion constraint, the order is the lock. Either alone keeps two visits
+apart, so the controls take away what really matters.
+"""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from booking import actions
+from booking.models import OCCUPYING, Appointment, Message, State, Therapist
+from tests.factories import (
+    a_clinic,
+    a_service,
+    a_therapist,
+    an_appointment,
+    in_days,
+    some_details,
+    working_all_week,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONSTRAINT = next(
+    constraint
+    for constraint in Appointment._meta.constraints
+    if constraint.name == "booking_appointment_never_two_at_once"
+)
+
+
+@pytest.fixture
+def therapist():
+    a_clinic()
+    therapist = a_therapist()
+    working_all_week(therapist)
+    return therapist
+
+
+@pytest.fixture
+def service(therapist):
+    return a_service(therapist)
+
+
+@pytest.fixture
+def without_constraint():
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Appointment, CONSTRAINT)
+    yield
+    Appointment.objects.all().delete()
+    with connection.schema_editor() as editor:
+        editor.add_constraint(Appointment, CONSTRAINT)
+
+
+def all_at_once(work, count):
+    """Run `work(n)` in so many threads, released together; outcomes by number: a result or a refusal."""
+    start_line = threading.Barrier(count)
+
+    def run(number):
+        connection.ensure_connection()
+        start_line.wait(timeout=10)
+        try:
+            return work(number)
+        except actions.RefusalError as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def assert_disjoint(visits):
+    spans = sorted((visit.blocked.lower, visit.blocked.upper) for visit in visits)
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+def test_one_of_many_gets_the_slot(therapist, service):
+    outcomes = all_at_once(
+        lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 8
+    )
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appointment"] + 7 * ["SlotTakenError"]
+    assert Appointment.objects.count() == 1
+
+
+def test_one_of_many_expired_holds_becomes_the_visit(therapist, service):
+    holds = []
+    for _ in range(6):
+        Appointment.objects.update(held_until=timezone.now() - timedelta(minutes=1))
+        holds.append(actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)))
+    Appointment.objects.update(held_until=timezone.now() - timedelta(minutes=1))
+
+    def book(number):
+        return actions.book_appointment(
+            hold=holds[number],
+            therapist=therapist,
+            starts_at=in_days(3),
+            details=some_details(name=f"Guest {number}"),
+            submission_key=uuid.uuid4(),
+        )
+
+    outcomes = all_at_once(book, 6)
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appointment"] + 5 * ["SlotTakenError"]
+    assert Message.objects.count() == 2  # one to the patient, one to staff
+
+
+def test_one_form_sent_many_times_at_once_is_one_visit_and_one_message(therapist, service):
+    hold, key = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), uuid.uuid4()
+
+    outcomes = all_at_once(
+        lambda _: actions.book_appointment(
+            hold=hold, therapist=therapist, starts_at=in_days(3), details=some_details(), submission_key=key
+        ),
+        6,
+    )
+
+    assert {outcome.pk for outcome in outcomes} == {hold.pk}
+    assert Message.objects.count() == 2
+
+
+def test_half_overlapping_services_end_up_apart(therapist):
+    services = [
+        a_service(therapist, minutes=length, step_minutes=step, turnaround_minutes=turnaround)
+        for length, step, turnaround in [(30, 15, 10), (45, 15, 0), (60, 30, 15), (20, 5, 5)]
+    ]
+
+    def take(number):
+        service = services[number % 4]
+        return actions.take_hold(
+            therapist=therapist,
+            service=service,
+            starts_at=in_days(3, 9) + timedelta(minutes=30 * (number // 2)),
+        )
+
+    all_at_once(take, 8)
+
+    rows = Appointment.objects.filter(state__in=OCCUPYING)
+    assert rows.count() >= 2
+    assert_disjoint(rows)
+
+
+def test_two_browsers_swapping_times_never_meet_and_never_hang(therapist, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    one = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+    two = actions.take_hold(therapist=other, service=service, starts_at=in_days(3))
+
+    def swap(number):
+        hold, to = ((one, other), (two, therapist))[number % 2]
+        return actions.take_hold(therapist=to, service=service, starts_at=in_days(3), present=hold)
+
+    outcomes = all_at_once(swap, 4)
+
+    assert not any(isinstance(outcome, actions.BusyError) for outcome in outcomes)
+    for owner in (therapist, other):
+        assert_disjoint(Appointment.objects.filter(therapist=owner, state__in=OCCUPYING))
+
+
+# ---- controls ----
+
+
+def test_control_without_constraint_and_lock_the_slot_is_booked_more_than_once(
+    therapist, service, without_constraint, monkeypatch
+):
+    nobody_waits = threading.Barrier(4)
+    ask = actions._demand_free
+
+    def ask_then_wait_for_the_others(**facts):
+        ask(**facts)
+        nobody_waits.wait(timeout=10)
+
+    monkeypatch.setattr(actions, "_lock", lambda ids, *, now: None)
+    monkeypatch.setattr(actions, "_demand_free", ask_then_wait_for_the_others)
+
+    all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
+
+    assert Appointment.objects.filter(starts_at=in_days(3)).count() == 4
+
+
+def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therapist, service, monkeypatch):
+    together = threading.Barrier(4)
+    ask = actions._demand_free
+
+    def ask_then_wait_for_the_others(**facts):
+        ask(**facts)
+        try:
+            together.wait(timeout=2)
+        except threading.BrokenBarrierError:  # the second try of a deadlock victim comes alone
+            pass
+
+    monkeypatch.setattr(actions, "_lock", lambda ids, *, now: None)
+    monkeypatch.setattr(actions, "_demand_free", ask_then_wait_for_the_others)
+
+    outcomes = all_at_once(
+        lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4
+    )
+
+    assert sum(isinstance(outcome, Appointment) for outcome in outcomes) == 1
+    assert Appointment.objects.count() == 1
+
+
+def test_control_a_row_written_past_the_action_overlaps_without_the_constraint(
+    therapist, service, without_constraint
+):
+    actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+
+    an_appointment(therapist, service, in_days(3, 9, 15))
+
+    assert Appointment.objects.count() == 2
+
+
+def test_a_row_written_past_the_action_is_refused_with_23p01(therapist, service):
+    actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+
+    with pytest.raises(Exception, match="never_two_at_once") as caught, transaction.atomic():
+        an_appointment(therapist, service, in_days(3, 9, 15))
+
+    assert caught.value.__cause__.sqlstate == "23P01"
+
+
+@pytest.fixture
+def someone_holds_the_therapists_row(therapist):
+    """Another connection keeps the row locked until the test is over."""
+    locked, done = threading.Event(), threading.Event()
+
+    def keep():
+        with transaction.atomic():
+            Therapist.objects.select_for_update(no_key=True).get(pk=therapist.pk)
+            locked.set()
+            done.wait(timeout=30)
+        connection.close()
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    assert locked.wait(timeout=10)
+    yield
+    done.set()
+    thread.join()
+
+
+def test_a_locked_therapist_ends_in_busy_and_writes_nothing(
+    therapist, service, someone_holds_the_therapists_row, settings
+):
+    settings.BOOKING_LOCK_TIMEOUT_MS = 200
+
+    with pytest.raises(actions.BusyError):
+        actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+
+    assert not Appointment.objects.exists()
+
+
+def test_control_without_the_lock_nobody_waits(
+    therapist, service, someone_holds_the_therapists_row, settings, monkeypatch
+):
+    settings.BOOKING_LOCK_TIMEOUT_MS = 200
+    monkeypatch.setattr(actions, "_lock", lambda ids, *, now: None)
+
+    hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+
+    assert Appointment.objects.get() == hold
+
+
+# ---- the table of refusals ----
+
+
+def test_a_deadlock_victim_runs_again_from_the_start(therapist, service):
+    """A real deadlock: two transactions that want each other's rows."""
+    other = a_therapist("benjamin-britton")
+    tries = []
+    first_locked, second_locked = threading.Event(), threading.Event()
+
+    @actions.action
+    def lock_in_the_wrong_order():
+        tries.append(1)
+        Therapist.objects.select_for_update().get(pk=other.pk)
+        if len(tries) == 1:
+            second_locked.set()
+            first_locked.wait(timeout=10)
+        Therapist.objects.select_for_update().get(pk=therapist.pk)
+        return "done"
+
+    def the_other_way_round():
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '5s'")  # so that ours is the one that notices
+        with transaction.atomic():
+            Therapist.objects.select_for_update().get(pk=therapist.pk)
+            first_locked.set()
+            second_locked.wait(timeout=10)
+            Therapist.objects.select_for_update().get(pk=other.pk)
+        with connection.cursor() as cursor:
+            cursor.execute("RESET deadlock_timeout")
+        connection.close()
+
+    thread = threading.Thread(target=the_other_way_round)
+    thread.start()
+    result = lock_in_the_wrong_order()
+    thread.join()
+
+    assert (result, len(tries)) == ("done", 2)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "refusal"),
+    [
+        ("23P01", actions.SlotTakenError),
+        ("55P03", actions.BusyError),
+        ("57014", actions.BusyError),
+        ("08006", actions.BusyError),
+        ("53300", actions.BusyError),
+        ("57P01", actions.BusyError),
+        ("25006", actions.BusyError),
+        ("40P01", actions.BusyError),  # after three tries
+        ("40001", actions.BusyError),
+    ],
+)
+def test_database_errors_become_refusals(sqlstate, refusal):
+    @actions.action
+    def fail():
+        with connection.cursor() as cursor:
+            cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{sqlstate}'; END $$")
+
+    with pytest.raises(refusal):
+        fail()
+
+
+def test_a_fault_of_ours_stays_a_fault(therapist, service):
+    @actions.action
+    def fail():
+        Appointment.objects.create(
+            therapist=therapist,
+            service=service,
+            starts_at=in_days(3),
+            ends_at=in_days(3),
+            blocked=(in_days(3), in_days(4)),
+            state=State.CONFIRMED,
+        )
+
+    with pytest.raises(Exception, match="booking_appointment"):
+        fail()
+
+
+def test_actions_insist_on_their_own_transaction(therapist, service):
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
