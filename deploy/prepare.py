@@ -28,10 +28,7 @@ def main() -> None:
         stop(str(error))
     refuse_unreachable_database()
     call_command("migrate", verbosity=0, interactive=False)
-    from django.core.management import get_commands  # TEMP
-
-    if "load_clinic" in get_commands():
-        call_command("load_clinic", *([] if settings.IS_PRODUCTION else ["--example"]))
+    call_command("load_clinic", *([] if settings.IS_PRODUCTION else ["--example"]))
     if not settings.DEBUG:
         collect_static_files()
     if not settings.IS_PRODUCTION:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
 from revival.log_settings import LOG_SETTINGS
@@ -20,7 +21,7 @@ def patients_stay_out_of_the_servers_log(
 ) -> list[CheckMessage]:
     """Read back what deploy/postgres.sql gives the role (needs `--database default`)."""
     return [
-        Warning(
+        checks.Warning(
             f"PostgreSQL runs with {name}={found}, so its log may hold patients' data.",
             hint=f"Give the role {name}={wanted}, as deploy/postgres.sql does.",
             id="revival.W001",
@@ -56,7 +57,7 @@ def mail_reaches_someone(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
         return []
     return [
-        Warning(
+        checks.Warning(
             "There is no mail server: messages to patients are written to files and reach nobody.",
             hint="Set EMAIL_URL, for instance smtp+tls://user:password@host:587.",
             id="revival.W002",

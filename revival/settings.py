@@ -4,6 +4,7 @@ REVIVAL_MODE says how the site runs: `production` (when unset), `trial` (a copy 
 for the tests) or `dev` (reloads, debug pages). Importing this module starts nothing.
 """
 
+import warnings
 from pathlib import Path
 
 import environ
@@ -100,7 +101,9 @@ CRISPY_TEMPLATE_PACK = "clinic"
 def _database() -> dict:
     """The parsed DATABASE_URL. Never quotes it: it holds a password."""
     try:
-        database = env.db("DATABASE_URL")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its warning of an unknown engine quotes the address
+            database = env.db("DATABASE_URL")
     except Exception:
         database = {}
     if not database.get("ENGINE", "").endswith("postgresql") or not database.get("NAME"):

@@ -1,0 +1,118 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from revival import embedded_postgres
+from revival.log_settings import LOG_SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOW_SETTINGS = (
+    "import os, psycopg; c = psycopg.connect(os.environ['DATABASE_URL']);"
+    f"print([c.execute('SHOW ' + name).fetchone()[0] for name in {list(LOG_SETTINGS)}])"
+)
+
+
+def environment(**extra):
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | extra
+
+
+def command(folder, *command):
+    return [sys.executable, "-m", "revival.embedded_postgres", "--data", str(folder), *command]
+
+
+def run(folder, *arguments, **extra):
+    return subprocess.run(
+        command(folder, *arguments),
+        cwd=ROOT,
+        env=environment(**extra),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def postmasters(folder):
+    return [
+        process.pid
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "postgres" and str(folder) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_given_address_always_wins(tmp_path):
+    done = run(tmp_path, "python", "-c", "import os; print(os.environ['DATABASE_URL'])", DATABASE_URL="given")
+
+    assert done.stdout.strip() == "given"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_gets_a_server_that_keeps_patients_out_of_its_log_and_ends_with_it(tmp_path):
+    done = run(tmp_path, "python", "-c", SHOW_SETTINGS)
+    failed = run(tmp_path, "python", "-c", "raise SystemExit(7)")
+
+    assert str(list(LOG_SETTINGS.values())) in done.stdout
+    assert failed.returncode == 7
+    assert not postmasters(tmp_path)
+
+
+def test_the_socket_fits_in_deep_folders(tmp_path):
+    deep = tmp_path / ("a-rather-long-name" * 4) / ("a-rather-long-name" * 4)
+
+    done = run(deep, "python", "-c", SHOW_SETTINGS)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_is_shared_and_outlives_a_killed_user_only_until_the_next_ends(tmp_path):
+    first = subprocess.Popen(command(tmp_path, "sleep", "60"), cwd=ROOT, env=environment())
+    wait_for(lambda: (tmp_path / "data" / "postmaster.pid").exists() and children(first))
+
+    assert run(tmp_path, "true").returncode == 0
+    assert postmasters(tmp_path)  # the first still uses it
+
+    left = children(first)
+    first.kill()
+    first.wait()
+    for process in left:
+        process.kill()
+    assert run(tmp_path, "true").returncode == 0
+    assert not postmasters(tmp_path)
+
+
+def test_a_signal_ends_the_command_and_the_server(tmp_path):
+    process = subprocess.Popen(command(tmp_path, "sleep", "60"), cwd=ROOT, env=environment())
+    wait_for(lambda: children(process))
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(20) == 128 + signal.SIGTERM
+    assert not postmasters(tmp_path)
+
+
+def children(process):
+    return [child for child in psutil.Process(process.pid).children() if child.name() == "sleep"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["python", "-V"], [sys.executable, "-V"]),
+        (["manage.py", "migrate"], [sys.executable, "manage.py", "migrate"]),
+        (["psql"], ["psql"]),
+    ],
+)
+def test_python_means_this_python(typed, meant):
+    assert embedded_postgres.with_python(typed) == meant

@@ -1,0 +1,110 @@
+import re
+from html import unescape
+
+import pytest
+from django.test import Client, RequestFactory
+
+from revival import views
+from revival.context import shipped_clinic
+
+
+@pytest.fixture
+def phone():
+    return shipped_clinic().phone
+
+
+def hidden_fields(html):
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', html)
+    return [(unescape(name), unescape(value)) for name, value in found]
+
+
+def test_healthz_answers_without_database_and_to_any_host(client):
+    response = client.get("/healthz", headers={"host": "unheard-of.example"})
+
+    assert (response.status_code, response.text) == (200, "ok\n")
+
+
+@pytest.mark.urls("tests.broken_urls")
+@pytest.mark.parametrize("path", ["/book/gone/", "/book/closed/", "/book/busy/"])
+def test_database_trouble_is_a_503_with_the_telephone_number(client, phone, path):
+    response = client.get(path)
+
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert phone in response.text
+
+
+@pytest.mark.urls("tests.broken_urls")
+def test_what_was_typed_is_kept_and_can_be_sent_again():
+    client = Client()
+
+    response = client.post(
+        "/book/gone/",
+        {"name": 'Jane "JD" <Doe>', "note": "one\ntwo", "day": ["1", "2"], "password": "secret"},
+    )
+
+    fields = hidden_fields(response.text)
+    assert ("name", 'Jane "JD" <Doe>') in fields
+    assert ("note", "one\ntwo") in fields
+    assert [value for name, value in fields if name == "day"] == ["1", "2"]
+    assert "secret" not in response.text
+    assert "Try again" in response.text
+
+
+@pytest.mark.urls("tests.broken_urls")
+def test_the_kept_form_passes_the_csrf_check():
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+    first = client.post("/book/gone/", {"csrfmiddlewaretoken": "a" * 32, "name": "Jane"})
+
+    again = client.post("/book/gone/", dict(hidden_fields(first.text)))
+
+    assert (first.status_code, again.status_code) == (503, 503)  # not 403
+
+
+@pytest.mark.urls("tests.broken_urls")
+def test_a_bug_is_a_500_in_our_own_face(phone):
+    response = Client(raise_request_exception=False).get("/book/bug/")
+
+    assert response.status_code == 500
+    assert phone in response.text
+    assert "Jane" not in response.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/book/?from=%00", "/book/%00/", "/%00"])
+def test_nul_bytes_in_addresses_are_refused(client, phone, path):
+    response = client.get(path)
+
+    assert response.status_code == 400
+    assert phone in response.text
+
+
+@pytest.mark.parametrize("data", [{"name": "a\x00b"}, {"na\x00me": "b"}])
+def test_nul_bytes_in_forms_are_refused(client, data):
+    assert client.post("/book/", data).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/book/x/", "/visits/x/", "/admin/x/", "/waitlist/x/"])
+def test_private_pages_are_neither_stored_nor_indexed(client, path):
+    response = client.get(path)
+
+    assert response["Cache-Control"] == "no-store"
+    assert response["X-Robots-Tag"] == "noindex"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
+def test_error_pages_need_no_database(status, phone):
+    response = views.error_page(status)
+
+    assert response.status_code == status
+    assert phone in response.text
+    assert response.text.count("<h1") == 1
+
+
+def test_robots_are_kept_out_of_private_pages():
+    text = views.robots(RequestFactory().get("/robots.txt")).text
+
+    assert "Disallow: /visits/" in text
+    assert "Sitemap: http" in text

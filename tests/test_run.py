@@ -1,0 +1,149 @@
+"""`make run` as people meet it: processes, one-sentence refusals, and nothing left behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from tests.running import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def environment(**extra):
+    keep = ("PATH", "HOME", "XDG_RUNTIME_DIR")
+    return {**{name: os.environ[name] for name in keep if name in os.environ}, **extra}
+
+
+def refused(**extra):
+    done = subprocess.run(
+        [sys.executable, "deploy/run.py"],
+        cwd=ROOT, env=environment(**extra), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_a_port_in_use_is_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(PORT=str(port))
+
+    assert f"Port {port} is in use; choose another with PORT={port + 1} make run" in said
+
+
+@pytest.mark.parametrize("port", ["eighty", "0", "70000"])
+def test_a_port_that_is_none_is_one_sentence(port):
+    assert port in refused(PORT=port)
+
+
+def test_a_host_that_is_none_is_one_sentence():
+    assert "203.0.113.7" in refused(HOST="203.0.113.7", PORT=str(free_port()))
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("garbage", "not a PostgreSQL address"),
+        ("postgresql://u:topsecret@127.0.0.1:1/n", "server at 127.0.0.1:1 cannot be reached"),
+        ("postgresql://u:topsecret@no-such-host.invalid/n", "no-such-host.invalid:5432 cannot be reached"),
+        ("postgresql://u:topsecret@/n?host=/nowhere", "/nowhere"),
+    ],
+)
+def test_a_broken_database_address_is_one_sentence_without_the_password(url, sentence):
+    said = refused(DATABASE_URL=url, PORT=str(free_port()))
+
+    assert sentence in said
+    assert "topsecret" not in said
+
+
+class Running:
+    """One `make run` with a server and folders of its own."""
+
+    def __init__(self, folder, **extra):
+        self.port, self.log = free_port(), folder / f"run-{time.monotonic_ns()}.log"
+        folders = {"POSTGRES_DIR": str(folder / "postgres"), "STATIC_ROOT": str(folder / "static")}
+        self.process = subprocess.Popen(
+            [sys.executable, "deploy/run.py"],
+            cwd=ROOT, stdout=self.log.open("w"), stderr=subprocess.STDOUT,
+            env=environment(**folders, PORT=str(self.port), **extra),
+        )  # fmt: skip
+
+    @property
+    def text(self):
+        return self.log.read_text()
+
+    def wait_until_announced(self):
+        before = time.monotonic()
+        while "Revival is running at" not in self.text:
+            assert self.process.poll() is None, self.text
+            assert time.monotonic() - before < 60, self.text
+            time.sleep(0.05)
+        return time.monotonic() - before
+
+    def end(self, number):
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(number)
+        assert self.process.wait(20) == 0
+        return [process for process in family if process.is_running()]
+
+
+def postgres_of(folder):
+    return [
+        process.pid
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "postgres" and str(folder) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path):
+    first = Running(tmp_path, DJANGO_SUPERUSER_PASSWORD="chosen-by-me")
+    first.wait_until_announced()
+    home = urlopen(f"http://127.0.0.1:{first.port}/", timeout=10)
+    assert home.status == 200
+    assert "as admin, the password in DJANGO_SUPERUSER_PASSWORD" in first.text
+    assert postgres_of(tmp_path)
+
+    assert first.end(signal.SIGINT) == []
+    assert not postgres_of(tmp_path)
+
+    second = Running(tmp_path)
+    assert second.wait_until_announced() < 10  # seconds
+    assert "as admin" not in second.text  # made before, so the data is still there
+
+    worker = next(
+        process
+        for process in psutil.Process(second.process.pid).children()
+        if "procrastinate" in process.cmdline()
+    )
+    worker.kill()
+    deadline = time.monotonic() + 10
+    while "The worker died; starting it again." not in second.text and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "The worker died; starting it again." in second.text
+
+    assert second.end(signal.SIGTERM) == []
+    assert not postgres_of(tmp_path)
+
+
+def test_the_first_sign_in_has_a_random_password_shown_once(monkeypatch, capsys, db):
+    monkeypatch.syspath_prepend(str(ROOT / "deploy"))
+    monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD", raising=False)
+    import prepare
+
+    prepare.make_admin()
+    shown = re.search(r"as admin, password (\S{12,}) \(shown this once\)", capsys.readouterr().out)
+    prepare.make_admin()
+
+    assert shown
+    assert capsys.readouterr().out == ""
