@@ -75,14 +75,14 @@ class BusyError(RefusalError):
     """The database cannot answer now; the same thing will work in a moment (503)."""
 
 
-class _TryAgain(Exception):
+class _TryAgainError(Exception):
     """Run the whole action once more."""
 
 
 _BY_SQLSTATE: dict[str, type[Exception]] = {
     "23P01": SlotTakenError,  # exclusion constraint
-    "40P01": _TryAgain,  # deadlock victim
-    "40001": _TryAgain,  # serialisation failure
+    "40P01": _TryAgainError,  # deadlock victim
+    "40001": _TryAgainError,  # serialisation failure
     "55P03": BusyError,  # lock not available within lock_timeout
     "57014": BusyError,  # statement time-out
     "25006": BusyError,  # read-only transaction: a standby, or a disk that filled up
@@ -116,13 +116,13 @@ def action(do: Callable[P, R]) -> Callable[P, R]:
                 with transaction.atomic(durable=True):
                     _limit_the_wait_for_locks()
                     return do(*args, **kwargs)
-            except _TryAgain:
+            except _TryAgainError:
                 continue
             except (DatabaseError, InterfaceError) as error:
                 refusal = refusal_for(error)
                 if refusal is None:
                     raise
-                if refusal is not _TryAgain:
+                if refusal is not _TryAgainError:
                     raise refusal from error
         raise BusyError
 
@@ -150,7 +150,7 @@ def _locked(appointment: Appointment, *, now: datetime, and_therapists: Iterable
     _lock([owner, *and_therapists], now=now)
     present = row.get()
     if present.therapist_id not in {owner, *and_therapists}:  # another tab moved it while we waited
-        raise _TryAgain
+        raise _TryAgainError
     return present
 
 
@@ -206,9 +206,7 @@ def _keeps(hold: Appointment, therapist: Therapist, service: Service, starts_at:
     return hold.state == State.HELD and place == (therapist.pk, service.pk, starts_at)
 
 
-def _point(
-    hold: Appointment, *, therapist: Therapist, service: Service, starts_at: datetime, now: datetime
-) -> None:
+def _point(hold: Appointment, *, therapist: Therapist, service: Service, starts_at: datetime, now: datetime) -> None:
     """Put a hold at a free time, for ten minutes from now (not saved)."""
     _demand_free(therapist=therapist, service=service, starts_at=starts_at, now=now, besides=hold)
     hold.put_at(therapist=therapist, service=service, starts_at=starts_at)
@@ -222,9 +220,7 @@ def _demand_free(
     zone = Clinic.objects.current().zone
     day = starts_at.astimezone(zone).date()
     offered = Therapist.objects.giving(service).filter(pk=therapist.pk)
-    free = free_times(
-        therapists=offered, service=service, first=day, last=day, now=now, zone=zone, besides=besides
-    )
+    free = free_times(therapists=offered, service=service, first=day, last=day, now=now, zone=zone, besides=besides)
     if starts_at in free.get(therapist.pk, ()):
         return
     wanted = Span(starts_at, starts_at + service.length + service.turnaround)
@@ -251,9 +247,7 @@ def book_appointment(
     now = timezone.now()
     visit = _locked(hold, now=now, and_therapists=[therapist.pk])
     digest = _digest(details, therapist, visit.service, starts_at)
-    already = (
-        visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
-    )
+    already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
     if already is not None:
         if hmac.compare_digest(already.submission_digest, digest):
             return already

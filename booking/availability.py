@@ -178,11 +178,7 @@ def _fits(start: datetime, rules: Rules, working: Sequence[Span], taken: Sequenc
     busy = Span(start, visit.end + rules.turnaround)
     inside = bisect_right(working, start, key=_start_of)  # the span before this place began last
     before = bisect_left(taken, busy.end, key=_start_of)
-    return (
-        inside > 0
-        and working[inside - 1].contains(visit)
-        and not (before > 0 and taken[before - 1].overlaps(busy))
-    )
+    return inside > 0 and working[inside - 1].contains(visit) and not (before > 0 and taken[before - 1].overlaps(busy))
 
 
 def _start_of(span: Span) -> datetime:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import uuid
 from datetime import datetime
 from typing import Any
 
@@ -151,10 +150,6 @@ class DetailsForm(forms.Form):
             consent_version=CONSENT_VERSION,
             came_from=clean["came_from"],
         )
-
-    @property
-    def submission_key(self) -> uuid.UUID:
-        return self.cleaned_data["submission_key"]
 
     def as_kept(self) -> list[tuple[str, str]]:
         """What was typed, as pairs for hidden fields, without the time and the therapist."""

@@ -21,7 +21,11 @@ _last_seen: Any = None
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    return {"clinic": SimpleLazyObject(lambda: clinic(request)), "is_trial": not settings.IS_PRODUCTION}
+    return {
+        "clinic": SimpleLazyObject(lambda: clinic(request)),
+        "is_trial": not settings.IS_PRODUCTION,
+        "site_url": settings.SITE_URL,
+    }
 
 
 def clinic(request: HttpRequest) -> Any:

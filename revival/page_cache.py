@@ -25,6 +25,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,21 @@ KEPT = {"home", "articles:list", "articles:detail", "articles:faq", "therapists:
 MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
 SECONDS_BETWEEN_READS = 0.5
-READ_STAMP = "SELECT stamp::text FROM articles_siterevision"
+
+# The revision, and the last moment at which a page changed by itself: an article appeared, expired,
+# or fell due for review (a clinic-local date). The moment comes from this process's clock, as it is
+# this clock that decides what a page rendered here shows.
+READ_STAMP = """
+SELECT revision.number || ' ' || coalesce(max(moment)::text, '')
+FROM articles_siterevision AS revision
+LEFT JOIN (
+    SELECT published_at AS moment FROM articles_article
+    UNION ALL SELECT expires_at FROM articles_article
+    UNION ALL SELECT next_review_on::timestamp AT TIME ZONE
+        coalesce((SELECT time_zone FROM booking_clinic LIMIT 1), 'UTC') FROM articles_article
+) AS moments ON moment <= %s
+GROUP BY revision.number
+"""
 
 
 @dataclass(frozen=True)
@@ -132,7 +147,7 @@ class Revision:
             time.sleep(SECONDS_BETWEEN_READS)
 
     def _read(self, database: psycopg.Connection[Any]) -> None:
-        row = database.execute(READ_STAMP).fetchone()
+        row = database.execute(READ_STAMP, [datetime.now(UTC)]).fetchone()
         self.stamp = row[0] if row else None
 
 

@@ -24,9 +24,7 @@ if MODE not in {"trial", "dev", "production"}:
 IS_PRODUCTION = MODE == "production"
 DEBUG = MODE == "dev"
 
-_missing = [
-    name for name in ("DATABASE_URL", "SECRET_KEY", "LINK_KEY", "ALLOWED_HOSTS") if not env.str(name, "")
-]
+_missing = [name for name in ("DATABASE_URL", "SECRET_KEY", "LINK_KEY", "ALLOWED_HOSTS") if not env.str(name, "")]
 if IS_PRODUCTION and _missing:
     raise ImproperlyConfigured(
         f"production needs {', '.join(_missing)} in the environment; for a trial copy run `make run` instead."
@@ -67,6 +65,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "revival.page_cache.keep_pages",
     "revival.middleware.guard_answers",
+    "revival.clinic_time.clinic_time",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -96,6 +95,12 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "clinic"
 CRISPY_TEMPLATE_PACK = "clinic"
+CRISPY_CLASS_CONVERTERS = {
+    "textinput": "field__box",
+    "emailinput": "field__box",
+    "telinput": "field__box field__box--short",
+    "textarea": "field__box",
+}
 
 
 def _database() -> dict:
@@ -158,9 +163,7 @@ if env.str("EMAIL_URL", ""):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".mail"))
-DEFAULT_FROM_EMAIL = env.str(
-    "DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>"
-)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>")
 
 # Guard (DESIGN §10)
 CONTENT_SECURITY_POLICY = {

@@ -36,11 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    left_out = [
-        report
-        for report in terminalreporter.stats.get("skipped", [])
-        if "no chromium" in str(report.longrepr)
-    ]
+    left_out = [report for report in terminalreporter.stats.get("skipped", []) if "no chromium" in str(report.longrepr)]
     if left_out:
         terminalreporter.section("left out")
         terminalreporter.line(

@@ -62,9 +62,7 @@ class RunningSite:
         """As the site sees it: every connection ends, and no new one is let in."""
         self._allow_connections(False)
         with other_database() as server:
-            server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.database]
-            )
+            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.database])
 
     def start_database(self) -> None:
         self._allow_connections(True)
@@ -108,9 +106,7 @@ class RunningSite:
 
 
 @contextmanager
-def running_site(
-    database: str, folder: Path, environment: dict[str, str] | None = None
-) -> Iterator[RunningSite]:
+def running_site(database: str, folder: Path, environment: dict[str, str] | None = None) -> Iterator[RunningSite]:
     """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit."""
     site = RunningSite(database, folder, environment or {})
     make_database(database)

@@ -76,9 +76,7 @@ def test_a_host_we_do_not_serve_is_not_quoted(client, caught, settings):
 @pytest.mark.django_db
 def test_a_broken_constraint_is_told_by_sqlstate_and_name(caught):
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE patient (name text CONSTRAINT nobody_is_jane CHECK (name <> 'Jane'))"
-        )
+        cursor.execute("CREATE TEMP TABLE patient (name text CONSTRAINT nobody_is_jane CHECK (name <> 'Jane'))")
         try:
             cursor.execute("INSERT INTO patient VALUES ('Jane')")
         except IntegrityError as error:

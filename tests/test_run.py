@@ -122,9 +122,7 @@ def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path):
     assert "as admin" not in second.text  # made before, so the data is still there
 
     worker = next(
-        process
-        for process in psutil.Process(second.process.pid).children()
-        if "procrastinate" in process.cmdline()
+        process for process in psutil.Process(second.process.pid).children() if "procrastinate" in process.cmdline()
     )
     worker.kill()
     deadline = time.monotonic() + 10

@@ -25,9 +25,7 @@ SHOW = (
 
 def run(command, environment):
     clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        command, cwd=ROOT, env={**clean, **environment}, capture_output=True, text=True, timeout=60
-    )
+    return subprocess.run(command, cwd=ROOT, env={**clean, **environment}, capture_output=True, text=True, timeout=60)
 
 
 def settings_with(**environment):
@@ -85,9 +83,7 @@ def test_an_unknown_mode_is_refused():
     assert "staging" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "url", ["garbage", "mysql://u:secret@h/n", "postgresql://u:sec#ret@h:x/n", "postgresql:///"]
-)
+@pytest.mark.parametrize("url", ["garbage", "mysql://u:secret@h/n", "postgresql://u:sec#ret@h:x/n", "postgresql:///"])
 def test_a_garbled_database_address_is_one_sentence_without_the_password(url):
     done = run([sys.executable, "manage.py", "check"], {**PRODUCTION, "DATABASE_URL": url})
 

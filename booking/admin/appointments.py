@@ -160,9 +160,7 @@ class AppointmentAdmin(admin.ModelAdmin):
         )
         return [answer, *super().get_urls()]
 
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         visit = context.get("original")
         context["buttons"] = buttons_for(visit) if visit and self.may_act(request) else []
         return super().render_change_form(request, context, *args, **kwargs)
@@ -180,9 +178,7 @@ class AppointmentAdmin(admin.ModelAdmin):
             try:
                 button.act(appointment=visit)
             except actions.StateChangedError:
-                self.message_user(
-                    request, "A colleague or the patient was quicker; see below.", messages.WARNING
-                )
+                self.message_user(request, "A colleague or the patient was quicker; see below.", messages.WARNING)
             else:
                 self.message_user(request, button.done, messages.SUCCESS)
             return redirect(back)

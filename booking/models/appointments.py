@@ -78,9 +78,7 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def visits(self) -> AppointmentQuerySet:
         """What staff and patients call a visit: everything that got details."""
-        return self.exclude(state=State.HELD).exclude(
-            state=State.EXPIRED, submission_key__isnull=True, name=""
-        )
+        return self.exclude(state=State.HELD).exclude(state=State.EXPIRED, submission_key__isnull=True, name="")
 
     def waiting_for_answer(self) -> AppointmentQuerySet:
         return self.filter(state=State.REQUESTED).order_by("answer_by")
@@ -173,8 +171,7 @@ class Appointment(models.Model):
             ),
             models.CheckConstraint(
                 name="booking_appointment_hold_has_an_end",
-                condition=~Q(state=State.HELD)
-                | (Q(held_until__isnull=False) & Q(held_for__in=HeldFor.values)),
+                condition=~Q(state=State.HELD) | (Q(held_until__isnull=False) & Q(held_for__in=HeldFor.values)),
                 violation_error_message="A hold says until when and for whom.",
             ),
             models.CheckConstraint(
@@ -185,9 +182,7 @@ class Appointment(models.Model):
             ),
             models.CheckConstraint(
                 name="booking_appointment_visit_has_a_name",
-                condition=Q(state__in=(State.HELD, State.EXPIRED))
-                | ~Q(name="")
-                | Q(anonymised_at__isnull=False),
+                condition=Q(state__in=(State.HELD, State.EXPIRED)) | ~Q(name="") | Q(anonymised_at__isnull=False),
                 violation_error_message="A visit has a name.",
             ),
         ]

@@ -44,9 +44,7 @@ class Shift(models.Model):
     opens = models.TimeField(help_text="Clinic time.")
     closes = models.TimeField(help_text="Clinic time. 12:00 am means the end of the day.")
     valid_from = models.DateField(null=True, blank=True, help_text="Empty: since always.")
-    valid_until = models.DateField(
-        null=True, blank=True, help_text="The last day. Empty: until further notice."
-    )
+    valid_until = models.DateField(null=True, blank=True, help_text="The last day. Empty: until further notice.")
     is_example = models.BooleanField(
         default=False, help_text="Made for a trial copy; these are not the clinic’s real hours."
     )

@@ -31,8 +31,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def undelivered(self) -> MessageQuerySet:
         """What staff must look at: refused, to be phoned, or tried in vain so far."""
         return self.exclude(kind=Kind.STAFF_NOTICE, delivery=Delivery.PLEASE_PHONE).filter(
-            Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE))
-            | Q(delivery=Delivery.QUEUED, attempts__gt=0)
+            Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE)) | Q(delivery=Delivery.QUEUED, attempts__gt=0)
         )
 
 

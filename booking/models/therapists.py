@@ -32,9 +32,7 @@ class Clinic(models.Model):
     """The one place of care. What is not known stays empty, and the pages leave it out."""
 
     name = models.CharField(max_length=120)
-    opening_line = models.CharField(
-        max_length=300, blank=True, help_text="One sentence that says who you help."
-    )
+    opening_line = models.CharField(max_length=300, blank=True, help_text="One sentence that says who you help.")
     phone = models.CharField(
         "telephone",
         max_length=20,
@@ -87,9 +85,7 @@ class TherapistQuerySet(models.QuerySet["Therapist"]):
         """Taking patients, and with hours that count (example hours count only in a trial copy)."""
         from .hours import Shift  # hours point at therapists, so not at the top
 
-        return self.taking_patients().filter(
-            Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk")))
-        )
+        return self.taking_patients().filter(Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk"))))
 
     def giving(self, service: Service) -> TherapistQuerySet:
         return self.taking_patients().filter(services=service)
@@ -101,9 +97,7 @@ class Therapist(models.Model):
     name = models.CharField(max_length=120, help_text="With title, such as Dr. Peter Stanley.")
     short_name = models.CharField(max_length=60, help_text="After the first mention, such as Dr. Stanley.")
     slug = models.SlugField(unique=True, help_text="Part of the page’s address. Links outside depend on it.")
-    role = models.CharField(
-        max_length=80, blank=True, help_text="Such as Physical therapist. Empty when unknown."
-    )
+    role = models.CharField(max_length=80, blank=True, help_text="Such as Physical therapist. Empty when unknown.")
     about = models.TextField(blank=True, help_text="Their own words. The page leaves it out while empty.")
     is_taking_patients = models.BooleanField(
         default=True, help_text="Untick to stop online booking with this therapist at once."
@@ -145,9 +139,7 @@ class Service(models.Model):
 
     name = models.CharField(max_length=80)
     slug = models.SlugField(unique=True)
-    minutes = models.PositiveSmallIntegerField(
-        validators=_at_least_one(), help_text="How long the visit takes."
-    )
+    minutes = models.PositiveSmallIntegerField(validators=_at_least_one(), help_text="How long the visit takes.")
     turnaround_minutes = models.PositiveSmallIntegerField(
         default=0, help_text="Kept free after each visit, for notes and cleaning."
     )

@@ -73,9 +73,7 @@ def _take(request: HttpRequest, therapist: Therapist, service: Service) -> HttpR
         raise SuspiciousOperation("not a start")
     start = form.cleaned_data["start"]
     try:
-        hold = actions.take_hold(
-            therapist=therapist, service=service, starts_at=start, present=_present_hold(request)
-        )
+        hold = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=_present_hold(request))
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         return _other_times(request, refusal, therapist=therapist, service=service, start=start)
     response = redirect(reverse("booking:details", args=[hold.token], query=_origin(request)))
@@ -180,9 +178,7 @@ def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
     )
 
 
-def _details_page(
-    request: HttpRequest, hold: Appointment, form: DetailsForm, status: int = 200
-) -> HttpResponse:
+def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, status: int = 200) -> HttpResponse:
     """The time and therapist shown are those the form will send: another tab may have moved the hold."""
     shown = form.cleaned_data if form.is_bound else {}
     context = {
@@ -210,7 +206,7 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
             therapist=therapist,
             starts_at=start,
             details=form.details,
-            submission_key=form.submission_key,
+            submission_key=form.cleaned_data["submission_key"],
         )
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         return _other_times(
@@ -246,9 +242,7 @@ def _other_times(
         besides=_present_hold(request),
     )
     closest = {
-        giver: sorted(
-            sorted(near[giver.pk], key=lambda free: abs(free - start))[: 4 if giver == therapist else 2]
-        )
+        giver: sorted(sorted(near[giver.pk], key=lambda free: abs(free - start))[: 4 if giver == therapist else 2])
         for giver in sorted(givers, key=lambda giver: giver != therapist)
     }
     context = {

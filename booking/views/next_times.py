@@ -23,8 +23,8 @@ def next_times(request: HttpRequest, slug: str) -> HttpResponse:
         now, zone = timezone.now(), Clinic.objects.current().zone
         today = now.astimezone(zone).date()
         last = today + timedelta(days=service.horizon_days)
-        starts = free_times(
-            therapists=[therapist], service=service, first=today, last=last, now=now, zone=zone
-        )[therapist.pk][:HOW_MANY]
+        starts = free_times(therapists=[therapist], service=service, first=today, last=last, now=now, zone=zone)[
+            therapist.pk
+        ][:HOW_MANY]
     context = {"therapist": therapist, "service": service, "starts": starts}
     return render(request, "booking/_next_times.html", context)

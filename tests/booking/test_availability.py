@@ -37,9 +37,7 @@ def at(day, hour, minute=0, *, fold=0, zone=CHICAGO):
 
 def starts(day, hours, *, rules=None, blocked=(), away=(), now=LONG_BEFORE, zone=CHICAGO):
     openings = opening_spans(hours, day, day, zone)
-    return free_starts(
-        rules=rules or some_rules(), openings=openings, away=away, blocked=blocked, now=now, zone=zone
-    )
+    return free_starts(rules=rules or some_rules(), openings=openings, away=away, blocked=blocked, now=now, zone=zone)
 
 
 def words(moments, zone=CHICAGO):
@@ -287,8 +285,6 @@ def test_subtract_keeps_just_the_moments_that_are_in_one_and_not_in_the_other(ke
     ],
 )
 def test_answer_is_due_in_two_working_days_and_two_hours_before(asked, starts_at, answer):
-    due = answer_by(
-        asked_at=asked, starts_at=starts_at, zone=CHICAGO, working_days=2, before=timedelta(hours=2)
-    )
+    due = answer_by(asked_at=asked, starts_at=starts_at, zone=CHICAGO, working_days=2, before=timedelta(hours=2))
 
     assert due == answer

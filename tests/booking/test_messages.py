@@ -229,6 +229,4 @@ def test_job_arguments_hold_ids_only(therapist, service, clinic):
     with transaction.atomic():
         message = messages.queue_message(Kind.CONFIRMED, an_appointment(therapist, service, in_days(3)))
 
-    assert ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).latest("id").args == {
-        "message_id": message.pk
-    }
+    assert ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).latest("id").args == {"message_id": message.pk}

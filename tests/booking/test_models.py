@@ -181,9 +181,7 @@ def test_messages_are_checked(nine):
     row = Message.objects.filter(pk=message.pk)
     refused_by("booking_message_kind_is_known", lambda: row.update(kind="gossip"))
     refused_by("booking_message_delivery_is_known", lambda: row.update(delivery="lost"))
-    refused_by(
-        "booking_message_sent_says_when", lambda: row.update(delivery=Delivery.SENT, recipient="a@b.example")
-    )
+    refused_by("booking_message_sent_says_when", lambda: row.update(delivery=Delivery.SENT, recipient="a@b.example"))
     refused_by(
         "booking_message_is_sent_to_someone",
         lambda: row.update(delivery=Delivery.SENT, sent_at=timezone.now()),

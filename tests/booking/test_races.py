@@ -7,6 +7,7 @@ apart, so the controls take away what really matters.
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 
@@ -82,9 +83,7 @@ def assert_disjoint(visits):
 
 
 def test_one_of_many_gets_the_slot(therapist, service):
-    outcomes = all_at_once(
-        lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 8
-    )
+    outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 8)
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appointment"] + 7 * ["SlotTakenError"]
     assert Appointment.objects.count() == 1
@@ -192,25 +191,19 @@ def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therap
 
     def ask_then_wait_for_the_others(**facts):
         ask(**facts)
-        try:
+        with suppress(threading.BrokenBarrierError):  # the second try of a deadlock victim comes alone
             together.wait(timeout=2)
-        except threading.BrokenBarrierError:  # the second try of a deadlock victim comes alone
-            pass
 
     monkeypatch.setattr(actions, "_lock", lambda ids, *, now: None)
     monkeypatch.setattr(actions, "_demand_free", ask_then_wait_for_the_others)
 
-    outcomes = all_at_once(
-        lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4
-    )
+    outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 
     assert sum(isinstance(outcome, Appointment) for outcome in outcomes) == 1
     assert Appointment.objects.count() == 1
 
 
-def test_control_a_row_written_past_the_action_overlaps_without_the_constraint(
-    therapist, service, without_constraint
-):
+def test_control_a_row_written_past_the_action_overlaps_without_the_constraint(therapist, service, without_constraint):
     actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
 
     an_appointment(therapist, service, in_days(3, 9, 15))

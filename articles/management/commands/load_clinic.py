@@ -1,0 +1,93 @@
+"""Put the clinic and its articles into an empty database, once; never over what staff have edited."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+
+from articles.models import Article, LoadedContent, Question, Reference, Section, SiteRevision
+from articles.publishing import publish
+from booking.models import Caution, Clinic, Service, Shift, Therapist, UrgentHelp
+
+CONTENT = Path(__file__).resolve().parents[2] / "content"
+Facts = dict[str, Any]
+
+
+def read(name: str) -> Facts:
+    return tomllib.loads((CONTENT / name).read_text())
+
+
+class Command(BaseCommand):
+    help = "Load the clinic, its therapists and articles. What was loaded once is never loaded again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--example",
+            action="store_true",
+            help="also services and hours to try booking with; not real ones",
+        )
+
+    @transaction.atomic
+    def handle(self, *, example: bool, verbosity: int, **options: Any) -> None:
+        self.verbosity = verbosity
+        facts = read("clinic.toml")
+        SiteRevision.objects.get_or_create(pk=1)
+        self.once("clinic", lambda: Clinic.objects.create(pk=1, **facts["clinic"]))
+        for one in facts["therapists"]:
+            self.once(f"therapist {one['slug']}", lambda one=one: Therapist.objects.create(**one))
+        self.once("urgent help", lambda: UrgentHelp.objects.create(pk=1, **facts["urgent_help"]))
+        for one in facts["cautions"]:
+            self.once(f"caution {one['slug']}", lambda one=one: Caution.objects.create(**one))
+        for path in sorted(CONTENT.glob("*.toml")):
+            article = read(path.name)
+            if "slug" in article:
+                self.once(f"article {article['slug']}", lambda article=article: load_article(article))
+        for order, one in enumerate(read("questions.toml")["questions"]):
+            self.once(
+                f"question {one['anchor']}",
+                lambda one=one, order=order: Question.objects.create(order=order, **one),
+            )
+        if example:
+            self.once("example hours", lambda: load_example(facts))
+
+    def once(self, key: str, load: Callable[[], object]) -> None:
+        if LoadedContent.objects.filter(key=key).exists():
+            return
+        load()
+        LoadedContent.objects.create(key=key)
+        if self.verbosity > 1:
+            self.stdout.write(f"loaded {key}")
+
+
+def load_article(facts: Facts) -> None:
+    parts = {name: facts.pop(name, []) for name in ("sections", "questions", "references", "cautions")}
+    therapists = {name: Therapist.objects.filter(slug=facts.pop(name, "")).first() for name in ("author", "book_with")}
+    article = Article.objects.create(**facts, **therapists)
+    article.cautions.set(Caution.objects.filter(slug__in=parts["cautions"]))
+    for model, name in ((Section, "sections"), (Question, "questions")):
+        for order, one in enumerate(parts[name]):
+            model.objects.create(article=article, order=order, **one)
+    for one in parts["references"]:
+        Reference.objects.create(article=article, **one)
+    publish(article)
+
+
+def load_example(facts: Facts) -> None:
+    """Services and hours to try booking with. They are flagged, and no real copy offers them."""
+    for one in facts["example_services"]:
+        therapists, cautions = one.pop("therapists"), one.pop("cautions")
+        service = Service.objects.create(is_example=True, **one)
+        service.therapists.set(Therapist.objects.filter(slug__in=therapists))
+        service.cautions.set(Caution.objects.filter(slug__in=cautions))
+    for one in facts["example_shifts"]:
+        therapist = Therapist.objects.filter(slug=one.pop("therapist")).first()
+        hours = {name: time.fromisoformat(one.pop(name)) for name in ("opens", "closes")}
+        if therapist is not None:
+            Shift.objects.create(therapist=therapist, is_example=True, **hours, **one)
+    Clinic.objects.filter(notices_to="").update(**facts["example"])

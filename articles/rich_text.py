@@ -1,0 +1,66 @@
+"""Rich text: what may stand in it, and how `[@key]` becomes a link to a reference. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+
+import nh3
+
+TAGS = {"a", "b", "br", "div", "em", "li", "ol", "p", "strong", "ul"}
+HEADING = re.compile(r"<(/?)h[1-6]\b[^>]*>", re.IGNORECASE)
+CITATION = re.compile(r"\[@([a-z0-9-]+)\]")
+
+
+def clean(html: str) -> str:
+    """Only the tags and attributes that our pages are drawn with; headings become bold paragraphs.
+
+    Applied when a row is saved and again when it is shown, so it holds whoever wrote the row.
+    """
+    without_headings = HEADING.sub(lambda tag: "</strong></p>" if tag[1] else "<p><strong>", html)
+    return nh3.clean(
+        without_headings,
+        tags=TAGS,
+        attributes={"a": {"href"}},
+        allowed_classes={"ol": {"steps"}, "div": {"note"}},
+        url_schemes={"https", "http", "mailto", "tel"},
+        link_rel=None,
+    )
+
+
+def cited_keys(*texts: str) -> list[str]:
+    """The keys cited, each once, in order of first use."""
+    return list(dict.fromkeys(key for text in texts for key in CITATION.findall(text)))
+
+
+@dataclass
+class Citations:
+    """Numbers references in order of first use and remembers each place, so that links go both ways."""
+
+    known: Mapping[str, object]
+    uses: dict[str, list[str]] = field(default_factory=dict)
+
+    def number(self, key: str) -> int:
+        return list(self.uses).index(key) + 1
+
+    def link(self, html: str) -> str:
+        """Safe HTML with each `[@key]` turned into a numbered link; an unknown key is left out."""
+        return CITATION.sub(self._link_one, clean(html))
+
+    def _link_one(self, match: re.Match[str]) -> str:
+        key = match[1]
+        if key not in self.known:
+            return ""
+        places = self.uses.setdefault(key, [])
+        place = f"cite-{key}" if not places else f"cite-{key}-{len(places) + 1}"
+        places.append(place)
+        return (
+            f'<a class="cite" id="{place}" href="#ref-{escape(key)}">'
+            f'<span class="unseen">Reference </span>[{self.number(key)}]</a>'
+        )
+
+
+def unknown_keys(texts: Iterable[str], known: Iterable[str]) -> list[str]:
+    return [key for key in cited_keys(*texts) if key not in set(known)]

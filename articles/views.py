@@ -1,0 +1,103 @@
+"""Pages for readers: the same for everyone, so they can be kept (no form, no token, no free times)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_safe
+
+from articles.models import MEANING, Article, Evidence, Question, Reference, Section
+from articles.rich_text import Citations
+from booking.models import Clinic, UrgentHelp
+
+
+@dataclass
+class Part:
+    """A level-2 section with the level-3 sections under it, their text ready to show."""
+
+    section: Section
+    html: SafeString
+    ideas: list[tuple[Section, SafeString]] = field(default_factory=list)
+
+
+@require_safe
+def article_list(request: HttpRequest) -> HttpResponse:
+    articles = Article.objects.published().select_related("author")
+    return render(request, "articles/list.html", {"articles": articles, "section": "articles"})
+
+
+@require_safe
+def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    articles = Article.objects.published().select_related("author", "book_with", "reviewer")
+    article = get_object_or_404(articles.prefetch_related("sections", "questions", "references", "cautions"), slug=slug)
+    citations = Citations({reference.key: reference for reference in article.references.all()})
+    parts = _parts(article, citations)
+    questions = [(one, _safe(citations.link(one.answer))) for one in article.questions.all()]
+    safety_note = _safe(citations.link(article.safety_note))
+    context = {
+        "article": article,
+        "parts": parts,
+        "questions": questions,
+        "safety_note": safety_note,
+        "cautions": article.cautions.all(),
+        "urgent_help": UrgentHelp.objects.current(),
+        "references": _references(citations),
+        "labels": _labels_used(article),
+        "is_due": article.is_due_for_review(_today()),
+        "section": "articles",
+    }
+    return render(request, "articles/detail.html", context)
+
+
+def _today() -> date:
+    return timezone.now().astimezone(Clinic.objects.current().zone).date()
+
+
+def _safe(html: str) -> SafeString:
+    return mark_safe(html)
+
+
+def _parts(article: Article, citations: Citations) -> list[Part]:
+    """Linked in the order of the page, so that references are numbered as they are met."""
+    parts: list[Part] = []
+    for section in article.sections.all():
+        html = _safe(citations.link(section.body))
+        if section.level == 2 or not parts:
+            parts.append(Part(section, html))
+        else:
+            parts[-1].ideas.append((section, html))
+    return parts
+
+
+def _references(citations: Citations) -> list[tuple[Reference, list[str]]]:
+    return [(citations.known[key], places) for key, places in citations.uses.items()]
+
+
+def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
+    used = {one.label for one in [*article.sections.all(), *article.questions.all()]}
+    return [(label, MEANING[label]) for label in Evidence if label in used]
+
+
+@require_safe
+def faq(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    published = Article.objects.published(now)
+    questions = Question.objects.filter(Q(article__isnull=True) | Q(article__in=published))
+    topics = [
+        (topic, [(one, _safe(Citations({}).link(one.answer))) for one in entries])
+        for topic, entries in groupby(questions, key=lambda one: one.topic)
+    ]
+    context = {
+        "topics": topics,
+        "articles": published,
+        "urgent_help": UrgentHelp.objects.current(),
+        "section": "faq",
+    }
+    return render(request, "articles/faq.html", context)
