@@ -1,0 +1,293 @@
+"""The kept pages: rules on their own, then a running site whose database changes and goes away."""
+
+import gzip
+import time
+from types import SimpleNamespace
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import brotli
+import psycopg
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from revival import page_cache
+from revival.page_cache import Page, Pages, best_coding, is_known, keep_pages
+
+SHOWN_WITHIN = 1.0  # seconds from commit
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("", ""),
+        ("gzip, deflate, br", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("*", "br"),
+        ("identity", ""),
+        ("gzip;q=0", ""),
+        ("br;q=nonsense", ""),
+    ],
+)
+def test_the_coding_is_one_the_browser_takes(accepted, coding):
+    assert best_coding(accepted) == coding
+
+
+@pytest.mark.parametrize(
+    ("header", "known"), [('"a"', True), ('W/"a"', True), ('"b", "a"', True), ("*", True), ('"b"', False), ("", False)]
+)
+def test_if_none_match(header, known):
+    assert is_known('"a"', header) is known
+
+
+@pytest.fixture
+def kept(monkeypatch, settings):
+    """The middleware around a view that counts its renderings, with a stamp the test sets."""
+    settings.PAGE_CACHE = True
+    settings.ALLOWED_HOSTS = ["testserver"]
+    monkeypatch.setattr(page_cache, "pages", Pages())
+    revision = SimpleNamespace(stamp="1", watch=lambda: None)
+    monkeypatch.setattr(page_cache, "revision", revision)
+    made = SimpleNamespace(revision=revision, renderings=0, during=lambda: None, response=lambda: None)
+
+    def view(request):
+        made.renderings += 1
+        made.during()
+        return made.response() or HttpResponse(f"<p>rendering {made.renderings}</p>")
+
+    middleware = keep_pages(view)
+
+    def get(path="/", cookies=None, method="get", **headers):
+        request = getattr(RequestFactory(), method)(path, headers=headers)
+        request.user = AnonymousUser()
+        request.COOKIES.update(cookies or {})
+        return middleware(request)
+
+    made.get = get
+    return made
+
+
+def test_a_page_is_rendered_once(kept):
+    first, second = kept.get(), kept.get()
+
+    assert kept.renderings == 1
+    assert first.content == second.content
+    assert second["Cache-Control"] == "public, max-age=60, stale-if-error=86400"
+    assert second["Vary"] == "Accept-Encoding"
+    assert not second.cookies
+
+
+def test_each_coding_has_its_bytes_and_its_own_strong_etag(kept):
+    plain, zipped, small = kept.get(), kept.get(accept_encoding="gzip"), kept.get(accept_encoding="br")
+
+    assert gzip.decompress(zipped.content) == plain.content == brotli.decompress(small.content)
+    assert [response.get("Content-Encoding") for response in (plain, zipped, small)] == [None, "gzip", "br"]
+    etags = {response["ETag"] for response in (plain, zipped, small)}
+    assert len(etags) == 3
+    assert all(etag.startswith('"') for etag in etags)
+
+
+def test_a_browser_that_has_it_gets_304(kept):
+    etag = kept.get(accept_encoding="gzip")["ETag"]
+
+    again = kept.get(accept_encoding="gzip", if_none_match=etag)
+
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again["ETag"] == etag
+
+
+def test_a_new_stamp_renders_anew(kept):
+    kept.get()
+    kept.revision.stamp = "2"
+
+    assert b"rendering 2" in kept.get().content
+
+
+def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(kept):
+    def change():
+        kept.revision.stamp = "2"
+
+    kept.during = change
+    kept.get()
+    kept.during = lambda: None
+
+    assert b"rendering 2" in kept.get().content
+
+
+@pytest.mark.parametrize(
+    "request_with",
+    [
+        {"cookies": {"sessionid": "x"}},
+        {"path": "/?page=2"},
+        {"path": "/book/"},
+        {"path": "/therapists/peter-stanley/next/"},
+        {"path": "/admin/"},
+        {"path": "/no-such-page/"},
+        {"method": "post"},
+    ],
+    ids=lambda given: str(next(iter(given.values()))),
+)
+def test_what_is_never_kept(kept, request_with):
+    kept.get(**request_with)
+    response = kept.get(**request_with)
+
+    assert kept.renderings == 2
+    assert not response.has_header("ETag")
+
+
+@pytest.mark.parametrize("kind", ["cookie", "error", "no-store"])
+def test_answers_that_are_not_for_everyone_are_not_kept(kept, kind):
+    def respond():
+        response = HttpResponse("x", status=404 if kind == "error" else 200)
+        if kind == "cookie":
+            response.set_cookie("csrftoken", "x")
+        if kind == "no-store":
+            response["Cache-Control"] = "no-store"
+        return response
+
+    kept.response = respond
+    kept.get()
+    kept.get()
+
+    assert kept.renderings == 2
+
+
+def test_nothing_is_kept_before_the_first_stamp(kept):
+    kept.revision.stamp = None
+    kept.get()
+    kept.get()
+
+    assert kept.renderings == 2
+
+
+def test_there_is_a_most_of_pages(monkeypatch):
+    monkeypatch.setattr(page_cache, "MOST_PAGES", 2)
+    pages, page = Pages(), Page.of(HttpResponse("x"))
+
+    for path in ("/a", "/b", "/c"):
+        pages.keep(path, "1", page)
+
+    assert pages.get("/a", "1") is None
+    assert pages.get("/c", "1") == page
+
+
+def test_processes_share_pages_of_the_same_stamp(monkeypatch, tmp_path):
+    monkeypatch.setenv("REVIVAL_PAGES_DIR", str(tmp_path))
+    page = Page.of(HttpResponse("x"))
+    Pages().keep("/a", "1", page)
+
+    assert Pages().get("/a", "1") == page
+    assert Pages().get("/a", "2") is None
+
+    Pages().keep("/a", "2", page)
+    assert len(list(tmp_path.iterdir())) == 1  # the old stamp's are gone
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "UPDATE booking_clinic SET name = name",
+        "UPDATE booking_therapist SET name = name",
+        "UPDATE booking_service SET name = name",
+        "DELETE FROM articles_article WHERE false",
+    ],
+)
+@pytest.mark.django_db
+def test_every_write_to_content_raises_the_revision(write):
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(number), 0) FROM articles_siterevision")
+        before = cursor.fetchone()[0]
+        cursor.execute(write)
+        cursor.execute("SELECT max(number) FROM articles_siterevision")
+        assert cursor.fetchone()[0] > before
+
+
+@pytest.mark.django_db
+def test_every_content_table_has_the_trigger():
+    from django.apps import apps
+    from django.db import connection
+
+    tables = {
+        model._meta.db_table
+        for model in apps.get_app_config("articles").get_models(include_auto_created=True)
+        if model.__name__ not in {"SiteRevision", "LoadedContent"}
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'raise_site_revision'"
+        )
+        assert tables <= {row[0] for row in cursor.fetchall()}
+
+
+# A running site
+
+
+def get(site, path, **headers):
+    try:
+        return urlopen(Request(site.url + path, headers=headers), timeout=10)
+    except HTTPError as error:
+        return error
+
+
+def until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def opening_line(site):
+    """Change the clinic's opening line past Django, as a trigger must see it; put back afterwards."""
+
+    def change(text):
+        with site.connect() as database:
+            database.execute("UPDATE booking_clinic SET opening_line = %s", [text])
+
+    with site.connect() as database:
+        before = database.execute("SELECT opening_line FROM booking_clinic").fetchone()[0]
+    yield change
+    change(before)
+
+
+def test_a_change_shows_within_a_second_in_every_process(site, opening_line):
+    for _ in range(4):
+        assert b"Changed just now" not in get(site, "/").read()
+
+    opening_line("Changed just now.")
+
+    time.sleep(SHOWN_WITHIN)
+    for _ in range(8):
+        assert b"Changed just now." in get(site, "/").read()
+
+
+def test_pages_seen_once_answer_with_the_database_gone_and_heal_after(site):
+    assert until(lambda: get(site, "/").headers["ETag"], 5)
+    get(site, "/articles/").read()
+    site.stop_database()
+    try:
+        for _ in range(6):
+            assert get(site, "/").status == get(site, "/articles/").status == 200
+        before = time.monotonic()
+        booking = get(site, "/book/")
+        seconds = time.monotonic() - before
+        assert booking.status == 503
+        assert b"612-605-7594" in booking.read()
+        assert seconds < 5
+        assert get(site, "/healthz").status == 200
+        assert get(site, "/readyz").status == 503
+        with pytest.raises(psycopg.OperationalError):
+            site.connect()
+    finally:
+        site.start_database()
+
+    assert until(lambda: get(site, "/book/").status == 200, 5)
+    assert until(lambda: get(site, "/readyz").status == 200, 5)
