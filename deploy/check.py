@@ -25,6 +25,7 @@ PRODUCTION = {
     "LINK_KEY": "for-this-check-only-" + "neither-this-" * 4,
     "ALLOWED_HOSTS": "clinic.example",
     "SITE_URL": "https://clinic.example",
+    "EMAIL_URL": "smtp://mail.clinic.example:25",
 }
 STEPS: list[tuple[str, list[str], dict[str, str]]] = [
     ("format", [f"{BIN}/ruff", "format", "--check", "--quiet", "."], {}),

@@ -38,9 +38,7 @@ class Part:
 
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches this supervisor alone, which then ends things in order.
-        self.process = subprocess.Popen(
-            self.command, cwd=ROOT, start_new_session=True, preexec_fn=end_with_supervisor
-        )
+        self.process = subprocess.Popen(self.command, cwd=ROOT, start_new_session=True, preexec_fn=end_with_supervisor)
 
     def keep_alive(self) -> None:
         if self.process.poll() is None:

@@ -34,7 +34,7 @@ class StyleSheetFinder(BaseFinder):
         written = str(self._write())
         return [written] if find_all else written
 
-    def list(self, ignore_patterns: Any) -> Iterator[tuple[str, FileSystemStorage]]:
+    def list(self, ignore_patterns: Any) -> Iterator[Any]:
         self._write()
         yield NAME, self.storage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
@@ -49,7 +50,7 @@ def has_nul_byte(request: HttpRequest) -> bool:
     if request.method != "POST":
         return False
     try:
-        posted = [request.POST] if not request.FILES else [request.POST, request.FILES]
+        posted: list[Any] = [request.POST, request.FILES]
     except UnreadablePostError:
         return True  # the sender went away in the middle; nobody reads the answer
     return any("\x00" in name or has_nul_in(values) for data in posted for name, values in data.lists())

@@ -219,9 +219,7 @@ def test_every_content_table_has_the_trigger():
         if model.__name__ not in {"SiteRevision", "LoadedContent"}
     }
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'raise_site_revision'"
-        )
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'raise_site_revision'")
         assert tables <= {row[0] for row in cursor.fetchall()}
 
 
