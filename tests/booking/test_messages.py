@@ -4,6 +4,7 @@ import email
 import email.policy
 import socket
 import uuid
+from contextlib import ExitStack
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -48,9 +49,10 @@ def mailbox(settings):
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
     settings.EMAIL_TIMEOUT = 5
     settings.SITE_URL = "https://clinic.example"
-    box.stop = server.stop
-    yield box
-    server.stop()
+    with ExitStack() as stack:
+        stack.callback(server.stop)
+        box.stop = stack.close
+        yield box
 
 
 @pytest.fixture

@@ -1,0 +1,522 @@
+"""The patient's way through the front door, and everything that can be typed wrong on it."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from booking.models import Appointment, Message, State
+from tests.factories import (
+    a_service,
+    a_therapist,
+    an_absence,
+    an_appointment,
+    in_days,
+    typed_details,
+    working_all_week,
+)
+
+SLOTS = "/book/peter-stanley/consultation/"
+
+
+@pytest.fixture(autouse=True)
+def _clinic(therapist, service):
+    """Every page needs the clinic, its therapist and what can be booked."""
+
+
+def iso(moment):
+    return moment.isoformat(timespec="minutes")
+
+
+def take(client, starts_at, path=SLOTS):
+    return client.post(path, {"start": starts_at if isinstance(starts_at, str) else iso(starts_at)})
+
+
+def hidden_fields(page):
+    fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    fields.pop("csrfmiddlewaretoken", None)
+    return fields
+
+
+def open_details(client, starts_at):
+    """Take a time and open the details page: its address and its hidden fields."""
+    address = take(client, starts_at)["Location"]
+    return address, hidden_fields(client.get(address).text)
+
+
+def send(client, address, hidden, **typed):
+    return client.post(address, hidden | typed_details(**typed))
+
+
+def book(client, starts_at, **typed):
+    return send(client, *open_details(client, starts_at), **typed)
+
+
+def assert_nothing_happened():
+    assert not Appointment.objects.visits().exists()
+    assert not Message.objects.exists()
+
+
+# ---- the way through ----
+
+
+def test_article_reader_with_one_service_goes_straight_to_the_times(client):
+    response = client.get("/book/?therapist=peter-stanley&article=cupping-for-back-pain")
+
+    assert response.status_code == 302
+    assert response["Location"] == SLOTS + "?article=cupping-for-back-pain"
+
+
+def test_choose_page_names_every_therapist_who_can_be_booked(client, service):
+    other = a_therapist("benjamin-britton")
+    service.therapists.add(other)
+
+    assert "Benjamin Britton" not in client.get("/book/").text
+    working_all_week(other)
+    assert "Benjamin Britton" in client.get("/book/").text
+
+
+def test_slots_offer_the_first_time_and_a_week_of_radio_buttons(client):
+    page = client.get(SLOTS).text
+
+    assert "First free time" in page
+    assert page.count('type="radio"') > 20
+    assert "Step 2 of 3" in page
+
+
+def test_slots_draw_seven_days_from_the_one_asked_for(client):
+    day = in_days(10, 12).date()
+
+    page = client.get(f"{SLOTS}?from={day}").text
+
+    assert page.count('class="day__name"') == 7
+    assert f'id="day-{day}"' in page
+
+
+def test_taking_a_time_books_it_in_three_pages(client):
+    visit_page = client.get(book(client, in_days(3))["Location"])
+
+    assert "Waiting for our answer" in visit_page.text
+    assert Appointment.objects.get().state == State.REQUESTED
+    assert Message.objects.count() == 2
+
+
+def test_visit_page_shows_no_name_note_mail_or_telephone(client):
+    page = client.get(book(client, in_days(3), note="sore left knee")["Location"]).text
+
+    for secret in ("Ada Example", "ada@example.com", "612-555-0142", "sore left knee"):
+        assert secret not in page
+
+
+def test_the_article_that_sent_the_patient_is_kept(client):
+    start = client.post(SLOTS + "?article=cupping-for-back-pain", {"start": iso(in_days(3))})
+    hidden = hidden_fields(client.get(start["Location"]).text)
+    send(client, start["Location"].split("?")[0], hidden)
+
+    assert Appointment.objects.get().came_from == "cupping-for-back-pain"
+
+
+@pytest.mark.parametrize("name", ["Zoë Ångström", "Нина", "李小龍", "مريم", "O'Brien-Smith, Jr."])
+def test_names_in_any_script_are_kept_as_typed(client, name):
+    book(client, in_days(3), name=name)
+
+    assert Appointment.objects.get().name == name
+
+
+# ---- one browser, many turns ----
+
+
+def test_back_and_the_next_quarter_hour_moves_the_one_hold(client):
+    first = take(client, in_days(3))["Location"]
+    second = take(client, in_days(3, 9, 15))["Location"]
+
+    assert first == second
+    assert Appointment.objects.get().starts_at == in_days(3, 9, 15)
+
+
+def test_a_browsers_own_hold_counts_as_free_on_its_slots_page(client):
+    take(client, in_days(3))
+
+    page = client.get(f"{SLOTS}?from={in_days(3, 12).date()}").text
+
+    assert "9:00 am" in page
+
+
+def test_two_tabs_book_the_time_each_showed(client):
+    address, first_tab = open_details(client, in_days(3))
+    take(client, in_days(4))
+
+    send(client, address, first_tab)
+
+    assert Appointment.objects.get().starts_at == in_days(3)
+
+
+def test_double_click_and_reload_give_one_visit_and_one_message(client):
+    address, hidden = open_details(client, in_days(3))
+
+    answers = {send(client, address, hidden)["Location"] for _ in range(3)}
+
+    assert len(answers) == 1
+    assert Message.objects.count() == 2
+
+
+def test_the_details_page_of_a_booked_time_leads_to_the_visit(client):
+    address, hidden = open_details(client, in_days(3))
+    visit = send(client, address, hidden)["Location"]
+
+    assert client.get(address)["Location"] == visit
+
+
+def test_the_same_key_with_other_content_is_refused(client):
+    address, hidden = open_details(client, in_days(3))
+    send(client, address, hidden)
+
+    response = send(client, address, hidden, name="Someone Else")
+
+    assert response.status_code == 422
+    assert "sent this form before" in response.text
+    assert Appointment.objects.get().name == "Ada Example"
+    assert Message.objects.count() == 2
+
+
+def test_replaying_the_details_on_another_hold_is_refused(client):
+    address, hidden = open_details(client, in_days(3))
+    send(client, address, hidden)
+    other_address, other = open_details(client, in_days(4))
+
+    response = send(client, other_address, other | {"submission_key": hidden["submission_key"]})
+
+    assert response.status_code == 422
+    assert Appointment.objects.visits().count() == 1
+
+
+def test_an_expired_hold_says_so_and_still_books(client):
+    address, hidden = open_details(client, in_days(3))
+    Appointment.objects.update(held_until=timezone.now() - timedelta(minutes=1))
+
+    assert "are over" in client.get(address).text
+    assert send(client, address, hidden).status_code == 302
+
+
+# ---- a time that is gone ----
+
+
+def test_a_taken_time_says_so_and_offers_others(client, therapist, service):
+    an_appointment(therapist, service, in_days(3))
+
+    response = take(client, in_days(3))
+
+    assert response.status_code == 409
+    assert "has just been taken" in response.text
+    assert response.text.count('type="radio"') == 4
+    assert "612-605-7594" in response.text
+    assert Message.objects.count() == 0
+
+
+def test_losing_the_time_while_typing_keeps_what_was_typed_and_books_another_in_one_step(client, therapist, service):
+    address, hidden = open_details(client, in_days(3))
+    Appointment.objects.update(held_until=timezone.now() - timedelta(minutes=1))
+    client.cookies.clear()
+    take(client, in_days(3))  # someone else
+
+    lost = send(client, address, hidden, note="Left shoulder")
+    assert lost.status_code == 409
+    assert "what you typed is kept" in lost.text
+    kept = hidden_fields(lost.text)
+    assert kept["note"] == "Left shoulder"
+
+    booked = client.post(address, kept | {"start": iso(in_days(3, 10))})
+
+    visit = Appointment.objects.visits().get()
+    assert booked.status_code == 302
+    assert (visit.starts_at, visit.note) == (in_days(3, 10), "Left shoulder")
+
+
+def test_a_lost_time_can_be_taken_with_another_therapist(client, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    address, hidden = open_details(client, in_days(3))
+
+    client.post(address, hidden | typed_details() | {"therapist": "benjamin-britton"})
+
+    assert Appointment.objects.visits().get().therapist == other
+
+
+# ---- what is typed wrong ----
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (lambda: iso(in_days(3, 9, 5)), 409),
+        (lambda: iso(in_days(-1)), 409),
+        (lambda: iso(in_days(400)), 409),
+        (lambda: iso(in_days(3, 3)), 409),
+        (lambda: iso(in_days(3))[:16], 400),
+        (lambda: "tomorrow", 400),
+        (lambda: "", 400),
+        (lambda: "9" * 5000, 400),
+        (lambda: "0001-01-01T00:00+00:00", 400),
+        (lambda: "9999-12-31T23:59-12:00", 400),
+        (lambda: iso(in_days(3)) + "\x00", 400),
+    ],
+    ids=["off-grid", "past", "far", "closed", "naive", "garbled", "empty", "long", "year-1", "year-9999", "nul"],
+)
+def test_bad_starts_get_a_clear_answer_and_store_nothing(client, start, status):
+    response = take(client, start())
+
+    assert response.status_code == status
+    assert "612-605-7594" in response.text
+    assert not Appointment.objects.exists()
+
+
+def test_a_time_during_an_absence_cannot_be_taken(client, therapist):
+    an_absence(None, in_days(3, 8), in_days(3, 12))
+
+    assert take(client, in_days(3)).status_code == 409
+    assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/book/nobody/consultation/",
+        "/book/peter-stanley/surgery/",
+        "/book/hold/wrong/",
+        "/visits/wrong/",
+        "/visits/wrong/cancel/",
+        "/therapists/nobody/next/",
+        "/book/peter-stanley/consultation/extra/",
+    ],
+)
+def test_unknown_addresses_get_our_own_404(client, path):
+    response = client.get(path)
+
+    assert response.status_code == 404
+    assert "612-605-7594" in response.text
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2026-1-1", "%00", "1" * 3000])
+def test_a_garbled_week_is_a_bad_request(client, text):
+    assert client.get(f"{SLOTS}?from={text}").status_code == 400
+
+
+@pytest.mark.parametrize("day", ["1999-01-01", "2999-12-31"])
+def test_a_week_out_of_reach_shows_the_nearest_one(client, day):
+    assert client.get(f"{SLOTS}?from={day}").status_code == 200
+
+
+BAD_DETAILS = {
+    "no name": {"name": ""},
+    "blank name": {"name": "   "},
+    "long name": {"name": "x" * 121},
+    "bidi name": {"name": "Ada\u202eelpmaxE"},
+    "control in name": {"name": "Ada\x07"},
+    "line break in name": {"name": "Ada\nBcc: x@example.com"},
+    "bidi patient": {"patient_name": "\u2066Ada"},
+    "no mail": {"email": ""},
+    "half a mail": {"email": "ada@"},
+    "mail with line break": {"email": "ada@example.com\nBcc: x@example.com"},
+    "long mail": {"email": "a" * 250 + "@example.com"},
+    "no phone": {"phone": ""},
+    "short phone": {"phone": "123"},
+    "letters in phone": {"phone": "call me maybe"},
+    "bidi phone": {"phone": "612-555-0142\u202e"},
+    "no answer": {"is_new_patient": ""},
+    "other answer": {"is_new_patient": "perhaps"},
+    "long note": {"note": "x" * 1001},
+    "control in note": {"note": "a\x1b[31m"},
+    "no consent": {"consent": ""},
+}
+
+
+@pytest.mark.parametrize("typed", BAD_DETAILS.values(), ids=BAD_DETAILS)
+def test_bad_details_say_what_is_wrong_keep_the_rest_and_store_nothing(client, typed):
+    address, hidden = open_details(client, in_days(3))
+
+    response = send(client, address, hidden, **typed)
+
+    assert response.status_code == 422
+    assert "needs your attention" in response.text
+    assert 'aria-invalid="true"' in response.text
+    if "phone" not in typed:
+        assert "612-555-0142" in response.text
+    assert_nothing_happened()
+
+
+def test_a_nul_byte_is_a_bad_request(client):
+    address, hidden = open_details(client, in_days(3))
+
+    response = send(client, address, hidden, name="Ada\x00")
+
+    assert response.status_code == 400
+    assert "612-605-7594" in response.text
+    assert_nothing_happened()
+
+
+FORGED = {
+    "start": {"start": "soon"},
+    "no start": {"start": ""},
+    "therapist": {"therapist": "nobody"},
+    "key": {"submission_key": "1"},
+    "no key": {"submission_key": ""},
+    "article": {"came_from": "<script>"},
+    "long article": {"came_from": "a" * 200},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_forged_hidden_fields_are_a_bad_request(client, forged):
+    address, hidden = open_details(client, in_days(3))
+
+    response = client.post(address, hidden | typed_details() | forged)
+
+    assert response.status_code == 400
+    assert_nothing_happened()
+
+
+def test_a_forged_time_in_the_details_is_not_booked(client):
+    address, hidden = open_details(client, in_days(3))
+
+    response = client.post(address, hidden | typed_details() | {"start": iso(in_days(3, 9, 5))})
+
+    assert response.status_code == 409
+    assert_nothing_happened()
+
+
+def test_a_forged_hold_cookie_is_no_hold(client, settings):
+    take(client, in_days(3))
+    client.cookies[settings.HOLD_COOKIE_NAME] = str(uuid.uuid4())
+
+    assert take(client, in_days(4)).status_code == 302
+    assert Appointment.objects.count() == 2
+
+
+def test_forms_without_their_token_are_refused_in_the_sites_face():
+    response = Client(enforce_csrf_checks=True).post(SLOTS, {"start": iso(in_days(3))})
+
+    assert response.status_code == 403
+    assert "612-605-7594" in response.text
+    assert not Appointment.objects.exists()
+
+
+def test_html_in_a_name_is_shown_as_text(client):
+    address, hidden = open_details(client, in_days(3))
+
+    response = send(client, address, hidden, name="<script>alert(1)</script>", email="")
+
+    assert "<script>alert" not in response.text
+    assert "&lt;script&gt;alert(1)" in response.text
+
+
+# ---- the visit ----
+
+
+@pytest.fixture
+def visit(therapist, service):
+    return an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
+
+
+def test_cancelling_asks_once_more_and_get_changes_nothing(client, visit):
+    cancel = f"{visit.get_absolute_url()}cancel/"
+
+    assert "Cancel this visit?" in client.get(cancel).text
+    assert Appointment.objects.get().state == State.REQUESTED
+    assert "is cancelled" in client.post(cancel, follow=True).text
+    assert Appointment.objects.get().state == State.CANCELLED
+    assert client.post(cancel).status_code == 302
+
+
+def test_inside_the_cut_off_the_page_gives_the_telephone(client, therapist, service):
+    soon = an_appointment(therapist, service, timezone.now() + timedelta(hours=20))
+
+    response = client.post(f"{soon.get_absolute_url()}cancel/")
+
+    assert response.status_code == 409
+    assert "612-605-7594" in response.text
+    assert Appointment.objects.get().state == State.CONFIRMED
+
+
+@pytest.mark.parametrize("state", [State.DECLINED, State.CANCELLED, State.EXPIRED])
+def test_an_ended_visit_says_so_until_its_time_has_passed(client, visit, state):
+    Appointment.objects.update(state=state)
+    assert client.get(visit.get_absolute_url()).status_code == 200
+
+    hours = timedelta(days=6)
+    Appointment.objects.update(
+        starts_at=visit.starts_at - hours,
+        ends_at=visit.ends_at - hours,
+        blocked=(visit.starts_at - hours, visit.ends_at),
+    )
+    assert client.get(visit.get_absolute_url()).status_code == 404
+
+
+def test_a_hold_is_not_a_visit(client):
+    address = take(client, in_days(3))["Location"]
+
+    assert client.get(address.replace("/book/hold/", "/visits/")).status_code == 404
+
+
+def test_private_pages_are_not_kept_or_indexed(client, visit):
+    for path in (SLOTS, "/book/", visit.get_absolute_url()):
+        response = client.get(path)
+        assert response["Cache-Control"] == "no-store"
+        assert response["X-Robots-Tag"] == "noindex"
+        assert response["Referrer-Policy"] == "strict-origin"
+
+
+# ---- hours that are only examples ----
+
+
+def test_in_production_example_hours_cannot_be_booked(client, therapist, settings):
+    therapist.shifts.update(is_example=True)
+    settings.IS_PRODUCTION = True
+
+    assert "opens soon" in client.get("/book/").text
+    page = client.get(SLOTS).text
+    assert "opens soon" in page
+    assert 'type="radio"' not in page
+    assert take(client, in_days(3)).status_code == 409
+
+
+def test_an_example_service_is_not_on_offer_in_production(client, service, settings):
+    service.is_example = True
+    service.save()
+    settings.IS_PRODUCTION = True
+
+    assert client.get(SLOTS).status_code == 404
+
+
+def test_next_times_are_three_links_and_are_not_kept(client):
+    response = client.get("/therapists/peter-stanley/next/")
+
+    assert response.text.count("times__one") == 3
+    assert "no-store" in response["Cache-Control"]
+
+
+# ---- speed ----
+
+
+def test_slots_page_reads_the_database_a_fixed_number_of_times(client, django_assert_max_num_queries, service):
+    for slug in ("benjamin-britton", "ana-lima"):
+        other = a_therapist(slug)
+        working_all_week(other)
+        service.therapists.add(other)
+    client.get(SLOTS)
+
+    with django_assert_max_num_queries(9):
+        client.get(SLOTS)
+
+
+def test_booking_a_service_that_is_agreed_at_once_says_confirmed(client, therapist):
+    a_service(therapist, slug="quick", needs_confirmation=False)
+    address = take(client, in_days(3), "/book/peter-stanley/quick/")["Location"]
+    hidden = hidden_fields(client.get(address).text)
+
+    page = client.get(send(client, address, hidden)["Location"])
+
+    assert "Confirmed" in page.text
