@@ -1,0 +1,208 @@
+"""Promises that only real processes can show: gunicorn, worker, mail and logs, over HTTP."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import http.client
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Barrier
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from tests.factories import typed_details
+
+GUESTS = 50
+ROUNDS = 10
+SLOTS = "/book/peter-stanley/consultation/"
+CANARY = {
+    "name": "Canary Birdsong",
+    "email": "canary.birdsong@example.com",
+    "phone": "612-555-0199",
+    "note": "canarynote",
+    "patient_name": "Nestling Birdsong",
+}
+
+
+@dataclass
+class Guest:
+    """A browser without scripts: keeps its cookies and posts forms as the page wrote them."""
+
+    base: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, method: str, path: str, fields: dict[str, str] | None = None):
+        where = urlsplit(self.base)
+        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        body = None
+        if fields is not None:
+            body = urlencode(fields)
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": self.base + path}
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        for header in answer.headers.get_all("Set-Cookie") or []:
+            name, value = header.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+        connection.close()
+        return answer, text
+
+    def get(self, path: str) -> str:
+        return self.ask("GET", path)[1]
+
+    def post(self, path: str, page: str, **fields: str):
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+        return self.ask("POST", path, {"csrfmiddlewaretoken": token, **fields})
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+def free_starts(page: str) -> list[str]:
+    return re.findall(r'type="radio" name="start" value="([^"]+)"', page)
+
+
+def book(guest: Guest, **typed: str) -> str:
+    """Book the first free time; the address of the visit."""
+    page = guest.get(SLOTS)
+    answer, _ = guest.post(SLOTS, page, start=free_starts(page)[0])
+    address = answer.headers["Location"]
+    page = guest.get(address)
+    answer, _ = guest.post(address, page, **{**hidden_fields(page), **typed_details(**typed)})
+    assert answer.status == 302
+    return answer.headers["Location"]
+
+
+def count(site, table: str, where: str = "true") -> int:
+    with site.connect() as database:
+        return database.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0]  # type: ignore[arg-type]
+
+
+def wait_for(condition, seconds: float = 20):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("It did not happen in time.")
+
+
+def mails(site) -> list[email.message.EmailMessage]:
+    found = []
+    for path in sorted(site.mail_folder.glob("*.log")) if site.mail_folder.exists() else []:
+        for raw in re.split(rb"\n-{79}\n", path.read_bytes()):
+            if raw.strip():
+                found.append(email.message_from_bytes(raw.lstrip(), policy=email.policy.default))
+    return found
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_of_fifty_guests_at_once_one_gets_the_slot(site, round_number, record_property):
+    guests = [Guest(site.url) for _ in range(GUESTS)]
+    with ThreadPoolExecutor(GUESTS) as pool:
+        pages = list(pool.map(lambda guest: guest.get(SLOTS), guests))
+    slot = free_starts(pages[0])[-1]
+    visits, messages = count(site, "booking_appointment"), count(site, "booking_message")
+    start_line = Barrier(GUESTS)
+
+    def go(number: int):
+        start_line.wait(timeout=30)
+        began = time.monotonic()
+        answer, text = guests[number].post(SLOTS, pages[number], start=slot)
+        return number, answer, text, time.monotonic() - began
+
+    with ThreadPoolExecutor(GUESTS) as pool:
+        outcomes = list(pool.map(go, range(GUESTS)))
+
+    statuses = sorted(answer.status for _, answer, _, _ in outcomes)
+    assert statuses == [302] + 49 * [409]
+    for _, answer, text, _ in outcomes:
+        if answer.status == 409:
+            assert "has just been taken" in text
+            assert len(free_starts(text)) >= 4
+            assert "612-605-7594" in text
+    number, answer, _, _ = next(outcome for outcome in outcomes if outcome[1].status == 302)
+    winner, address = guests[number], answer.headers["Location"]
+    page = winner.get(address)
+    answer, _ = winner.post(address, page, **{**hidden_fields(page), **typed_details(name=f"Winner {round_number}")})
+    assert answer.status == 302
+    assert count(site, "booking_appointment") == visits + 1
+    assert count(site, "booking_message") == messages + 2  # one to the patient, one notice to staff
+    slowest = max(seconds for *_, seconds in outcomes)
+    print(f"round {round_number}: slowest of {GUESTS} answers {slowest:.2f} s")
+
+
+def test_a_message_reaches_the_patient_and_its_link_opens_the_visit(site):
+    visit = book(Guest(site.url), email="reader@example.com")
+
+    def letter():
+        return next((mail for mail in mails(site) if mail["To"] == "reader@example.com"), None)
+
+    mail = wait_for(letter)
+
+    assert f"{site.url}{visit}" in mail.get_body(("plain",)).get_content()
+    assert "Waiting for our answer" in Guest(site.url).get(visit)
+
+
+def test_the_canary_is_in_no_log(site):
+    """A patient books, loses a race, breaks a CHECK and a UNIQUE; no log says who."""
+    guest = Guest(site.url)
+    visit = book(guest, **CANARY)
+    other = Guest(site.url)
+    page = other.get(SLOTS)
+    taken = free_starts(page)[0]
+    other.post(SLOTS, page, start=taken)
+    loser = Guest(site.url)
+    answer, _ = loser.post(SLOTS, page := loser.get(SLOTS), start=taken)
+    assert answer.status == 409
+    loser.get(f"/visits/{visit.split('/')[2]}x/?q={CANARY['name'].replace(' ', '+')}")
+    token = visit.split("/")[2]
+    public = site.manage(
+        "shell",
+        "-c",
+        "from booking.models import Appointment as A; from django.db import DatabaseError, transaction\n"
+        f"row = A.objects.with_token({token!r}); one = row.get()\n"
+        "for change in ({'state': 'perhaps'}, {'blocked': (one.starts_at, None)}):\n"
+        "    try:\n"
+        "        with transaction.atomic(): row.update(**change)\n"
+        "    except DatabaseError: print('refused')\n"
+        "one.pk = None\n"
+        "try:\n"
+        "    with transaction.atomic(): one.save(force_insert=True)\n"
+        "except DatabaseError: print('refused')\n",
+    )
+    assert public.count("refused") == 3
+    wait_for(lambda: any(CANARY["email"] in str(mail["To"]) for mail in mails(site)))
+
+    logs = site.log_text() + site.database_log_text()
+
+    assert "appointment" in logs or "slots" in logs or "book" in logs  # the logs are there and were written
+    for secret in [*CANARY.values(), "Canary", "Birdsong", token]:
+        assert secret not in logs
+
+
+def test_without_its_database_the_site_says_so_and_heals(site):
+    guest = Guest(site.url)
+    page = guest.get(SLOTS)
+    start = free_starts(page)[0]
+    site.stop_database()
+    try:
+        began = time.monotonic()
+        answer, text = guest.post(SLOTS, page, start=start)
+        seconds = time.monotonic() - began
+        assert answer.status == 503
+        assert answer.headers["Retry-After"]
+        assert "612-605-7594" in text
+        assert f'name="start" value="{start}"' in text  # what was typed is kept
+        assert seconds < 5
+    finally:
+        site.start_database()
+
+    assert wait_for(lambda: guest.ask("GET", SLOTS)[0].status == 200)
+    assert guest.post(SLOTS, guest.get(SLOTS), start=start)[0].status == 302
