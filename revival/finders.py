@@ -38,7 +38,7 @@ class StyleSheetFinder(BaseFinder):
         self._write()
         yield NAME, self.storage
 
-    def check(self, **kwargs: Any) -> list[Any]:
+    def check(self, **kwargs: Any) -> Any:
         return []
 
     def _write(self) -> Path:

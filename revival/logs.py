@@ -12,6 +12,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from django.http import HttpRequest
 from gunicorn import glogging
 
 MOST_FRAMES = 12
@@ -19,6 +20,12 @@ MOST_FRAMES = 12
 
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        try:
+            return json.dumps(self.line(record), ensure_ascii=False, default=type_name)
+        except Exception as error:  # else logging writes the record with all its arguments
+            return json.dumps({"level": "error", "logger": record.name, "event": f"unreadable: {in_short(error)}"})
+
+    def line(self, record: logging.LogRecord) -> dict[str, Any]:
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -28,11 +35,15 @@ class JsonFormatter(logging.Formatter):
         line.update(getattr(record, "facts", {}))
         if hasattr(record, "status_code"):
             line["status"] = record.status_code
-        if request := getattr(record, "request", None):
+        if isinstance(request := getattr(record, "request", None), HttpRequest):
             line["url"] = url_name(request)
         if record.exc_info and record.exc_info[1]:
             line["error"] = describe(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return line
+
+
+def type_name(value: object) -> str:
+    return type(value).__name__
 
 
 def event(record: logging.LogRecord) -> str:
@@ -110,8 +121,8 @@ def short_path(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def url_name(request: Any) -> str:
-    match = getattr(request, "resolver_match", None)
+def url_name(request: HttpRequest) -> str:
+    match = request.resolver_match
     return match.view_name if match else first_segment(request.path)
 
 

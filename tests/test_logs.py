@@ -44,6 +44,7 @@ def test_each_line_is_json(caught):
     assert line["event"] == "3 holds ended"
 
 
+@pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 def test_an_error_is_told_by_class_and_place_and_the_address_by_its_name(caught):
     Client(raise_request_exception=False).get("/visits/a-secret-token/bug/?q=Jane")
@@ -138,6 +139,20 @@ def test_the_access_log_holds_no_personal_data(monkeypatch):
     assert (line["method"], line["url"], line["status"], line["ms"]) == ("GET", "/visits/…", 200, 12.0)
     assert "secret" not in caught.text
     assert "10.1.2.3" not in caught.text
+
+
+def test_the_development_servers_lines_hold_no_path(caught):
+    log = logging.getLogger("django.server")
+    log.info('"%s" %s %s', "GET /visits/secret/?q=Jane HTTP/1.1", "200", "9", extra={"request": object()})
+
+    assert json.loads(caught.text)["event"] == "GET /visits/…"
+
+
+def test_a_record_that_cannot_be_written_is_not_quoted(caught):
+    logging.getLogger("booking").warning("odd", extra={"facts": "Jane"})
+
+    assert json.loads(caught.text)["event"].startswith("unreadable")
+    assert "Jane" not in caught.text
 
 
 def test_gunicorns_complaints_do_not_quote_the_request(caught):

@@ -2,8 +2,10 @@ import re
 from html import unescape
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
+from booking.models import Clinic
 from revival import views
 from revival.context import shipped_clinic
 
@@ -24,6 +26,7 @@ def test_healthz_answers_without_database_and_to_any_host(client):
     assert (response.status_code, response.text) == (200, "ok\n")
 
 
+@pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 @pytest.mark.parametrize("path", ["/book/gone/", "/book/closed/", "/book/busy/"])
 def test_database_trouble_is_a_503_with_the_telephone_number(client, phone, path):
@@ -34,6 +37,7 @@ def test_database_trouble_is_a_503_with_the_telephone_number(client, phone, path
     assert phone in response.text
 
 
+@pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 def test_what_was_typed_is_kept_and_can_be_sent_again():
     client = Client()
@@ -51,6 +55,7 @@ def test_what_was_typed_is_kept_and_can_be_sent_again():
     assert "Try again" in response.text
 
 
+@pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 def test_the_kept_form_passes_the_csrf_check():
     client = Client(enforce_csrf_checks=True)
@@ -62,6 +67,7 @@ def test_the_kept_form_passes_the_csrf_check():
     assert (first.status_code, again.status_code) == (503, 503)  # not 403
 
 
+@pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 def test_a_bug_is_a_500_in_our_own_face(phone):
     response = Client(raise_request_exception=False).get("/book/bug/")
@@ -92,6 +98,20 @@ def test_private_pages_are_neither_stored_nor_indexed(client, path):
 
     assert response["Cache-Control"] == "no-store"
     assert response["X-Robots-Tag"] == "noindex"
+
+
+def test_trouble_inside_middleware_is_a_503_too(client, monkeypatch, phone):
+    def refuse(*args, **kwargs):
+        raise OperationalError("secret")
+
+    monkeypatch.setattr(Clinic.objects, "first", refuse)
+    client.raise_request_exception = False
+
+    response = client.post("/book/", {"name": "Jane"})
+
+    assert response.status_code == 503
+    assert phone in response.text
+    assert ("name", "Jane") in hidden_fields(response.text)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
