@@ -11,7 +11,7 @@ import nh3
 
 TAGS = {"a", "b", "br", "div", "em", "li", "ol", "p", "strong", "ul"}
 HEADING = re.compile(r"<(/?)h[1-6]\b[^>]*>", re.IGNORECASE)
-CITATION = re.compile(r"\[@([a-z0-9-]+)\]")
+CITATION = re.compile(r"\s*\[@([a-z0-9-]+)\]")
 
 
 def clean(html: str) -> str:

@@ -103,7 +103,10 @@ class DetailsForm(forms.Form):
         coerce=lambda value: value == "yes",
         help_text="So that your therapist knows what to prepare.",
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose yes or no", "invalid_choice": "Choose yes or no"},
+        error_messages={
+            "required": "Choose whether this is your first visit",
+            "invalid_choice": "Choose whether this is your first visit",
+        },
     )
     note = forms.CharField(
         label="Anything we should know?",

@@ -94,7 +94,7 @@ class MessageInline(admin.TabularInline):
 
 @admin.register(Appointment)
 class AppointmentAdmin(admin.ModelAdmin):
-    list_display = ["when", "name", "therapist", "service", "tag", "answer_by", "phone"]
+    list_display = ["when", "name", "therapist", "service", "tag", "answer_until", "phone"]
     list_display_links = ["when", "name"]
     list_filter = ["state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
@@ -103,7 +103,7 @@ class AppointmentAdmin(admin.ModelAdmin):
     change_form_template = "admin/booking/appointment/change_form.html"
     inlines = [MessageInline]
     fieldsets = [
-        (None, {"fields": ["tag", "when", "therapist", "service", "answer_by"]}),
+        (None, {"fields": ["tag", "when", "therapist", "service", "answer_until"]}),
         (
             "Patient",
             {"fields": ["name", "patient_name", "is_new_patient", "phone", "email", "note"]},
@@ -127,11 +127,17 @@ class AppointmentAdmin(admin.ModelAdmin):
             },
         ),
     ]
-    readonly_fields = ["tag", "when"]
+    readonly_fields = ["tag", "when", "answer_until"]
 
     @admin.display(description="When", ordering="starts_at")
     def when(self, visit: Appointment) -> str:
         return f"{day_short(visit.starts_at)}, {clock(visit.starts_at)} to {clock(visit.ends_at)}"
+
+    @admin.display(description="Answer until", ordering="answer_by")
+    def answer_until(self, visit: Appointment) -> str:
+        if visit.state != State.REQUESTED or visit.answer_by is None:
+            return "–"
+        return f"{day_short(visit.answer_by)}, {clock(visit.answer_by)}"
 
     @admin.display(description="State", ordering="state")
     def tag(self, visit: Appointment) -> str:

@@ -68,6 +68,12 @@ class Clinic(models.Model):
         return self.name
 
     @property
+    def brand(self) -> tuple[str, str]:
+        """The name as the masthead sets it: its first word large, the rest small."""
+        first, _, rest = self.name.partition(" ")
+        return first, rest
+
+    @property
     def phone_link(self) -> str:
         """An RFC 3966 address, such as `tel:+16126057594`."""
         return "tel:+1" + self.phone.replace("-", "")
