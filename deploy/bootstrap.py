@@ -27,7 +27,7 @@ def main():
         run([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be made.")
     say("Installing the locked packages into .venv (this happens once) ...")
     run(
-        [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        [VENV_PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         + ["--require-hashes", "--no-deps", "--requirement", LOCK],
         "The packages could not be installed; is there a connection to the package index?",
     )

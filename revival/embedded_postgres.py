@@ -100,8 +100,10 @@ class Server:
             yield
 
     def start(self) -> None:
+        is_new = not self.data.exists()
+        self.data.mkdir(mode=0o700, exist_ok=True)
         if self.user:
-            self._open_for(self.user)
+            self._open_for(self.user, is_new)
         if not (self.data / "PG_VERSION").exists():
             self._init()
         if not self._is_running():
@@ -117,16 +119,15 @@ class Server:
         self._create_database()
 
     def stop(self) -> None:
-        self._pg_ctl("stop", "-w", "-m", "fast")
+        if self._is_running():  # someone may have stopped it before us
+            self._pg_ctl("stop", "-w", "-m", "fast")
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='')}"
 
-    def _open_for(self, user: str) -> None:
+    def _open_for(self, user: str, is_new: bool) -> None:
         """As root, let the system user reach the programs and own the data."""
-        is_new = not self.data.exists()
         ensure_user_exists(user)
-        self.data.mkdir(mode=0o700, exist_ok=True)
         if is_new:
             print(
                 f"Running as root: PostgreSQL runs as the system user {user}, "

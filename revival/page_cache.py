@@ -89,8 +89,9 @@ class Page:
             response = HttpResponse(status=304)
             del response["Content-Type"]
         else:
-            response = HttpResponse(self.bodies[coding], content_type=self.content_type)
-            response["Content-Length"] = str(len(self.bodies[coding]))
+            body = self.bodies[coding]
+            response = HttpResponse(b"" if request.method == "HEAD" else body, content_type=self.content_type)
+            response["Content-Length"] = str(len(body))
             if coding:
                 response["Content-Encoding"] = coding
         response["ETag"] = self.etags[coding]

@@ -106,6 +106,15 @@ def children(process):
     return [child for child in psutil.Process(process.pid).children() if child.name() == "sleep"]
 
 
+def test_a_server_stopped_by_someone_else_is_no_error(tmp_path):
+    stop = "import sys; from revival.embedded_postgres import Server; from pathlib import Path;"
+    stop += f"Server(Path({str(tmp_path)!r}), {{}}).stop()"
+
+    done = run(tmp_path, "python", "-c", stop)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [

@@ -100,6 +100,15 @@ def test_a_browser_that_has_it_gets_304(kept):
     assert again["ETag"] == etag
 
 
+def test_head_tells_the_length_and_sends_no_body(kept):
+    page = kept.get()
+
+    head = kept.get(method="head")
+
+    assert head.content == b""
+    assert head["Content-Length"] == page["Content-Length"]
+
+
 def test_a_new_stamp_renders_anew(kept):
     kept.get()
     kept.revision.stamp = "2"
