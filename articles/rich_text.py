@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import nh3
 
@@ -39,7 +40,7 @@ def cited_keys(*texts: str) -> list[str]:
 class Citations:
     """Numbers references in order of first use and remembers each place, so that links go both ways."""
 
-    known: Mapping[str, object]
+    known: Mapping[str, Any]
     uses: dict[str, list[str]] = field(default_factory=dict)
 
     def number(self, key: str) -> int:

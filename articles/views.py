@@ -81,7 +81,7 @@ def _references(citations: Citations) -> list[tuple[Reference, list[str]]]:
 
 
 def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
-    used = {one.label for one in [*article.sections.all(), *article.questions.all()]}
+    used = {one.label for one in article.sections.all()} | {one.label for one in article.questions.all()}
     return [(label, MEANING[label]) for label in Evidence if label in used]
 
 

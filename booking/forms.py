@@ -130,7 +130,7 @@ class DetailsForm(forms.Form):
 
     def __init__(self, *args: Any, therapists: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["therapist"].queryset = therapists
+        self.fields["therapist"].queryset = therapists  # type: ignore[attr-defined]
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -160,5 +160,5 @@ class DetailsForm(forms.Form):
             (name, value)
             for name in self.fields
             if name not in ("start", "therapist")
-            for value in self.data.getlist(name)[:1]
+            for value in self.data.getlist(name)[:1]  # type: ignore[attr-defined]
         ]

@@ -20,7 +20,7 @@ class Desk(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from booking.admin.panels import panels  # apps are not ready when this module loads
 
-        desk = panels(timezone.now()) if request.user.has_perm("booking.view_appointment") else {}  # type: ignore[union-attr]
+        desk = panels(timezone.now()) if request.user.has_perm("booking.view_appointment") else {}
         return super().index(request, {**(extra_context or {}), "desk": desk})
 
 

@@ -76,7 +76,7 @@ def buttons_for(visit: Appointment) -> list[Button]:
 
 class MessageInline(admin.TabularInline):
     model = Message
-    fields = readonly_fields = [
+    fields = readonly_fields = [  # type: ignore[assignment]
         "created_at",
         "kind",
         "recipient",
@@ -156,7 +156,7 @@ class AppointmentAdmin(admin.ModelAdmin):
         return False
 
     def may_act(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("booking.change_appointment")  # type: ignore[union-attr]
+        return request.user.has_perm("booking.change_appointment")
 
     def get_urls(self) -> list[URLPattern]:
         answer = path(

@@ -27,7 +27,7 @@ class SavedByActions(admin.ModelAdmin):
 
     @method_decorator(csrf_protect)
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._changeform_view(
+        return self._changeform_view(  # type: ignore[attr-defined]
             request,
             kwargs.get("object_id", args[0] if args else None),
             kwargs.get("form_url", ""),
@@ -36,7 +36,7 @@ class SavedByActions(admin.ModelAdmin):
 
     @method_decorator(csrf_protect)
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return self._delete_view(request, object_id, extra_context)
+        return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.tell_of(request, actions.remove_hours(row=obj))

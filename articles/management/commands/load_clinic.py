@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from datetime import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,18 @@ class Command(BaseCommand):
         SiteRevision.objects.get_or_create(pk=1)
         self.once("clinic", lambda: Clinic.objects.create(pk=1, **facts["clinic"]))
         for one in facts["therapists"]:
-            self.once(f"therapist {one['slug']}", lambda one=one: Therapist.objects.create(**one))
+            self.once(f"therapist {one['slug']}", partial(Therapist.objects.create, **one))
         self.once("urgent help", lambda: UrgentHelp.objects.create(pk=1, **facts["urgent_help"]))
         for one in facts["cautions"]:
-            self.once(f"caution {one['slug']}", lambda one=one: Caution.objects.create(**one))
+            self.once(f"caution {one['slug']}", partial(Caution.objects.create, **one))
         for path in sorted(CONTENT.glob("*.toml")):
             article = read(path.name)
             if "slug" in article:
-                self.once(f"article {article['slug']}", lambda article=article: load_article(article))
+                self.once(f"article {article['slug']}", partial(load_article, article))
         for order, one in enumerate(read("questions.toml")["questions"]):
             self.once(
                 f"question {one['anchor']}",
-                lambda one=one, order=order: Question.objects.create(order=order, **one),
+                partial(Question.objects.create, order=order, **one),
             )
         if example:
             self.once("example hours", lambda: load_example(facts))
