@@ -43,6 +43,8 @@ class RunningSite:
             **environment,
         }
         self.processes: list[subprocess.Popen] = []
+        log = database_log()
+        self.database_log_start = len(log.read_text(errors="replace")) if log else 0
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py against this site; its output."""
@@ -54,6 +56,11 @@ class RunningSite:
     def log_text(self) -> str:
         """Everything the web and worker processes have logged so far."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def database_log_text(self) -> str:
+        """What PostgreSQL has logged since this site was made; empty for a server whose log is elsewhere."""
+        log = database_log()
+        return log.read_text(errors="replace")[self.database_log_start :] if log else ""
 
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self.database_url, autocommit=True)
@@ -123,6 +130,14 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
 
 def other_database() -> psycopg.Connection:
     return psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+
+
+def database_log() -> Path | None:
+    """The embedded server keeps its log beside its data."""
+    with other_database() as server:
+        shown = server.execute("SELECT current_setting('data_directory', true)").fetchone()
+    log = Path(shown[0] if shown else "").parent / "log"
+    return log if log.is_file() and os.access(log, os.R_OK) else None
 
 
 def make_database(name: str) -> None:
