@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
-from articles.models import MEANING, Article, Evidence, Question, Reference, Section
+from articles.models import MEANING, Article, Evidence, Question, Reference, Section, SectionKind
 from articles.rich_text import Citations
 from booking.models import Clinic, UrgentHelp
 
@@ -24,6 +25,8 @@ class Part:
 
     section: Section
     html: SafeString
+    safety_note: SafeString
+    questions: list[tuple[Question, SafeString]]
     ideas: list[tuple[Section, SafeString]] = field(default_factory=list)
 
 
@@ -39,13 +42,9 @@ def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
     article = get_object_or_404(articles.prefetch_related("sections", "questions", "references", "cautions"), slug=slug)
     citations = Citations({reference.key: reference for reference in article.references.all()})
     parts = _parts(article, citations)
-    questions = [(one, _safe(citations.link(one.answer))) for one in article.questions.all()]
-    safety_note = _safe(citations.link(article.safety_note))
     context = {
         "article": article,
         "parts": parts,
-        "questions": questions,
-        "safety_note": safety_note,
         "cautions": article.cautions.all(),
         "urgent_help": UrgentHelp.objects.current(),
         "references": _references(citations),
@@ -69,11 +68,18 @@ def _parts(article: Article, citations: Citations) -> list[Part]:
     parts: list[Part] = []
     for section in article.sections.all():
         html = _safe(citations.link(section.body))
-        if section.level == 2 or not parts:
-            parts.append(Part(section, html))
-        else:
+        if section.level != 2 and parts:
             parts[-1].ideas.append((section, html))
+            continue
+        is_safety, asks = section.kind == SectionKind.SAFETY, section.kind == SectionKind.QUESTIONS
+        note = _safe(citations.link(article.safety_note)) if is_safety else _safe("")
+        questions = _answers(article.questions.all(), citations) if asks else []
+        parts.append(Part(section, html, note, questions))
     return parts
+
+
+def _answers(questions: Iterable[Question], citations: Citations) -> list[tuple[Question, SafeString]]:
+    return [(one, _safe(citations.link(one.answer))) for one in questions]
 
 
 def _references(citations: Citations) -> list[tuple[Reference, list[str]]]:
@@ -91,8 +97,7 @@ def faq(request: HttpRequest) -> HttpResponse:
     published = Article.objects.published(now)
     questions = Question.objects.filter(Q(article__isnull=True) | Q(article__in=published))
     topics = [
-        (topic, [(one, _safe(Citations({}).link(one.answer))) for one in entries])
-        for topic, entries in groupby(questions, key=lambda one: one.topic)
+        (topic, _answers(entries, Citations({}))) for topic, entries in groupby(questions, key=lambda one: one.topic)
     ]
     context = {
         "topics": topics,

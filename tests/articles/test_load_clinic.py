@@ -1,0 +1,68 @@
+from datetime import UTC, datetime
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+
+from articles.models import Article, Question, Section
+from booking.models import Service, Shift, Therapist
+
+
+def everything():
+    """All rows of both apps, column by column."""
+    models = [*apps.get_app_config("articles").get_models(), *apps.get_app_config("booking").get_models()]
+    return {model.__name__: sorted(map(repr, model.objects.values())) for model in models}
+
+
+def load(example=True):
+    call_command("load_clinic", example=example, verbosity=0)
+
+
+def test_loading_twice_changes_nothing(loaded):
+    before = everything()
+
+    load()
+
+    assert everything() == before
+    assert before["Article"]
+
+
+def test_what_staff_edited_or_deleted_stays_so(loaded):
+    section = Section.objects.get(anchor="risks")
+    section.body = "<p>Edited at the desk.</p>"
+    section.save()
+    Question.objects.get(anchor="q-account").delete()
+    Therapist.objects.filter(slug="benjamin-britton").update(slug="ben-britton", name="Ben Britton")
+    Article.objects.update(slug="cupping")
+    before = everything()
+
+    load()
+
+    assert everything() == before
+
+
+def test_without_example_nothing_can_be_booked(db):
+    load(example=False)
+
+    assert Article.objects.published().count() == 1
+    assert not Service.objects.exists()
+    assert not Shift.objects.exists()
+
+
+def test_examples_are_flagged(loaded):
+    assert set(Shift.objects.values_list("is_example", flat=True)) == {True}
+    assert set(Service.objects.values_list("is_example", flat=True)) == {True}
+
+
+@pytest.mark.parametrize("field", ["email", "address", "opening_hours"])
+def test_unknown_facts_stay_empty(loaded, field):
+    from booking.models import Clinic
+
+    assert getattr(Clinic.objects.current(), field) == ""
+
+
+def test_the_article_is_published_as_it_is(article):
+    assert article.published_at <= datetime.now(UTC)
+    assert article.author.slug == "benjamin-britton"
+    assert article.book_with.slug == "peter-stanley"
+    assert article.reviewer is None

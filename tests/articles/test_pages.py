@@ -1,0 +1,61 @@
+import re
+
+import pytest
+
+PAGES = ["/", "/articles/", "/articles/cupping-for-back-pain/", "/faq/", "/therapists/", "/therapists/peter-stanley/"]
+
+QUERIES = {
+    "/": 6,
+    "/articles/": 3,
+    "/articles/cupping-for-back-pain/": 8,
+    "/faq/": 5,
+    "/therapists/": 3,
+    "/therapists/peter-stanley/": 6,
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_the_same_for_everyone(loaded, client, path):
+    response = client.get(path)
+
+    assert response.status_code == 200
+    assert not response.cookies
+    assert "csrfmiddlewaretoken" not in response.text
+    assert 'class="times__one"' not in response.text  # free times are filled in by a script
+    assert "Call today 612-605-7594" in response.text
+    assert "Content-Security-Policy" in response
+    assert "unsafe" not in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("path", "most"), QUERIES.items(), ids=QUERIES)
+def test_pages_read_the_database_a_fixed_number_of_times(loaded, client, path, most, django_assert_max_num_queries):
+    with django_assert_max_num_queries(most):
+        client.get(path)
+
+
+def test_the_invitation_is_a_plain_link_that_names_the_article(page):
+    assert 'href="/book/?therapist=peter-stanley&amp;article=cupping-for-back-pain"' in page
+    assert 'data-next-times="/therapists/peter-stanley/next/"' in page
+
+
+def test_faq_groups_by_topic_and_shows_urgent_help(loaded, client):
+    page = client.get("/faq/").text
+
+    assert page.index("Booking and visits") < page.index('id="q-account"') < page.index('id="q-often"')
+    assert 'id="urgent-help"' in page
+    assert "90 days" in page
+
+
+def test_a_therapist_page_says_only_what_is_known(loaded, client):
+    page = client.get("/therapists/benjamin-britton/").text
+
+    assert "Physical therapist" not in re.sub(r"Physical Therapy", "", page.split("<main")[1])
+    assert "Cupping for back pain" in page
+
+
+@pytest.mark.parametrize("path", ["/articles/nothing/", "/therapists/nobody/", "/nowhere/"])
+def test_unknown_pages_give_the_telephone(loaded, client, path):
+    response = client.get(path)
+
+    assert response.status_code == 404
+    assert "612-605-7594" in response.text

@@ -1,0 +1,84 @@
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from articles.models import Article, Question, Section, Stage
+from articles.publishing import NotReadyError, publish, what_is_missing
+
+
+def test_what_ships_is_fit_to_publish(article):
+    assert what_is_missing(article) == []
+
+
+def test_an_unknown_key_a_studied_claim_without_source_and_a_lost_part_are_named(article):
+    article.sections.filter(anchor="muscles").update(body="<p>No source [@nobody-1999]</p>")
+    article.sections.filter(anchor="sports").update(body="<p>No source</p>")
+
+    reasons = " ".join(what_is_missing(article))
+
+    assert "“Looser muscles” cites [@nobody-1999]" in reasons
+    assert "“Sports injuries” is labelled as studied, but cites no reference" in reasons
+    with pytest.raises(NotReadyError):
+        publish(article)
+
+
+def test_only_published_articles_are_seen(article, client):
+    now = timezone.now()
+    for hidden in (
+        {"stage": Stage.DRAFT},
+        {"stage": Stage.IN_REVIEW},
+        {"stage": Stage.PUBLISHED, "published_at": now + timedelta(hours=1)},
+        {"stage": Stage.PUBLISHED, "expires_at": now - timedelta(hours=1), "published_at": now - timedelta(days=2)},
+    ):
+        Article.objects.filter(pk=article.pk).update(**hidden)
+        assert client.get(article.get_absolute_url()).status_code == 404
+        for path in ("/", "/articles/", "/faq/", "/therapists/peter-stanley/"):
+            page = client.get(path).text
+            assert article.get_absolute_url() not in page
+            assert "How often can I have it?" not in page
+
+
+def refused_by(constraint, write):
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        write()
+    assert caught.value.__cause__.diag.constraint_name == constraint
+
+
+def test_the_database_refuses_what_makes_no_sense(article):
+    row, section = Article.objects.filter(pk=article.pk), article.sections.filter(anchor="what")
+    now = timezone.now()
+    cases = [
+        ("articles_article_stage_is_known", lambda: row.update(stage="perhaps")),
+        ("articles_article_published_says_when", lambda: row.update(published_at=None)),
+        ("articles_article_expires_after_it_appears", lambda: row.update(expires_at=article.published_at)),
+        ("articles_article_review_names_the_reviewer", lambda: row.update(reviewed_on=now.date())),
+        ("articles_section_level_is_two_or_three", lambda: section.update(level=4)),
+        ("articles_section_label_is_known", lambda: section.update(label="proven")),
+        ("articles_section_kind_is_known", lambda: section.update(kind="advert")),
+        ("articles_section_anchor_is_its_own", lambda: section.update(anchor="history")),
+        ("articles_question_label_is_known", lambda: Question.objects.update(label="proven")),
+        (
+            "articles_reference_key_is_its_own",
+            lambda: article.references.filter(key="xu-2025").update(key="wood-2020"),
+        ),
+    ]
+    for constraint, write in cases:
+        refused_by(constraint, write)
+
+
+def test_a_review_is_shown_only_when_it_is_true_and_overdue_says_so(article, client):
+    today = timezone.now().date()
+    Article.objects.filter(pk=article.pk).update(
+        reviewer=article.book_with, reviewed_on=today, next_review_on=today - timedelta(days=40)
+    )
+
+    page = client.get(article.get_absolute_url()).text
+
+    assert "Reviewed by Dr. Peter Stanley" in page
+    assert "Due for review since" in page
+
+
+def test_section_needs_its_article(article):
+    assert str(Section.objects.get(anchor="what")) == "What cupping is"

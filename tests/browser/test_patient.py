@@ -1,0 +1,175 @@
+"""A patient in a real browser: from the article to a visit and its end, in three ways."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+ARTICLE = "/articles/cupping-for-back-pain/"
+
+
+def fill_in(page):
+    page.get_by_label("Your name").fill("Ada Example")
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Telephone").fill("612-555-0142")
+    page.get_by_label("Yes, my first visit").check()
+    page.get_by_label("I agree").check()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_article_to_visit_and_cancel(site, new_context, scripts, width):
+    context = new_context(java_script_enabled=scripts, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+
+    page.goto(site.url + ARTICLE)
+    if scripts:
+        page.locator(".invite .times__one").first.wait_for()
+        assert page.locator(".invite .times__one").count() == 3
+    page.get_by_role("link", name="See Dr. Stanley’s free times").click()
+    assert "/book/peter-stanley/consultation/" in page.url
+    slot = page.locator("#times .slot input").nth(40)
+    when = slot.get_attribute("value")
+    slot.check(force=True)
+    page.get_by_role("button", name="Continue with this time").click()
+
+    fill_in(page)
+    page.get_by_role("button", name="Ask for this visit").click()
+    assert "/visits/" in page.url
+    assert page.get_by_text("Waiting for our answer").is_visible()
+    assert page.locator(f'time[datetime="{when}"]').first.is_visible()
+
+    page.get_by_role("link", name="Cancel this visit").click()
+    page.get_by_role("button", name="Yes, cancel this visit").click()
+    assert page.get_by_text("This visit is cancelled").is_visible()
+    assert complaints == []
+    context.close()
+
+
+def press_until(page, is_there, key="Tab", most=200):
+    for _ in range(most):
+        if is_there(page.evaluate("document.activeElement.outerHTML")):
+            return
+        page.keyboard.press(key)
+    raise AssertionError("The keyboard does not get there.")
+
+
+def test_without_a_mouse(site, page):
+    page.goto(site.url + ARTICLE)
+    page.keyboard.press("Tab")
+    assert "Skip to the page" in page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("Enter")
+
+    press_until(page, lambda html: "free times" in html and "<a" in html)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/peter-stanley/consultation/**")
+
+    press_until(page, lambda html: 'type="radio"' in html)
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#times input:checked").count() == 1
+    press_until(page, lambda html: "Continue with this time" in html)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/hold/**")
+
+    for field, text in (("id_name", "Ada Example"), ("id_email", "ada@example.com"), ("id_phone", "6125550142")):
+        press_until(page, lambda html, field=field: f'id="{field}"' in html)
+        page.keyboard.type(text)
+    press_until(page, lambda html: "is_new_patient" in html)
+    page.keyboard.press("Space")
+    press_until(page, lambda html: 'name="consent"' in html)
+    page.keyboard.press("Space")
+    press_until(page, lambda html: "Ask for this visit" in html)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/visits/**")
+
+    press_until(page, lambda html: "Cancel this visit" in html)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cancel/")
+    press_until(page, lambda html: "Yes, cancel this visit" in html)
+    page.keyboard.press("Enter")
+    page.get_by_text("This visit is cancelled").wait_for()
+
+
+def test_errors_take_the_focus_and_lead_to_their_fields(site, page):
+    page.goto(site.url + "/book/benjamin-britton/consultation/")
+    page.get_by_role("button", name="Take this time").click()
+    page.get_by_label("Your name").fill("Ada Example")
+    page.get_by_role("button", name="Ask for this visit").click()
+
+    summary = page.locator(".errors")
+    assert "4 things need your attention" in summary.inner_text()
+    page.wait_for_function("document.activeElement.className === 'errors'")
+    summary.get_by_role("link").first.click()
+    assert page.evaluate("document.activeElement.id") == "id_email"
+    described = page.locator("#id_email").get_attribute("aria-describedby").split()
+    assert all(page.locator(f"#{one}").count() == 1 for one in described)
+    assert page.get_by_label("Your name").input_value() == "Ada Example"
+
+
+def test_the_article_costs_four_requests_and_25_kilobytes(site, new_context):
+    page = new_context().new_page()
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes, asked = [], []
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(site.url + ARTICLE)
+    page.wait_for_load_state("networkidle")
+
+    own = [url for url in asked if not url.endswith("/next/")]  # the free times are asked for after the page
+    assert all(url.startswith(site.url) for url in asked)
+    assert len(own) <= 4
+    print(f"article: {len(own)} requests, {sum(sizes)} bytes on the wire, headers included")
+    assert sum(sizes) <= 25_000
+
+
+def test_the_article_is_served_with_the_database_stopped(site, page):
+    page.goto(site.url + ARTICLE)
+    page.goto(site.url + ARTICLE)  # the other process may have answered the first
+    site.stop_database()
+    try:
+        for _ in range(6):
+            response = page.goto(site.url + ARTICLE)
+            assert response.status in (200, 304)
+        assert page.get_by_text("When to get urgent help").first.is_visible()
+        assert page.get_by_role("link", name="See Dr. Stanley’s free times").is_visible()
+    finally:
+        site.start_database()
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
+@pytest.mark.parametrize("path", ["/", ARTICLE, "/faq/", "/book/", "/book/peter-stanley/consultation/", "/nowhere/"])
+def test_nothing_scrolls_sideways(site, new_context, width, path):
+    page = new_context(viewport={"width": width, "height": 700}).new_page()
+
+    page.goto(site.url + path)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_print_opens_every_question(site, page):
+    page.goto(site.url + ARTICLE)
+    page.emulate_media(media="print")
+
+    answers = page.locator(".faq__answer")
+    assert answers.count() >= 5
+    assert all(answers.nth(n).bounding_box()["height"] > 10 for n in range(answers.count()))
+    assert not page.locator(".masthead__nav").is_visible()
+
+
+def test_no_request_leaves_our_origin_and_no_cookie_is_set_by_reading(site, new_context):
+    context = new_context()
+    page, elsewhere = context.new_page(), []
+    page.on("request", lambda request: elsewhere.append(request.url) if not request.url.startswith(site.url) else None)
+
+    for path in ("/", ARTICLE, "/faq/", "/therapists/", "/therapists/peter-stanley/"):
+        page.goto(site.url + path)
+        page.wait_for_load_state("networkidle")
+
+    assert elsewhere == []
+    assert context.cookies() == []
+    assert re.search("Dr. Peter Stanley", page.title())
