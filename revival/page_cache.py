@@ -32,7 +32,7 @@ from typing import Any
 import brotli
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils.http import parse_etags
@@ -46,6 +46,7 @@ KEPT = {"home", "articles:list", "articles:detail", "articles:faq", "therapists:
 MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
 SECONDS_BETWEEN_READS = 0.5
+SECONDS_BETWEEN_TRIES = 0.1  # while the database is away
 
 # The revision, and the last moment at which a page changed by itself: an article appeared, expired,
 # or fell due for review (a clinic-local date). The moment comes from this process's clock, as it is
@@ -136,20 +137,41 @@ class Revision:
                 threading.Thread(target=self._read_for_ever, name="site-revision", daemon=True).start()
 
     def _read_for_ever(self) -> None:
+        was_away = False
         while True:
             try:
                 # A connection of its own: requests must not wait for this one, nor it for them.
                 with psycopg.connect(**connection_parameters(), autocommit=True) as database:
+                    if was_away:
+                        drop_pool()
+                    was_away = False
                     while True:
                         self._read(database)
                         time.sleep(SECONDS_BETWEEN_READS)
+            except psycopg.OperationalError:
+                if not was_away:
+                    log.warning("the database is away; pages seen before keep answering")
+                    drop_pool()
+                was_away = True
             except psycopg.Error as error:
-                log.debug("the site's revision cannot be read: %s", error)
-            time.sleep(SECONDS_BETWEEN_READS)
+                log.warning("the site's revision cannot be read: %s", error)
+                time.sleep(SECONDS_BETWEEN_READS)
+            time.sleep(SECONDS_BETWEEN_TRIES)
 
     def _read(self, database: psycopg.Connection[Any]) -> None:
         row = database.execute(READ_STAMP, [datetime.now(UTC)]).fetchone()
         self.stamp = row[0] if row else None
+
+
+def drop_pool() -> None:
+    """Let the next request begin a new pool of connections.
+
+    After an outage the old one is full of dead connections and of attempts that wait ever longer:
+    it went on refusing requests for 20 seconds with the database back.
+    """
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    if pool := wrapper._connection_pools.pop(DEFAULT_DB_ALIAS, None):
+        pool.close()
 
 
 def connection_parameters() -> dict[str, Any]:
