@@ -72,7 +72,11 @@ class RunningSite:
             server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.database])
 
     def start_database(self) -> None:
+        """Let connections in again, and do what a supervisor does: start a worker in place of the old one."""
         self._allow_connections(True)
+        self.worker.kill()
+        self.worker.wait()
+        self.worker = self._launch_worker()
 
     def _allow_connections(self, is_allowed: bool) -> None:
         with other_database() as server:
@@ -84,8 +88,11 @@ class RunningSite:
 
     def start(self) -> None:
         self.launch("web", str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi")
-        self.launch("worker", sys.executable, "manage.py", "procrastinate", "worker")
+        self.worker = self._launch_worker()
         self.wait_until_it_answers()
+
+    def _launch_worker(self) -> subprocess.Popen:
+        return self.launch("worker", sys.executable, "manage.py", "procrastinate", "worker")
 
     def launch(self, name: str, *command: str) -> subprocess.Popen:
         log = (self.folder / f"{name}.log").open("ab")

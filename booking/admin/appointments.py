@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, re_path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -159,11 +159,9 @@ class AppointmentAdmin(admin.ModelAdmin):
         return request.user.has_perm("booking.change_appointment")
 
     def get_urls(self) -> list[URLPattern]:
-        answer = path(
-            "<int:pk>/<slug:verb>/",
-            self.admin_site.admin_view(self.answer),
-            name="booking_appointment_answer",
-        )
+        verbs = "|".join(BUTTONS)
+        view = self.admin_site.admin_view(self.answer)
+        answer = re_path(rf"^(?P<pk>\d+)/(?P<verb>{verbs})/$", view, name="booking_appointment_answer")
         return [answer, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -171,7 +169,7 @@ class AppointmentAdmin(admin.ModelAdmin):
         context["buttons"] = buttons_for(visit) if visit and self.may_act(request) else []
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def answer(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    def answer(self, request: HttpRequest, pk: str, verb: str) -> HttpResponse:
         """GET asks once more and shows what the patient is told; POST acts."""
         button = BUTTONS.get(verb)
         visit = self.get_queryset(request).select_related("therapist", "service").filter(pk=pk).first()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from email.utils import parseaddr
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -89,4 +91,5 @@ class Message(models.Model):
     @property
     def message_id(self) -> str:
         """The same at every try, so that a double can be recognised (RFC 5322, 3.6.4)."""
-        return f"<{self.public_id}@revival.invalid>"
+        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+        return f"<{self.public_id}@{domain}>"

@@ -1,0 +1,159 @@
+"""The desk: rows are read, buttons call actions, hours are saved under the locks."""
+
+from datetime import time
+
+import pytest
+
+from booking.models import Absence, Appointment, Message, Shift, State
+from tests.factories import an_appointment, in_days
+
+pytestmark = pytest.mark.django_db
+
+DESK = "/admin/booking/"
+
+
+@pytest.fixture
+def request_for_visit(therapist, service):
+    return an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
+
+
+def test_first_page_shows_who_waits_and_what_is_not_set_up(admin_client, request_for_visit):
+    page = admin_client.get("/admin/").text
+
+    assert "Ada Example" in page
+    assert f"{DESK}appointment/{request_for_visit.pk}/confirm/" in page
+    assert "Address" in page
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [("confirm", State.CONFIRMED), ("decline", State.DECLINED), ("cancel", State.CANCELLED)]
+)
+def test_buttons_ask_first_and_call_actions(admin_client, request_for_visit, verb, state):
+    change = f"{DESK}appointment/{request_for_visit.pk}/change/"
+    assert f"/{verb}/" in admin_client.get(change).text
+
+    asked = admin_client.get(f"{DESK}appointment/{request_for_visit.pk}/{verb}/")
+    assert "gets an e-mail at once" in asked.text
+    assert Appointment.objects.get().state == State.REQUESTED
+
+    done = admin_client.post(f"{DESK}appointment/{request_for_visit.pk}/{verb}/", follow=True)
+
+    assert "told by e-mail" in done.text
+    assert Appointment.objects.get().state == state
+    assert Message.objects.count() == 1
+
+
+def test_a_slower_colleague_is_told(admin_client, request_for_visit):
+    confirm = f"{DESK}appointment/{request_for_visit.pk}/confirm/"
+    admin_client.post(confirm)
+
+    assert "was quicker" in admin_client.post(confirm, follow=True).text
+    assert Message.objects.count() == 1
+
+
+def test_without_an_address_staff_are_asked_to_phone(admin_client, request_for_visit):
+    Appointment.objects.update(email="")
+
+    assert "please phone" in admin_client.get(f"{DESK}appointment/{request_for_visit.pk}/confirm/").text
+
+
+def test_visits_and_messages_cannot_be_typed_over(admin_client, request_for_visit):
+    row = f"{DESK}appointment/{request_for_visit.pk}/"
+    page = admin_client.get(f"{row}change/").text
+    assert 'name="name"' not in page
+    assert 'name="state"' not in page
+    assert admin_client.post(f"{row}change/", {"name": "Other"}).status_code == 403
+    for path in (f"{row}delete/", f"{DESK}appointment/add/", f"{DESK}message/add/"):
+        assert admin_client.get(path).status_code == 403
+
+
+def test_staff_without_the_right_have_no_buttons(client, django_user_model, request_for_visit):
+    from django.contrib.auth.models import Permission
+
+    colleague = django_user_model.objects.create_user("reader", password="x", is_staff=True)
+    colleague.user_permissions.add(Permission.objects.get(codename="view_appointment"))
+    client.force_login(colleague)
+
+    row = f"{DESK}appointment/{request_for_visit.pk}/"
+    assert "/confirm/" not in client.get(f"{row}change/").text
+    assert client.post(f"{row}confirm/").status_code == 403
+    assert Appointment.objects.get().state == State.REQUESTED
+
+
+def test_nobody_sees_the_desk_without_signing_in(client, request_for_visit):
+    for path in ("/admin/", f"{DESK}appointment/", f"{DESK}appointment/{request_for_visit.pk}/confirm/"):
+        response = client.get(path)
+        assert response.status_code == 302
+        assert "/admin/login/" in response["Location"]
+
+
+@pytest.mark.parametrize("model", ["appointment", "message", "therapist", "service", "shift", "clinic", "caution"])
+def test_lists_open_and_search(admin_client, request_for_visit, model):
+    assert admin_client.get(f"{DESK}{model}/?q=ada").status_code == 200
+
+
+def test_an_absence_is_saved_through_the_action_and_names_the_visits(admin_client, request_for_visit):
+    start, end = in_days(5, 0), in_days(6, 0)
+    response = admin_client.post(
+        f"{DESK}absence/add/",
+        {
+            "therapist": "",
+            "starts_at_0": local(start).date(),
+            "starts_at_1": "00:00",
+            "ends_at_0": local(end).date(),
+            "ends_at_1": "00:00",
+            "reason": "",
+        },
+        follow=True,
+    )
+
+    assert "1 visit is now outside working hours" in response.text
+    assert Absence.objects.get().starts_at == start  # typed in clinic time
+
+
+def local(moment):
+    from tests.factories import CHICAGO
+
+    return moment.astimezone(CHICAGO)
+
+
+def test_a_shift_is_saved_and_removed_through_actions(admin_client, therapist, request_for_visit):
+    shift = Shift.objects.get(weekday=local(request_for_visit.starts_at).weekday())
+    form = {"therapist": therapist.pk, "weekday": shift.weekday, "opens": "12:00", "closes": "17:00"}
+
+    saved = admin_client.post(f"{DESK}shift/{shift.pk}/change/", form, follow=True)
+    assert "outside working hours" in saved.text
+    assert Shift.objects.get(pk=shift.pk).opens == time(12)
+
+    wrong = admin_client.post(f"{DESK}shift/{shift.pk}/change/", form | {"closes": "11:00"})
+    assert "closes after it opens" in wrong.text
+
+    admin_client.post(f"{DESK}shift/{shift.pk}/delete/", {"post": "yes"})
+    assert not Shift.objects.filter(pk=shift.pk).exists()
+
+
+def test_saving_hours_goes_through_the_lock(admin_client, therapist, monkeypatch):
+    from booking import actions
+
+    locked = []
+    lock = actions._lock
+    monkeypatch.setattr(actions, "_lock", lambda ids, *, now: (locked.append(sorted(ids)), lock(ids, now=now)))
+    shift = Shift.objects.first()
+
+    admin_client.post(
+        f"{DESK}shift/{shift.pk}/change/",
+        {"therapist": therapist.pk, "weekday": shift.weekday, "opens": "10:00", "closes": "12:00"},
+    )
+
+    assert locked == [[therapist.pk]]
+
+
+def test_the_first_page_reads_the_database_a_fixed_number_of_times(
+    admin_client, therapist, service, django_assert_max_num_queries
+):
+    for day in range(2, 12):
+        an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
+    admin_client.get("/admin/")
+
+    with django_assert_max_num_queries(22):
+        admin_client.get("/admin/")
