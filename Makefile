@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check lock
+.PHONY: help setup run dev test check bench lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
@@ -25,6 +25,9 @@ test: setup ## Run all tests against a real PostgreSQL (ARGS="-k slots" passes o
 
 check: setup ## The one gate: format, lint, types, imports, templates, migrations, deploy, tests
 	@$(BIN)/python deploy/check.py all
+
+bench: setup ## Measure: fifty guests on one slot, as a ratio to a plain page
+	@$(BIN)/python deploy/check.py bench
 
 lock: setup ## Make requirements*.txt anew from pyproject.toml
 	@$(BIN)/python deploy/lock.py

@@ -1,4 +1,5 @@
-"""The gate: `check.py all` runs every step, `check.py test [pytest options]` the tests alone.
+"""The gate: `check.py all` runs every step, `check.py test [pytest options]` the tests alone,
+`check.py bench` the measurements.
 
 Everything runs, also after a failure, so that one run tells all; the exit code says whether
 anything failed.
@@ -62,6 +63,8 @@ def main(which: str, arguments: list[str]) -> int:
 def run(which: str, arguments: list[str]) -> int:
     if which == "test":
         return embedded_postgres.run_with_signals([f"{BIN}/pytest", *arguments])
+    if which == "bench":
+        return embedded_postgres.run_with_signals([sys.executable, "-m", "tests.bench.one_slot"])
     failed = [name for name, command, environment in STEPS if not passes(name, command, environment)]
     print(f"\nmake check: {', '.join(failed)} failed." if failed else "\nmake check: everything passed.")
     return 1 if failed else 0

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import email
 import email.policy
-import http.client
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from threading import Barrier
-from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from tests.factories import typed_details
+from tests.guest import Guest, free_starts, hidden_fields
 
 GUESTS = 50
 ROUNDS = 10
@@ -26,46 +24,6 @@ CANARY = {
     "note": "canarynote",
     "patient_name": "Nestling Birdsong",
 }
-
-
-@dataclass
-class Guest:
-    """A browser without scripts: keeps its cookies and posts forms as the page wrote them."""
-
-    base: str
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def ask(self, method: str, path: str, fields: dict[str, str] | None = None):
-        where = urlsplit(self.base)
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        body = None
-        if fields is not None:
-            body = urlencode(fields)
-            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": self.base + path}
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        for header in answer.headers.get_all("Set-Cookie") or []:
-            name, value = header.split(";")[0].split("=", 1)
-            self.cookies[name] = value
-        connection.close()
-        return answer, text
-
-    def get(self, path: str) -> str:
-        return self.ask("GET", path)[1]
-
-    def post(self, path: str, page: str, **fields: str):
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
-        return self.ask("POST", path, {"csrfmiddlewaretoken": token, **fields})
-
-
-def hidden_fields(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
-
-
-def free_starts(page: str) -> list[str]:
-    return re.findall(r'type="radio" name="start" value="([^"]+)"', page)
 
 
 def book(guest: Guest, **typed: str) -> str:

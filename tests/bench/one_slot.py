@@ -1,0 +1,73 @@
+"""How long the slowest of fifty guests waits who all want one slot, as a ratio to plain pages.
+
+All in one run on one machine, so the ratios say something where the seconds do not:
+(a) fifty guests read the cached article at once, (b) fifty guests open a page of free times at
+once, (c) fifty guests ask for one and the same slot at once.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+from tests.guest import Guest, free_starts
+from tests.running import running_site
+
+GUESTS, ROUNDS = 50, 10
+ARTICLE, SLOTS = "/articles/cupping-for-back-pain/", "/book/peter-stanley/consultation/"
+
+
+def slowest(ask: Callable[[int], int], wanted: Callable[[list[int]], bool]) -> float:
+    """Seconds until the last of fifty answers to requests sent at once; their statuses must be the wanted ones."""
+    start_line = Barrier(GUESTS)
+
+    def one(number: int) -> tuple[float, int]:
+        start_line.wait()
+        began = time.perf_counter()
+        status = ask(number)
+        return time.perf_counter() - began, status
+
+    with ThreadPoolExecutor(GUESTS) as pool:
+        answers = list(pool.map(one, range(GUESTS)))
+    statuses = sorted(status for _, status in answers)
+    assert wanted(statuses), statuses
+    return max(seconds for seconds, _ in answers)
+
+
+def all_fine(statuses: list[int]) -> bool:
+    return statuses == GUESTS * [200]
+
+
+def one_wins(statuses: list[int]) -> bool:
+    return statuses == [302] + (GUESTS - 1) * [409]
+
+
+def one_round(url: str) -> dict[str, float]:
+    guests = [Guest(url) for _ in range(GUESTS)]
+    pages = [guest.get(SLOTS) for guest in guests]
+    slot = free_starts(pages[0])[-1]
+    return {
+        "article": slowest(lambda n: guests[n].ask("GET", ARTICLE)[0].status, all_fine),
+        "free times": slowest(lambda n: guests[n].ask("GET", SLOTS)[0].status, all_fine),
+        "one slot": slowest(lambda n: guests[n].post(SLOTS, pages[n], start=slot)[0].status, one_wins),
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, running_site("revival_bench", Path(folder)) as site:
+        rounds = [one_round(site.url) for _ in range(ROUNDS)]
+    middle = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
+    print(f"Slowest of {GUESTS} answers asked for at once; median and worst of {ROUNDS} rounds:")
+    for name, seconds in middle.items():
+        worst = max(one[name] for one in rounds)
+        print(f"  {name:<11} {seconds:6.3f} s  worst {worst:6.3f} s  {seconds / middle['article']:6.1f} × the article")
+    print(f"  one slot against a page of free times: {middle['one slot'] / middle['free times']:.2f} ×")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""A visitor without a browser: real HTTP, cookies kept, forms posted as the page wrote them."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+
+@dataclass
+class Guest:
+    """A browser without scripts: keeps its cookies and posts forms as the page wrote them."""
+
+    base: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, method: str, path: str, fields: dict[str, str] | None = None):
+        where = urlsplit(self.base)
+        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        body = None
+        if fields is not None:
+            body = urlencode(fields)
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": self.base + path}
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        for header in answer.headers.get_all("Set-Cookie") or []:
+            name, value = header.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+        connection.close()
+        return answer, text
+
+    def get(self, path: str) -> str:
+        return self.ask("GET", path)[1]
+
+    def post(self, path: str, page: str, **fields: str):
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+        return self.ask("POST", path, {"csrfmiddlewaretoken": token, **fields})
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+def free_starts(page: str) -> list[str]:
+    return re.findall(r'type="radio" name="start" value="([^"]+)"', page)
