@@ -18,9 +18,13 @@ class Desk(AdminSite):
     enable_nav_sidebar = False
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from booking.admin.panels import panels  # apps are not ready when this module loads
+        from articles.panels import not_set_up  # apps are not ready when this module loads
+        from booking.admin.panels import panels
 
-        desk = panels(timezone.now()) if request.user.has_perm("booking.view_appointment") else {}
+        desk: dict[str, Any] = {}
+        if request.user.has_perm("booking.view_appointment"):
+            desk = panels(timezone.now())
+            desk["todo"] += not_set_up()
         return super().index(request, {**(extra_context or {}), "desk": desk})
 
 
