@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import smtplib
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import Span, answer_by, opening_spans, subtract
+from booking.availability import Span, answer_by, bounds_of_days, opening_spans, subtract
 from booking.models import (
     Absence,
     Appointment,
@@ -175,26 +176,34 @@ def hold_length() -> timedelta:
     return timedelta(minutes=settings.BOOKING_HOLD_MINUTES)
 
 
+ANYONE = None
+"""As a therapist: whoever gives the service and is free."""
+
+
 @action
 def take_hold(
-    *, therapist: Therapist, service: Service, starts_at: datetime, present: Appointment | None = None
+    *, therapist: Therapist | None, service: Service, starts_at: datetime, present: Appointment | None = None
 ) -> Appointment:
     """Keep a slot for ten minutes while the patient types.
 
-    `present` is the hold this browser already has; it is pointed at the new time, so that one
-    browser never keeps two. Raises SlotTakenError or NotOfferedError.
+    For ANYONE the choice among the free is fair: fewest visits that day, then by name; so the
+    loser of a race gets the other therapist. `present` is the hold this browser already has; it
+    is pointed at the new time, so that one browser never keeps two. Raises SlotTakenError or
+    NotOfferedError.
     """
     now = timezone.now()
+    candidates = [therapist] if therapist else list(Therapist.objects.giving(service))
+    ids = [candidate.pk for candidate in candidates]
     if present is not None and present.is_hold:
-        hold = _locked(present, now=now, and_therapists=[therapist.pk])
+        hold = _locked(present, now=now, and_therapists=ids)
     else:
-        _lock([therapist.pk], now=now)
+        _lock(ids, now=now)
         hold = Appointment()
     if not hold.is_hold:  # it became a visit meanwhile
         hold = Appointment()
-    if _keeps(hold, therapist, service, starts_at):
+    if any(_keeps(hold, candidate, service, starts_at) for candidate in candidates):
         return hold
-    _point(hold, therapist=therapist, service=service, starts_at=starts_at, now=now)
+    _point(hold, candidates=candidates, service=service, starts_at=starts_at, now=now)
     hold.renew_link()
     hold.save()
     return hold
@@ -206,26 +215,33 @@ def _keeps(hold: Appointment, therapist: Therapist, service: Service, starts_at:
     return hold.state == State.HELD and place == (therapist.pk, service.pk, starts_at)
 
 
-def _point(hold: Appointment, *, therapist: Therapist, service: Service, starts_at: datetime, now: datetime) -> None:
+def _point(
+    hold: Appointment, *, candidates: list[Therapist], service: Service, starts_at: datetime, now: datetime
+) -> None:
     """Put a hold at a free time, for ten minutes from now (not saved)."""
-    _demand_free(therapist=therapist, service=service, starts_at=starts_at, now=now, besides=hold)
-    hold.put_at(therapist=therapist, service=service, starts_at=starts_at)
+    chosen = _free_one(candidates, service=service, starts_at=starts_at, now=now, besides=hold)
+    hold.put_at(therapist=chosen, service=service, starts_at=starts_at)
     hold.state, hold.ended_at = State.HELD, None
     hold.held_until, hold.held_for = now + hold_length(), HeldFor.PATIENT
 
 
-def _demand_free(
-    *, therapist: Therapist, service: Service, starts_at: datetime, now: datetime, besides: Appointment
-) -> None:
+def _free_one(
+    candidates: list[Therapist], *, service: Service, starts_at: datetime, now: datetime, besides: Appointment
+) -> Therapist:
+    """The candidate who is free then and has the fewest visits that day. Raises when nobody is."""
     zone = Clinic.objects.current().zone
     day = starts_at.astimezone(zone).date()
-    offered = Therapist.objects.giving(service).filter(pk=therapist.pk)
+    offered = Therapist.objects.giving(service).filter(pk__in=[candidate.pk for candidate in candidates])
     free = free_times(therapists=offered, service=service, first=day, last=day, now=now, zone=zone, besides=besides)
-    if starts_at in free.get(therapist.pk, ()):
-        return
+    able = [candidate for candidate in candidates if starts_at in free.get(candidate.pk, ())]
+    others = Appointment.objects.occupying(now).filter(therapist__in=candidates).exclude(pk=besides.pk)
+    if len(able) == 1:
+        return able[0]
+    if able:
+        busy = Counter(others.touching(bounds_of_days(day, day, zone)).values_list("therapist", flat=True))
+        return min(able, key=lambda candidate: (busy[candidate.pk], candidate.name))
     wanted = Span(starts_at, starts_at + service.length + service.turnaround)
-    others = Appointment.objects.occupying(now).filter(therapist=therapist).touching(wanted)
-    raise SlotTakenError if others.exclude(pk=besides.pk).exists() else NotOfferedError
+    raise SlotTakenError if others.touching(wanted).exists() else NotOfferedError
 
 
 @action
@@ -256,15 +272,9 @@ def book_appointment(
     if _keeps(visit, therapist, visit.service, starts_at):
         # Typing took time: notice and horizon count from when the hold was taken.
         since = (visit.held_until or now) - hold_length()
-        _demand_free(
-            therapist=therapist,
-            service=visit.service,
-            starts_at=starts_at,
-            now=min(since, now),
-            besides=visit,
-        )
+        _free_one([therapist], service=visit.service, starts_at=starts_at, now=min(since, now), besides=visit)
     else:
-        _point(visit, therapist=therapist, service=visit.service, starts_at=starts_at, now=now)
+        _point(visit, candidates=[therapist], service=visit.service, starts_at=starts_at, now=now)
 
     for field, value in asdict(details).items():
         setattr(visit, field, value)

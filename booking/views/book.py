@@ -20,6 +20,7 @@ from booking import actions
 from booking.forms import DetailsForm, StartForm
 from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
 
+ANY = "any"  # as therapist in an address: whoever is free first
 DAYS_ON_A_PAGE = 7
 HOLD_COOKIE_SECONDS = 24 * 60 * 60
 
@@ -60,14 +61,16 @@ def _origin(request: HttpRequest) -> dict[str, str] | None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def slots(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
+    """Free times by day; `any` as therapist means whoever is free first."""
     chosen_service = get_object_or_404(Service.objects.on_offer(), slug=service)
-    chosen = get_object_or_404(Therapist.objects.giving(chosen_service), slug=therapist)
+    givers = Therapist.objects.giving(chosen_service)
+    chosen = None if therapist == ANY else get_object_or_404(givers, slug=therapist)
     if request.method == "POST":
         return _take(request, chosen, chosen_service)
     return _week(request, chosen, chosen_service)
 
 
-def _take(request: HttpRequest, therapist: Therapist, service: Service) -> HttpResponse:
+def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -> HttpResponse:
     form = StartForm(request.POST)
     if not form.is_valid():
         raise SuspiciousOperation("not a start")
@@ -101,21 +104,24 @@ def _remember(response: HttpResponse, hold: Appointment) -> None:
     )
 
 
-def _week(request: HttpRequest, therapist: Therapist, service: Service) -> HttpResponse:
+def _week(request: HttpRequest, therapist: Therapist | None, service: Service) -> HttpResponse:
     now, zone = timezone.now(), Clinic.objects.current().zone
     today = now.astimezone(zone).date()
     last = today + timedelta(days=service.horizon_days)
+    bookable = Therapist.objects.giving(service).bookable()
+    shown = list(bookable.filter(pk=therapist.pk) if therapist else bookable)
     free = free_times(
-        therapists=[therapist],
+        therapists=shown,
         service=service,
         first=today,
         last=last,
         now=now,
         zone=zone,
         besides=_present_hold(request),
-    )[therapist.pk]
+    )
+    union = sorted({start for starts in free.values() for start in starts})
     by_day: dict[date, list[datetime]] = {}
-    for start in free:
+    for start in union:
         by_day.setdefault(start.astimezone(zone).date(), []).append(start)
 
     first = _asked_day(request) or min(by_day, default=today)
@@ -124,11 +130,11 @@ def _week(request: HttpRequest, therapist: Therapist, service: Service) -> HttpR
     context = {
         "therapist": therapist,
         "service": service,
-        "first_free": free[0] if free else None,
+        "first_free": union[0] if union else None,
         "days": [_day(day, by_day.get(day, []), zone) for day in days],
         "earlier": max(today, first - timedelta(days=DAYS_ON_A_PAGE)) if first > today else None,
         "later": days[-1] + timedelta(days=1) if days[-1] < last else None,
-        "is_bookable": Therapist.objects.bookable().filter(pk=therapist.pk).exists(),
+        "is_bookable": bool(shown),
     }
     return render(request, "booking/slots.html", context)
 
@@ -224,7 +230,7 @@ def _other_times(
     request: HttpRequest,
     refusal: actions.RefusalError,
     *,
-    therapist: Therapist,
+    therapist: Therapist | None,
     service: Service,
     start: datetime,
     kept: list[tuple[str, str]] | None = None,
@@ -250,6 +256,7 @@ def _other_times(
         "therapist": therapist,
         "service": service,
         "start": start,
+        "whole_week": reverse("booking:slots", args=[therapist.slug if therapist else ANY, service.slug]),
         "closest": [(giver, starts) for giver, starts in closest.items() if starts],
         "kept": kept or [],
         "is_booking": kept is not None,

@@ -128,6 +128,43 @@ def test_holds_that_never_got_details_are_deleted_at_night(therapist, service):
     assert set(Appointment.objects.all()) == {fresh, visit}
 
 
+# ---- whoever is free ----
+
+
+@pytest.fixture
+def other(service):
+    other = a_therapist("benjamin-britton", name="Dr. Benjamin Britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    return other
+
+
+def test_anyone_is_who_has_fewest_visits_that_day_then_by_name(therapist, service, other):
+    first = hold_at(actions.ANYONE, service, in_days(3))
+    second = hold_at(actions.ANYONE, service, in_days(3, 11))
+    elsewhere = hold_at(actions.ANYONE, service, in_days(4))
+
+    assert [hold.therapist for hold in (first, second, elsewhere)] == [other, therapist, other]
+
+
+def test_anyone_gives_the_other_when_one_is_taken(therapist, service, other):
+    an_appointment(other, service, in_days(3))
+
+    assert hold_at(actions.ANYONE, service, in_days(3)).therapist == therapist
+    with pytest.raises(actions.SlotTakenError):
+        hold_at(actions.ANYONE, service, in_days(3))
+    with pytest.raises(actions.NotOfferedError):
+        hold_at(actions.ANYONE, service, in_days(3, 8))
+
+
+def test_choosing_anyone_again_keeps_the_hold_and_its_therapist(therapist, service, other):
+    first = hold_at(actions.ANYONE, service, in_days(3))
+
+    again = hold_at(actions.ANYONE, service, in_days(3), present=first)
+
+    assert (again.pk, again.therapist, again.held_until) == (first.pk, first.therapist, first.held_until)
+
+
 # ---- details ----
 
 

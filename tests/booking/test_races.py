@@ -164,6 +164,21 @@ def test_two_browsers_swapping_times_never_meet_and_never_hang(therapist, servic
         assert_disjoint(Appointment.objects.filter(therapist=owner, state__in=OCCUPYING))
 
 
+def test_of_many_who_want_anyone_as_many_win_as_are_free(therapist, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+
+    outcomes = all_at_once(
+        lambda _: actions.take_hold(therapist=actions.ANYONE, service=service, starts_at=in_days(3)), 8
+    )
+
+    won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    assert {hold.therapist_id for hold in won} == {therapist.pk, other.pk}
+    assert len(won) == 2
+    assert all(isinstance(outcome, (Appointment, actions.SlotTakenError)) for outcome in outcomes)
+
+
 # ---- controls ----
 
 
@@ -171,14 +186,15 @@ def test_control_without_constraint_and_lock_the_slot_is_booked_more_than_once(
     therapist, service, without_constraint, monkeypatch
 ):
     nobody_waits = threading.Barrier(4)
-    ask = actions._demand_free
+    ask = actions._free_one
 
-    def ask_then_wait_for_the_others(**facts):
-        ask(**facts)
+    def ask_then_wait_for_the_others(candidates, **facts):
+        chosen = ask(candidates, **facts)
         nobody_waits.wait(timeout=10)
+        return chosen
 
     monkeypatch.setattr(actions, "_lock", lambda ids, *, now: None)
-    monkeypatch.setattr(actions, "_demand_free", ask_then_wait_for_the_others)
+    monkeypatch.setattr(actions, "_free_one", ask_then_wait_for_the_others)
 
     all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 
@@ -187,15 +203,16 @@ def test_control_without_constraint_and_lock_the_slot_is_booked_more_than_once(
 
 def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therapist, service, monkeypatch):
     together = threading.Barrier(4)
-    ask = actions._demand_free
+    ask = actions._free_one
 
-    def ask_then_wait_for_the_others(**facts):
-        ask(**facts)
+    def ask_then_wait_for_the_others(candidates, **facts):
+        chosen = ask(candidates, **facts)
         with suppress(threading.BrokenBarrierError):  # the second try of a deadlock victim comes alone
             together.wait(timeout=2)
+        return chosen
 
     monkeypatch.setattr(actions, "_lock", lambda ids, *, now: None)
-    monkeypatch.setattr(actions, "_demand_free", ask_then_wait_for_the_others)
+    monkeypatch.setattr(actions, "_free_one", ask_then_wait_for_the_others)
 
     outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.test import Client
@@ -124,6 +124,38 @@ def test_names_in_any_script_are_kept_as_typed(client, name):
     book(client, in_days(3), name=name)
 
     assert Appointment.objects.get().name == name
+
+
+@pytest.fixture
+def other(service):
+    other = a_therapist("benjamin-britton", name="Dr. Benjamin Britton", short_name="Dr. Britton")
+    working_all_week(other, opens=time(12), closes=time(19))
+    service.therapists.add(other)
+    return other
+
+
+def test_whoever_is_free_first_shows_all_times_and_says_who_it_is(client, other, therapist):
+    page = client.get(f"/book/any/consultation/?from={in_days(3, 12).date()}").text
+    assert "9:00 am" in page
+    assert "6:30 pm" in page
+
+    address = take(client, in_days(3, 18), "/book/any/consultation/")["Location"]
+
+    assert "Dr. Benjamin Britton" in client.get(address).text
+
+
+def test_the_one_who_loses_gets_the_other_therapist_or_other_times(client, other, therapist, service):
+    for _ in range(2):
+        client.cookies.clear()
+        assert take(client, in_days(3, 13), "/book/any/consultation/").status_code == 302
+    client.cookies.clear()
+
+    response = take(client, in_days(3, 13), "/book/any/consultation/")
+
+    assert response.status_code == 409
+    assert "has just been taken" in response.text
+    assert "Dr. Stanley" in response.text
+    assert "Dr. Britton" in response.text
 
 
 # ---- one browser, many turns ----
