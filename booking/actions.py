@@ -64,8 +64,8 @@ class SubmissionReusedError(RefusalError):
     """These details were sent before with other content (422)."""
 
 
-class TooLateToCancelError(RefusalError):
-    """The cut-off has passed; the patient has to phone (409)."""
+class TooLateToChangeError(RefusalError):
+    """The cut-off for cancelling or moving has passed; the patient has to phone (409)."""
 
 
 class StateChangedError(RefusalError):
@@ -283,19 +283,23 @@ def book_appointment(
     visit.requested_at = now
     if visit.service.needs_confirmation:
         visit.state = State.REQUESTED
-        visit.answer_by = answer_by(
-            asked_at=now,
-            starts_at=starts_at,
-            zone=Clinic.objects.current().zone,
-            working_days=settings.BOOKING_ANSWER_WORKING_DAYS,
-            before=timedelta(hours=settings.BOOKING_ANSWER_HOURS_BEFORE),
-        )
+        visit.answer_by = _answer_by(visit, now)
     else:
         visit.state, visit.confirmed_at = State.CONFIRMED, now
     visit.save()
     messages.queue_message(Kind(visit.state), visit)
     messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
+
+
+def _answer_by(visit: Appointment, now: datetime) -> datetime:
+    return answer_by(
+        asked_at=now,
+        starts_at=visit.starts_at,
+        zone=Clinic.objects.current().zone,
+        working_days=settings.BOOKING_ANSWER_WORKING_DAYS,
+        before=timedelta(hours=settings.BOOKING_ANSWER_HOURS_BEFORE),
+    )
 
 
 def _digest(details: Details, therapist: Therapist, service: Service, starts_at: datetime) -> str:
@@ -336,7 +340,7 @@ def decline_appointment(*, appointment: Appointment) -> Appointment:
 def cancel_appointment(*, appointment: Appointment, by: Actor) -> Appointment:
     """Free the time and tell the patient, and staff when the patient did it.
 
-    Cancelling twice is one cancellation. Raises TooLateToCancelError for a patient inside the
+    Cancelling twice is one cancellation. Raises TooLateToChangeError for a patient inside the
     cut-off, StateChangedError when the visit has ended otherwise.
     """
     now = timezone.now()
@@ -345,11 +349,51 @@ def cancel_appointment(*, appointment: Appointment, by: Actor) -> Appointment:
         return visit
     _demand_state(visit, State.REQUESTED, State.CONFIRMED)
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
-        raise TooLateToCancelError
+        raise TooLateToChangeError
     visit.ended_at = now
     visit = _change(visit, State.CANCELLED, Kind.CANCELLED)
     if by == Actor.PATIENT:
         messages.queue_message(Kind.STAFF_NOTICE, visit)
+    return visit
+
+
+@action
+def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: datetime, by: Actor) -> Appointment:
+    """Put a coming visit at another free time, with the same therapist, in place; its own time counts as free.
+
+    `seen` is the start the person saw before choosing: when another tab has moved the visit
+    meanwhile, this one loses. A request stays a request. Raises StateChangedError,
+    TooLateToChangeError for a patient inside the cut-off, SlotTakenError or NotOfferedError.
+    """
+    now = timezone.now()
+    visit = _locked(appointment, now=now)
+    _demand_state(visit, State.REQUESTED, State.CONFIRMED)
+    if visit.starts_at == starts_at:
+        return visit
+    if visit.starts_at != seen:
+        raise StateChangedError
+    if by == Actor.PATIENT and not visit.can_be_changed_online(now):
+        raise TooLateToChangeError
+    _free_one([visit.therapist], service=visit.service, starts_at=starts_at, now=now, besides=visit)
+    visit.put_at(therapist=visit.therapist, service=visit.service, starts_at=starts_at)
+    if visit.state == State.REQUESTED:
+        visit.answer_by = _answer_by(visit, now)
+    visit = _change(visit, State(visit.state), Kind.MOVED)
+    if by == Actor.PATIENT:
+        messages.queue_message(Kind.STAFF_NOTICE, visit)
+    return visit
+
+
+@action
+def expire_request(*, appointment: Appointment) -> Appointment:
+    """End a request nobody answered in time, free its time and tell the patient, with our apology."""
+    now = timezone.now()
+    visit = _locked(appointment, now=now)
+    if visit.state != State.REQUESTED or visit.answer_by is None or visit.answer_by > now:
+        raise StateChangedError
+    visit.ended_at = now
+    visit = _change(visit, State.EXPIRED, Kind.EXPIRED)
+    messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
 

@@ -62,6 +62,12 @@ class StartForm(forms.Form):
     start = StartField(max_length=40)
 
 
+class MoveForm(StartForm):
+    """`seen` is the start the confirming page showed as the old one; without it nothing is moved yet."""
+
+    seen = StartField(max_length=40, required=False)
+
+
 class DetailsForm(forms.Form):
     name = forms.CharField(
         label="Your name",

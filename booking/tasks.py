@@ -1,10 +1,14 @@
 """What runs later or on a clock: find the row, call an action."""
 
+from contextlib import suppress
+
+from django.utils import timezone
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from booking import actions
+from booking.models import Appointment
 
 
 class GrowingWaits(BaseRetryStrategy):
@@ -28,3 +32,11 @@ def send_message(message_id: int) -> None:
 @app.task(name="booking.tasks.delete_dead_holds", pass_context=True)
 def delete_dead_holds(context: JobContext, timestamp: int) -> None:
     actions.delete_dead_holds()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="booking.tasks.expire_requests", pass_context=True)
+def expire_requests(context: JobContext, timestamp: int) -> None:
+    for appointment in Appointment.objects.unanswered(timezone.now()):
+        with suppress(actions.StateChangedError):  # staff answered in this very moment
+            actions.expire_request(appointment=appointment)

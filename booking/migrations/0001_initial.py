@@ -468,6 +468,8 @@ class Migration(migrations.Migration):
                             ("requested", "Request received"),
                             ("confirmed", "Visit confirmed"),
                             ("declined", "Request declined"),
+                            ("moved", "Visit moved"),
+                            ("expired", "Request not answered in time"),
                             ("cancelled", "Visit cancelled"),
                             ("staff-notice", "Notice to staff"),
                         ],
@@ -517,7 +519,18 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("kind__in", ["requested", "confirmed", "declined", "cancelled", "staff-notice"])
+                            (
+                                "kind__in",
+                                [
+                                    "requested",
+                                    "confirmed",
+                                    "declined",
+                                    "moved",
+                                    "expired",
+                                    "cancelled",
+                                    "staff-notice",
+                                ],
+                            )
                         ),
                         name="booking_message_kind_is_known",
                         violation_error_message="Choose one of the kinds.",

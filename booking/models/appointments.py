@@ -86,6 +86,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def in_order(self) -> list[Appointment]:
         return list(self.select_related("therapist", "service").order_by("starts_at"))
 
+    def unanswered(self, now: datetime) -> AppointmentQuerySet:
+        """Requests whose time for an answer is over."""
+        return self.filter(state=State.REQUESTED, answer_by__lte=now)
+
     def with_token(self, token: str) -> AppointmentQuerySet:
         return self.filter(link_digest=token_digest(token))
 

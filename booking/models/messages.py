@@ -17,6 +17,8 @@ class Kind(models.TextChoices):
     REQUESTED = "requested", "Request received"
     CONFIRMED = "confirmed", "Visit confirmed"
     DECLINED = "declined", "Request declined"
+    MOVED = "moved", "Visit moved"
+    EXPIRED = "expired", "Request not answered in time"
     CANCELLED = "cancelled", "Visit cancelled"
     STAFF_NOTICE = "staff-notice", "Notice to staff"
 

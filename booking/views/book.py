@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
@@ -19,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking import actions
 from booking.forms import DetailsForm, StartForm
 from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
+from booking.views.week import DAYS_ON_A_PAGE, week_of_free_times
 
 ANY = "any"  # as therapist in an address: whoever is free first
-DAYS_ON_A_PAGE = 7
 HOLD_COOKIE_SECONDS = 24 * 60 * 60
 
 
@@ -105,56 +104,11 @@ def _remember(response: HttpResponse, hold: Appointment) -> None:
 
 
 def _week(request: HttpRequest, therapist: Therapist | None, service: Service) -> HttpResponse:
-    now, zone = timezone.now(), Clinic.objects.current().zone
-    today = now.astimezone(zone).date()
-    last = today + timedelta(days=service.horizon_days)
     bookable = Therapist.objects.giving(service).bookable()
     shown = list(bookable.filter(pk=therapist.pk) if therapist else bookable)
-    free = free_times(
-        therapists=shown,
-        service=service,
-        first=today,
-        last=last,
-        now=now,
-        zone=zone,
-        besides=_present_hold(request),
-    )
-    union = sorted({start for starts in free.values() for start in starts})
-    by_day: dict[date, list[datetime]] = {}
-    for start in union:
-        by_day.setdefault(start.astimezone(zone).date(), []).append(start)
-
-    first = _asked_day(request) or min(by_day, default=today)
-    first = min(max(first, today), last)
-    days = [first + timedelta(days=n) for n in range(DAYS_ON_A_PAGE) if first + timedelta(days=n) <= last]
-    context = {
-        "therapist": therapist,
-        "service": service,
-        "first_free": union[0] if union else None,
-        "days": [_day(day, by_day.get(day, []), zone) for day in days],
-        "earlier": max(today, first - timedelta(days=DAYS_ON_A_PAGE)) if first > today else None,
-        "later": days[-1] + timedelta(days=1) if days[-1] < last else None,
-        "is_bookable": bool(shown),
-    }
+    week = week_of_free_times(request, shown, service, besides=_present_hold(request))
+    context = {"therapist": therapist, "service": service, "is_bookable": bool(shown), **week}
     return render(request, "booking/slots.html", context)
-
-
-def _asked_day(request: HttpRequest) -> date | None:
-    text = request.GET.get("from", "")
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise SuspiciousOperation("not a date") from error
-
-
-def _day(day: date, starts: list[datetime], zone: Any) -> dict[str, Any]:
-    return {
-        "date": day,
-        "morning": [start for start in starts if start.astimezone(zone).hour < 12],
-        "afternoon": [start for start in starts if start.astimezone(zone).hour >= 12],
-    }
 
 
 # ---- details --------------------------------------------------------------------------------

@@ -1,12 +1,17 @@
 """The visit page, opened by its private link. GET never changes anything."""
 
+from datetime import datetime
+
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
+from booking.forms import MoveForm
 from booking.models import Appointment
+from booking.views.week import week_of_free_times
 
 
 def _visit(token: str) -> Appointment:
@@ -25,17 +30,60 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, token: str) -> HttpResponse:
+    """Choose another time → look at both once more → moved. No hold: the old time is kept until then."""
+    found = _visit(token)
+    if not found.is_coming:
+        return redirect(found)
+    if not found.can_be_changed_online(timezone.now()):
+        return render(request, "booking/too_late.html", {"visit": found}, status=409 if request.POST else 200)
+    if request.method != "POST":
+        return _choose_another(request, found)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        raise SuspiciousOperation("not a start")
+    start, seen = form.cleaned_data["start"], form.cleaned_data["seen"]
+    if seen is None:
+        return render(request, "booking/move_confirm.html", {"visit": found, "start": start})
+    try:
+        moved = actions.move_appointment(appointment=found, seen=seen, starts_at=start, by=actions.Actor.PATIENT)
+    except (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError) as refusal:
+        found.refresh_from_db()
+        return _choose_another(request, found, refusal=refusal, start=start)
+    except actions.TooLateToChangeError:
+        return render(request, "booking/too_late.html", {"visit": found}, status=409)
+    return redirect(moved)
+
+
+def _choose_another(
+    request: HttpRequest,
+    visit: Appointment,
+    *,
+    refusal: actions.RefusalError | None = None,
+    start: datetime | None = None,
+) -> HttpResponse:
+    context = {
+        "visit": visit,
+        "start": start,
+        "was_taken": isinstance(refusal, actions.SlotTakenError),
+        "was_moved": isinstance(refusal, actions.StateChangedError),
+        **week_of_free_times(request, [visit.therapist], visit.service, besides=visit),
+    }
+    return render(request, "booking/move.html", context, status=409 if refusal else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     found = _visit(token)
     if request.method != "POST":
         if not found.is_coming:
             return redirect(found)
-        can_change = found.can_be_changed_online(timezone.now())
-        return render(request, "booking/cancel.html", {"visit": found, "can_change": can_change})
+        page = "cancel" if found.can_be_changed_online(timezone.now()) else "too_late"
+        return render(request, f"booking/{page}.html", {"visit": found})
     try:
         actions.cancel_appointment(appointment=found, by=actions.Actor.PATIENT)
-    except actions.TooLateToCancelError:
-        return render(request, "booking/cancel.html", {"visit": found, "can_change": False}, status=409)
+    except actions.TooLateToChangeError:
+        return render(request, "booking/too_late.html", {"visit": found}, status=409)
     except actions.StateChangedError:
         return redirect(found)
     return redirect(found)

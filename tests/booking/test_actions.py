@@ -6,7 +6,7 @@ import time_machine
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from booking import actions
+from booking import actions, tasks
 from booking.models import Absence, Appointment, Delivery, Kind, Message, Shift, State
 from tests.factories import a_service, a_therapist, an_appointment, in_days, some_details, working_all_week
 
@@ -303,7 +303,7 @@ def test_cancelling_twice_is_one_cancellation(request_for_visit):
 def test_inside_the_cut_off_only_staff_cancel(therapist, service):
     soon = an_appointment(therapist, service, in_days(1))
     with time_machine.travel(soon.starts_at - timedelta(hours=23, minutes=59), tick=False):
-        with pytest.raises(actions.TooLateToCancelError):
+        with pytest.raises(actions.TooLateToChangeError):
             actions.cancel_appointment(appointment=soon, by=actions.Actor.PATIENT)
 
         assert actions.cancel_appointment(appointment=soon, by=actions.Actor.STAFF).state == State.CANCELLED
@@ -329,3 +329,89 @@ def test_a_shorter_shift_names_the_visits_that_fall_outside(therapist, service):
 
     assert actions.save_shift(shift=shift) == [late]
     assert actions.remove_hours(row=shift) == list(Appointment.objects.order_by("starts_at"))
+
+
+# ---- moving ----
+
+
+def move(visit, to, *, seen=None, by=actions.Actor.PATIENT):
+    return actions.move_appointment(appointment=visit, seen=seen or visit.starts_at, starts_at=to, by=by)
+
+
+def test_moving_updates_the_visit_in_place_and_tells_both_sides(request_for_visit, therapist, service):
+    old, token = request_for_visit.starts_at, request_for_visit.token
+
+    moved = move(request_for_visit, in_days(6, 11))
+
+    assert (moved.pk, moved.token, moved.state) == (request_for_visit.pk, token, State.REQUESTED)
+    assert (moved.starts_at, moved.calendar_sequence) == (in_days(6, 11), 1)
+    assert kinds() == [Kind.MOVED, Kind.STAFF_NOTICE]
+    assert hold_at(therapist, service, old)  # the old time is free at once
+
+
+def test_its_own_old_time_counts_as_free(request_for_visit):
+    assert move(request_for_visit, in_days(5, 9, 15)).starts_at == in_days(5, 9, 15)
+
+
+def test_moving_onto_a_taken_or_unoffered_time_changes_nothing(request_for_visit, therapist, service):
+    an_appointment(therapist, service, in_days(6))
+
+    with pytest.raises(actions.SlotTakenError):
+        move(request_for_visit, in_days(6))
+    with pytest.raises(actions.NotOfferedError):
+        move(request_for_visit, in_days(6, 3))
+
+    assert Appointment.objects.get(pk=request_for_visit.pk).starts_at == in_days(5)
+    assert kinds() == []
+
+
+def test_of_two_tabs_that_move_the_same_visit_one_wins(request_for_visit):
+    seen = request_for_visit.starts_at
+    move(request_for_visit, in_days(6), seen=seen)
+
+    with pytest.raises(actions.StateChangedError):
+        move(request_for_visit, in_days(7), seen=seen)
+    again = move(request_for_visit, in_days(6), seen=seen)  # the same form sent twice
+
+    assert again.starts_at == in_days(6)
+    assert kinds() == [Kind.MOVED, Kind.STAFF_NOTICE]
+
+
+def test_inside_the_cut_off_only_staff_move(therapist, service):
+    soon = an_appointment(therapist, service, in_days(1))
+    with time_machine.travel(soon.starts_at - timedelta(hours=23), tick=False):
+        with pytest.raises(actions.TooLateToChangeError):
+            move(soon, in_days(6))
+
+        assert move(soon, in_days(6), by=actions.Actor.STAFF).starts_at == in_days(6)
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.DECLINED, State.COMPLETED])
+def test_an_ended_visit_is_not_moved(therapist, service, state):
+    with pytest.raises(actions.StateChangedError):
+        move(an_appointment(therapist, service, in_days(5), state=state), in_days(6))
+
+
+# ---- requests nobody answers ----
+
+
+def test_an_unanswered_request_ends_by_itself_with_an_apology(request_for_visit, therapist, service):
+    Appointment.objects.update(answer_by=timezone.now())
+
+    tasks.expire_requests(None, 0)
+
+    assert Appointment.objects.get().state == State.EXPIRED
+    assert kinds() == [Kind.EXPIRED, Kind.STAFF_NOTICE]
+    assert hold_at(therapist, service, request_for_visit.starts_at)
+
+
+def test_a_request_still_in_time_or_answered_does_not_expire(request_for_visit):
+    Appointment.objects.update(answer_by=timezone.now() + timedelta(minutes=1))
+    with pytest.raises(actions.StateChangedError):
+        actions.expire_request(appointment=request_for_visit)
+
+    actions.confirm_appointment(appointment=request_for_visit)
+    Appointment.objects.update(answer_by=timezone.now())
+    tasks.expire_requests(None, 0)
+
+    assert Appointment.objects.get().state == State.CONFIRMED

@@ -70,7 +70,7 @@ def parts(mail):
     return {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
 
 
-PATIENT_KINDS = [Kind.REQUESTED, Kind.CONFIRMED, Kind.DECLINED, Kind.CANCELLED]
+PATIENT_KINDS = [kind for kind in Kind if kind != Kind.STAFF_NOTICE]
 
 
 @pytest.mark.parametrize("kind", PATIENT_KINDS)
@@ -92,7 +92,7 @@ def test_each_message_says_day_therapist_and_telephone_in_both_parts(kind, visit
     assert set(parts(mail)) == {"text/plain", "text/html"}
 
 
-@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED])
+@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED, Kind.MOVED])
 def test_the_private_link_in_the_mail_opens_the_visit(kind, visit, mailbox, client):
     mail = sent(messages.queue_message(kind, visit), mailbox)
 

@@ -179,6 +179,41 @@ def test_of_many_who_want_anyone_as_many_win_as_are_free(therapist, service):
     assert all(isinstance(outcome, (Appointment, actions.SlotTakenError)) for outcome in outcomes)
 
 
+def test_moving_and_booking_onto_one_time_leaves_one_there(therapist, service):
+    visits = [an_appointment(therapist, service, in_days(4 + n)) for n in range(3)]
+
+    def go(number):
+        if number < 3:
+            return actions.move_appointment(
+                appointment=visits[number],
+                seen=visits[number].starts_at,
+                starts_at=in_days(3),
+                by=actions.Actor.STAFF,
+            )
+        return actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+
+    outcomes = all_at_once(go, 6)
+
+    assert sum(isinstance(outcome, actions.SlotTakenError) for outcome in outcomes) == 5
+    assert Appointment.objects.filter(starts_at=in_days(3)).count() == 1
+    assert_disjoint(Appointment.objects.filter(state__in=OCCUPYING))
+
+
+def test_patient_cancels_while_staff_confirm_and_one_message_chain_remains(therapist, service):
+    visit = an_appointment(therapist, service, in_days(4), state=State.REQUESTED)
+
+    def go(number):
+        if number % 2:
+            return actions.confirm_appointment(appointment=visit)
+        return actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)
+
+    all_at_once(go, 6)
+
+    assert Appointment.objects.get().state == State.CANCELLED
+    kinds = list(Message.objects.exclude(kind="staff-notice").order_by("pk").values_list("kind", flat=True))
+    assert kinds in (["cancelled"], ["confirmed", "cancelled"])
+
+
 # ---- controls ----
 
 

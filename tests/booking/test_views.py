@@ -463,6 +463,60 @@ def test_cancelling_asks_once_more_and_get_changes_nothing(client, visit):
     assert client.post(cancel).status_code == 302
 
 
+def test_moving_shows_both_times_once_more_and_then_moves(client, visit):
+    move = f"{visit.get_absolute_url()}move/"
+    assert "You keep this time until you have chosen another" in client.get(move).text
+
+    asked = client.post(move, {"start": iso(in_days(6, 11))})
+    assert "Yes, move it" in asked.text
+    assert Appointment.objects.get().starts_at == visit.starts_at
+
+    moved = client.post(move, hidden_fields(asked.text), follow=True)
+
+    assert Appointment.objects.get().starts_at == in_days(6, 11)
+    assert "11:00" in moved.text
+    assert Message.objects.count() == 2
+
+
+def test_losing_the_race_for_another_time_keeps_the_visit(client, visit, therapist, service):
+    move = f"{visit.get_absolute_url()}move/"
+    fields = hidden_fields(client.post(move, {"start": iso(in_days(6))}).text)
+    an_appointment(therapist, service, in_days(6))
+
+    response = client.post(move, fields)
+
+    assert response.status_code == 409
+    assert "has just been taken" in response.text
+    assert "your visit is still as below" in response.text
+    assert response.text.count('type="radio"') > 10
+
+
+def test_a_tab_that_saw_the_old_time_does_not_move_the_visit_again(client, visit):
+    move = f"{visit.get_absolute_url()}move/"
+    first, second = (hidden_fields(client.post(move, {"start": iso(in_days(day))}).text) for day in (6, 7))
+    client.post(move, first)
+
+    response = client.post(move, second)
+
+    assert response.status_code == 409
+    assert "moved in another window" in response.text
+    assert Appointment.objects.get().starts_at == in_days(6)
+
+
+@pytest.mark.parametrize("fields", [{"start": "soon"}, {}, {"start": "2030-01-01T00:00"}, {"seen": "x"}])
+def test_a_garbled_move_is_a_bad_request(client, visit, fields):
+    assert client.post(f"{visit.get_absolute_url()}move/", fields).status_code == 400
+
+
+def test_inside_the_cut_off_nothing_can_be_moved(client, therapist, service):
+    soon = an_appointment(therapist, service, timezone.now() + timedelta(hours=20))
+    move = f"{soon.get_absolute_url()}move/"
+
+    assert "too close to your visit" in client.get(move).text
+    assert client.post(move, {"start": iso(in_days(6)), "seen": iso(soon.starts_at)}).status_code == 409
+    assert Appointment.objects.get().starts_at == soon.starts_at
+
+
 def test_inside_the_cut_off_the_page_gives_the_telephone(client, therapist, service):
     soon = an_appointment(therapist, service, timezone.now() + timedelta(hours=20))
 

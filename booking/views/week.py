@@ -1,0 +1,59 @@
+"""A week of free times, as the pages for booking and for moving a visit show it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest
+from django.utils import timezone
+
+from booking.models import Appointment, Clinic, Service, Therapist, free_times
+
+DAYS_ON_A_PAGE = 7
+
+
+def week_of_free_times(
+    request: HttpRequest, therapists: list[Therapist], service: Service, *, besides: Appointment | None
+) -> dict[str, Any]:
+    """What `booking/_week.html` draws: the first free time, seven days from `?from=`, and where else to go."""
+    now, zone = timezone.now(), Clinic.objects.current().zone
+    today = now.astimezone(zone).date()
+    last = today + timedelta(days=service.horizon_days)
+    free = free_times(
+        therapists=therapists, service=service, first=today, last=last, now=now, zone=zone, besides=besides
+    )
+    union = sorted({start for starts in free.values() for start in starts})
+    by_day: dict[date, list[datetime]] = {}
+    for start in union:
+        by_day.setdefault(start.astimezone(zone).date(), []).append(start)
+
+    first = _asked_day(request) or min(by_day, default=today)
+    first = min(max(first, today), last)
+    days = [first + timedelta(days=n) for n in range(DAYS_ON_A_PAGE) if first + timedelta(days=n) <= last]
+    return {
+        "first_free": union[0] if union else None,
+        "days": [_day(day, by_day.get(day, []), zone) for day in days],
+        "earlier": max(today, first - timedelta(days=DAYS_ON_A_PAGE)) if first > today else None,
+        "later": days[-1] + timedelta(days=1) if days[-1] < last else None,
+    }
+
+
+def _asked_day(request: HttpRequest) -> date | None:
+    text = request.GET.get("from", "")
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SuspiciousOperation("not a date") from error
+
+
+def _day(day: date, starts: list[datetime], zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "date": day,
+        "morning": [start for start in starts if start.astimezone(zone).hour < 12],
+        "afternoon": [start for start in starts if start.astimezone(zone).hour >= 12],
+    }
