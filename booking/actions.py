@@ -31,6 +31,7 @@ from booking.models import (
     Delivery,
     HeldFor,
     Kind,
+    LostLink,
     Message,
     Service,
     Shift,
@@ -41,6 +42,10 @@ from booking.models import (
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+MOST_FORGOTTEN_AT_ONCE = 1000
+FORGOTTEN = "forgotten@invalid"
+LOST_LINKS_A_DAY = 3
 
 TRIES = 3  # of a whole action that PostgreSQL chose as the victim of a deadlock
 
@@ -419,6 +424,27 @@ def delete_dead_holds(*, older_than: timedelta = timedelta(days=1)) -> int:
     return count
 
 
+@action
+def forget_past_visits() -> int:
+    """Keep no longer than we say: notes until the visit's end, the person for BOOKING_KEEP_DAYS after it.
+
+    Returns how many visits were anonymised.
+    """
+    now = timezone.now()
+    Appointment.objects.filter(ends_at__lte=now).exclude(note="").update(note="")
+    old = Appointment.objects.filter(
+        ends_at__lte=now - timedelta(days=settings.BOOKING_KEEP_DAYS), anonymised_at__isnull=True
+    )
+    rows = list(old.select_for_update()[:MOST_FORGOTTEN_AT_ONCE])
+    for visit in rows:
+        visit.forget_patient(now)
+        visit.save()
+    Message.objects.filter(appointment__in=rows).exclude(recipient="").exclude(kind=Kind.STAFF_NOTICE).update(
+        recipient=FORGOTTEN
+    )
+    return len(rows)
+
+
 # ---- hours ----------------------------------------------------------------------------------
 
 
@@ -476,6 +502,32 @@ def _outside_hours(therapist_ids: Iterable[int], now: datetime) -> list[Appointm
         working = subtract(opening_spans(hours, first, last, zone), away)
         outside += [visit for visit in visits if not any(span.contains(visit.span) for span in working)]
     return outside
+
+
+# ---- lost links -----------------------------------------------------------------------------
+
+
+@action
+def ask_for_links(*, email: str) -> None:
+    """Note that someone lost their link: the same row and job whether or not we know the address."""
+    messages.queue_lost_link(LostLink.objects.create(email=email))
+
+
+@action
+def send_lost_links(*, lost_link_id: int) -> None:
+    """Mail the links of the coming visits of that address, at most three times a day, and forget the request."""
+    now = timezone.now()
+    lost = LostLink.objects.select_for_update().filter(pk=lost_link_id).first()
+    if lost is None:
+        return
+    coming = Appointment.objects.coming(now).filter(email__iexact=lost.email).in_order()
+    for visit in coming:
+        sent = Message.objects.filter(
+            appointment=visit, kind=Kind.LOST_LINK, created_at__gt=now - timedelta(days=1)
+        ).count()
+        if sent < LOST_LINKS_A_DAY:
+            messages.queue_message(Kind.LOST_LINK, visit)
+    lost.delete()
 
 
 # ---- messages -------------------------------------------------------------------------------
@@ -536,7 +588,8 @@ def _hand_over(message: Message) -> bool:
 
 def _is_overtaken(message: Message) -> bool:
     """Whether a later message to the patient about the same visit makes this one stale."""
-    if message.kind in (Kind.STAFF_NOTICE, Kind.CANCELLED):
+    beside_the_chain = (Kind.STAFF_NOTICE, Kind.LOST_LINK)
+    if message.kind in (*beside_the_chain, Kind.CANCELLED):
         return False
     later = Message.objects.filter(appointment=message.appointment_id, pk__gt=message.pk)
-    return later.exclude(kind=Kind.STAFF_NOTICE).exists()
+    return later.exclude(kind__in=beside_the_chain).exists()

@@ -68,7 +68,35 @@ class MoveForm(StartForm):
     seen = StartField(max_length=40, required=False)
 
 
-class DetailsForm(forms.Form):
+class ClinicForm(forms.Form):
+    """Drawn by our crispy pack inside a form tag of the page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+
+
+def email_field(help_text: str) -> forms.EmailField:
+    return forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        validators=ONE_LINE,
+        help_text=help_text,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
+        error_messages={
+            "required": "Type your e-mail address",
+            "invalid": "Write the whole address, like name@example.com",
+        },
+    )
+
+
+class FindForm(ClinicForm):
+    email = email_field("The one you gave us when you booked.")
+
+
+class DetailsForm(ClinicForm):
     name = forms.CharField(
         label="Your name",
         max_length=120,
@@ -76,17 +104,7 @@ class DetailsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": "Type your name"},
     )
-    email = forms.EmailField(
-        label="E-mail",
-        max_length=254,
-        validators=ONE_LINE,
-        help_text="We send the answer and your private link here.",
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
-        error_messages={
-            "required": "Type your e-mail address",
-            "invalid": "Write the whole address, like name@example.com",
-        },
-    )
+    email = email_field("We send the answer and your private link here.")
     phone = forms.CharField(
         label="Telephone",
         max_length=40,

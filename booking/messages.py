@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 
-from booking.models import Appointment, Clinic, Delivery, Kind, Message
+from booking.models import Appointment, Clinic, Delivery, Kind, LostLink, Message
 
-SEND_TASK = "booking.tasks.send_message"  # deferred by name: tasks import actions, never the other way
+# Deferred by name: tasks import actions, never the other way.
+SEND_TASK = "booking.tasks.send_message"
+LOST_LINK_TASK = "booking.tasks.send_lost_links"
 
 
 def queue_message(kind: Kind, appointment: Appointment) -> Message:
@@ -32,6 +34,10 @@ def queue_message(kind: Kind, appointment: Appointment) -> Message:
     if recipient:
         jobs.configure_task(SEND_TASK).defer(message_id=message.pk)
     return message
+
+
+def queue_lost_link(lost_link: LostLink) -> None:
+    jobs.configure_task(LOST_LINK_TASK).defer(lost_link_id=lost_link.pk)
 
 
 def compose(message: Message) -> EmailMultiAlternatives:

@@ -28,6 +28,17 @@ def send_message(message_id: int) -> None:
     actions.deliver_message(message_id=message_id)
 
 
+@app.task(name="booking.tasks.send_lost_links", retry=GrowingWaits())
+def send_lost_links(lost_link_id: int) -> None:
+    actions.send_lost_links(lost_link_id=lost_link_id)
+
+
+@app.periodic(cron="40 8 * * *")
+@app.task(name="booking.tasks.forget_past_visits", pass_context=True)
+def forget_past_visits(context: JobContext, timestamp: int) -> None:
+    actions.forget_past_visits()
+
+
 @app.periodic(cron="20 8 * * *")  # 02:20 or 03:20 at night in Minneapolis; the cron clock is UTC
 @app.task(name="booking.tasks.delete_dead_holds", pass_context=True)
 def delete_dead_holds(context: JobContext, timestamp: int) -> None:

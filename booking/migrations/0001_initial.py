@@ -23,6 +23,19 @@ class Migration(migrations.Migration):
     operations = [
         BtreeGistExtension(),  # the exclusion constraint below needs it
         migrations.CreateModel(
+            name="LostLink",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+        ),
+        migrations.CreateModel(
             name="Caution",
             fields=[
                 (
@@ -471,6 +484,7 @@ class Migration(migrations.Migration):
                             ("moved", "Visit moved"),
                             ("expired", "Request not answered in time"),
                             ("cancelled", "Visit cancelled"),
+                            ("lost-link", "Private link again"),
                             ("staff-notice", "Notice to staff"),
                         ],
                         max_length=12,
@@ -528,6 +542,7 @@ class Migration(migrations.Migration):
                                     "moved",
                                     "expired",
                                     "cancelled",
+                                    "lost-link",
                                     "staff-notice",
                                 ],
                             )

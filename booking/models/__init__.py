@@ -2,7 +2,7 @@
 
 from .appointments import OCCUPYING, Appointment, HeldFor, State
 from .hours import Absence, Shift, Weekday
-from .messages import Delivery, Kind, Message
+from .messages import Delivery, Kind, LostLink, Message
 from .openings import free_times
 from .safety import Caution, UrgentHelp
 from .therapists import Clinic, Service, Therapist
@@ -16,6 +16,7 @@ __all__ = [
     "Delivery",
     "HeldFor",
     "Kind",
+    "LostLink",
     "Message",
     "Service",
     "Shift",

@@ -86,6 +86,9 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def in_order(self) -> list[Appointment]:
         return list(self.select_related("therapist", "service").order_by("starts_at"))
 
+    def coming(self, now: datetime) -> AppointmentQuerySet:
+        return self.filter(state__in=(State.REQUESTED, State.CONFIRMED), starts_at__gt=now)
+
     def unanswered(self, now: datetime) -> AppointmentQuerySet:
         """Requests whose time for an answer is over."""
         return self.filter(state=State.REQUESTED, answer_by__lte=now)
@@ -223,6 +226,14 @@ class Appointment(models.Model):
     def change_until(self) -> datetime:
         """The last moment at which the patient can cancel online."""
         return self.starts_at - timedelta(hours=settings.BOOKING_CHANGE_CUT_OFF_HOURS)
+
+    def forget_patient(self, now: datetime) -> None:
+        """Take the person out of the row and close the private link; the visit itself stays (not saved)."""
+        self.name = self.email = self.phone = self.patient_name = self.note = self.came_from = ""
+        self.is_new_patient, self.submission_digest = None, ""
+        self.anonymised_at = now
+        self.link_version += 1
+        self.renew_link()
 
     def put_at(self, *, therapist: Therapist, service: Service, starts_at: datetime) -> None:
         """Set therapist, service and the three columns of time together (not saved)."""

@@ -20,6 +20,7 @@ class Kind(models.TextChoices):
     MOVED = "moved", "Visit moved"
     EXPIRED = "expired", "Request not answered in time"
     CANCELLED = "cancelled", "Visit cancelled"
+    LOST_LINK = "lost-link", "Private link again"
     STAFF_NOTICE = "staff-notice", "Notice to staff"
 
 
@@ -37,6 +38,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.exclude(kind=Kind.STAFF_NOTICE, delivery=Delivery.PLEASE_PHONE).filter(
             Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE)) | Q(delivery=Delivery.QUEUED, attempts__gt=0)
         )
+
+
+class LostLink(models.Model):
+    """Someone asked for their private links again. Lives until the worker has looked the address up."""
+
+    email = models.EmailField(max_length=254)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Lost link {self.pk}"  # never the address: this text reaches logs
 
 
 class Message(models.Model):

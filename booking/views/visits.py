@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.forms import MoveForm
+from booking.forms import FindForm, MoveForm
 from booking.models import Appointment
 from booking.views.week import week_of_free_times
 
@@ -70,6 +70,16 @@ def _choose_another(
         **week_of_free_times(request, [visit.therapist], visit.service, besides=visit),
     }
     return render(request, "booking/move.html", context, status=409 if refusal else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: HttpRequest) -> HttpResponse:
+    """The link is lost: the same answer, and the same work, whether or not we know the address."""
+    form = FindForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actions.ask_for_links(email=form.cleaned_data["email"])
+        return render(request, "booking/find_sent.html")
+    return render(request, "booking/find.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

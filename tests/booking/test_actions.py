@@ -6,8 +6,8 @@ import time_machine
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from booking import actions, tasks
-from booking.models import Absence, Appointment, Delivery, Kind, Message, Shift, State
+from booking import actions, messages, tasks
+from booking.models import Absence, Appointment, Delivery, Kind, LostLink, Message, Shift, State
 from tests.factories import a_service, a_therapist, an_appointment, in_days, some_details, working_all_week
 
 
@@ -415,3 +415,51 @@ def test_a_request_still_in_time_or_answered_does_not_expire(request_for_visit):
     tasks.expire_requests(None, 0)
 
     assert Appointment.objects.get().state == State.CONFIRMED
+
+
+# ---- lost links, and forgetting ----
+
+
+def test_a_lost_link_is_the_same_work_for_known_and_unknown_addresses(request_for_visit):
+    before = ProcrastinateJob.objects.count()
+
+    for email in ("ADA@example.com", "nobody@example.com"):
+        actions.ask_for_links(email=email)
+
+    assert LostLink.objects.count() == 2
+    assert ProcrastinateJob.objects.count() == before + 2
+    assert kinds() == []
+
+
+def test_links_of_coming_visits_are_sent_at_most_three_times_a_day(therapist, service, request_for_visit):
+    an_appointment(therapist, service, in_days(8), state=State.CANCELLED)
+    an_appointment(therapist, service, in_days(9), email="other@example.com")
+
+    for _ in range(5):
+        lost = LostLink.objects.create(email="ada@example.com")
+        actions.send_lost_links(lost_link_id=lost.pk)
+    actions.send_lost_links(lost_link_id=lost.pk)  # the job of a row that is gone
+
+    assert kinds() == 3 * [Kind.LOST_LINK]
+    assert set(Message.objects.values_list("recipient", flat=True)) == {"ada@example.com"}
+    assert not LostLink.objects.exists()
+
+
+def test_notes_go_when_the_visit_is_over_and_the_person_thirty_days_later(therapist, service):
+    fresh = an_appointment(therapist, service, in_days(2), note="knee")
+    over = an_appointment(therapist, service, in_days(-2), note="hip", state=State.COMPLETED)
+    old = an_appointment(therapist, service, in_days(-32), note="neck", state=State.COMPLETED)
+    message = messages.queue_message(Kind.CONFIRMED, old)
+    token = old.token
+
+    assert actions.forget_past_visits() == 1
+    assert actions.forget_past_visits() == 0
+
+    for visit in (fresh, over, old):
+        visit.refresh_from_db()
+    message.refresh_from_db()
+    assert (fresh.note, over.note, old.note) == ("knee", "", "")
+    assert (over.name, old.name, old.email, old.phone) == ("Ada Example", "", "", "")
+    assert old.anonymised_at
+    assert "ada" not in message.recipient
+    assert not Appointment.objects.with_token(token).exists()

@@ -92,7 +92,7 @@ def test_each_message_says_day_therapist_and_telephone_in_both_parts(kind, visit
     assert set(parts(mail)) == {"text/plain", "text/html"}
 
 
-@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED, Kind.MOVED])
+@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED, Kind.MOVED, Kind.LOST_LINK])
 def test_the_private_link_in_the_mail_opens_the_visit(kind, visit, mailbox, client):
     mail = sent(messages.queue_message(kind, visit), mailbox)
 

