@@ -28,6 +28,8 @@ from booking.models import (
     Absence,
     Appointment,
     Clinic,
+    Counted,
+    DailyCount,
     Delivery,
     HeldFor,
     Kind,
@@ -71,6 +73,10 @@ class SubmissionReusedError(RefusalError):
 
 class TooLateToChangeError(RefusalError):
     """The cut-off for cancelling or moving has passed; the patient has to phone (409)."""
+
+
+class TooManyError(RefusalError):
+    """More than we take online from one person or one network; every such refusal reads alike (429)."""
 
 
 class StateChangedError(RefusalError):
@@ -281,6 +287,7 @@ def book_appointment(
     else:
         _point(visit, candidates=[therapist], service=visit.service, starts_at=starts_at, now=now)
 
+    _demand_few_visits(details, now)
     for field, value in asdict(details).items():
         setattr(visit, field, value)
     visit.submission_key, visit.submission_digest = submission_key, digest
@@ -295,6 +302,38 @@ def book_appointment(
     messages.queue_message(Kind(visit.state), visit)
     messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
+
+
+def _demand_few_visits(details: Details, now: datetime) -> None:
+    """Exact also when one person sends several at once to several therapists: they queue on the name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [details.name.casefold()])
+    theirs = Appointment.objects.coming(now).of_person(name=details.name, email=details.email, phone=details.phone)
+    if theirs.count() >= settings.BOOKING_COMING_VISITS:
+        raise TooManyError
+
+
+def count_hold(*, network: str) -> None:
+    """Count a new hold of this network. Raises TooManyError past the day's limit of open ones.
+
+    Committed before the action it stands before, so that those who race are all counted.
+    """
+    _count(Counted.HOLD, network, settings.BOOKING_OPEN_HOLDS_A_DAY)
+
+
+def count_booking(*, network: str) -> None:
+    """Count a booking of this network; its hold is open no more. Raises TooManyError past the day's limit."""
+    _count(Counted.BOOKING, network, settings.BOOKING_BOOKINGS_A_DAY)
+    DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)
+
+
+def _count(kind: Counted, network: str, limit: int) -> None:
+    try:
+        count = DailyCount.objects.add(kind=kind, network=network, day=timezone.now().date())
+    except (DatabaseError, InterfaceError) as error:
+        raise (refusal_for(error) or BusyError) from error
+    if count > limit:
+        raise TooManyError
 
 
 def _answer_by(visit: Appointment, now: datetime) -> datetime:
@@ -417,9 +456,13 @@ def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:
 
 @action
 def delete_dead_holds(*, older_than: timedelta = timedelta(days=1)) -> int:
-    """Delete holds that ended without details: they never were a visit. Returns how many."""
+    """Delete holds that ended without details: they never were a visit. Returns how many.
+
+    Old counts of networks go with them: they are kept two days.
+    """
     now = timezone.now()
     Appointment.objects.dead_holds(now - older_than).update(state=State.EXPIRED, ended_at=now)
+    DailyCount.objects.filter(day__lt=now.date() - timedelta(days=1)).delete()
     count, _ = Appointment.objects.never_booked().filter(held_until__lt=now - older_than).delete()
     return count
 

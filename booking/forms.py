@@ -145,6 +145,9 @@ class DetailsForm(ClinicForm):
         error_messages={"required": "Tick this so that we may keep your details for the visit"},
     )
 
+    # People never see this one (CSS and `aria-hidden`); robots fill it in.
+    website = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}))
+
     start = StartField(max_length=40, widget=forms.HiddenInput)
     therapist = forms.ModelChoiceField(
         Therapist.objects.none(), to_field_name="slug", widget=forms.HiddenInput, required=True

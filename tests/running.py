@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 
+LIMITS = ("BOOKING_COMING_VISITS", "BOOKING_BOOKINGS_A_DAY", "BOOKING_OPEN_HOLDS_A_DAY")
+
+
 class RunningSite:
     """`url` and `database_url`, the mail in `mail_folder`, and a database that can be taken away."""
 
@@ -40,6 +43,8 @@ class RunningSite:
             "PORT": str(port),
             "STATIC_ROOT": str(folder / "static"),
             "EMAIL_FILE_PATH": str(self.mail_folder),
+            # Every guest of a test comes from one address; the limits have tests of their own.
+            **dict.fromkeys(LIMITS, "1000000"),
             **environment,
         }
         self.processes: list[subprocess.Popen] = []

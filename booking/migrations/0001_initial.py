@@ -23,6 +23,31 @@ class Migration(migrations.Migration):
     operations = [
         BtreeGistExtension(),  # the exclusion constraint below needs it
         migrations.CreateModel(
+            name="DailyCount",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(choices=[("booking", "Bookings"), ("hold", "Open holds")], max_length=7),
+                ),
+                ("network_digest", models.CharField(max_length=64)),
+                ("day", models.DateField()),
+                ("count", models.PositiveIntegerField(default=0)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "network_digest", "day"), name="booking_daily_count_is_one_row"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="LostLink",
             fields=[
                 (

@@ -2,6 +2,7 @@
 
 from .appointments import OCCUPYING, Appointment, HeldFor, State
 from .hours import Absence, Shift, Weekday
+from .limits import Counted, DailyCount
 from .messages import Delivery, Kind, LostLink, Message
 from .openings import free_times
 from .safety import Caution, UrgentHelp
@@ -13,6 +14,8 @@ __all__ = [
     "Appointment",
     "Caution",
     "Clinic",
+    "Counted",
+    "DailyCount",
     "Delivery",
     "HeldFor",
     "Kind",

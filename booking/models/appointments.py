@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.urls import reverse
 from django.utils import timezone
 
@@ -88,6 +89,16 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def coming(self, now: datetime) -> AppointmentQuerySet:
         return self.filter(state__in=(State.REQUESTED, State.CONFIRMED), starts_at__gt=now)
+
+    def of_person(self, *, name: str, email: str, phone: str) -> AppointmentQuerySet:
+        """Online visits under the same name with the same e-mail address or the same digits of a telephone."""
+        digits = re.sub(r"\D", "", phone)
+        same_phone = Q(phone_digits=digits) if digits else Q(pk__in=[])
+        same_email = Q(email__iexact=email) if email else Q(pk__in=[])
+        rows = self.filter(is_online=True, name__iexact=name).annotate(
+            phone_digits=Func(F("phone"), Value(r"\D"), Value(""), Value("g"), function="regexp_replace")
+        )
+        return rows.filter(same_email | same_phone)
 
     def unanswered(self, now: datetime) -> AppointmentQuerySet:
         """Requests whose time for an answer is over."""

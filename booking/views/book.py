@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking import actions
 from booking.forms import DetailsForm, StartForm
 from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
+from booking.network import network_of
 from booking.views.week import DAYS_ON_A_PAGE, week_of_free_times
 
 ANY = "any"  # as therapist in an address: whoever is free first
@@ -75,7 +76,12 @@ def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -
         raise SuspiciousOperation("not a start")
     start = form.cleaned_data["start"]
     try:
-        hold = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=_present_hold(request))
+        present = _present_hold(request)
+        if present is None or not present.is_hold:
+            actions.count_hold(network=visitors_network(request))
+        hold = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=present)
+    except actions.TooManyError:
+        return too_many(request)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         return _other_times(request, refusal, therapist=therapist, service=service, start=start)
     response = redirect(reverse("booking:details", args=[hold.token], query=_origin(request)))
@@ -160,7 +166,11 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
             raise SuspiciousOperation("a hidden field was changed")
         return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)
     start, therapist = form.cleaned_data["start"], form.cleaned_data["therapist"]
+    if form.cleaned_data["website"]:
+        return too_many(request)
     try:
+        if hold.is_hold:  # a repeat is not a second booking
+            actions.count_booking(network=visitors_network(request))
         visit = actions.book_appointment(
             hold=hold,
             therapist=therapist,
@@ -172,9 +182,27 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
         return _other_times(
             request, refusal, therapist=therapist, service=hold.service, start=start, kept=form.as_kept()
         )
+    except actions.TooManyError:
+        return too_many(request)
     except actions.SubmissionReusedError:
         return render(request, "booking/sent_before.html", {"visit": hold}, status=422)
     return redirect(visit)
+
+
+# ---- too many -------------------------------------------------------------------------------
+
+
+def visitors_network(request: HttpRequest) -> str:
+    return network_of(
+        peer=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=request.headers.get("X-Forwarded-For", ""),
+        trusted=settings.TRUSTED_PROXIES,
+    )
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Every refusal reads alike, so that nobody learns which limit it was."""
+    return render(request, "booking/too_many.html", status=429)
 
 
 # ---- a time that is gone --------------------------------------------------------------------

@@ -136,7 +136,7 @@ def test_half_overlapping_services_end_up_apart(therapist):
         return actions.take_hold(
             therapist=therapist,
             service=service,
-            starts_at=in_days(3, 9) + timedelta(hours=number // 2),
+            starts_at=in_days(3, 9) + timedelta(minutes=30 * number),
         )
 
     all_at_once(take, 8)

@@ -1,0 +1,27 @@
+"""Where a request comes from, coarse enough to be shared by a household. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+
+UNKNOWN = "unknown"
+
+
+def network_of(*, peer: str, forwarded_for: str, trusted: Iterable[str]) -> str:
+    """The visitor's network: an IPv4 address, or the /64 of an IPv6 one.
+
+    The socket's own peer, unless it is a proxy we trust: then the last hop that proxy added.
+    Whatever else X-Forwarded-For says was written by the visitor.
+    """
+    address = peer
+    if peer in trusted and forwarded_for.strip():
+        address = forwarded_for.rsplit(",", 1)[-1].strip()
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return UNKNOWN
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    if mapped or parsed.version == 4:
+        return str(mapped or parsed)
+    return str(ip_network((parsed, 64), strict=False))

@@ -1,0 +1,186 @@
+"""Limits: exact, kept without saying who it was, and refused alike."""
+
+import uuid
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+
+from booking import actions
+from booking.models import Appointment, Counted, DailyCount, Message
+from booking.models.limits import network_digest
+from booking.network import network_of
+from tests.booking.test_races import all_at_once
+from tests.booking.test_views import SLOTS, book, iso, open_details, send, take
+from tests.factories import (
+    a_clinic,
+    a_service,
+    a_therapist,
+    in_days,
+    some_details,
+    typed_details,
+    working_all_week,
+)
+
+TRUSTED = ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "network"),
+    [
+        ("203.0.113.9", "", "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),  # not a proxy of ours: what it says is nothing to us
+        ("127.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "10.0.0.1, 198.51.100.1", "198.51.100.1"),  # the last hop; the rest the visitor wrote
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "", "203.0.113.9"),
+        ("127.0.0.1", "nonsense", "unknown"),
+        ("", "", "unknown"),
+    ],
+)
+def test_the_network_is_the_peers_or_what_our_own_proxy_added(peer, forwarded, network):
+    assert network_of(peer=peer, forwarded_for=forwarded, trusted=TRUSTED) == network
+
+
+@pytest.fixture
+def _site(therapist, service):
+    """What can be booked."""
+
+
+@pytest.mark.usefixtures("_site")
+def test_an_eleventh_open_hold_of_one_network_is_refused_in_words(client, settings):
+    for n in range(settings.BOOKING_OPEN_HOLDS_A_DAY):
+        client.cookies.clear()
+        assert take(client, in_days(3 + n)).status_code == 302
+    client.cookies.clear()
+
+    response = take(client, in_days(20))
+
+    assert response.status_code == 429
+    assert "We can’t take this booking online" in response.text
+    assert "612-605-7594" in response.text
+    elsewhere = client.post(SLOTS, {"start": iso(in_days(20))}, headers={"x-forwarded-for": "198.51.100.7"})
+    assert elsewhere.status_code == 302
+
+
+@pytest.mark.usefixtures("_site")
+def test_pointing_the_one_hold_elsewhere_counts_once_and_booking_it_closes_it(client):
+    for n in range(15):
+        assert take(client, in_days(3 + n)).status_code == 302
+    assert DailyCount.objects.get(kind=Counted.HOLD).count == 1
+
+    book(client, in_days(30))
+
+    assert DailyCount.objects.get(kind=Counted.HOLD).count == 0
+    assert DailyCount.objects.get(kind=Counted.BOOKING).count == 1
+
+
+@pytest.mark.usefixtures("_site")
+def test_a_twenty_first_booking_of_one_network_is_refused(client, settings):
+    settings.BOOKING_BOOKINGS_A_DAY = 1
+    book(client, in_days(3))
+
+    response = book(client, in_days(4), name="Someone Else", email="else@example.com", phone="612-555-0100")
+
+    assert response.status_code == 429
+    assert Appointment.objects.visits().count() == 1
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [
+        ({}, 429),
+        ({"email": "other@example.com"}, 429),  # same name and telephone
+        ({"phone": "(612) 555 0142", "email": "other@example.com"}, 429),
+        ({"name": "ada EXAMPLE", "email": "ADA@EXAMPLE.COM", "phone": "612-555-0100"}, 429),
+        ({"name": "Bob Example"}, 302),  # several people may share an address and a telephone
+        ({"email": "other@example.com", "phone": "612-555-0100"}, 302),  # someone else of that name
+    ],
+)
+def test_a_third_coming_visit_of_one_person_is_refused(client, typed, status):
+    book(client, in_days(3))
+    book(client, in_days(4))
+
+    assert book(client, in_days(5), **typed).status_code == status
+
+
+@pytest.mark.usefixtures("_site")
+def test_a_robot_that_fills_every_field_gets_the_same_words_and_nothing_is_stored(client):
+    address, hidden = open_details(client, in_days(3))
+
+    response = client.post(address, hidden | typed_details(website="https://spam.example"))
+
+    assert response.status_code == 429
+    assert "We can’t take this booking online" in response.text
+    assert not Message.objects.exists()
+
+
+@pytest.mark.usefixtures("_site")
+def test_sending_the_same_again_is_not_counted_again(client):
+    address, hidden = open_details(client, in_days(3))
+    for _ in range(3):
+        send(client, address, hidden)
+
+    assert DailyCount.objects.get(kind=Counted.BOOKING).count == 1
+
+
+@pytest.mark.usefixtures("_site")
+def test_no_address_is_kept_and_days_cannot_be_joined(client):
+    take(client, in_days(3))
+
+    assert "127.0.0.1" not in str(list(DailyCount.objects.values()))
+    today = date(2026, 12, 7)
+    assert network_digest("127.0.0.1", today) != network_digest("127.0.0.1", today + timedelta(days=1))
+
+
+@pytest.mark.usefixtures("_site")
+def test_counts_are_deleted_after_two_days(client):
+    take(client, in_days(3))
+    DailyCount.objects.create(kind=Counted.HOLD, network_digest="x", day=date(2026, 1, 1), count=3)
+
+    actions.delete_dead_holds()
+
+    assert DailyCount.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_limit_of_a_person_is_exact_when_everything_is_sent_at_once():
+    a_clinic()
+    therapists = [a_therapist(slug) for slug in ("peter-stanley", "benjamin-britton", "ana-lima", "jo-park")]
+    service = a_service(*therapists)
+    holds = []
+    for number, therapist in enumerate(therapists):
+        working_all_week(therapist)
+        holds.append(actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3 + number)))
+
+    def go(number):
+        return actions.book_appointment(
+            hold=holds[number],
+            therapist=therapists[number],
+            starts_at=holds[number].starts_at,
+            details=some_details(),
+            submission_key=uuid.uuid4(),
+        )
+
+    outcomes = all_at_once(go, 4)
+
+    assert sum(isinstance(outcome, actions.TooManyError) for outcome in outcomes) == 2
+    assert Appointment.objects.visits().count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_count_of_a_network_is_exact_when_everyone_comes_at_once(settings):
+    settings.BOOKING_OPEN_HOLDS_A_DAY = 3
+
+    def go(_):
+        try:
+            return actions.count_hold(network="203.0.113.9")
+        finally:
+            connection.close()
+
+    outcomes = all_at_once(go, 8)
+
+    assert sum(isinstance(outcome, actions.TooManyError) for outcome in outcomes) == 5
