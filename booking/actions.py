@@ -23,7 +23,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import Span, answer_by, bounds_of_days, opening_spans, subtract
+from booking.availability import Span, answer_by, bounds_of_days, subtract
 from booking.models import (
     Absence,
     Appointment,
@@ -35,11 +35,13 @@ from booking.models import (
     Kind,
     LostLink,
     Message,
+    Override,
     Service,
     Shift,
     State,
     Therapist,
     free_times,
+    working_time,
 )
 
 P = ParamSpec("P")
@@ -502,19 +504,19 @@ def save_absence(*, absence: Absence) -> list[Appointment]:
 
 
 @action
-def save_shift(*, shift: Shift) -> list[Appointment]:
-    """Write weekly hours under the therapist's lock. Returns the coming visits that are now outside."""
+def save_hours(*, row: Shift | Override) -> list[Appointment]:
+    """Write weekly or one day's hours under the locks. Returns the coming visits that are now outside."""
     now = timezone.now()
-    before = Shift.objects.filter(pk=shift.pk).values_list("therapist", flat=True)
-    owners = {shift.therapist_id, *before}
+    before = type(row)._default_manager.filter(pk=row.pk).values_list("therapist", flat=True)
+    owners = {row.therapist_id, *before}
     _lock(owners, now=now)
-    shift.save()
+    row.save()
     return _outside_hours(owners, now)
 
 
 @action
-def remove_hours(*, row: Shift | Absence) -> list[Appointment]:
-    """Delete a shift or an absence under the locks. Returns the coming visits that are now outside."""
+def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
+    """Delete hours or an absence under the locks. Returns the coming visits that are now outside."""
     now = timezone.now()
     owners = _owners(row)
     _lock(owners, now=now)
@@ -522,7 +524,7 @@ def remove_hours(*, row: Shift | Absence) -> list[Appointment]:
     return _outside_hours(owners, now)
 
 
-def _owners(row: Shift | Absence) -> set[int]:
+def _owners(row: Shift | Override | Absence) -> set[int]:
     if row.therapist_id is not None:
         return {row.therapist_id}
     return set(Therapist.objects.values_list("pk", flat=True))
@@ -534,17 +536,13 @@ def _coming(therapist_ids: Iterable[int], now: datetime) -> Any:
 
 def _outside_hours(therapist_ids: Iterable[int], now: datetime) -> list[Appointment]:
     zone = Clinic.objects.current().zone
-    outside = []
-    for pk in therapist_ids:
-        visits = _coming([pk], now).in_order()
-        if not visits:
-            continue
-        first, last = now.astimezone(zone).date(), visits[-1].ends_at.astimezone(zone).date()
-        hours = [shift.hours for shift in Shift.objects.in_force().filter(therapist=pk)]
-        away = [a.span for a in Absence.objects.touching(Span(now, visits[-1].ends_at)).of(pk)]
-        working = subtract(opening_spans(hours, first, last, zone), away)
-        outside += [visit for visit in visits if not any(span.contains(visit.span) for span in working)]
-    return outside
+    visits = _coming(therapist_ids, now).in_order()
+    if not visits:
+        return []
+    first, last = now.astimezone(zone).date(), visits[-1].ends_at.astimezone(zone).date()
+    hours = working_time(therapist_ids, first=first, last=last, zone=zone)
+    working = {pk: subtract(one.openings, one.away) for pk, one in hours.items()}
+    return [visit for visit in visits if not any(span.contains(visit.span) for span in working[visit.therapist_id])]
 
 
 # ---- lost links -----------------------------------------------------------------------------

@@ -49,6 +49,15 @@ class WeeklyHours:
 
 
 @dataclass(frozen=True, slots=True)
+class DayHours:
+    """Wall-clock hours of one date; they replace that date's weekly hours. Two of them make a split day."""
+
+    day: date
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What a service asks of a start. `notice` is elapsed time, `horizon_days` clinic-local dates."""
 
@@ -88,14 +97,19 @@ def bounds_of_days(first: date, last: date, zone: tzinfo) -> Span:
     return Span(instant_of(first, MIDNIGHT, zone), instant_of(last + ONE_DAY, MIDNIGHT, zone))
 
 
-def opening_spans(hours: Iterable[WeeklyHours], first: date, last: date, zone: tzinfo) -> list[Span]:
-    """The spans of working hours from `first` to `last` (clinic-local dates, both included), sorted."""
-    spans = (
-        Span(instant_of(day, one.opens, zone), _closing(day, one.closes, zone))
-        for one in hours
-        for day in _days(first, last)
-        if one.hold_on(day)
-    )
+def opening_spans(
+    hours: Iterable[WeeklyHours], first: date, last: date, zone: tzinfo, *, instead: Iterable[DayHours] = ()
+) -> list[Span]:
+    """The spans of working hours from `first` to `last` (clinic-local dates, both included), sorted.
+
+    A date named in `instead` has those hours and none of its weekly ones.
+    """
+    other = list(instead)
+    replaced = {one.day for one in other}
+    dated = [DayHours(day, one.opens, one.closes) for one in hours for day in _days(first, last) if one.hold_on(day)]
+    usual = [one for one in dated if one.day not in replaced]
+    chosen = usual + [one for one in other if first <= one.day <= last]
+    spans = (Span(instant_of(one.day, one.opens, zone), _closing(one.day, one.closes, zone)) for one in chosen)
     return sorted(span for span in spans if span.start < span.end)
 
 

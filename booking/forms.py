@@ -146,7 +146,9 @@ class DetailsForm(ClinicForm):
     )
 
     # People never see this one (CSS and `aria-hidden`); robots fill it in.
-    website = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}))
+    website = forms.CharField(
+        required=False, max_length=200, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
+    )
 
     start = StartField(max_length=40, widget=forms.HiddenInput)
     therapist = forms.ModelChoiceField(

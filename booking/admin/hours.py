@@ -1,4 +1,4 @@
-"""Absence and Shift: saved through actions, under the therapists' locks."""
+"""Absence, Override and Shift: saved through actions, under the therapists' locks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.csrf import csrf_protect
 
 from booking import actions
-from booking.models import Absence, Appointment, Shift
+from booking.models import Absence, Appointment, Override, Shift
 from booking.templatetags.times import clock, day_words
 
 
@@ -79,7 +79,20 @@ class ShiftAdmin(SavedByActions):
     search_fields = ["therapist__name"]
 
     def save_model(self, request: HttpRequest, obj: Shift, form: Any, change: bool) -> None:
-        self.tell_of(request, actions.save_shift(shift=obj))
+        self.tell_of(request, actions.save_hours(row=obj))
+
+
+@admin.register(Override)
+class OverrideAdmin(SavedByActions):
+    list_display = ["therapist", "day", "opens", "closes"]
+    list_display_links = ["therapist", "day"]
+    list_filter = ["therapist"]
+    list_select_related = ["therapist"]
+    search_fields = ["therapist__name"]
+    date_hierarchy = "day"
+
+    def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
+        self.tell_of(request, actions.save_hours(row=obj))
 
 
 @admin.register(Absence)

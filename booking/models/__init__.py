@@ -1,10 +1,10 @@
 """The nouns of the booking half. Import them from here."""
 
 from .appointments import OCCUPYING, Appointment, HeldFor, State
-from .hours import Absence, Shift, Weekday
+from .hours import Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import Delivery, Kind, LostLink, Message
-from .openings import free_times
+from .openings import free_times, working_time
 from .safety import Caution, UrgentHelp
 from .therapists import Clinic, Service, Therapist
 
@@ -21,6 +21,7 @@ __all__ = [
     "Kind",
     "LostLink",
     "Message",
+    "Override",
     "Service",
     "Shift",
     "State",
@@ -28,4 +29,5 @@ __all__ = [
     "UrgentHelp",
     "Weekday",
     "free_times",
+    "working_time",
 ]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from booking.availability import Span, WeeklyHours
+from booking.availability import DayHours, Span, WeeklyHours
 
 from .therapists import Therapist
 
@@ -81,13 +81,35 @@ class Shift(models.Model):
         return WeeklyHours(self.weekday, self.opens, self.closes, self.valid_from, self.valid_until)
 
 
+class Override(models.Model):
+    """Other hours for one date; that date's shifts do not count. Two rows make a split day."""
+
+    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="overrides")
+    day = models.DateField(help_text="The shifts of this date do not count.")
+    opens = models.TimeField(help_text="Clinic time.")
+    closes = models.TimeField(help_text="Clinic time. 12:00 am means the end of the day.")
+
+    class Meta:
+        ordering = ["-day", "opens"]
+        constraints = [
+            models.CheckConstraint(
+                name="booking_override_opens_before_it_closes",
+                condition=Q(opens__lt=F("closes")) | Q(closes=time(0)),
+                violation_error_message="Hours close after they open. For a day off enter an absence.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.therapist}, {self.day} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+    @property
+    def hours(self) -> DayHours:
+        return DayHours(self.day, self.opens, self.closes)
+
+
 class AbsenceQuerySet(models.QuerySet["Absence"]):
     def touching(self, span: Span) -> AbsenceQuerySet:
         return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
-
-    def of(self, therapist_id: int) -> AbsenceQuerySet:
-        """Those of one therapist, the whole clinic's included."""
-        return self.filter(Q(therapist=therapist_id) | Q(therapist__isnull=True))
 
 
 class Absence(models.Model):

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking.availability import Span, bounds_of_days, free_starts, opening_spans
 
 from .appointments import Appointment
-from .hours import Absence, Shift
+from .hours import Absence, Override, Shift
 from .therapists import Service, Therapist
+
+
+@dataclass(frozen=True)
+class WorkingTime:
+    """When one therapist works: the openings that grids start from, and the spans away from them."""
+
+    openings: list[Span]
+    away: list[Span]
+
+
+def working_time(ids: Iterable[int], *, first: date, last: date, zone: ZoneInfo) -> dict[int, WorkingTime]:
+    """Working time from `first` to `last` (clinic-local, both included) by therapist id. Three queries."""
+    wanted = list(ids)
+    days = bounds_of_days(first, last, zone)
+    shifts = list(Shift.objects.in_force().filter(therapist__in=wanted).holding_between(first, last))
+    overrides = list(Override.objects.filter(therapist__in=wanted, day__range=(first, last)))
+    absences = list(Absence.objects.touching(Span(days.start, days.end)))
+    return {
+        pk: WorkingTime(
+            openings=opening_spans(
+                [shift.hours for shift in shifts if shift.therapist_id == pk],
+                first,
+                last,
+                zone,
+                instead=[one.hours for one in overrides if one.therapist_id == pk],
+            ),
+            away=[absence.span for absence in absences if absence.therapist_id in (pk, None)],
+        )
+        for pk in wanted
+    }
 
 
 def free_times(
@@ -26,7 +57,7 @@ def free_times(
     """The starts that can be booked from `first` to `last` (clinic-local, both included).
 
     Returns UTC starts, sorted, by therapist id. The span of `besides` counts as free: it is the
-    hold or visit that would move. Three queries, however many therapists and days.
+    hold or visit that would move. Four queries, however many therapists and days.
     """
     ids = [therapist.pk for therapist in therapists]
     today = now.astimezone(zone).date()
@@ -35,22 +66,22 @@ def free_times(
         return {pk: [] for pk in ids}
 
     days = bounds_of_days(first, last, zone)
-    reach = Span(days.start, days.end + service.length + service.turnaround)
-    shifts = list(Shift.objects.in_force().filter(therapist__in=ids).holding_between(first, last))
-    absences = list(Absence.objects.touching(reach))
+    reach = Span(days.start, days.end + timedelta(days=1) + service.length + service.turnaround)
     taken = Appointment.objects.occupying(now).filter(therapist__in=ids).touching(reach)
     if besides is not None and besides.pk:
         taken = taken.exclude(pk=besides.pk)
     blocked = [(pk, Span(span.lower, span.upper)) for pk, span in taken.values_list("therapist", "blocked")]
-
-    return {
+    # One day more, since a visit may begin before midnight and end in the next day's hours.
+    hours = working_time(ids, first=first, last=last + timedelta(days=1), zone=zone)
+    starts = {
         pk: free_starts(
             rules=service.rules,
-            openings=opening_spans([s.hours for s in shifts if s.therapist_id == pk], first, last, zone),
-            away=[a.span for a in absences if a.therapist_id in (pk, None)],
+            openings=working.openings,
+            away=working.away,
             blocked=[span for owner, span in blocked if owner == pk],
             now=now,
             zone=zone,
         )
-        for pk in ids
+        for pk, working in hours.items()
     }
+    return {pk: [start for start in free if start < days.end] for pk, free in starts.items()}

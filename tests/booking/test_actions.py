@@ -7,8 +7,8 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, messages, tasks
-from booking.models import Absence, Appointment, Delivery, Kind, LostLink, Message, Shift, State
-from tests.factories import a_service, a_therapist, an_appointment, in_days, some_details, working_all_week
+from booking.models import Absence, Appointment, Delivery, Kind, LostLink, Message, Override, Shift, State
+from tests.factories import CHICAGO, a_service, a_therapist, an_appointment, in_days, some_details, working_all_week
 
 
 def hold_at(therapist, service, starts_at, present=None):
@@ -327,8 +327,21 @@ def test_a_shorter_shift_names_the_visits_that_fall_outside(therapist, service):
     shift = Shift.objects.get(weekday=in_days(3, 12).weekday())
     shift.closes = time(12)
 
-    assert actions.save_shift(shift=shift) == [late]
+    assert actions.save_hours(row=shift) == [late]
     assert actions.remove_hours(row=shift) == list(Appointment.objects.order_by("starts_at"))
+
+
+def test_other_hours_for_one_date_replace_its_shifts_and_name_the_visits(therapist, service):
+    early = an_appointment(therapist, service, in_days(3))
+    an_appointment(therapist, service, in_days(4))
+    day = in_days(3, 12).astimezone(CHICAGO).date()
+
+    assert actions.save_hours(row=Override(therapist=therapist, day=day, opens=time(18), closes=time(20))) == [early]
+
+    with pytest.raises(actions.NotOfferedError):
+        hold_at(therapist, service, in_days(3, 11))
+    assert hold_at(therapist, service, in_days(3, 19))
+    assert hold_at(therapist, service, in_days(4, 11))
 
 
 # ---- moving ----

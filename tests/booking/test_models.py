@@ -16,6 +16,7 @@ from booking.models import (
     HeldFor,
     Kind,
     Message,
+    Override,
     Service,
     Shift,
     State,
@@ -164,6 +165,10 @@ def test_other_rows_are_checked_too(therapist, service, nine):
         (
             "booking_shift_is_valid_from_before_until",
             lambda: Shift.objects.create(**shift, valid_from=today, valid_until=today - timedelta(days=1)),
+        ),
+        (
+            "booking_override_opens_before_it_closes",
+            lambda: Override.objects.create(therapist=therapist, day=today, opens=time(9), closes=time(8)),
         ),
         (
             "booking_absence_starts_before_it_ends",

@@ -594,7 +594,7 @@ def test_slots_page_reads_the_database_a_fixed_number_of_times(client, django_as
         service.therapists.add(other)
     client.get(SLOTS)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get(SLOTS)
 
 
