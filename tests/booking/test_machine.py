@@ -52,6 +52,8 @@ class Visits(RuleBasedStateMachine):
                 working_all_week(a_therapist(slug))
         self.therapists = list(Therapist.objects.all())
         self.service = a_service(*self.therapists, needs_confirmation=needs_confirmation)
+        for number, start in enumerate((STARTS[0], STARTS[5], STARTS[9])):
+            self.book_at_once(browser=100 + number, start=start, who=number % 2)
 
     def visit(self, choice):
         rows = list(Appointment.objects.visits().order_by("pk"))
@@ -79,11 +81,10 @@ class Visits(RuleBasedStateMachine):
         if hold is not None:
             self.holds[browser] = hold
 
-    @rule(browser=browsers)
-    def type_too_long(self, browser):
-        if browser in self.holds:
-            held = Appointment.objects.filter(pk=self.holds[browser].pk, state=State.HELD)
-            held.update(held_until=timezone.now() - timedelta(seconds=1))
+    @rule(browser=browsers, start=starts, who=st.integers(0, 2))
+    def book_at_once(self, browser, start, who):
+        self.choose_a_time(browser, start, who)
+        self.send_details(browser, twice=False, start=None)
 
     @rule(browser=browsers, twice=st.booleans(), start=st.none() | starts)
     def send_details(self, browser, twice, start):
@@ -124,44 +125,43 @@ class Visits(RuleBasedStateMachine):
             if self.attempt(do, told=told) and told:
                 self.assert_offered_again(visit)
 
-    @rule(choice=st.integers(0, 9))
-    def confirm(self, choice):
-        if visit := self.visit(choice):
+    @rule(choice=st.integers(0, 9), answer=st.sampled_from(["confirm", "decline", "none in time"]))
+    def staff_answer(self, choice, answer):
+        visit = self.visit(choice)
+        if visit is None:
+            return
+        if answer == "confirm":
             self.attempt(lambda: actions.confirm_appointment(appointment=visit), told=[Kind.CONFIRMED])
-
-    @rule(choice=st.integers(0, 9))
-    def decline(self, choice):
-        if visit := self.visit(choice):
-            do = lambda: actions.decline_appointment(appointment=visit)  # noqa: E731
-            if self.attempt(do, told=[Kind.DECLINED]):
-                self.assert_offered_again(visit)
-
-    @rule(choice=st.integers(0, 9))
-    def nobody_answers(self, choice):
-        if visit := self.visit(choice):
+            return
+        if answer == "decline":
+            ended = self.attempt(lambda: actions.decline_appointment(appointment=visit), told=[Kind.DECLINED])
+        else:
             Appointment.objects.filter(pk=visit.pk, state=State.REQUESTED).update(answer_by=timezone.now())
-            do = lambda: actions.expire_request(appointment=visit)  # noqa: E731
-            if self.attempt(do, told=[Kind.EXPIRED, Kind.STAFF_NOTICE]):
-                self.assert_offered_again(visit)
+            told = [Kind.EXPIRED, Kind.STAFF_NOTICE]
+            ended = self.attempt(lambda: actions.expire_request(appointment=visit), told=told)
+        if ended:
+            self.assert_offered_again(visit)
 
-    @rule(start=starts, who=st.integers(0, 2))
-    def someone_is_away(self, start, who):
-        therapist = self.therapists[who] if who < 2 else None
-        actions.save_absence(
-            absence=Absence(therapist=therapist, starts_at=start, ends_at=start + timedelta(minutes=40))
-        )
-
-    @rule()
-    def someone_is_back(self):
-        if absence := Absence.objects.first():
+    @rule(start=starts, who=st.integers(0, 2), is_back=st.booleans())
+    def someone_is_away_or_back(self, start, who, is_back):
+        absence = Absence.objects.first()
+        if is_back and absence:
             actions.remove_hours(row=absence)
+            return
+        therapist = self.therapists[who] if who < 2 else None
+        away = Absence(therapist=therapist, starts_at=start, ends_at=start + timedelta(minutes=20))
+        actions.save_absence(absence=away)
 
-    @rule()
-    def night_falls(self):
-        actions.delete_dead_holds(older_than=timedelta(0))
-        gone = {browser for browser, hold in self.holds.items() if not Appointment.objects.filter(pk=hold.pk).exists()}
-        for browser in gone:
-            del self.holds[browser]
+    @rule(browser=browsers, is_night=st.booleans())
+    def time_passes(self, browser, is_night):
+        """A hold runs out; at night those that ran out are deleted."""
+        if browser in self.holds:
+            held = Appointment.objects.filter(pk=self.holds[browser].pk, state=State.HELD)
+            held.update(held_until=timezone.now() - timedelta(seconds=1))
+        if is_night:
+            actions.delete_dead_holds(older_than=timedelta(0))
+            left = set(Appointment.objects.values_list("pk", flat=True))
+            self.holds = {browser: hold for browser, hold in self.holds.items() if hold.pk in left}
 
     # ---- what must hold ----
 
@@ -197,5 +197,5 @@ class Visits(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_the_promises_hold():
-    quick = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    quick = settings(max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Visits, settings=quick)
