@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -9,11 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 
-from booking.models import Appointment, Clinic, Delivery, Kind, LostLink, Message
+from booking.models import Appointment, Clinic, Delivery, Kind, LostLink, Message, Therapist, free_times
 
 # Deferred by name: tasks import actions, never the other way.
 SEND_TASK = "booking.tasks.send_message"
 LOST_LINK_TASK = "booking.tasks.send_lost_links"
+
+MOST_OTHER_TIMES = 3
 
 
 def queue_message(kind: Kind, appointment: Appointment) -> Message:
@@ -52,6 +56,8 @@ def compose(message: Message) -> EmailMultiAlternatives:
         "book_url": settings.SITE_URL + reverse("booking:choose"),
         "desk_url": settings.SITE_URL + reverse("admin:booking_appointment_change", args=[appointment.pk]),
     }
+    if message.kind in (Kind.DECLINED, Kind.EXPIRED):
+        context["others"] = _other_times(appointment, clinic)
     folder = f"booking/email/{message.kind}"
     with timezone.override(clinic.zone):
         mail = EmailMultiAlternatives(
@@ -62,3 +68,18 @@ def compose(message: Message) -> EmailMultiAlternatives:
         )
         mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
     return mail
+
+
+def _other_times(appointment: Appointment, clinic: Clinic) -> list[tuple[datetime, str]]:
+    """The next free times with that therapist as they are now, each with the address of its day."""
+    now = timezone.now()
+    therapist, service = appointment.therapist, appointment.service
+    today = now.astimezone(clinic.zone).date()
+    last = today + timedelta(days=service.horizon_days)
+    offered = Therapist.objects.giving(service).filter(pk=therapist.pk)
+    free = free_times(therapists=offered, service=service, first=today, last=last, now=now, zone=clinic.zone)
+    path = settings.SITE_URL + reverse("booking:slots", args=[therapist.slug, service.slug])
+    return [
+        (start, f"{path}?from={start.astimezone(clinic.zone).date()}")
+        for start in free.get(therapist.pk, [])[:MOST_OTHER_TIMES]
+    ]

@@ -128,6 +128,7 @@ class AppointmentAdmin(admin.ModelAdmin):
         ),
     ]
     readonly_fields = ["tag", "when", "answer_until"]
+    view_on_site = False  # the visit's page is the patient's; its address is private
 
     @admin.display(description="When", ordering="starts_at")
     def when(self, visit: Appointment) -> str:

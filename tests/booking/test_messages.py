@@ -130,6 +130,18 @@ def test_names_are_kept_as_typed_in_plain_text(therapist, service, mailbox):
     assert "& S" not in mail["text/html"]
 
 
+@pytest.mark.parametrize("kind", [Kind.DECLINED, Kind.EXPIRED])
+def test_a_refused_request_comes_with_other_free_times(kind, visit, mailbox):
+    visit.state = State.DECLINED
+    visit.save()
+
+    mail = parts(sent(messages.queue_message(kind, visit), mailbox))
+
+    for text in mail.values():
+        assert "Free now with Dr. Stanley" in text
+        assert text.count("https://clinic.example/book/peter-stanley/consultation/?from=") == 3
+
+
 def test_a_message_renders_the_times_it_stored(visit, mailbox):
     message = messages.queue_message(Kind.CONFIRMED, visit)
     visit.put_at(therapist=visit.therapist, service=visit.service, starts_at=in_days(6, 11))
