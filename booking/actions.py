@@ -326,6 +326,11 @@ def count_hold(*, network: str) -> None:
 def count_booking(*, network: str) -> None:
     """Count a booking of this network; its hold is open no more. Raises TooManyError past the day's limit."""
     _count(Counted.BOOKING, network, settings.BOOKING_BOOKINGS_A_DAY)
+    uncount_hold(network=network)
+
+
+def uncount_hold(*, network: str) -> None:
+    """A hold of this network is open no more, or was refused."""
     DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)
 
 

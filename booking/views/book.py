@@ -74,15 +74,17 @@ def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -
     form = StartForm(request.POST)
     if not form.is_valid():
         raise SuspiciousOperation("not a start")
-    start = form.cleaned_data["start"]
+    start, present, network = form.cleaned_data["start"], _present_hold(request), visitors_network(request)
+    is_new = present is None or not present.is_hold
     try:
-        present = _present_hold(request)
-        if present is None or not present.is_hold:
-            actions.count_hold(network=visitors_network(request))
+        if is_new:
+            actions.count_hold(network=network)
         hold = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=present)
     except actions.TooManyError:
         return too_many(request)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+        if is_new:
+            actions.uncount_hold(network=network)
         return _other_times(request, refusal, therapist=therapist, service=service, start=start)
     response = redirect(reverse("booking:details", args=[hold.token], query=_origin(request)))
     _remember(response, hold)

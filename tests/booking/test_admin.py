@@ -157,3 +157,21 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
 
     with django_assert_max_num_queries(22):
         admin_client.get("/admin/")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q='",
+        "o=99",
+        "o=-1.x",
+        "state__exact=zzz",
+        "starts_at__year=abc",
+        "p=-1",
+        "e=1",
+        "q=%00",
+    ],
+)
+@pytest.mark.parametrize("model", ["appointment", "message", "shift", "absence", "override"])
+def test_odd_addresses_of_lists_are_no_fault_of_ours(admin_client, request_for_visit, model, query):
+    assert admin_client.get(f"{DESK}{model}/?{query}").status_code in (200, 302, 400, 404)

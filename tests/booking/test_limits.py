@@ -16,6 +16,7 @@ from tests.factories import (
     a_clinic,
     a_service,
     a_therapist,
+    an_appointment,
     in_days,
     some_details,
     typed_details,
@@ -74,6 +75,15 @@ def test_pointing_the_one_hold_elsewhere_counts_once_and_booking_it_closes_it(cl
 
     assert DailyCount.objects.get(kind=Counted.HOLD).count == 0
     assert DailyCount.objects.get(kind=Counted.BOOKING).count == 1
+
+
+@pytest.mark.usefixtures("_site")
+def test_times_that_were_refused_do_not_count(client, therapist, service):
+    an_appointment(therapist, service, in_days(3))
+    for _ in range(15):
+        assert take(client, in_days(3)).status_code == 409
+
+    assert take(client, in_days(4)).status_code == 302
 
 
 @pytest.mark.usefixtures("_site")
