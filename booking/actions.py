@@ -1,4 +1,4 @@
-"""The things people do: one durable transaction each, messages included (DESIGN §5).
+"""The things people do: one durable transaction each, messages included.
 
 The exclusion constraint guarantees that two visits never meet; the therapist's row lock decides
 who comes first, so that the loser gets an answer instead of a deadlock.

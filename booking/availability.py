@@ -157,7 +157,7 @@ def free_starts(
     now: datetime,
     zone: tzinfo,
 ) -> list[datetime]:
-    """The starts, sorted and in UTC, that can be booked at `now` (DESIGN §4).
+    """The starts, sorted and in UTC, that can be booked at `now`.
 
     Starts lie on a grid from each opening instant in steps of elapsed time. The whole visit lies
     inside working time, `[start, end + turnaround)` meets no blocked span, `now + notice` has

@@ -164,7 +164,7 @@ else:
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".mail"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>")
 
-# Guard (DESIGN §10)
+# Guard
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -196,7 +196,7 @@ if IS_PRODUCTION:
     HOLD_COOKIE_NAME = "__Host-hold"
 CSRF_FAILURE_VIEW = "revival.views.csrf_failure"
 
-# Booking (DESIGN §5, "Defaults, all settings")
+# Booking
 BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)
 BOOKING_ANSWER_WORKING_DAYS = env.int("BOOKING_ANSWER_WORKING_DAYS", 2)
 BOOKING_ANSWER_HOURS_BEFORE = env.int("BOOKING_ANSWER_HOURS_BEFORE", 2)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from booking.availability import Rules
 
 RESERVED_SLUGS = ("hold", "ask", "any", "find")
-"""Path segments that the booking addresses use themselves (DESIGN §3)."""
+"""Path segments that the booking addresses use themselves."""
 
 
 def validate_time_zone(name: str) -> None:
