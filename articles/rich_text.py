@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from itertools import chain, count
 from typing import Any
 
 import nh3
@@ -13,6 +14,8 @@ import nh3
 TAGS = {"a", "b", "br", "div", "em", "li", "ol", "p", "strong", "ul"}
 HEADING = re.compile(r"<(/?)h[1-6]\b[^>]*>", re.IGNORECASE)
 CITATION = re.compile(r"\s*\[@([a-z0-9-]+)\]")
+TAG = re.compile(r"<[^>]*>")  # in cleaned HTML, where no ">" stands inside an attribute
+LINK = re.compile(r"<a\b.*?</a>", re.DOTALL)
 
 
 def clean(html: str) -> str:
@@ -21,7 +24,7 @@ def clean(html: str) -> str:
     Applied when a row is saved and again when it is shown, so it holds whoever wrote the row.
     """
     without_headings = HEADING.sub(lambda tag: "</strong></p>" if tag[1] else "<p><strong>", html)
-    return nh3.clean(
+    cleaned = nh3.clean(
         without_headings,
         tags=TAGS,
         attributes={"a": {"href"}},
@@ -29,6 +32,7 @@ def clean(html: str) -> str:
         url_schemes={"https", "http", "mailto", "tel"},
         link_rel=None,
     )
+    return TAG.sub(lambda tag: CITATION.sub("", tag[0]), cleaned)  # a citation is text, never part of a tag
 
 
 def cited_keys(*texts: str) -> list[str]:
@@ -48,19 +52,29 @@ class Citations:
 
     def link(self, html: str) -> str:
         """Safe HTML with each `[@key]` turned into a numbered link; an unknown key is left out."""
-        return CITATION.sub(self._link_one, clean(html))
+        return CITATION.sub(self._link_one, LINK.sub(_cite_after, clean(html)))
 
     def _link_one(self, match: re.Match[str]) -> str:
         key = match[1]
         if key not in self.known:
             return ""
-        places = self.uses.setdefault(key, [])
-        place = f"cite-{key}" if not places else f"cite-{key}-{len(places) + 1}"
-        places.append(place)
+        place = self._new_place(key)
+        self.uses.setdefault(key, []).append(place)
         return (
             f'<a class="cite" id="{place}" href="#ref-{escape(key)}">'
             f'<span class="unseen">Reference </span>[{self.number(key)}]</a>'
         )
+
+    def _new_place(self, key: str) -> str:
+        """An id like cite-key, then cite-key-2; never one that another key may take, such as "key-2" itself."""
+        taken = {*self.uses.get(key, []), *(f"cite-{other}" for other in self.known if other != key)}
+        places = chain([f"cite-{key}"], (f"cite-{key}-{number}" for number in count(2)))
+        return next(place for place in places if place not in taken)
+
+
+def _cite_after(link: re.Match[str]) -> str:
+    """A link with the citations in it moved behind it: links do not nest."""
+    return CITATION.sub("", link[0]) + "".join(f"[@{key}]" for key in CITATION.findall(link[0]))
 
 
 def unknown_keys(texts: Iterable[str], known: Iterable[str]) -> list[str]:

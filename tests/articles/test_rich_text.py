@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from articles.models import Section
@@ -31,6 +33,31 @@ def test_citations_are_numbered_in_order_of_first_use_and_remember_their_places(
     assert html.count('href="#ref-b"') == 2
     assert citations.uses == {"b": ["cite-b", "cite-b-2"], "a": ["cite-a"]}
     assert (citations.number("b"), citations.number("a")) == (1, 2)
+
+
+def test_ids_never_meet_even_when_one_key_looks_like_another_used_twice():
+    citations = Citations(dict.fromkeys(["wang-2020", "wang-2020-2"]))
+
+    html = citations.link("<p>[@wang-2020] [@wang-2020] [@wang-2020-2] [@wang-2020] [@wang-2020-2]</p>")
+
+    ids = re.findall(r'id="([^"]+)"', html)
+    assert len(ids) == len(set(ids)) == 5
+    assert citations.uses == {
+        "wang-2020": ["cite-wang-2020", "cite-wang-2020-3", "cite-wang-2020-4"],
+        "wang-2020-2": ["cite-wang-2020-2", "cite-wang-2020-2-2"],
+    }
+
+
+def test_a_citation_never_stands_in_a_tag_nor_in_another_link():
+    citations = Citations({"a": 1})
+
+    html = citations.link('<p title="[@a]">x <a href="https://clinic.example/[@a]">y [@a]</a></p>')
+
+    assert html == (
+        '<p title="">x <a href="https://clinic.example/">y</a>'
+        '<a class="cite" id="cite-a" href="#ref-a"><span class="unseen">Reference </span>[1]</a></p>'
+    )
+    assert cited_keys(clean('<p title="[@a]">x</p>')) == []
 
 
 def test_an_unknown_key_is_named_to_the_editor_and_left_out_for_the_reader():
