@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from articles.models import STUDIED, Article, Stage
+from articles.models import STUDIED, Article, Question, Section, Stage
 from articles.rich_text import cited_keys, unknown_keys
+
+PAGE_IDS = {"top", "main", "short", "contents", "key", "urgent-help", "invite", "references", "author"}
+PAGE_ID_STARTS = ("ask-first-", "ref-", "cite-")
+"""Ids that the article's page gives out itself, so that no section or question may have them."""
+
+INNER_LINK = re.compile(r'\bhref="#([^"]*)"')
 
 
 class NotReadyError(Exception):
@@ -38,11 +46,42 @@ def what_is_missing(article: Article) -> list[str]:
         for where, text, label in pieces
         if label in STUDIED and not cited_keys(text)
     ]
+    reasons += _anchor_trouble(sections, questions)
     if sections and sections[0].level != 2:
         reasons.append("The first section is a part of nothing: make it a section of its own.")
     if not sections:
         reasons.append("There is no section yet.")
     return reasons
+
+
+def _anchor_trouble(sections: list[Section], questions: list[Question]) -> list[str]:
+    """Anchors that would stand twice on the page, and links inside it that lead nowhere."""
+    named = [(f"The section “{one.heading}”", one.anchor) for one in sections]
+    named += [(f"The question “{one.question}”", one.anchor) for one in questions]
+    times = Counter(anchor for _, anchor in named)
+    reasons = [
+        f"{where} has the anchor “{anchor}”, which the page itself uses."
+        for where, anchor in named
+        if is_of_the_page(anchor)
+    ]
+    reasons += [f"The anchor “{anchor}” is used twice." for anchor, number in times.items() if number > 1]
+    reasons += [
+        f"The section “{one.heading}” links to #{anchor}, but nothing on the page has that anchor."
+        for one in sections
+        for anchor in INNER_LINK.findall(one.body)
+        if anchor not in times and not is_of_the_page(anchor)
+    ]
+    reasons += [
+        f"The question “{one.question}” links to #{anchor}; write the whole address, "
+        "since the answer is also shown among all questions."
+        for one in questions
+        for anchor in INNER_LINK.findall(one.answer)
+    ]
+    return reasons
+
+
+def is_of_the_page(anchor: str) -> bool:
+    return anchor in PAGE_IDS or anchor.startswith(PAGE_ID_STARTS)
 
 
 def publish(article: Article, now: datetime | None = None) -> None:

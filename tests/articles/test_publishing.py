@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -5,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from articles.models import Article, Question, Section, Stage
-from articles.publishing import NotReadyError, publish, what_is_missing
+from articles.publishing import NotReadyError, is_of_the_page, publish, what_is_missing
 
 
 def test_what_ships_is_fit_to_publish(article):
@@ -22,6 +23,36 @@ def test_an_unknown_key_a_studied_claim_without_source_and_a_lost_part_are_named
     assert "“Sports injuries” is labelled as studied, but cites no reference" in reasons
     with pytest.raises(NotReadyError):
         publish(article)
+
+
+def test_an_anchor_that_would_stand_twice_is_named(article):
+    article.sections.filter(anchor="strains").update(anchor="references")
+    article.sections.filter(anchor="posture").update(anchor="q-often")
+    article.sections.filter(anchor="sports").update(anchor="ref-swain-2020")
+
+    reasons = " ".join(what_is_missing(article))
+
+    assert "“Strains and sprains” has the anchor “references”, which the page itself uses" in reasons
+    assert "The anchor “q-often” is used twice" in reasons
+    assert "“Sports injuries” has the anchor “ref-swain-2020”, which the page itself uses" in reasons
+
+
+def test_a_link_inside_the_page_that_leads_nowhere_is_named(article):
+    article.sections.filter(anchor="work").update(anchor="does-it-work")
+    article.questions.filter(anchor="q-hurt").update(answer='<p><a href="#risks">More</a></p>')
+
+    reasons = " ".join(what_is_missing(article))
+
+    assert "“Back or neck pain that lasts” links to #work, but nothing on the page has that anchor" in reasons
+    assert "links to #risks; write the whole address, since the answer is also shown among all questions" in reasons
+
+
+def test_the_anchors_that_the_page_itself_uses_are_all_known(article, page):
+    own = {one.anchor for one in [*article.sections.all(), *article.questions.all()]}
+
+    assert {
+        name for name in re.findall(r'\bid="([^"]+)"', page) if name not in own and not is_of_the_page(name)
+    } == set()
 
 
 def test_only_published_articles_are_seen(article, client):
