@@ -16,5 +16,6 @@ def article(loaded):
 
 
 @pytest.fixture
-def page(client, article):
+def html(client, article):
+    """The article's page as sent. Not called `page`: that is the browser's, and left out where there is none."""
     return client.get(article.get_absolute_url()).text

@@ -171,10 +171,10 @@ SOURCES = {
 class Outline(HTMLParser):
     """Ids, links, headings and where they stand, as a browser would find them."""
 
-    def __init__(self, page):
+    def __init__(self, html):
         super().__init__()
         self.ids, self.links, self.headings = [], [], []
-        self.feed(page)
+        self.feed(html)
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
@@ -188,9 +188,9 @@ class Outline(HTMLParser):
             self.headings.append(int(tag[1]))
 
 
-def words(page):
+def words(html):
     """What a reader reads: no tags, and no marks of references."""
-    without_marks = re.sub(r'<a class="cite".*?</a>', "", page)
+    without_marks = re.sub(r'<a class="cite".*?</a>', "", html)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", without_marks)).split())
 
 
@@ -199,64 +199,64 @@ def plain(text):
     return re.sub(r"\s+([.,;:)”])", r"\1", text).casefold()
 
 
-def test_every_point_is_on_the_page(page):
-    text = plain(words(page))
+def test_every_point_is_on_the_page(html):
+    text = plain(words(html))
 
     assert [name for name, point in POINTS.items() if plain(point) not in text] == []
 
 
-def test_every_claim_has_its_label_in_words(page):
+def test_every_claim_has_its_label_in_words(html):
     for anchor, label in LABELS.items():
-        first_line = page.split(f'id="{anchor}">')[1].split("<p", 2)[1]
+        first_line = html.split(f'id="{anchor}">')[1].split("<p", 2)[1]
         assert f">{label.label}<" in first_line, anchor
 
 
-def test_every_source_is_listed_and_cited(page):
-    assert len(SOURCES) == page.count('<li id="ref-')
+def test_every_source_is_listed_and_cited(html):
+    assert len(SOURCES) == html.count('<li id="ref-')
     for key, mark in SOURCES.items():
-        entry = page.split(f'<li id="ref-{key}">')[1].split("</li>")[0]
+        entry = html.split(f'<li id="ref-{key}">')[1].split("</li>")[0]
         assert mark in entry
-        assert f'href="#ref-{key}"' in page
+        assert f'href="#ref-{key}"' in html
         assert f'href="#cite-{key}"' in entry
 
 
-def test_references_are_numbered_in_order_of_use_and_link_both_ways(page):
-    numbers = [int(number) for number in re.findall(r'class="cite"[^>]*>.*?\[(\d+)\]', page)]
+def test_references_are_numbered_in_order_of_use_and_link_both_ways(html):
+    numbers = [int(number) for number in re.findall(r'class="cite"[^>]*>.*?\[(\d+)\]', html)]
     first_uses = list(dict.fromkeys(numbers))
-    listed = re.findall(r'<li id="ref-([a-z0-9-]+)"', page)
+    listed = re.findall(r'<li id="ref-([a-z0-9-]+)"', html)
 
     assert first_uses == list(range(1, len(listed) + 1))
     for number, key in enumerate(listed, 1):
         places = re.findall(
-            rf'id="(cite-{key}(?:-\d+)?)" href="#ref-{key}"><span class="unseen">Reference </span>\[{number}\]', page
+            rf'id="(cite-{key}(?:-\d+)?)" href="#ref-{key}"><span class="unseen">Reference </span>\[{number}\]', html
         )
         assert places
-        assert all(f'href="#{place}"' in page for place in places)
+        assert all(f'href="#{place}"' in html for place in places)
 
 
-def test_no_id_dangles_or_stands_twice(page):
-    outline = Outline(page)
+def test_no_id_dangles_or_stands_twice(html):
+    outline = Outline(html)
 
     assert len(outline.ids) == len(set(outline.ids))
     assert {link[1:] for link in outline.links if link.startswith("#")} <= set(outline.ids)
 
 
-def test_one_first_heading_and_no_level_is_skipped(page):
-    levels = Outline(page).headings
+def test_one_first_heading_and_no_level_is_skipped(html):
+    levels = Outline(html).headings
 
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_safety_stands_before_the_first_invitation_to_book(page):
-    main = page.split('<main id="main"')[1]
+def test_safety_stands_before_the_first_invitation_to_book(html):
+    main = html.split('<main id="main"')[1]
 
     assert main.index('id="urgent-help"') < main.index("/book/")
     assert main.index('id="ask-first-cupping"') < main.index("/book/")
 
 
-def test_safety_cards_are_never_folded_and_hold_no_link(page):
-    for card in re.findall(r'<section class="care.*?</section>', page, re.DOTALL):
+def test_safety_cards_are_never_folded_and_hold_no_link(html):
+    for card in re.findall(r'<section class="care.*?</section>', html, re.DOTALL):
         assert "<a " not in card
         assert "<details" not in card
 
@@ -265,13 +265,13 @@ def test_in_short_is_short(article):
     assert len(article.in_short.split()) < 120
 
 
-def test_nothing_is_promised_and_nobody_has_reviewed(page, article):
-    assert "Reviewed by" not in page
+def test_nothing_is_promised_and_nobody_has_reviewed(html, article):
+    assert "Reviewed by" not in html
     assert article.reviewer is None
-    assert "Next review" in page
-    assert "May 2027" in page
+    assert "Next review" in html
+    assert "May 2027" in html
     for word in ("pain-free", "guarantee", "cure", "proven to help"):
-        assert word not in words(page).lower()
+        assert word not in words(html).lower()
 
 
 def test_the_article_reads_at_grade_eight_or_lower(article):

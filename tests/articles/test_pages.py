@@ -33,24 +33,24 @@ def test_pages_read_the_database_a_fixed_number_of_times(loaded, client, path, m
         client.get(path)
 
 
-def test_the_invitation_is_a_plain_link_that_names_the_article(page):
-    assert 'href="/book/?therapist=peter-stanley&amp;article=cupping-for-back-pain"' in page
-    assert 'data-next-times="/therapists/peter-stanley/next/"' in page
+def test_the_invitation_is_a_plain_link_that_names_the_article(html):
+    assert 'href="/book/?therapist=peter-stanley&amp;article=cupping-for-back-pain"' in html
+    assert 'data-next-times="/therapists/peter-stanley/next/"' in html
 
 
 def test_faq_groups_by_topic_and_shows_urgent_help(loaded, client):
-    page = client.get("/faq/").text
+    html = client.get("/faq/").text
 
-    assert page.index("Booking and visits") < page.index('id="q-account"') < page.index('id="q-often"')
-    assert 'id="urgent-help"' in page
-    assert "90 days" in page
+    assert html.index("Booking and visits") < html.index('id="q-account"') < html.index('id="q-often"')
+    assert 'id="urgent-help"' in html
+    assert "90 days" in html
 
 
 def test_a_therapist_page_says_only_what_is_known(loaded, client):
-    page = client.get("/therapists/benjamin-britton/").text
+    html = client.get("/therapists/benjamin-britton/").text
 
-    assert "Physical therapist" not in re.sub(r"Physical Therapy", "", page.split("<main")[1])
-    assert "Cupping for back pain" in page
+    assert "Physical therapist" not in re.sub(r"Physical Therapy", "", html.split("<main")[1])
+    assert "Cupping for back pain" in html
 
 
 @pytest.mark.parametrize("path", ["/articles/nothing/", "/therapists/nobody/", "/nowhere/"])

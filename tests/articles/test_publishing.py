@@ -47,11 +47,11 @@ def test_a_link_inside_the_page_that_leads_nowhere_is_named(article):
     assert "links to #risks; write the whole address, since the answer is also shown among all questions" in reasons
 
 
-def test_the_anchors_that_the_page_itself_uses_are_all_known(article, page):
+def test_the_anchors_that_the_page_itself_uses_are_all_known(article, html):
     own = {one.anchor for one in [*article.sections.all(), *article.questions.all()]}
 
     assert {
-        name for name in re.findall(r'\bid="([^"]+)"', page) if name not in own and not is_of_the_page(name)
+        name for name in re.findall(r'\bid="([^"]+)"', html) if name not in own and not is_of_the_page(name)
     } == set()
 
 
@@ -66,9 +66,9 @@ def test_only_published_articles_are_seen(article, client):
         Article.objects.filter(pk=article.pk).update(**hidden)
         assert client.get(article.get_absolute_url()).status_code == 404
         for path in ("/", "/articles/", "/faq/", "/therapists/peter-stanley/"):
-            page = client.get(path).text
-            assert article.get_absolute_url() not in page
-            assert "How often can I have it?" not in page
+            html = client.get(path).text
+            assert article.get_absolute_url() not in html
+            assert "How often can I have it?" not in html
 
 
 def refused_by(constraint, write):
@@ -105,10 +105,10 @@ def test_a_review_is_shown_only_when_it_is_true_and_overdue_says_so(article, cli
         reviewer=article.book_with, reviewed_on=today, next_review_on=today - timedelta(days=40)
     )
 
-    page = client.get(article.get_absolute_url()).text
+    html = client.get(article.get_absolute_url()).text
 
-    assert "Reviewed by Dr. Peter Stanley" in page
-    assert "Due for review since" in page
+    assert "Reviewed by Dr. Peter Stanley" in html
+    assert "Due for review since" in html
 
 
 def test_section_needs_its_article(article):
