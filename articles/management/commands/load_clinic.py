@@ -24,6 +24,10 @@ def read(name: str) -> Facts:
     return tomllib.loads((CONTENT / name).read_text())
 
 
+class NotYetError(Exception):
+    """What is to be loaded names something that staff have removed or renamed; the text says what."""
+
+
 class Command(BaseCommand):
     help = "Load the clinic, its therapists and articles. What was loaded once is never loaded again."
 
@@ -60,7 +64,11 @@ class Command(BaseCommand):
     def once(self, key: str, load: Callable[[], object]) -> None:
         if LoadedContent.objects.filter(key=key).exists():
             return
-        load()
+        try:
+            load()
+        except NotYetError as error:
+            self.stderr.write(f"Left out for now: {key}. {error}")
+            return
         LoadedContent.objects.create(key=key)
         if self.verbosity > 1:
             self.stdout.write(f"loaded {key}")
@@ -69,6 +77,8 @@ class Command(BaseCommand):
 def load_article(facts: Facts) -> None:
     parts = {name: facts.pop(name, []) for name in ("sections", "questions", "references", "cautions")}
     therapists = {name: Therapist.objects.filter(slug=facts.pop(name, "")).first() for name in ("author", "book_with")}
+    if therapists["author"] is None:
+        raise NotYetError("Its author is not among the therapists.")
     article = Article.objects.create(**facts, **therapists)
     article.cautions.set(Caution.objects.filter(slug__in=parts["cautions"]))
     for model, name in ((Section, "sections"), (Question, "questions")):
