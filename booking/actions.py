@@ -245,6 +245,8 @@ def _free_one(
     zone = Clinic.objects.current().zone
     day = starts_at.astimezone(zone).date()
     offered = Therapist.objects.giving(service).filter(pk__in=[candidate.pk for candidate in candidates])
+    if starts_at <= timezone.now() or not Service.objects.on_offer().filter(pk=service.pk).exists():
+        raise NotOfferedError
     free = free_times(therapists=offered, service=service, first=day, last=day, now=now, zone=zone, besides=besides)
     able = [candidate for candidate in candidates if starts_at in free.get(candidate.pk, ())]
     others = Appointment.objects.occupying(now).filter(therapist__in=candidates).exclude(pk=besides.pk)
@@ -262,32 +264,33 @@ def book_appointment(
     *,
     hold: Appointment,
     therapist: Therapist,
+    service: Service,
     starts_at: datetime,
     details: Details,
     submission_key: uuid.UUID,
 ) -> Appointment:
     """Make the held slot a visit, requested or confirmed as its service says.
 
-    `therapist` and `starts_at` are what the patient saw: when the hold stands elsewhere by now
+    `therapist`, `service` and `starts_at` are what the patient saw: when the hold stands elsewhere by now
     (another tab) or ran out, it is put there first, if that time is free. Sending the same again
     gives the same visit and no second message. Raises SlotTakenError, NotOfferedError or
     SubmissionReusedError.
     """
     now = timezone.now()
     visit = _locked(hold, now=now, and_therapists=[therapist.pk])
-    digest = _digest(details, therapist, visit.service, starts_at)
+    digest = _digest(details, therapist, service, starts_at)
     already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
     if already is not None:
         if hmac.compare_digest(already.submission_digest, digest):
             return already
         raise SubmissionReusedError
 
-    if _keeps(visit, therapist, visit.service, starts_at):
+    if _keeps(visit, therapist, service, starts_at):
         # Typing took time: notice and horizon count from when the hold was taken.
         since = (visit.held_until or now) - hold_length()
-        _free_one([therapist], service=visit.service, starts_at=starts_at, now=min(since, now), besides=visit)
+        _free_one([therapist], service=service, starts_at=starts_at, now=min(since, now), besides=visit)
     else:
-        _point(visit, candidates=[therapist], service=visit.service, starts_at=starts_at, now=now)
+        _point(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
 
     _demand_few_visits(details, now)
     for field, value in asdict(details).items():
@@ -332,6 +335,12 @@ def count_booking(*, network: str) -> None:
 def uncount_hold(*, network: str) -> None:
     """A hold of this network is open no more, or was refused."""
     DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)
+
+
+def uncount_booking(*, network: str) -> None:
+    """A booking was refused: its hold is as open as before."""
+    DailyCount.objects.add(kind=Counted.BOOKING, network=network, day=timezone.now().date(), by=-1)
+    DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date())
 
 
 def _count(kind: Counted, network: str, limit: int) -> None:
@@ -470,7 +479,10 @@ def delete_dead_holds(*, older_than: timedelta = timedelta(days=1)) -> int:
     now = timezone.now()
     Appointment.objects.dead_holds(now - older_than).update(state=State.EXPIRED, ended_at=now)
     DailyCount.objects.filter(day__lt=now.date() - timedelta(days=1)).delete()
-    count, _ = Appointment.objects.never_booked().filter(held_until__lt=now - older_than).delete()
+    # Locked before they are deleted: a late booking of such a hold comes first, or finds it gone.
+    old = Appointment.objects.never_booked().filter(held_until__lt=now - older_than)
+    ids = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    count, _ = Appointment.objects.filter(pk__in=ids).delete()
     return count
 
 

@@ -203,11 +203,13 @@ def answer_by(
     *, asked_at: datetime, starts_at: datetime, zone: tzinfo, working_days: int, before: timedelta
 ) -> datetime:
     """Until when a request must be answered: so many working days (Monday to Friday, same time of
-    day at the clinic), and at latest `before` ahead of the visit; never earlier than it was asked."""
+    day at the clinic), and at latest `before` ahead of the visit. A visit asked for at short notice
+    leaves staff half of the time until then."""
     local = asked_at.astimezone(zone)
     day = local.date()
     while working_days > 0:
         day += ONE_DAY
         working_days -= day.weekday() < 5
     due = instant_of(day, local.time(), zone)
-    return max(asked_at, min(due, starts_at - before))
+    half_way = asked_at + max(timedelta(0), (starts_at - asked_at) / 2)
+    return max(asked_at, min(due, max(starts_at - before, half_way)))

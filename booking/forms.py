@@ -12,7 +12,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from booking.actions import Details
-from booking.models import Therapist
+from booking.models import Service, Therapist
 
 CONSENT_VERSION = "2026-11"
 CONSENT_WORDS = "I agree that the clinic keeps what I typed here to arrange my visit."
@@ -154,12 +154,15 @@ class DetailsForm(ClinicForm):
     therapist = forms.ModelChoiceField(
         Therapist.objects.none(), to_field_name="slug", widget=forms.HiddenInput, required=True
     )
+    service = forms.ModelChoiceField(Service.objects.none(), to_field_name="slug", widget=forms.HiddenInput)
     submission_key = forms.UUIDField(widget=forms.HiddenInput)
     came_from = forms.SlugField(widget=forms.HiddenInput, required=False, max_length=80)
 
-    def __init__(self, *args: Any, therapists: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["therapist"].queryset = therapists  # type: ignore[attr-defined]
+        # Any that exist: whether they can still be booked is for the action to say, which keeps what was typed.
+        self.fields["therapist"].queryset = Therapist.objects.all()  # type: ignore[attr-defined]
+        self.fields["service"].queryset = Service.objects.all()  # type: ignore[attr-defined]
 
     @property
     def is_forged(self) -> bool:
@@ -185,6 +188,6 @@ class DetailsForm(ClinicForm):
         return [
             (name, value)
             for name in self.fields
-            if name not in ("start", "therapist")
+            if name not in ("start", "therapist", "website")
             for value in self.data.getlist(name)[:1]  # type: ignore[attr-defined]
         ]

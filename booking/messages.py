@@ -9,9 +9,14 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from procrastinate.contrib.django import app as jobs
+from procrastinate import App
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from booking.models import Appointment, Clinic, Delivery, Kind, LostLink, Message, Therapist, free_times
+
+# For deferring only: it always writes through Django's own connection, so in its transaction. The
+# library's shared app does not once a worker runs: there it has a pool of its own, which commits at once.
+jobs = App(connector=DjangoConnector())
 
 # Deferred by name: tasks import actions, never the other way.
 SEND_TASK = "booking.tasks.send_message"

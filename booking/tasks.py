@@ -33,6 +33,17 @@ def send_lost_links(lost_link_id: int) -> None:
     actions.send_lost_links(lost_link_id=lost_link_id)
 
 
+SILENT_SECONDS = 60  # longer than a mail server may take to answer (EMAIL_TIMEOUT)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="booking.tasks.take_up_stalled_jobs", queueing_lock="take_up_stalled_jobs", pass_context=True)
+async def take_up_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Give back the jobs of workers that were killed: nobody else would take them."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
+        await app.job_manager.retry_job(job)
+
+
 @app.periodic(cron="40 8 * * *")
 @app.task(name="booking.tasks.forget_past_visits", pass_context=True)
 def forget_past_visits(context: JobContext, timestamp: int) -> None:

@@ -4,6 +4,8 @@ import os
 import shutil
 import tempfile
 
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "5000")
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))

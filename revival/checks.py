@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from revival.log_settings import LOG_SETTINGS
 
@@ -37,6 +37,30 @@ def read_setting(alias: str, name: str) -> str:
         cursor.execute("SELECT current_setting(%s)", [name])
         value: str = cursor.fetchone()[0]
     return value
+
+
+@register(Tags.database, deploy=True)
+def no_example_stands_in_for_the_clinics_own(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Example services and hours are never offered in production, so their therapists cannot be booked."""
+    if not databases or not settings.IS_PRODUCTION:
+        return []
+    from booking.models import Service, Shift  # apps are not ready when this module loads
+
+    try:
+        examples = (model.objects.filter(is_example=True) for model in (Service, Shift))
+        found = [rows.model._meta.verbose_name_plural for rows in examples if rows.exists()]
+    except DatabaseError:  # not migrated yet
+        return []
+    return [
+        checks.Warning(
+            f"There are example {name}; nobody can book them in production.",
+            hint="Enter the clinic's own at the desk and delete the examples.",
+            id="revival.W002",
+        )
+        for name in found
+    ]
 
 
 @register(Tags.security, deploy=True)

@@ -153,8 +153,8 @@ class Revision:
                     log.warning("the database is away; pages seen before keep answering")
                     drop_pool()
                 was_away = True
-            except psycopg.Error as error:
-                log.warning("the site's revision cannot be read: %s", error)
+            except Exception as error:
+                log.warning("the site's revision cannot be read: %s", type(error).__name__)
                 time.sleep(SECONDS_BETWEEN_READS)
             time.sleep(SECONDS_BETWEEN_TRIES)
 
@@ -206,6 +206,8 @@ class Pages:
     def _keep_here(self, path: str, stamp: str, page: Page) -> None:
         with self._lock:
             if stamp != self._stamp:
+                if revision.stamp not in (None, stamp):  # drawn before the newest change: too late to be kept
+                    return
                 self._pages.clear()
                 self._stamp = stamp
                 drop_shared_but(stamp)

@@ -133,6 +133,12 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         "reconnect_timeout": 3,  # then give up and let the next request try, else the waits grow to minutes
     },
 )
+# A web process waits no longer than this for one statement (deploy/gunicorn.conf.py); commands and the
+# worker wait as long as it takes.
+if _statement_timeout := env.int("DATABASE_STATEMENT_TIMEOUT_MS", 0):
+    _options = DATABASES["default"]["OPTIONS"]
+    _options["options"] = f"{_options.get('options', '')} -c statement_timeout={_statement_timeout}".strip()
+    _options["tcp_user_timeout"] = 2 * _statement_timeout
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"
@@ -202,6 +208,7 @@ BOOKING_ANSWER_WORKING_DAYS = env.int("BOOKING_ANSWER_WORKING_DAYS", 2)
 BOOKING_ANSWER_HOURS_BEFORE = env.int("BOOKING_ANSWER_HOURS_BEFORE", 2)
 BOOKING_CHANGE_CUT_OFF_HOURS = env.int("BOOKING_CHANGE_CUT_OFF_HOURS", 24)
 BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
+PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the messages' own rows say what became of them
 BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # personal data, after the visit
 # Limits: what one person, and one network a day, can do online
 BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)

@@ -44,7 +44,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     closed = "".join(f"Disallow: {path}\n" for path in ("/admin/", "/book/", "/visits/", "/waitlist/"))
-    text = f"User-agent: *\n{closed}\nSitemap: {settings.SITE_URL}/sitemap.xml\n"
+    text = f"User-agent: *\n{closed}"
     return HttpResponse(text, content_type="text/plain")
 
 

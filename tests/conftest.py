@@ -36,6 +36,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
+    for report in terminalreporter.stats.get("skipped", []):
+        if "no java" in str(report.longrepr):
+            terminalreporter.section("left out")
+            terminalreporter.line("The HTML checker was left out, because no java is installed.")
     left_out = [report for report in terminalreporter.stats.get("skipped", []) if "no chromium" in str(report.longrepr)]
     if left_out:
         terminalreporter.section("left out")

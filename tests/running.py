@@ -81,7 +81,7 @@ class RunningSite:
         self._allow_connections(True)
         self.worker.kill()
         self.worker.wait()
-        self.worker = self._launch_worker()
+        self.worker = self.launch_worker()
 
     def _allow_connections(self, is_allowed: bool) -> None:
         with other_database() as server:
@@ -93,10 +93,10 @@ class RunningSite:
 
     def start(self) -> None:
         self.launch("web", str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi")
-        self.worker = self._launch_worker()
+        self.worker = self.launch_worker()
         self.wait_until_it_answers()
 
-    def _launch_worker(self) -> subprocess.Popen:
+    def launch_worker(self) -> subprocess.Popen:
         return self.launch("worker", sys.executable, "manage.py", "procrastinate", "worker")
 
     def launch(self, name: str, *command: str) -> subprocess.Popen:

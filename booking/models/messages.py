@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .appointments import Appointment
+
+LONG_FOR_A_MESSAGE = timedelta(minutes=10)
 
 
 class Kind(models.TextChoices):
@@ -34,9 +37,11 @@ class Delivery(models.TextChoices):
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def undelivered(self) -> MessageQuerySet:
-        """What staff must look at: refused, to be phoned, or tried in vain so far."""
+        """What staff must look at: refused, to be phoned, tried in vain so far, or waiting long."""
         return self.exclude(kind=Kind.STAFF_NOTICE, delivery=Delivery.PLEASE_PHONE).filter(
-            Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE)) | Q(delivery=Delivery.QUEUED, attempts__gt=0)
+            Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE))
+            | Q(delivery=Delivery.QUEUED, attempts__gt=0)
+            | Q(delivery=Delivery.QUEUED, created_at__lt=timezone.now() - LONG_FOR_A_MESSAGE)
         )
 
 

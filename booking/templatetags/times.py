@@ -1,4 +1,4 @@
-"""Times in words, in the zone that is active (the clinic's, see `revival.middleware.clinic_time`)."""
+"""Times in words, in the zone that is active (the clinic's, see `revival.clinic_time`)."""
 
 from datetime import date, datetime
 

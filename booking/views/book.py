@@ -136,10 +136,10 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
 
 def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
     return DetailsForm(
-        therapists=Therapist.objects.giving(hold.service),
         initial={
             "start": hold.starts_at.isoformat(timespec="minutes"),
             "therapist": hold.therapist.slug,
+            "service": hold.service.slug,
             "submission_key": uuid.uuid4(),
             "came_from": _article(request),
         },
@@ -149,41 +149,46 @@ def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
 def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, status: int = 200) -> HttpResponse:
     """The time and therapist shown are those the form will send: another tab may have moved the hold."""
     shown = form.cleaned_data if form.is_bound else {}
+    service = shown.get("service") or hold.service
     context = {
         "form": form,
         "hold": hold,
         "start": shown.get("start") or hold.starts_at,
         "therapist": shown.get("therapist") or hold.therapist,
+        "service": service,
         "is_over": hold.held_until is None or hold.held_until <= timezone.now(),
         "urgent_help": UrgentHelp.objects.current(),
-        "cautions": hold.service.cautions.all(),
+        "cautions": service.cautions.all(),
     }
     return render(request, "booking/details.html", context, status=status)
 
 
 def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
-    form = DetailsForm(request.POST, therapists=Therapist.objects.giving(hold.service))
+    form = DetailsForm(request.POST)
     if not form.is_valid():
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)
-    start, therapist = form.cleaned_data["start"], form.cleaned_data["therapist"]
-    if form.cleaned_data["website"]:
+    typed = form.cleaned_data
+    if typed["website"]:
         return too_many(request)
+    start, therapist, service = typed["start"], typed["therapist"], typed["service"]
+    is_new, network = hold.is_hold, visitors_network(request)  # a repeat is not a second booking
     try:
-        if hold.is_hold:  # a repeat is not a second booking
-            actions.count_booking(network=visitors_network(request))
+        if is_new:
+            actions.count_booking(network=network)
         visit = actions.book_appointment(
             hold=hold,
             therapist=therapist,
+            service=service,
             starts_at=start,
             details=form.details,
-            submission_key=form.cleaned_data["submission_key"],
+            submission_key=typed["submission_key"],
         )
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
-        return _other_times(
-            request, refusal, therapist=therapist, service=hold.service, start=start, kept=form.as_kept()
-        )
+        if is_new:
+            actions.uncount_booking(network=network)
+        return _other_times(request, refusal, therapist=therapist, service=service, start=start, kept=form.as_kept())
     except actions.TooManyError:
         return too_many(request)
     except actions.SubmissionReusedError:

@@ -15,10 +15,11 @@ def hold_at(therapist, service, starts_at, present=None):
     return actions.take_hold(therapist=therapist, service=service, starts_at=starts_at, present=present)
 
 
-def book(hold, *, therapist=None, starts_at=None, key=None, **facts):
+def book(hold, *, therapist=None, service=None, starts_at=None, key=None, **facts):
     return actions.book_appointment(
         hold=hold,
         therapist=therapist or hold.therapist,
+        service=service or hold.service,
         starts_at=starts_at or hold.starts_at,
         details=some_details(**facts),
         submission_key=key or uuid.uuid4(),
@@ -233,6 +234,39 @@ def test_typing_does_not_use_up_the_notice(therapist):
         clock.shift(timedelta(minutes=9))
 
         assert book(hold).state == State.REQUESTED
+
+
+def test_details_book_the_service_the_patient_saw_not_the_one_another_tab_chose(therapist, service):
+    long = a_service(therapist, minutes=60, needs_confirmation=False)
+    first_tab = hold_at(therapist, service, in_days(3))
+    hold_at(therapist, long, in_days(3), present=first_tab)
+
+    visit = book(first_tab, service=service)
+
+    assert (visit.service, visit.state) == (service, State.REQUESTED)
+    assert visit.ends_at - visit.starts_at == service.length
+
+
+def test_a_request_at_short_notice_lives_until_half_of_the_time_is_left(therapist):
+    service = a_service(therapist, notice_hours=2)
+    asked_at, starts_at = in_days(3, 11, 8), in_days(3, 13, 15)
+    with time_machine.travel(asked_at, tick=False) as clock:
+        visit = book(hold_at(therapist, service, starts_at))
+        clock.shift(timedelta(minutes=50))
+        tasks.expire_requests(None, 0)
+
+    visit.refresh_from_db()
+    assert visit.state == State.REQUESTED
+
+
+def test_a_visit_does_not_begin_in_the_past_however_long_the_typing(therapist):
+    service = a_service(therapist, notice_hours=0)
+    nine = in_days(3)
+    with time_machine.travel(nine - timedelta(minutes=2), tick=False) as clock:
+        hold = hold_at(therapist, service, nine)
+        clock.shift(timedelta(minutes=3))
+        with pytest.raises(actions.NotOfferedError):
+            book(hold)
 
 
 def test_an_absence_entered_meanwhile_stops_the_booking(therapist, service):

@@ -281,7 +281,8 @@ def test_subtract_keeps_just_the_moments_that_are_in_one_and_not_in_the_other(ke
         (at(MONDAY, 10), at(date(2026, 12, 20), 9), at(date(2026, 12, 9), 10)),
         (at(date(2026, 12, 11), 16), at(date(2026, 12, 20), 9), at(date(2026, 12, 15), 16)),  # over a weekend
         (at(MONDAY, 10), at(date(2026, 12, 8), 9), at(date(2026, 12, 8), 7)),  # two hours before the visit
-        (at(MONDAY, 10), at(MONDAY, 11), at(MONDAY, 10)),  # never before it was asked
+        (at(MONDAY, 10), at(MONDAY, 12), at(MONDAY, 11)),  # at short notice, half of the time is left
+        (at(MONDAY, 10), at(MONDAY, 9), at(MONDAY, 10)),  # never before it was asked
     ],
 )
 def test_answer_is_due_in_two_working_days_and_two_hours_before(asked, starts_at, answer):

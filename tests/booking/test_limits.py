@@ -170,6 +170,7 @@ def test_the_limit_of_a_person_is_exact_when_everything_is_sent_at_once():
         return actions.book_appointment(
             hold=holds[number],
             therapist=therapists[number],
+            service=service,
             starts_at=holds[number].starts_at,
             details=some_details(),
             submission_key=uuid.uuid4(),

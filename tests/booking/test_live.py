@@ -108,6 +108,26 @@ def test_a_message_reaches_the_patient_and_its_link_opens_the_visit(site):
     assert "Waiting for our answer" in Guest(site.url).get(visit)
 
 
+def test_the_job_of_a_killed_worker_is_taken_up_by_the_next(site):
+    """A worker dies by -9 with a job in hand; the sweep gives it back and the message leaves."""
+    site.worker.kill()
+    site.worker.wait()
+    book(Guest(site.url), email="patient.of.a.dead.worker@example.com")
+    with site.connect() as database:
+        taken = "UPDATE procrastinate_jobs SET status = 'doing' WHERE status = 'todo' AND task_name LIKE %s"
+        assert database.execute(taken, ["%send_message"]).rowcount == 2
+    site.worker = site.launch_worker()
+    site.manage("shell", "-c", SWEEP_NOW)
+
+    wait_for(lambda: any("patient.of.a.dead.worker" in str(mail["To"]) for mail in mails(site)))
+
+
+SWEEP_NOW = """
+from procrastinate.contrib.django import app
+app.configure_task('booking.tasks.take_up_stalled_jobs').defer(timestamp=0)
+"""
+
+
 def test_the_canary_is_in_no_log(site):
     """A patient books, loses a race, breaks a CHECK and a UNIQUE; no log says who."""
     guest = Guest(site.url)

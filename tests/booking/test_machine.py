@@ -99,6 +99,7 @@ class Visits(RuleBasedStateMachine):
                 lambda: actions.book_appointment(
                     hold=hold,
                     therapist=hold.therapist,
+                    service=self.service,
                     starts_at=start or hold.starts_at,
                     details=some_details(name=name),
                     submission_key=key,

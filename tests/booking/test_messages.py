@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from aiosmtpd.controller import Controller
 from django.db import transaction
+from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, messages
@@ -229,6 +230,7 @@ def test_a_booking_that_is_rolled_back_leaves_no_message_and_no_job(therapist, s
         actions.book_appointment(
             hold=hold,
             therapist=therapist,
+            service=service,
             starts_at=hold.starts_at,
             details=some_details(),
             submission_key=uuid.uuid4(),
@@ -244,3 +246,17 @@ def test_job_arguments_hold_ids_only(therapist, service, clinic):
         message = messages.queue_message(Kind.CONFIRMED, an_appointment(therapist, service, in_days(3)))
 
     assert ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).latest("id").args == {"message_id": message.pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inside_a_worker_too_the_job_is_in_the_transaction(therapist, service, clinic):
+    """There the library's own app writes through a pool that commits at once."""
+    visit, before = an_appointment(therapist, service, in_days(3)), jobs()
+
+    with shared_app.replace_connector(shared_app.connector.get_worker_connector()):
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            messages.queue_message(Kind.CONFIRMED, visit)
+            assert jobs() == before + 1
+            raise ZeroDivisionError
+
+    assert jobs() == before

@@ -100,6 +100,7 @@ def test_one_of_many_expired_holds_becomes_the_visit(therapist, service):
         return actions.book_appointment(
             hold=holds[number],
             therapist=therapist,
+            service=service,
             starts_at=in_days(3),
             details=some_details(name=f"Guest {number}"),
             submission_key=uuid.uuid4(),
@@ -116,7 +117,12 @@ def test_one_form_sent_many_times_at_once_is_one_visit_and_one_message(therapist
 
     outcomes = all_at_once(
         lambda _: actions.book_appointment(
-            hold=hold, therapist=therapist, starts_at=in_days(3), details=some_details(), submission_key=key
+            hold=hold,
+            therapist=therapist,
+            service=service,
+            starts_at=in_days(3),
+            details=some_details(),
+            submission_key=key,
         ),
         6,
     )

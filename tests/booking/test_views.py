@@ -390,6 +390,21 @@ def test_a_nul_byte_is_a_bad_request(client):
     assert_nothing_happened()
 
 
+@pytest.mark.parametrize("change", [{"is_taking_patients": False}, {"slug": "dr-stanley"}])
+def test_a_rule_that_changed_while_typing_keeps_what_was_typed(client, therapist, change):
+    address, hidden = open_details(client, in_days(3))
+    for name, value in change.items():
+        setattr(therapist, name, value)
+    therapist.save()
+
+    response = send(client, address, hidden, note="Left shoulder")
+
+    assert response.status_code == (409 if "is_taking_patients" in change else 400)
+    if response.status_code == 409:
+        assert 'value="Left shoulder"' in response.text or "no other free time close by" in response.text
+    assert_nothing_happened()
+
+
 FORGED = {
     "start": {"start": "soon"},
     "no start": {"start": ""},

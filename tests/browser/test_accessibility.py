@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -88,6 +90,9 @@ def test_axe_finds_nothing(site, new_context, scheme, width):
     assert found == {}
 
 
+@pytest.mark.skipif(
+    not shutil.which("java") and os.environ.get("CI") != "true", reason="no java is installed for the HTML checker"
+)
 def test_the_html_checker_finds_nothing(site, new_context, tmp_path):
     page = new_context(java_script_enabled=False).new_page()
     page.on(

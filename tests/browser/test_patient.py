@@ -132,6 +132,24 @@ def test_the_article_costs_four_requests_and_25_kilobytes(site, new_context):
     assert sum(sizes) <= 25_000
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda route: route.fulfill(status=503, content_type="text/html", body="<p>busy</p>"),
+        lambda route: route.abort(),
+    ],
+    ids=["refused", "no network"],
+)
+def test_the_plain_link_stays_when_free_times_cannot_be_had(site, page, trouble):
+    page.route("**/next/", trouble)
+
+    page.goto(site.url + ARTICLE)
+    page.wait_for_load_state("networkidle")
+
+    assert page.get_by_role("link", name="See Dr. Stanley’s free times").is_visible()
+    assert page.locator("[data-next-times]").inner_html() == ""
+
+
 def test_the_article_is_served_with_the_database_stopped(site, page):
     page.goto(site.url + ARTICLE)
     page.goto(site.url + ARTICLE)  # the other process may have answered the first
@@ -147,7 +165,13 @@ def test_the_article_is_served_with_the_database_stopped(site, page):
 
 
 @pytest.mark.parametrize("width", [320, 360, 1280])
-@pytest.mark.parametrize("path", ["/", ARTICLE, "/faq/", "/book/", "/book/peter-stanley/consultation/", "/nowhere/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", ARTICLE, "/articles/", "/faq/", "/therapists/", "/therapists/peter-stanley/"),
+        *("/book/", "/book/peter-stanley/consultation/", "/nowhere/"),
+    ],
+)
 def test_nothing_scrolls_sideways(site, new_context, width, path):
     page = new_context(viewport={"width": width, "height": 700}).new_page()
 
