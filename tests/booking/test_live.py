@@ -160,7 +160,9 @@ def test_the_canary_is_in_no_log(site):
 
     logs = site.log_text() + site.database_log_text()
 
-    assert "appointment" in logs or "slots" in logs or "book" in logs  # the logs are there and were written
+    assert "booking:details" in logs  # the logs are there and were written
+    if "host=" in site.database_url or "@/" in site.database_url:  # the embedded server, whose log we can read
+        assert site.database_log_text()
     for secret in [*CANARY.values(), "Canary", "Birdsong", token]:
         assert secret not in logs
 
