@@ -61,6 +61,9 @@ def compose(message: Message) -> EmailMultiAlternatives:
         "book_url": settings.SITE_URL + reverse("booking:choose"),
         "desk_url": settings.SITE_URL + reverse("admin:booking_appointment_change", args=[appointment.pk]),
     }
+    if message.kind == Kind.STAFF_NOTICE:  # what it is about is what the patient was told just before
+        told = appointment.messages.filter(pk__lt=message.pk).exclude(kind=Kind.STAFF_NOTICE)
+        context["news"] = told.order_by("pk").last()
     if message.kind in (Kind.DECLINED, Kind.EXPIRED):
         context["others"] = _other_times(appointment, clinic)
     folder = f"booking/email/{message.kind}"

@@ -119,6 +119,22 @@ def test_staff_notice_goes_to_the_desk_and_links_there(visit, mailbox):
     assert all(f"/admin/booking/appointment/{visit.pk}/change/" in text for text in parts(mail).values())
 
 
+@pytest.mark.parametrize(
+    ("told", "subject"),
+    [
+        (Kind.REQUESTED, "Please answer: a request for"),
+        (Kind.MOVED, "Visit moved:"),
+        (Kind.CANCELLED, "Visit cancelled:"),
+    ],
+)
+def test_staff_notice_says_what_happened_then_not_what_is_now(visit, mailbox, told, subject):
+    messages.queue_message(told, visit)
+    notice = messages.queue_message(Kind.STAFF_NOTICE, visit)
+    messages.queue_message(Kind.CONFIRMED, visit)
+
+    assert sent(notice, mailbox)["Subject"].startswith(subject)
+
+
 def test_names_are_kept_as_typed_in_plain_text(therapist, service, mailbox):
     therapist.name = "Dr. Ana O’Neil & Søn"
     therapist.save()
