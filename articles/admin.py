@@ -66,7 +66,11 @@ class ArticleAdmin(admin.ModelAdmin):
         article.save(update_fields=["updated_at"])
         if article.stage != Stage.PUBLISHED:
             return
+        was_public = form.initial.get("stage") == Stage.PUBLISHED
         for reason in publishing.what_is_missing(article):
+            if was_public:  # a slip of the pen takes no page from readers; what cannot be cited is left out
+                self.message_user(request, f"Still public, but please mend this: {reason}", messages.ERROR)
+                continue
             Article.objects.filter(pk=article.pk).update(stage=Stage.IN_REVIEW)
             self.message_user(request, f"Not published: {reason}", messages.ERROR)
 

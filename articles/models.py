@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.rich_text import clean
-from booking.models import Caution, Therapist
+from booking.models import FAR_FUTURE, Caution, Therapist
 
 check_anchor = RegexValidator(
     r"^[a-z][a-z0-9-]*$", "Use lower-case letters, digits and hyphens, starting with a letter."
@@ -107,6 +107,12 @@ class Article(models.Model):
                 | Q(published_at__isnull=True)
                 | Q(expires_at__gt=F("published_at")),
                 violation_error_message="It would disappear before it appears.",
+            ),
+            models.CheckConstraint(  # later moments cannot be read back: UTC may fall into the year 10000
+                name="articles_article_moments_lie_within_reach",
+                condition=(Q(published_at__isnull=True) | Q(published_at__lt=FAR_FUTURE))
+                & (Q(expires_at__isnull=True) | Q(expires_at__lt=FAR_FUTURE)),
+                violation_error_message="Choose a date before the year 3000, or leave it empty.",
             ),
             models.CheckConstraint(
                 name="articles_article_review_names_the_reviewer",

@@ -635,6 +635,9 @@ def _hand_over(message: Message) -> bool:
     except (OSError, smtplib.SMTPException) as error:
         message.last_answer = type(error).__name__
         return False
+    except Exception as error:  # a mail that cannot even be written: staff must see it, not only the log
+        message.last_answer = type(error).__name__
+        return False
     else:
         message.delivery, message.sent_at, message.last_answer = Delivery.SENT, timezone.now(), ""
         return True

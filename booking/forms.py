@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -25,6 +25,12 @@ def refuse_hidden_characters(text: str) -> None:
     for character in text:
         if character in _BIDI or (unicodedata.category(character) == "Cc" and character not in "\r\n\t"):
             raise ValidationError("Take out the hidden characters; typing it again by hand helps.")
+
+
+def refuse_invisible_characters(text: str) -> None:
+    """Joiners and the like have their place in names, none in an address."""
+    if any(unicodedata.category(character) == "Cf" for character in text):
+        raise ValidationError("Take out the hidden characters; typing it again by hand helps.")
 
 
 def refuse_line_breaks(text: str) -> None:
@@ -53,9 +59,16 @@ class StartField(forms.CharField):
             moment = datetime.fromisoformat(text)
         except ValueError as error:
             raise ValidationError("That is not a time we know.") from error
-        if moment.tzinfo is None or not 2000 <= moment.year < 2900:
+        if moment.tzinfo is None or not 2000 < moment.year < 2900:
             raise ValidationError("That is not a time we know.")
-        return moment
+        return moment.astimezone(UTC)  # PostgreSQL knows no offset of nearly a day
+
+
+class NoteField(forms.CharField):
+    """A browser counts a line break as one character and sends two."""
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class StartForm(forms.Form):
@@ -82,7 +95,7 @@ def email_field(help_text: str) -> forms.EmailField:
     return forms.EmailField(
         label="E-mail",
         max_length=254,
-        validators=ONE_LINE,
+        validators=[*ONE_LINE, refuse_invisible_characters],
         help_text=help_text,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
         error_messages={
@@ -132,7 +145,7 @@ class DetailsForm(ClinicForm):
             "invalid_choice": "Choose whether this is your first visit",
         },
     )
-    note = forms.CharField(
+    note = NoteField(
         label="Anything we should know?",
         required=False,
         max_length=1000,

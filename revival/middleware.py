@@ -29,7 +29,12 @@ def guard_answers(get_response: Handler) -> Handler:
     """Refuse what PostgreSQL cannot store, keep private pages private, say it when the database is away."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        response = views.bad_request(request) if has_nul_byte(request) else get_response(request)
+        refused = speaks_another_charset(request) or has_nul_byte(request)
+        response = views.bad_request(request) if refused else get_response(request)
+        if response.status_code == 405 and not response.content:
+            allowed = response.headers.get("Allow", "")
+            response = views.error_page(405)
+            response["Allow"] = allowed
         if request.path_info.startswith(PRIVATE):
             response["Cache-Control"] = "no-store"
             response["X-Robots-Tag"] = "noindex"
@@ -44,8 +49,15 @@ def guard_answers(get_response: Handler) -> Handler:
     return middleware
 
 
+def speaks_another_charset(request: HttpRequest) -> bool:
+    """Our pages post UTF-8. Other names reach codecs that were never meant for text, such as hex."""
+    return (request.content_params or {}).get("charset", "utf-8").lower() not in ("utf-8", "utf8")
+
+
 def has_nul_byte(request: HttpRequest) -> bool:
     if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        return True
+    if any("\x00" in value for value in request.COOKIES.values()):
         return True
     if request.method != "POST":
         return False

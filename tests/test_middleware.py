@@ -127,4 +127,3 @@ def test_robots_are_kept_out_of_private_pages():
     text = views.robots(RequestFactory().get("/robots.txt")).text
 
     assert "Disallow: /visits/" in text
-    assert "Sitemap: http" in text

@@ -1,7 +1,7 @@
 """The nouns of the booking half. Import them from here."""
 
 from .appointments import OCCUPYING, Appointment, HeldFor, State
-from .hours import Absence, Override, Shift, Weekday
+from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
@@ -9,6 +9,7 @@ from .safety import Caution, UrgentHelp
 from .therapists import Clinic, Service, Therapist
 
 __all__ = [
+    "FAR_FUTURE",
     "OCCUPYING",
     "Absence",
     "Appointment",

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -20,9 +20,8 @@ from django.utils import timezone
 
 from booking.availability import Span
 
+from .hours import FAR_FUTURE
 from .therapists import Service, Therapist
-
-FAR_FUTURE = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 class State(models.TextChoices):

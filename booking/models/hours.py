@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from booking.availability import DayHours, Span, WeeklyHours
 
 from .therapists import Therapist
+
+LONG_AGO, FAR_FUTURE = datetime(1900, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 
 
 class Weekday(models.IntegerChoices):
@@ -136,6 +138,11 @@ class Absence(models.Model):
                 name="booking_absence_starts_before_it_ends",
                 condition=Q(starts_at__lt=F("ends_at")),
                 violation_error_message="An absence ends after it starts.",
+            ),
+            models.CheckConstraint(  # later ones cannot be read back: UTC may fall into the year 10000
+                name="booking_absence_lies_within_reach",
+                condition=Q(starts_at__gt=LONG_AGO, ends_at__lt=FAR_FUTURE),
+                violation_error_message="Choose dates between 1900 and 3000.",
             ),
         ]
 

@@ -75,7 +75,7 @@ def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -
     if not form.is_valid():
         raise SuspiciousOperation("not a start")
     start, present, network = form.cleaned_data["start"], _present_hold(request), visitors_network(request)
-    is_new = present is None or not present.is_hold
+    is_new = present is None
     try:
         if is_new:
             actions.count_hold(network=network)
@@ -97,7 +97,8 @@ def _present_hold(request: HttpRequest) -> Appointment | None:
         name = request.get_signed_cookie(settings.HOLD_COOKIE_NAME, None, max_age=HOLD_COOKIE_SECONDS)
     except signing.BadSignature:
         return None
-    return Appointment.objects.filter(public_id=name).first() if name else None
+    hold = Appointment.objects.filter(public_id=name).first() if name else None
+    return hold if hold is not None and hold.is_hold else None  # what became a visit is its own
 
 
 def _remember(response: HttpResponse, hold: Appointment) -> None:

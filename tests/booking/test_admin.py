@@ -80,6 +80,23 @@ def test_staff_without_the_right_have_no_buttons(client, django_user_model, requ
     assert Appointment.objects.get().state == State.REQUESTED
 
 
+def test_the_desk_opens_for_those_who_see_no_visits_and_for_one_app(client, admin_client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("editor", password="x", is_staff=True))
+
+    assert client.get("/admin/").status_code == 200
+    assert "Ada Example" not in client.get("/admin/").text
+    assert admin_client.get("/admin/booking/").status_code == 200
+
+
+def test_dates_beyond_reach_are_refused_in_words(admin_client, therapist):
+    form = {"therapist": "", "starts_at_0": "2026-12-07", "starts_at_1": "00:00", "reason": ""}
+
+    response = admin_client.post(f"{DESK}absence/add/", form | {"ends_at_0": "9999-12-31", "ends_at_1": "23:59"})
+
+    assert "between 1900 and 3000" in response.text
+    assert not Absence.objects.exists()
+
+
 def test_nobody_sees_the_desk_without_signing_in(client, request_for_visit):
     for path in ("/admin/", f"{DESK}appointment/", f"{DESK}appointment/{request_for_visit.pk}/confirm/"):
         response = client.get(path)

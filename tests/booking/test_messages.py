@@ -193,6 +193,16 @@ def test_a_passing_refusal_is_tried_again_with_the_same_message_id(visit, mailbo
     assert mail["Message-ID"] == message.message_id
 
 
+def test_a_mail_that_cannot_be_written_is_shown_to_staff(visit, mailbox):
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    Message.objects.filter(pk=message.pk).update(recipient="kow@\u200d.com")
+
+    with pytest.raises(actions.NotDeliveredError):
+        actions.deliver_message(message_id=message.pk)
+
+    assert message in Message.objects.undelivered()
+
+
 def test_no_mail_server_means_try_again(visit, mailbox):
     message = messages.queue_message(Kind.CONFIRMED, visit)
     mailbox.stop()

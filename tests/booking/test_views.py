@@ -177,6 +177,19 @@ def test_a_browsers_own_hold_counts_as_free_on_its_slots_page(client):
     assert "9:00 am" in page
 
 
+def test_a_booked_time_is_not_offered_to_its_own_browser_again(client):
+    book(client, in_days(3))
+
+    page = client.get(f"{SLOTS}?from={in_days(3, 12).date()}").text
+    first_day = page.split('class="day"')[1]
+
+    assert "9:00 am" not in first_day
+
+
+def test_a_note_of_a_thousand_characters_with_line_breaks_is_not_too_long(client):
+    assert book(client, in_days(3), note="a\r\n" * 500).status_code == 302
+
+
 def test_two_tabs_book_the_time_each_showed(client):
     address, first_tab = open_details(client, in_days(3))
     take(client, in_days(4))
@@ -209,7 +222,7 @@ def test_the_same_key_with_other_content_is_refused(client):
     response = send(client, address, hidden, name="Someone Else")
 
     assert response.status_code == 422
-    assert "sent this form before" in response.text
+    assert "This form was sent before" in response.text
     assert Appointment.objects.get().name == "Ada Example"
     assert Message.objects.count() == 2
 
@@ -353,6 +366,7 @@ BAD_DETAILS = {
     "no mail": {"email": ""},
     "half a mail": {"email": "ada@"},
     "mail with line break": {"email": "ada@example.com\nBcc: x@example.com"},
+    "joiner in mail": {"email": "kow@\u200d.com"},
     "long mail": {"email": "a" * 250 + "@example.com"},
     "no phone": {"phone": ""},
     "short phone": {"phone": "123"},
@@ -641,3 +655,21 @@ def test_the_privacy_page_says_for_how_long(client, settings):
     settings.BOOKING_KEEP_DAYS = 45
 
     assert "45 days after" in client.get("/privacy/").text
+
+
+@pytest.mark.parametrize("charset", ["hex", "unicode_escape", "undefined"])
+def test_other_charsets_are_a_bad_request(client, charset):
+    response = client.generic("POST", SLOTS, b"start=1", f"application/x-www-form-urlencoded; charset={charset}")
+
+    assert response.status_code == 400
+    assert "612-605-7594" in response.text
+
+
+def test_a_method_that_is_not_meant_gets_a_page_and_a_nul_cookie_a_refusal(client):
+    response = client.put(SLOTS)
+    assert response.status_code == 405
+    assert "612-605-7594" in response.text
+    assert "GET" in response["Allow"]
+
+    client.cookies["sessionid"] = "\x00abc"
+    assert client.get("/admin/login/").status_code == 400
