@@ -69,7 +69,9 @@ def every_page(page, url):
         page.goto(url + path)
         page.wait_for_load_state("networkidle")
         yield name
-    yield from booking_pages(page, url)
+    for name in booking_pages(page, url):
+        page.wait_for_load_state("networkidle")  # a click is over before the page it leads to is there
+        yield name
 
 
 def violations(page):
