@@ -32,12 +32,15 @@ def booking_pages(page, url):
     """Walk the booking and give each page that has no address of its own: name by name."""
     page.goto(f"{url}/book/benjamin-britton/consultation/")
     page.get_by_role("link", name="Later").click()  # well before the cut-off for cancelling
+    page.wait_for_url("**from=**")
     slot = page.locator("#times .slot input").last
     start = slot.get_attribute("value")
     slot.check(force=True)
     page.get_by_role("button", name="Continue with this time").click()
+    page.wait_for_url("**/book/hold/**")
     yield "details"
     page.get_by_role("button", name="Ask for this visit").click()
+    page.locator(".errors").wait_for()
     yield "details with errors"
     page.get_by_label("Your name").fill("Ada Example")
     page.get_by_label("E-mail").fill("ada@example.com")
@@ -45,22 +48,25 @@ def booking_pages(page, url):
     page.get_by_label("Yes, my first visit").check()
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Ask for this visit").click()
+    page.wait_for_url("**/visits/**")
     visit = page.url
     yield "visit"
     page.goto(f"{visit}move/")
     yield "move"
     page.locator("#times .slot input").last.check(force=True)
     page.get_by_role("button", name="Look at this time").click()
+    page.get_by_role("button", name="Yes, move it").wait_for()
     yield "move, once more"
     page.goto(f"{visit}cancel/")
     yield "cancel"
     page.goto(f"{url}/book/benjamin-britton/consultation/")
     page.evaluate("start => document.querySelector('.first [name=start]').value = start", start)
     page.get_by_role("button", name="Take this time").click()
-    assert "just been taken" in page.inner_text("h1")
+    page.get_by_role("heading", name="That time has just been taken").wait_for()
     yield "taken"
     page.goto(f"{visit}cancel/")
     page.get_by_role("button", name="Yes, cancel this visit").click()
+    page.get_by_text("This visit is cancelled").wait_for()
     yield "cancelled"
 
 
@@ -121,6 +127,7 @@ def sign_in(page, url, password):
     page.get_by_label("Username").fill("desk")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log out").wait_for()
 
 
 def test_the_desk_keeps_the_strict_policy_on_every_page(site, page, console, desk_password):
@@ -151,11 +158,11 @@ def test_staff_confirm_a_request_at_the_desk(site, page, new_context, console, d
     page.goto(f"{site.url}/admin/")
 
     page.get_by_role("link", name="Confirm the visit of Ada Example").last.click()
-    assert "The patient gets an e-mail at once" in page.inner_text("#content")
+    page.get_by_text("The patient gets an e-mail at once").wait_for()
     page.get_by_role("button", name="Confirm").click()
 
-    assert "The patient is told by e-mail" in page.inner_text(".messagelist")
-    assert page.locator(".tag--confirmed").first.is_visible()
+    page.get_by_text("The patient is told by e-mail").wait_for()
+    page.locator(".tag--confirmed").first.wait_for()
     patient.reload()
     assert patient.locator(".state").inner_text() == "Confirmed"
     assert console == []

@@ -30,7 +30,7 @@ def test_article_to_visit_and_cancel(site, new_context, scripts, width):
         page.locator(".invite .times__one").first.wait_for()
         assert page.locator(".invite .times__one").count() == 3
     page.get_by_role("link", name="See Dr. Stanley’s free times").click()
-    assert "/book/peter-stanley/consultation/" in page.url
+    page.wait_for_url("**/book/peter-stanley/consultation/**")
     slot = page.locator("#times .slot input").nth(40)
     when = slot.get_attribute("value")
     slot.check(force=True)
@@ -38,13 +38,13 @@ def test_article_to_visit_and_cancel(site, new_context, scripts, width):
 
     fill_in(page)
     page.get_by_role("button", name="Ask for this visit").click()
-    assert "/visits/" in page.url
-    assert page.get_by_text("Waiting for our answer").is_visible()
-    assert page.locator(f'time[datetime="{when}"]').first.is_visible()
+    page.wait_for_url("**/visits/**")
+    page.get_by_text("Waiting for our answer").wait_for()
+    page.locator(f'time[datetime="{when}"]').first.wait_for()
 
     page.get_by_role("link", name="Cancel this visit").click()
     page.get_by_role("button", name="Yes, cancel this visit").click()
-    assert page.get_by_text("This visit is cancelled").is_visible()
+    page.get_by_text("This visit is cancelled").wait_for()
     assert complaints == []
     context.close()
 
@@ -104,6 +104,7 @@ def test_errors_take_the_focus_and_lead_to_their_fields(site, page):
     page.get_by_role("button", name="Ask for this visit").click()
 
     summary = page.locator(".errors")
+    summary.wait_for()
     assert "4 things need your attention" in summary.inner_text()
     page.wait_for_function("document.activeElement.className === 'errors'")
     summary.get_by_role("link").first.click()
@@ -158,8 +159,8 @@ def test_the_article_is_served_with_the_database_stopped(site, page):
         for _ in range(6):
             response = page.goto(site.url + ARTICLE)
             assert response.status in (200, 304)
-        assert page.get_by_text("When to get urgent help").first.is_visible()
-        assert page.get_by_role("link", name="See Dr. Stanley’s free times").is_visible()
+        page.get_by_text("When to get urgent help").first.wait_for()
+        page.get_by_role("link", name="See Dr. Stanley’s free times").wait_for()
     finally:
         site.start_database()
 
