@@ -1,0 +1,67 @@
+"""Absences and hours, written under the therapists' locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from booking.availability import subtract
+from booking.models import Absence, Appointment, Clinic, Override, Shift, Therapist, working_time
+
+from . import slots
+from .refusals import action
+
+
+@action
+def save_absence(*, absence: Absence) -> list[Appointment]:
+    """Write an absence under the therapists' locks. Returns the coming visits that fall into it."""
+    now = timezone.now()
+    owners = _owners(absence)
+    slots.lock(owners, now=now)
+    absence.save()
+    return _coming(owners, now).touching(absence.span).in_order()
+
+
+@action
+def save_hours(*, row: Shift | Override) -> list[Appointment]:
+    """Write weekly or one day's hours under the locks. Returns the coming visits that are now outside."""
+    now = timezone.now()
+    before = type(row)._default_manager.filter(pk=row.pk).values_list("therapist", flat=True)
+    owners = {row.therapist_id, *before}
+    slots.lock(owners, now=now)
+    row.save()
+    return _outside_hours(owners, now)
+
+
+@action
+def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
+    """Delete hours or an absence under the locks. Returns the coming visits that are now outside."""
+    now = timezone.now()
+    owners = _owners(row)
+    slots.lock(owners, now=now)
+    row.delete()
+    return _outside_hours(owners, now)
+
+
+def _owners(row: Shift | Override | Absence) -> set[int]:
+    if row.therapist_id is not None:
+        return {row.therapist_id}
+    return set(Therapist.objects.values_list("pk", flat=True))
+
+
+def _coming(therapist_ids: Iterable[int], now: datetime) -> Any:
+    return Appointment.objects.occupying(now).visits().filter(therapist__in=therapist_ids, starts_at__gt=now)
+
+
+def _outside_hours(therapist_ids: Iterable[int], now: datetime) -> list[Appointment]:
+    zone = Clinic.objects.current().zone
+    visits = _coming(therapist_ids, now).in_order()
+    if not visits:
+        return []
+    first, last = now.astimezone(zone).date(), visits[-1].ends_at.astimezone(zone).date()
+    hours = working_time(therapist_ids, first=first, last=last, zone=zone)
+    working = {pk: subtract(one.openings, one.away) for pk, one in hours.items()}
+    return [visit for visit in visits if not any(span.contains(visit.span) for span in working[visit.therapist_id])]

@@ -1,0 +1,56 @@
+"""What one person, and one network a day, can do online. Every refusal reads alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+
+from booking.models import Appointment, Counted, DailyCount
+
+from .refusals import BusyError, TooManyError, refusal_for
+
+
+def count_hold(*, network: str) -> None:
+    """Count a new hold of this network. Raises TooManyError past the day's limit of open ones.
+
+    Committed before the action it stands before, so that those who race are all counted.
+    """
+    _count(Counted.HOLD, network, settings.BOOKING_OPEN_HOLDS_A_DAY)
+
+
+def count_booking(*, network: str) -> None:
+    """Count a booking of this network; its hold is open no more. Raises TooManyError past the day's limit."""
+    _count(Counted.BOOKING, network, settings.BOOKING_BOOKINGS_A_DAY)
+    uncount_hold(network=network)
+
+
+def uncount_hold(*, network: str) -> None:
+    """A hold of this network is open no more, or was refused."""
+    DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)
+
+
+def uncount_booking(*, network: str) -> None:
+    """A booking was refused: its hold is as open as before."""
+    DailyCount.objects.add(kind=Counted.BOOKING, network=network, day=timezone.now().date(), by=-1)
+    DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date())
+
+
+def _count(kind: Counted, network: str, limit: int) -> None:
+    try:
+        count = DailyCount.objects.add(kind=kind, network=network, day=timezone.now().date())
+    except (DatabaseError, InterfaceError) as error:
+        raise (refusal_for(error) or BusyError) from error
+    if count > limit:
+        raise TooManyError
+
+
+def demand_few_visits(*, name: str, email: str, phone: str, now: datetime) -> None:
+    """Exact also when one person sends several at once to several therapists: they queue on the name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name.casefold()])
+    theirs = Appointment.objects.coming(now).of_person(name=name, email=email, phone=phone)
+    if theirs.count() >= settings.BOOKING_COMING_VISITS:
+        raise TooManyError

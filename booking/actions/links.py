@@ -1,0 +1,37 @@
+"""Private links again, for those who lost them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from booking import messages
+from booking.models import Appointment, Kind, LostLink, Message
+
+from .refusals import action
+
+LOST_LINKS_A_DAY = 3
+
+
+@action
+def ask_for_links(*, email: str) -> None:
+    """Note that someone lost their link: the same row and job whether or not we know the address."""
+    messages.queue_lost_link(LostLink.objects.create(email=email))
+
+
+@action
+def send_lost_links(*, lost_link_id: int) -> None:
+    """Mail the links of the coming visits of that address, at most three times a day, and forget the request."""
+    now = timezone.now()
+    lost = LostLink.objects.select_for_update().filter(pk=lost_link_id).first()
+    if lost is None:
+        return
+    coming = Appointment.objects.coming(now).filter(email__iexact=lost.email).in_order()
+    for visit in coming:
+        sent = Message.objects.filter(
+            appointment=visit, kind=Kind.LOST_LINK, created_at__gt=now - timedelta(days=1)
+        ).count()
+        if sent < LOST_LINKS_A_DAY:
+            messages.queue_message(Kind.LOST_LINK, visit)
+    lost.delete()

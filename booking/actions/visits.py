@@ -1,0 +1,199 @@
+"""Book, answer, move and end a visit."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.utils import timezone
+
+from booking import messages
+from booking.availability import answer_by
+from booking.models import Appointment, Clinic, Kind, Service, State, Therapist
+
+from . import limits, slots
+from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeError, action
+
+
+@dataclass(frozen=True)
+class Details:
+    """What the patient typed. Emptied strings mean "not given"."""
+
+    name: str
+    email: str
+    phone: str
+    is_new_patient: bool | None
+    patient_name: str = ""
+    note: str = ""
+    consent_version: str = ""
+    came_from: str = ""
+
+
+@action
+def book_appointment(
+    *,
+    hold: Appointment,
+    therapist: Therapist,
+    service: Service,
+    starts_at: datetime,
+    details: Details,
+    submission_key: uuid.UUID,
+) -> Appointment:
+    """Make the held slot a visit, requested or confirmed as its service says.
+
+    `therapist`, `service` and `starts_at` are what the patient saw: when the hold stands elsewhere by now
+    (another tab) or ran out, it is put there first, if that time is free. Sending the same again
+    gives the same visit and no second message. Raises SlotTakenError, NotOfferedError or
+    SubmissionReusedError.
+    """
+    now = timezone.now()
+    visit = slots.locked(hold, now=now, and_therapists=[therapist.pk])
+    digest = _digest(details, therapist, service, starts_at)
+    already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
+    if already is not None:
+        if hmac.compare_digest(already.submission_digest, digest):
+            return already
+        raise SubmissionReusedError
+
+    if slots.keeps(visit, therapist, service, starts_at):
+        # Typing took time: notice and horizon count from when the hold was taken.
+        since = (visit.held_until or now) - slots.hold_length()
+        slots.free_one([therapist], service=service, starts_at=starts_at, now=min(since, now), besides=visit)
+    else:
+        slots.point(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
+
+    limits.demand_few_visits(name=details.name, email=details.email, phone=details.phone, now=now)
+    for field, value in asdict(details).items():
+        setattr(visit, field, value)
+    visit.submission_key, visit.submission_digest = submission_key, digest
+    visit.held_until, visit.held_for = None, ""
+    visit.requested_at = now
+    if visit.service.needs_confirmation:
+        visit.state = State.REQUESTED
+        visit.answer_by = _answer_by(visit, now)
+    else:
+        visit.state, visit.confirmed_at = State.CONFIRMED, now
+    visit.save()
+    messages.queue_message(Kind(visit.state), visit)
+    messages.queue_message(Kind.STAFF_NOTICE, visit)
+    return visit
+
+
+def _answer_by(visit: Appointment, now: datetime) -> datetime:
+    return answer_by(
+        asked_at=now,
+        starts_at=visit.starts_at,
+        zone=Clinic.objects.current().zone,
+        working_days=settings.BOOKING_ANSWER_WORKING_DAYS,
+        before=timedelta(hours=settings.BOOKING_ANSWER_HOURS_BEFORE),
+    )
+
+
+def _digest(details: Details, therapist: Therapist, service: Service, starts_at: datetime) -> str:
+    """A keyed digest of what was sent, to tell a repeat from something new; it reveals nothing at rest."""
+    content = repr((sorted(asdict(details).items()), therapist.pk, service.pk, starts_at.timestamp()))
+    return hmac.new(settings.LINK_KEY.encode(), content.encode(), hashlib.sha256).hexdigest()
+
+
+class Actor(StrEnum):
+    PATIENT = "patient"
+    STAFF = "staff"
+
+
+@action
+def confirm_appointment(*, appointment: Appointment) -> Appointment:
+    """Agree to a request and tell the patient. Raises StateChangedError."""
+    now = timezone.now()
+    visit = slots.locked(appointment, now=now)
+    _demand_state(visit, State.REQUESTED)
+    visit.confirmed_at = now
+    return _change(visit, State.CONFIRMED, Kind.CONFIRMED)
+
+
+@action
+def decline_appointment(*, appointment: Appointment) -> Appointment:
+    """Turn a request down, free its time and tell the patient. Raises StateChangedError."""
+    now = timezone.now()
+    visit = slots.locked(appointment, now=now)
+    _demand_state(visit, State.REQUESTED)
+    visit.ended_at = now
+    return _change(visit, State.DECLINED, Kind.DECLINED)
+
+
+@action
+def cancel_appointment(*, appointment: Appointment, by: Actor) -> Appointment:
+    """Free the time and tell the patient, and staff when the patient did it.
+
+    Cancelling twice is one cancellation. Raises TooLateToChangeError for a patient inside the
+    cut-off, StateChangedError when the visit has ended otherwise.
+    """
+    now = timezone.now()
+    visit = slots.locked(appointment, now=now)
+    if visit.state == State.CANCELLED:
+        return visit
+    _demand_state(visit, State.REQUESTED, State.CONFIRMED)
+    if by == Actor.PATIENT and not visit.can_be_changed_online(now):
+        raise TooLateToChangeError
+    visit.ended_at = now
+    visit = _change(visit, State.CANCELLED, Kind.CANCELLED)
+    if by == Actor.PATIENT:
+        messages.queue_message(Kind.STAFF_NOTICE, visit)
+    return visit
+
+
+@action
+def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: datetime, by: Actor) -> Appointment:
+    """Put a coming visit at another free time, with the same therapist, in place; its own time counts as free.
+
+    `seen` is the start the person saw before choosing: when another tab has moved the visit
+    meanwhile, this one loses. A request stays a request. Raises StateChangedError,
+    TooLateToChangeError for a patient inside the cut-off, SlotTakenError or NotOfferedError.
+    """
+    now = timezone.now()
+    visit = slots.locked(appointment, now=now)
+    _demand_state(visit, State.REQUESTED, State.CONFIRMED)
+    if visit.starts_at == starts_at:
+        return visit
+    if visit.starts_at != seen:
+        raise StateChangedError
+    if by == Actor.PATIENT and not visit.can_be_changed_online(now):
+        raise TooLateToChangeError
+    slots.free_one([visit.therapist], service=visit.service, starts_at=starts_at, now=now, besides=visit)
+    visit.put_at(therapist=visit.therapist, service=visit.service, starts_at=starts_at)
+    if visit.state == State.REQUESTED:
+        visit.answer_by = _answer_by(visit, now)
+    visit = _change(visit, State(visit.state), Kind.MOVED)
+    if by == Actor.PATIENT:
+        messages.queue_message(Kind.STAFF_NOTICE, visit)
+    return visit
+
+
+@action
+def expire_request(*, appointment: Appointment) -> Appointment:
+    """End a request nobody answered in time, free its time and tell the patient, with our apology."""
+    now = timezone.now()
+    visit = slots.locked(appointment, now=now)
+    if visit.state != State.REQUESTED or visit.answer_by is None or visit.answer_by > now:
+        raise StateChangedError
+    visit.ended_at = now
+    visit = _change(visit, State.EXPIRED, Kind.EXPIRED)
+    messages.queue_message(Kind.STAFF_NOTICE, visit)
+    return visit
+
+
+def _demand_state(visit: Appointment, *states: State) -> None:
+    if visit.state not in states:
+        raise StateChangedError
+
+
+def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:
+    visit.state = state
+    visit.calendar_sequence += 1
+    visit.save()
+    messages.queue_message(kind, visit)
+    return visit
