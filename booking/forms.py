@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
-from typing import Any
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.conf import settings
+from django.core import signing
 from django.core.exceptions import ValidationError
 
 from booking.actions import Details
-from booking.models import Service, Therapist
+from booking.models import ContactRequest, PartOfDay, Service, Therapist, Weekday
 
 CONSENT_VERSION = "2026-11"
 CONSENT_WORDS = "I agree that the clinic keeps what I typed here to arrange my visit."
@@ -105,36 +108,19 @@ def email_field(help_text: str) -> forms.EmailField:
     )
 
 
-class FindForm(ClinicForm):
-    email = email_field("The one you gave us when you booked.")
-
-
-class DetailsForm(ClinicForm):
-    name = forms.CharField(
-        label="Your name",
-        max_length=120,
-        validators=ONE_LINE,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages={"required": "Type your name"},
-    )
-    email = email_field("We send the answer and your private link here.")
-    phone = forms.CharField(
+def phone_field(help_text: str) -> forms.CharField:
+    return forms.CharField(
         label="Telephone",
         max_length=40,
         validators=[*ONE_LINE, check_phone],
-        help_text="Only used if we must reach you about this visit.",
+        help_text=help_text,
         widget=forms.TelInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
         error_messages={"required": "Type your telephone number"},
     )
-    patient_name = forms.CharField(
-        label="Who is the visit for, if not you?",
-        required=False,
-        max_length=120,
-        validators=ONE_LINE,
-        help_text="Leave it empty when it is for you.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    is_new_patient = forms.TypedChoiceField(
+
+
+def first_visit_field() -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
         label="Is this your first visit to us?",
         choices=[("yes", "Yes, my first visit"), ("no", "No, I have been before")],
         coerce=lambda value: value == "yes",
@@ -145,7 +131,10 @@ class DetailsForm(ClinicForm):
             "invalid_choice": "Choose whether this is your first visit",
         },
     )
-    note = NoteField(
+
+
+def note_field() -> NoteField:
+    return NoteField(
         label="Anything we should know?",
         required=False,
         max_length=1000,
@@ -153,6 +142,41 @@ class DetailsForm(ClinicForm):
         help_text="Not needed. Please leave out what you would rather say in person.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class FindForm(ClinicForm):
+    email = email_field("The one you gave us when you booked.")
+
+
+class StampField(forms.CharField):
+    """When the page drew this form, signed, so that a robot cannot make it up."""
+
+    widget = forms.HiddenInput
+    signer = signing.Signer(salt="form-drawn-at")
+
+    @classmethod
+    def stamp(cls, moment: datetime) -> str:
+        return cls.signer.sign(str(int(moment.timestamp())))
+
+    def clean(self, value: Any) -> datetime:
+        try:
+            return datetime.fromtimestamp(int(self.signer.unsign(super().clean(value))), tz=UTC)
+        except (signing.BadSignature, ValueError, OverflowError, OSError) as error:
+            raise ValidationError("That is no stamp of ours.") from error
+
+
+class PersonForm(ClinicForm):
+    """Who someone is and how to reach them, with what keeps robots out. Hidden fields are filled in by `fresh`."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=120,
+        validators=ONE_LINE,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Type your name"},
+    )
+    email = email_field("We send the answer and your private link here.")
+    phone = phone_field("Only used if we must reach you about this visit.")
     consent = forms.BooleanField(
         label=CONSENT_WORDS,
         error_messages={"required": "Tick this so that we may keep your details for the visit"},
@@ -162,25 +186,50 @@ class DetailsForm(ClinicForm):
     website = forms.CharField(
         required=False, max_length=200, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
     )
+    drawn_at = StampField()
+    submission_key = forms.UUIDField(widget=forms.HiddenInput)
+    came_from = forms.SlugField(widget=forms.HiddenInput, required=False, max_length=80)
+
+    @classmethod
+    def fresh(cls, now: datetime, **initial: Any) -> Self:
+        return cls(initial={"drawn_at": StampField.stamp(now), "submission_key": uuid.uuid4(), **initial})
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether a field that our page filled in by itself came back as something it never wrote."""
+        return any(self.fields[name].widget.is_hidden for name in self.errors if name in self.fields)
+
+    def is_robot(self, now: datetime) -> bool:
+        """Whether no person sent this: a field nobody sees was filled in, or all of it within a moment."""
+        least = timedelta(seconds=settings.BOOKING_LEAST_SECONDS)
+        return bool(self.cleaned_data["website"]) or now - self.cleaned_data["drawn_at"] < least
+
+
+class DetailsForm(PersonForm):
+    patient_name = forms.CharField(
+        label="Who is the visit for, if not you?",
+        required=False,
+        max_length=120,
+        validators=ONE_LINE,
+        help_text="Leave it empty when it is for you.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    is_new_patient = first_visit_field()
+    note = note_field()
 
     start = StartField(max_length=40, widget=forms.HiddenInput)
     therapist = forms.ModelChoiceField(
         Therapist.objects.none(), to_field_name="slug", widget=forms.HiddenInput, required=True
     )
     service = forms.ModelChoiceField(Service.objects.none(), to_field_name="slug", widget=forms.HiddenInput)
-    submission_key = forms.UUIDField(widget=forms.HiddenInput)
-    came_from = forms.SlugField(widget=forms.HiddenInput, required=False, max_length=80)
+
+    field_order = ["name", "email", "phone", "patient_name", "is_new_patient", "note", "consent"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Any that exist: whether they can still be booked is for the action to say, which keeps what was typed.
         self.fields["therapist"].queryset = Therapist.objects.all()  # type: ignore[attr-defined]
         self.fields["service"].queryset = Service.objects.all()  # type: ignore[attr-defined]
-
-    @property
-    def is_forged(self) -> bool:
-        """Whether a field that our page filled in by itself came back as something it never wrote."""
-        return any(self.fields[name].widget.is_hidden for name in self.errors if name in self.fields)
 
     @property
     def details(self) -> Details:
@@ -204,3 +253,127 @@ class DetailsForm(ClinicForm):
             if name not in ("start", "therapist", "website")
             for value in self.data.getlist(name)[:1]  # type: ignore[attr-defined]
         ]
+
+
+# ---- when no time suits ---------------------------------------------------------------------
+
+
+def parts_field() -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label="Which times of day suit you?",
+        choices=PartOfDay,
+        initial=PartOfDay.values,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one time of day"},
+    )
+
+
+class AskForm(PersonForm):
+    """No time suits: when would, and how to reach me."""
+
+    reach_by = forms.ChoiceField(
+        label="How shall we answer?",
+        choices=ContactRequest.ReachBy,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose how we reach you"},
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        label="Which days suit you?",
+        choices=Weekday,
+        coerce=int,
+        required=False,
+        help_text="None ticked means any day.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    parts = parts_field()
+    note = note_field()
+
+    field_order = ["name", "reach_by", "phone", "email", "weekdays", "parts", "note", "consent"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, need in (("phone", "Needed when we shall call."), ("email", "Needed when we shall write.")):
+            self.fields[name].required = False
+            self.fields[name].help_text = need
+            self.fields[name].is_conditional = True  # type: ignore[attr-defined]  # read by the crispy pack
+
+    def clean(self) -> dict[str, Any]:
+        clean = super().clean() or {}
+        way = clean.get("reach_by")
+        if way and not clean.get(way) and way not in self.errors:
+            self.add_error(way, self.fields[way].error_messages["required"])
+        return clean
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        names = ("name", "reach_by", "email", "phone", "weekdays", "parts", "note", "came_from", "submission_key")
+        return {**{name: self.cleaned_data[name] for name in names}, "consent_version": CONSENT_VERSION}
+
+
+class DatesMixin(forms.Form):
+    """From when until when, and at which times of day. `first` and `last` bound what can be chosen."""
+
+    first_day = forms.DateField(
+        label="From",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "Choose the first day that suits", "invalid": "Choose a day, like 2026-12-07"},
+    )
+    last_day = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "Choose the last day that suits", "invalid": "Choose a day, like 2026-12-07"},
+    )
+    parts = parts_field()
+
+    def bound(self, first: date, last: date) -> Self:
+        self.first, self.last = first, last
+        for name, day in (("first_day", first), ("last_day", last)):
+            self.fields[name].initial = self.initial.get(name, day)
+            self.fields[name].widget.attrs |= {"min": first.isoformat(), "max": last.isoformat()}
+        return self
+
+    def clean(self) -> dict[str, Any]:
+        clean = super().clean() or {}
+        first, last = clean.get("first_day"), clean.get("last_day")
+        if first and last and last < first:
+            self.add_error("last_day", "Choose a last day that is not before the first")
+        elif last and last < self.first:
+            self.add_error("last_day", "Choose a last day that is not over yet")
+        elif last and last > self.last:
+            self.add_error("last_day", f"Choose a last day until {self.last:%B} {self.last.day}, {self.last.year}")
+        return clean
+
+    @property
+    def wish(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("first_day", "last_day", "parts")}
+
+
+class JoinForm(DatesMixin, PersonForm):
+    """Tell me if something earlier opens: for someone who has no visit yet."""
+
+    is_new_patient = first_visit_field()
+
+    field_order = ["first_day", "last_day", "parts", "name", "email", "phone", "is_new_patient", "consent"]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        names = ("name", "email", "phone", "is_new_patient", "came_from", "submission_key")
+        typed = {name: self.cleaned_data[name] for name in names}
+        return {**typed, **self.wish, "consent_version": CONSENT_VERSION}
+
+
+class EarlierForm(DatesMixin, ClinicForm):
+    """The same for someone with a visit, which would move."""
+
+    submission_key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class CancelForm(ClinicForm):
+    reason = forms.CharField(
+        label="Why? It helps us do better.",
+        required=False,
+        max_length=300,
+        validators=ONE_LINE,
+        help_text="Only our staff read it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

@@ -8,7 +8,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from booking import actions
-from booking.models import Appointment
+from booking.models import REMINDERS, Appointment, Clinic, FreedTime, Offer, WaitlistEntry
 
 
 class GrowingWaits(BaseRetryStrategy):
@@ -62,3 +62,31 @@ def expire_requests(context: JobContext, timestamp: int) -> None:
     for appointment in Appointment.objects.unanswered(timezone.now()):
         with suppress(actions.StateChangedError):  # staff answered in this very moment
             actions.expire_request(appointment=appointment)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="booking.tasks.remind", pass_context=True)
+def remind(context: JobContext, timestamp: int) -> None:
+    """Patients ahead of their visit, staff half-way through the time for an answer."""
+    for kind in REMINDERS:
+        for appointment in actions.who_is_to_be_reminded(kind):
+            with suppress(actions.StateChangedError):
+                actions.remind_patient(appointment=appointment, kind=kind)
+    for appointment in Appointment.objects.staff_to_be_reminded(timezone.now()):
+        with suppress(actions.StateChangedError):
+            actions.remind_staff(appointment=appointment)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="booking.tasks.offer_freed_times", pass_context=True)
+def offer_freed_times(context: JobContext, timestamp: int) -> None:
+    """Also deferred when someone gives time back. What one look leaves, the next minute's takes up."""
+    now = timezone.now()
+    for offer in Offer.objects.over(now):
+        with suppress(actions.StateChangedError):
+            actions.expire_offer(offer=offer)
+    for entry in WaitlistEntry.objects.over(now.astimezone(Clinic.objects.current().zone).date()):
+        with suppress(actions.StateChangedError):
+            actions.end_waiting(entry=entry)
+    for freed in FreedTime.objects.to_offer(now):
+        actions.offer_freed_time(freed=freed)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import book, visits
+from .views import ask, book, visits, waitlist
 from .views.privacy import privacy
 
 app_name = "booking"
@@ -9,9 +9,18 @@ urlpatterns = [
     path("privacy/", privacy, name="privacy"),
     path("book/", book.choose, name="choose"),
     path("book/hold/<str:token>/", book.details, name="details"),
+    path("book/<slug:therapist>/ask/", ask.ask, name="ask"),
+    path("book/<slug:therapist>/ask/sent/", ask.asked, name="asked"),
     path("book/<slug:therapist>/<slug:service>/", book.slots, name="slots"),
     path("visits/find/", visits.find, name="find"),
     path("visits/<str:token>/", visits.visit, name="visit"),
     path("visits/<str:token>/move/", visits.move, name="move"),
     path("visits/<str:token>/cancel/", visits.cancel, name="cancel"),
+    path("visits/<str:token>/visit.ics", visits.calendar, name="calendar"),
+    path("visits/<str:token>/earlier/", waitlist.earlier, name="earlier"),
+    path("waitlist/join/<slug:therapist>/<slug:service>/", waitlist.join, name="join"),
+    path("waitlist/<str:token>/", waitlist.waitlist, name="waitlist"),
+    path("waitlist/<str:token>/accept/", waitlist.accept, name="accept"),
+    path("waitlist/<str:token>/decline/", waitlist.decline, name="decline"),
+    path("waitlist/<str:token>/leave/", waitlist.leave, name="leave"),
 ]

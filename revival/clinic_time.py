@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from booking.models import Clinic
 
-PLACES = ("/book/", "/visits/", "/therapists/", "/articles/", "/admin/")
+PLACES = ("/book/", "/visits/", "/waitlist/", "/therapists/", "/articles/", "/admin/")
 
 
 def clinic_time(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

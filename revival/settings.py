@@ -99,6 +99,7 @@ CRISPY_CLASS_CONVERTERS = {
     "emailinput": "field__box",
     "telinput": "field__box field__box--short",
     "textarea": "field__box",
+    "dateinput": "field__box field__box--short",
 }
 
 
@@ -214,4 +215,10 @@ BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # personal data, after the
 BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)
 BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)
 BOOKING_OPEN_HOLDS_A_DAY = env.int("BOOKING_OPEN_HOLDS_A_DAY", 10)
+BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)
+BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # between drawing a form and sending it; robots are quicker
+# Waiting list
+BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)
+BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # o'clock at the clinic; no offers in between
+BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])

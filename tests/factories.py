@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,21 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from booking import actions
-from booking.models import Absence, Appointment, Clinic, HeldFor, Service, Shift, State, Therapist
+from booking.models import (
+    Absence,
+    Appointment,
+    Clinic,
+    ContactRequest,
+    FreedTime,
+    HeldFor,
+    Offer,
+    PartOfDay,
+    Service,
+    Shift,
+    State,
+    Therapist,
+    WaitlistEntry,
+)
 
 CHICAGO = ZoneInfo("America/Chicago")
 _numbers = count(1)
@@ -74,6 +88,52 @@ def an_appointment(
 
 def an_absence(therapist: Therapist | None, starts_at: datetime, ends_at: datetime) -> Absence:
     return Absence.objects.create(therapist=therapist, starts_at=starts_at, ends_at=ends_at)
+
+
+def day_in(days: int) -> date:
+    return timezone.now().astimezone(CHICAGO).date() + timedelta(days=days)
+
+
+def joins(service: Service, **facts: Any) -> WaitlistEntry:
+    """Someone joins the waiting list, for any time of the next ten days unless told otherwise."""
+    given = {
+        "therapist": None,
+        "first_day": day_in(0),
+        "last_day": day_in(10),
+        "parts": list(PartOfDay.values),
+        "submission_key": uuid.uuid4(),
+    }
+    if "visit" not in facts:
+        given |= {
+            "name": "Wanda Waiting",
+            "email": "wanda@example.com",
+            "phone": "612-555-0177",
+            "is_new_patient": True,
+        }
+    return actions.join_waitlist(service=service, **given | facts)
+
+
+def an_offer(entry: WaitlistEntry, therapist: Therapist, starts_at: datetime) -> Offer:
+    """A freed time, held for this entry."""
+    freed = give_back(therapist, starts_at, starts_at + timedelta(minutes=40))
+    return next(offer for offer in actions.offer_freed_time(freed=freed) if offer.entry_id == entry.pk)
+
+
+def give_back(therapist: Therapist, starts_at: datetime, ends_at: datetime) -> FreedTime:
+    return FreedTime.objects.create(therapist=therapist, starts_at=starts_at, ends_at=ends_at)
+
+
+def asks(**facts: Any) -> ContactRequest:
+    """Someone asks the clinic to call."""
+    given = {
+        "name": "Carla Caller",
+        "reach_by": "phone",
+        "phone": "612-555-0188",
+        "weekdays": [0, 3],
+        "parts": ["morning"],
+        "submission_key": uuid.uuid4(),
+    }
+    return actions.ask_for_contact(**given | facts)
 
 
 def some_details(**facts: Any) -> actions.Details:

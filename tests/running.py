@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 
-LIMITS = ("BOOKING_COMING_VISITS", "BOOKING_BOOKINGS_A_DAY", "BOOKING_OPEN_HOLDS_A_DAY")
+LIMITS = ("BOOKING_COMING_VISITS", "BOOKING_BOOKINGS_A_DAY", "BOOKING_OPEN_HOLDS_A_DAY", "BOOKING_ASKS_A_DAY")
 
 
 class RunningSite:
@@ -45,6 +45,9 @@ class RunningSite:
             "EMAIL_FILE_PATH": str(self.mail_folder),
             # Every guest of a test comes from one address; the limits have tests of their own.
             **dict.fromkeys(LIMITS, "1000000"),
+            "BOOKING_QUIET_FROM_HOUR": "24",
+            "BOOKING_QUIET_UNTIL_HOUR": "0",  # tests run at night, too
+            "BOOKING_LEAST_SECONDS": "0",  # they type faster than people
             **environment,
         }
         self.processes: list[subprocess.Popen] = []

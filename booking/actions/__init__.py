@@ -4,10 +4,11 @@ The exclusion constraint guarantees that two visits never meet; the therapist's 
 who comes first, so that the loser gets an answer instead of a deadlock.
 """
 
-from .delivery import NotDeliveredError, deliver_message
+from .contact import ask_for_contact, finish_contact, take_up_contact
+from .delivery import NotDeliveredError, deliver_message, mark_as_phoned, resend_message
 from .holds import ANYONE, delete_dead_holds, take_hold
 from .hours import remove_hours, save_absence, save_hours
-from .limits import count_booking, count_hold, uncount_booking, uncount_hold
+from .limits import count_ask, count_booking, count_hold, uncount_booking, uncount_hold
 from .links import ask_for_links, send_lost_links
 from .refusals import (
     BusyError,
@@ -20,6 +21,7 @@ from .refusals import (
     TooManyError,
     action,
 )
+from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
 from .retention import forget_past_visits
 from .visits import (
     Actor,
@@ -30,6 +32,15 @@ from .visits import (
     decline_appointment,
     expire_request,
     move_appointment,
+)
+from .waitlist import (
+    accept_offer,
+    decline_offer,
+    end_waiting,
+    expire_offer,
+    join_waitlist,
+    leave_waitlist,
+    offer_freed_time,
 )
 
 __all__ = [
@@ -45,24 +56,40 @@ __all__ = [
     "SubmissionReusedError",
     "TooLateToChangeError",
     "TooManyError",
+    "accept_offer",
     "action",
+    "ask_for_contact",
     "ask_for_links",
     "book_appointment",
     "cancel_appointment",
     "confirm_appointment",
+    "count_ask",
     "count_booking",
     "count_hold",
     "decline_appointment",
+    "decline_offer",
     "delete_dead_holds",
     "deliver_message",
+    "end_waiting",
+    "expire_offer",
     "expire_request",
+    "finish_contact",
     "forget_past_visits",
+    "join_waitlist",
+    "leave_waitlist",
+    "mark_as_phoned",
     "move_appointment",
+    "offer_freed_time",
+    "remind_patient",
+    "remind_staff",
     "remove_hours",
+    "resend_message",
     "save_absence",
     "save_hours",
     "send_lost_links",
     "take_hold",
+    "take_up_contact",
     "uncount_booking",
     "uncount_hold",
+    "who_is_to_be_reminded",
 ]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import smtplib
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from booking import messages
-from booking.models import Delivery, Kind, Message
+from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, Kind, Message, State, WaitlistEntry
+
+from .refusals import StateChangedError, action
+from .waitlist import is_quiet
+
+BESIDE_THE_CHAIN = (*TO_STAFF, Kind.LOST_LINK)
 
 
 class NotDeliveredError(Exception):
@@ -24,7 +30,7 @@ def deliver_message(*, message_id: int) -> None:
     """
     with transaction.atomic(durable=True):
         row = Message.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=message_id)
-        message = row.select_related("appointment__therapist", "appointment__service").first()
+        message = row.select_related("appointment__therapist", "appointment__service", "offer__entry", "entry").first()
         if message is None:
             if Message.objects.filter(pk=message_id, delivery=Delivery.QUEUED).exists():
                 raise NotDeliveredError  # another worker has it in hand
@@ -39,7 +45,7 @@ def deliver_message(*, message_id: int) -> None:
 
 def _hand_over(message: Message) -> bool:
     """Try once; True when there is nothing left to try."""
-    if _is_overtaken(message):
+    if _is_overtaken(message, timezone.now()):
         message.delivery = Delivery.OVERTAKEN
         return True
     message.attempts += 1
@@ -67,10 +73,57 @@ def _hand_over(message: Message) -> bool:
     return message.delivery == Delivery.REFUSED
 
 
-def _is_overtaken(message: Message) -> bool:
-    """Whether a later message to the patient about the same visit makes this one stale."""
-    beside_the_chain = (Kind.STAFF_NOTICE, Kind.LOST_LINK)
-    if message.kind in (*beside_the_chain, Kind.CANCELLED):
+def _is_overtaken(message: Message, now: datetime) -> bool:
+    """Whether what happened since makes this message stale."""
+    if message.offer is not None:
+        return not message.offer.is_open(now) or is_quiet(now)
+    if message.entry is not None:
+        return message.entry.state != WaitlistEntry.State.WAITING
+    visit = message.appointment
+    if visit is None or message.kind in (Kind.STAFF_NOTICE, Kind.LOST_LINK, Kind.CANCELLED):
         return False
-    later = Message.objects.filter(appointment=message.appointment_id, pk__gt=message.pk)
-    return later.exclude(kind__in=beside_the_chain).exists()
+    if message.kind == Kind.STAFF_REMINDER:
+        return visit.state != State.REQUESTED
+    later = Message.objects.filter(appointment=visit, pk__gt=message.pk).exclude(kind__in=BESIDE_THE_CHAIN)
+    if message.kind in REMINDERS:
+        return later.exists() or not _is_still_to_come(visit, message, now)
+    return later.exclude(kind__in=list(REMINDERS)).exists()
+
+
+def _is_still_to_come(visit: Appointment, message: Message, now: datetime) -> bool:
+    return visit.state == State.CONFIRMED and visit.starts_at == message.starts_at and visit.starts_at > now
+
+
+# ---- what staff do with a message that did not arrive ---------------------------------------
+
+
+@action
+def resend_message(*, message: Message, email: str) -> Message:
+    """Send it again, to this address. Raises StateChangedError when it arrived meanwhile.
+
+    Another address than before becomes that of the visit, and closes the link sent to the old one.
+    """
+    present = Message.objects.select_for_update().get(pk=message.pk)
+    if present.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
+        raise StateChangedError
+    visit = present.appointment
+    if visit is not None and present.kind not in TO_STAFF and visit.email != email:
+        visit.email = email
+        visit.link_version += 1
+        visit.renew_link()
+        visit.save(update_fields=["email", "link_version", "link_digest"])
+    present.recipient, present.delivery, present.attempts, present.last_answer = email, Delivery.QUEUED, 0, ""
+    present.save()
+    messages.queue_sending(present)
+    return present
+
+
+@action
+def mark_as_phoned(*, message: Message) -> Message:
+    """The patient was told by telephone. Raises StateChangedError when it was sent meanwhile."""
+    present = Message.objects.select_for_update().get(pk=message.pk)
+    if present.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
+        raise StateChangedError
+    present.delivery = Delivery.PHONED
+    present.save()
+    return present

@@ -43,6 +43,9 @@ def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
     owners = _owners(row)
     slots.lock(owners, now=now)
     row.delete()
+    if isinstance(row, Absence):
+        for pk in owners:
+            slots.give_back(pk, row.span, now=now)
     return _outside_hours(owners, now)
 
 

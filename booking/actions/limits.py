@@ -27,6 +27,11 @@ def count_booking(*, network: str) -> None:
     uncount_hold(network=network)
 
 
+def count_ask(*, network: str) -> None:
+    """Count a contact request or waiting-list entry of this network. Raises TooManyError past the day's limit."""
+    _count(Counted.ASK, network, settings.BOOKING_ASKS_A_DAY)
+
+
 def uncount_hold(*, network: str) -> None:
     """A hold of this network is open no more, or was refused."""
     DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)

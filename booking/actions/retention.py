@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from booking.models import Appointment, Kind, Message
+from booking.models import TO_STAFF, Appointment, ContactRequest, FreedTime, Message, WaitlistEntry
 
 from .refusals import action
 
@@ -19,18 +19,22 @@ FORGOTTEN = "forgotten@invalid"
 def forget_past_visits() -> int:
     """Keep no longer than we say: notes until the visit's end, the person for BOOKING_KEEP_DAYS after it.
 
+    Waiting-list entries and contact requests go, whole, so many days after they ended.
+
     Returns how many visits were anonymised.
     """
     now = timezone.now()
-    Appointment.objects.filter(ends_at__lte=now).exclude(note="").update(note="")
-    old = Appointment.objects.filter(
-        ends_at__lte=now - timedelta(days=settings.BOOKING_KEEP_DAYS), anonymised_at__isnull=True
-    )
+    since = now - timedelta(days=settings.BOOKING_KEEP_DAYS)
+    Appointment.objects.filter(ends_at__lte=now).exclude(note="", cancel_reason="").update(note="", cancel_reason="")
+    WaitlistEntry.objects.filter(ended_at__lte=since).delete()  # with their offers and messages
+    ContactRequest.objects.filter(ended_at__lte=since).delete()
+    FreedTime.objects.filter(ends_at__lte=now).delete()
+    old = Appointment.objects.filter(ends_at__lte=since, anonymised_at__isnull=True)
     rows = list(old.select_for_update()[:MOST_FORGOTTEN_AT_ONCE])
     for visit in rows:
         visit.forget_patient(now)
         visit.save()
-    Message.objects.filter(appointment__in=rows).exclude(recipient="").exclude(kind=Kind.STAFF_NOTICE).update(
+    Message.objects.filter(appointment__in=rows).exclude(recipient="").exclude(kind__in=TO_STAFF).update(
         recipient=FORGOTTEN
     )
     return len(rows)

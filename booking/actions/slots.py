@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from booking import messages
 from booking.availability import Span, bounds_of_days
-from booking.models import Appointment, Clinic, HeldFor, Service, State, Therapist, free_times
+from booking.models import Appointment, Clinic, FreedTime, HeldFor, Service, State, Therapist, free_times
 
 from .refusals import NotOfferedError, SlotTakenError, TryAgainError
 
@@ -74,3 +75,11 @@ def free_one(
         return min(able, key=lambda candidate: (busy[candidate.pk], candidate.name))
     wanted = Span(starts_at, starts_at + service.length + service.turnaround)
     raise SlotTakenError if others.touching(wanted).exists() else NotOfferedError
+
+
+def give_back(therapist_id: int, span: Span, *, now: datetime) -> None:
+    """This time is free again: those on the waiting list are asked, one after another."""
+    if span.end <= now:
+        return
+    FreedTime.objects.create(therapist_id=therapist_id, starts_at=max(span.start, now), ends_at=span.end)
+    messages.queue_offers()

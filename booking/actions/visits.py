@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import answer_by
+from booking.availability import Span, answer_by
 from booking.models import Appointment, Clinic, Kind, Service, State, Therapist
 
 from . import limits, slots
@@ -68,6 +68,13 @@ def book_appointment(
         slots.point(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
 
     limits.demand_few_visits(name=details.name, email=details.email, phone=details.phone, now=now)
+    return settle(visit, details=details, submission_key=submission_key, digest=digest, now=now)
+
+
+def settle(
+    visit: Appointment, *, details: Details, submission_key: uuid.UUID, digest: str, now: datetime
+) -> Appointment:
+    """Make a hold a visit, and tell both sides. The caller has the lock and has seen that it may."""
     for field, value in asdict(details).items():
         setattr(visit, field, value)
     visit.submission_key, visit.submission_digest = submission_key, digest
@@ -75,7 +82,7 @@ def book_appointment(
     visit.requested_at = now
     if visit.service.needs_confirmation:
         visit.state = State.REQUESTED
-        visit.answer_by = _answer_by(visit, now)
+        _ask_for_answer(visit, now)
     else:
         visit.state, visit.confirmed_at = State.CONFIRMED, now
     visit.save()
@@ -84,14 +91,16 @@ def book_appointment(
     return visit
 
 
-def _answer_by(visit: Appointment, now: datetime) -> datetime:
-    return answer_by(
+def _ask_for_answer(visit: Appointment, now: datetime) -> None:
+    """Say until when staff answer, and remind them when half of that time is over."""
+    visit.answer_by = answer_by(
         asked_at=now,
         starts_at=visit.starts_at,
         zone=Clinic.objects.current().zone,
         working_days=settings.BOOKING_ANSWER_WORKING_DAYS,
         before=timedelta(hours=settings.BOOKING_ANSWER_HOURS_BEFORE),
     )
+    visit.remind_staff_at = now + (visit.answer_by - now) / 2
 
 
 def _digest(details: Details, therapist: Therapist, service: Service, starts_at: datetime) -> str:
@@ -121,13 +130,12 @@ def decline_appointment(*, appointment: Appointment) -> Appointment:
     now = timezone.now()
     visit = slots.locked(appointment, now=now)
     _demand_state(visit, State.REQUESTED)
-    visit.ended_at = now
-    return _change(visit, State.DECLINED, Kind.DECLINED)
+    return _end(visit, State.DECLINED, Kind.DECLINED, now)
 
 
 @action
-def cancel_appointment(*, appointment: Appointment, by: Actor) -> Appointment:
-    """Free the time and tell the patient, and staff when the patient did it.
+def cancel_appointment(*, appointment: Appointment, by: Actor, reason: str = "") -> Appointment:
+    """Free the time and tell the patient, and staff when the patient did it. `reason` is for staff alone.
 
     Cancelling twice is one cancellation. Raises TooLateToChangeError for a patient inside the
     cut-off, StateChangedError when the visit has ended otherwise.
@@ -139,8 +147,8 @@ def cancel_appointment(*, appointment: Appointment, by: Actor) -> Appointment:
     _demand_state(visit, State.REQUESTED, State.CONFIRMED)
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
-    visit.ended_at = now
-    visit = _change(visit, State.CANCELLED, Kind.CANCELLED)
+    visit.cancel_reason = reason
+    visit = _end(visit, State.CANCELLED, Kind.CANCELLED, now)
     if by == Actor.PATIENT:
         messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
@@ -164,10 +172,20 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
     slots.free_one([visit.therapist], service=visit.service, starts_at=starts_at, now=now, besides=visit)
-    visit.put_at(therapist=visit.therapist, service=visit.service, starts_at=starts_at)
+    return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
+
+
+def put_elsewhere(
+    visit: Appointment, *, therapist: Therapist, starts_at: datetime, by: Actor, now: datetime
+) -> Appointment:
+    """Move a visit, give its old time back and tell both sides. The caller has the locks and knows it is free."""
+    before, owner = visit.blocked, visit.therapist_id
+    visit.put_at(therapist=therapist, service=visit.service, starts_at=starts_at)
+    visit.moved_at = now
     if visit.state == State.REQUESTED:
-        visit.answer_by = _answer_by(visit, now)
+        _ask_for_answer(visit, now)
     visit = _change(visit, State(visit.state), Kind.MOVED)
+    slots.give_back(owner, Span(before.lower, before.upper), now=now)
     if by == Actor.PATIENT:
         messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
@@ -180,8 +198,7 @@ def expire_request(*, appointment: Appointment) -> Appointment:
     visit = slots.locked(appointment, now=now)
     if visit.state != State.REQUESTED or visit.answer_by is None or visit.answer_by > now:
         raise StateChangedError
-    visit.ended_at = now
-    visit = _change(visit, State.EXPIRED, Kind.EXPIRED)
+    visit = _end(visit, State.EXPIRED, Kind.EXPIRED, now)
     messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
@@ -189,6 +206,13 @@ def expire_request(*, appointment: Appointment) -> Appointment:
 def _demand_state(visit: Appointment, *states: State) -> None:
     if visit.state not in states:
         raise StateChangedError
+
+
+def _end(visit: Appointment, state: State, kind: Kind, now: datetime) -> Appointment:
+    visit.ended_at = now
+    visit = _change(visit, state, kind)
+    slots.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
+    return visit
 
 
 def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:

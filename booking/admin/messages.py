@@ -1,29 +1,90 @@
+"""What was written to whom, and what became of it. Nothing here is typed by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from booking.models import Message
+from booking import actions
+from booking.forms import ONE_LINE
+from booking.models import Delivery, Message
+
+from .buttons import Button, ReadOnlyWithButtons
 
 # The library's own list of jobs says nothing to staff, and its inline styles break the desk's policy.
 admin.site.unregister(ProcrastinateJob)
 
+NOT_THERE = (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED)
+
+
+class ResendForm(forms.Form):
+    email = forms.EmailField(
+        label="Send it to",
+        max_length=254,
+        validators=ONE_LINE,
+        help_text="Another address becomes the visit’s, and the private link sent to the old one stops working.",
+    )
+
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin):
-    """What was written to whom, and what became of it. Nothing here is typed by hand."""
-
-    list_display = ["created_at", "kind", "recipient", "appointment", "delivery", "attempts", "last_answer"]
+class MessageAdmin(ReadOnlyWithButtons):
+    list_display = ["created_at", "kind", "recipient", "about", "delivery", "attempts", "last_answer"]
     list_filter = ["delivery", "kind"]
-    list_select_related = ["appointment"]
+    list_select_related = ["appointment", "entry", "offer__entry", "contact_request"]
     search_fields = ["recipient", "appointment__name"]
     date_hierarchy = "created_at"
+    fields = [
+        "kind",
+        "about",
+        "who",
+        "recipient",
+        "delivery",
+        "attempts",
+        "last_answer",
+        "created_at",
+        "sent_at",
+    ]
+    readonly_fields = ["about", "who"]
+    state_field = "delivery"
+    buttons = (
+        Button(
+            verb="resend",
+            label="Send it again",
+            question="Send this message again?",
+            done="It leaves within a moment.",
+            act=lambda message, request, typed: actions.resend_message(message=message, email=typed["email"]),
+            states=NOT_THERE,
+            form=ResendForm,
+        ),
+        Button(
+            verb="phoned",
+            label="I told them by telephone",
+            question="Did you tell them by telephone?",
+            done="Noted. It is off the list.",
+            act=lambda message, request, typed: actions.mark_as_phoned(message=message),
+            states=NOT_THERE,
+        ),
+    )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    @admin.display(description="About")
+    def about(self, message: Message) -> str:
+        row = message.subject
+        url = reverse(f"admin:booking_{row._meta.model_name}_change", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', url, row)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    @admin.display(description="Who it is for")
+    def who(self, message: Message) -> str:
+        person = message.person
+        return f"{person.name}, {person.phone or 'no telephone'}" if person else "The clinic’s staff"
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    def initial(self, row: Any) -> dict[str, Any]:
+        return {"email": row.recipient}
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related(*self.list_select_related)

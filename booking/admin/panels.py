@@ -9,7 +9,18 @@ from typing import Any
 from django.urls import reverse
 
 from booking.availability import bounds_of_days
-from booking.models import Appointment, Caution, Clinic, Message, Service, Shift, Therapist, UrgentHelp
+from booking.models import (
+    Appointment,
+    Caution,
+    Clinic,
+    ContactRequest,
+    Message,
+    Service,
+    Shift,
+    Therapist,
+    UrgentHelp,
+    WaitlistEntry,
+)
 
 SOON = timedelta(hours=6)
 MOST_MESSAGES = 20
@@ -34,6 +45,8 @@ def panels(now: datetime) -> dict[str, Any]:
         "soon": now + SOON,
         "waiting": visits.waiting_for_answer(),
         "today": visits.filter(starts_at__gte=today.start, starts_at__lt=today.end).order_by("starts_at"),
+        "asked": ContactRequest.objects.not_done().select_related("therapist", "taken_up_by"),
+        "on_the_list": WaitlistEntry.objects.waiting().count(),
         "undelivered": Message.objects.undelivered()[:MOST_MESSAGES],
         "todo": list(_not_set_up(clinic)),
     }

@@ -15,6 +15,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -103,6 +104,18 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         """Requests whose time for an answer is over."""
         return self.filter(state=State.REQUESTED, answer_by__lte=now)
 
+    def staff_to_be_reminded(self, now: datetime) -> AppointmentQuerySet:
+        """Requests that still have no answer when half of the time for it is over."""
+        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now)
+
+    def to_be_reminded(self, now: datetime, *, ahead: timedelta, until: timedelta) -> AppointmentQuerySet:
+        """Confirmed visits that begin within `ahead` but not within `until`, and were agreed at this time before."""
+        agreed_at = Greatest("confirmed_at", "moved_at")  # the later of the two that are set
+        soon = self.filter(state=State.CONFIRMED, starts_at__gt=now + until, starts_at__lte=now + ahead)
+        return soon.annotate(agreed_at=agreed_at).filter(
+            Q(agreed_at__isnull=True) | Q(agreed_at__lte=F("starts_at") - ahead)
+        )
+
     def with_token(self, token: str) -> AppointmentQuerySet:
         return self.filter(link_digest=token_digest(token))
 
@@ -135,6 +148,7 @@ class Appointment(models.Model):
     patient_name = models.CharField("who the visit is for", max_length=120, blank=True)
     is_new_patient = models.BooleanField("first visit", null=True, blank=True)
     note = models.TextField(max_length=1000, blank=True)
+    cancel_reason = models.CharField("reason for cancelling", max_length=300, blank=True)
     consent_version = models.CharField(max_length=20, blank=True)
     came_from = models.CharField("came from article", max_length=80, blank=True)
     is_online = models.BooleanField("booked online", default=True)
@@ -147,6 +161,8 @@ class Appointment(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     requested_at = models.DateTimeField(null=True, blank=True)
     answer_by = models.DateTimeField(null=True, blank=True)
+    remind_staff_at = models.DateTimeField(null=True, blank=True)
+    moved_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -239,7 +255,7 @@ class Appointment(models.Model):
 
     def forget_patient(self, now: datetime) -> None:
         """Take the person out of the row and close the private link; the visit itself stays (not saved)."""
-        self.name = self.email = self.phone = self.patient_name = self.note = self.came_from = ""
+        self.name = self.email = self.phone = self.patient_name = self.note = self.cancel_reason = self.came_from = ""
         self.is_new_patient, self.submission_digest = None, ""
         self.anonymised_at = now
         self.link_version += 1

@@ -12,6 +12,7 @@ from django.db import connection, models
 class Counted(models.TextChoices):
     BOOKING = "booking", "Bookings"
     HOLD = "hold", "Open holds"
+    ASK = "ask", "Contact requests and waiting-list entries"
 
 
 class DailyCountQuerySet(models.QuerySet["DailyCount"]):

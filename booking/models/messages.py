@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from email.utils import parseaddr
+from functools import reduce
+from operator import or_
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -12,8 +15,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .appointments import Appointment
+from .contact import ContactRequest
+from .waitlist import Offer, WaitlistEntry
 
 LONG_FOR_A_MESSAGE = timedelta(minutes=10)
+
+
+def _one_of(*fields: str) -> Q:
+    """Exactly one of these is set."""
+    alone = [Q(**{f"{other}__isnull": other != field for other in fields}) for field in fields]
+    return reduce(or_, alone)
 
 
 class Kind(models.TextChoices):
@@ -23,8 +34,19 @@ class Kind(models.TextChoices):
     MOVED = "moved", "Visit moved"
     EXPIRED = "expired", "Request not answered in time"
     CANCELLED = "cancelled", "Visit cancelled"
+    REMINDER_DAY = "reminder-day", "Reminder, a day ahead"
+    REMINDER_HOURS = "reminder-hours", "Reminder, two hours ahead"
     LOST_LINK = "lost-link", "Private link again"
+    JOINED = "joined", "On the waiting list"
+    OFFER = "offer", "A freed time offered"
     STAFF_NOTICE = "staff-notice", "Notice to staff"
+    STAFF_REMINDER = "staff-reminder", "Staff reminded of a request"
+
+
+TO_STAFF = (Kind.STAFF_NOTICE, Kind.STAFF_REMINDER)
+HOUR = timedelta(hours=1)
+REMINDERS = {Kind.REMINDER_DAY: (24 * HOUR, 2 * HOUR), Kind.REMINDER_HOURS: (2 * HOUR, 0 * HOUR)}
+"""How long before the visit, in elapsed time, each reminder leaves, and until when it still makes sense."""
 
 
 class Delivery(models.TextChoices):
@@ -33,12 +55,13 @@ class Delivery(models.TextChoices):
     REFUSED = "refused", "Refused by the mail server"
     OVERTAKEN = "overtaken", "Overtaken by a later message"
     PLEASE_PHONE = "please-phone", "No e-mail address: please phone"
+    PHONED = "phoned", "Told by telephone"
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def undelivered(self) -> MessageQuerySet:
         """What staff must look at: refused, to be phoned, tried in vain so far, or waiting long."""
-        return self.exclude(kind=Kind.STAFF_NOTICE, delivery=Delivery.PLEASE_PHONE).filter(
+        return self.exclude(kind__in=TO_STAFF, delivery=Delivery.PLEASE_PHONE).filter(
             Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE))
             | Q(delivery=Delivery.QUEUED, attempts__gt=0)
             | Q(delivery=Delivery.QUEUED, created_at__lt=timezone.now() - LONG_FOR_A_MESSAGE)
@@ -59,12 +82,16 @@ class Message(models.Model):
     """Kind, recipient and the times as they were; never a rendered body or a link."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    kind = models.CharField(max_length=12, choices=Kind)
-    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="messages")
+    kind = models.CharField(max_length=14, choices=Kind)
+    # What it is about: one of these four.
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, null=True, related_name="messages")
+    entry = models.ForeignKey(WaitlistEntry, on_delete=models.CASCADE, null=True, related_name="messages")
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, null=True, related_name="messages")
+    contact_request = models.ForeignKey(ContactRequest, on_delete=models.CASCADE, null=True, related_name="messages")
     recipient = models.EmailField(max_length=254, blank=True)
-    sequence = models.PositiveIntegerField()
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
+    sequence = models.PositiveIntegerField(default=0)
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
 
     delivery = models.CharField(max_length=12, choices=Delivery, default=Delivery.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -87,6 +114,17 @@ class Message(models.Model):
                 violation_error_message="Choose one of the kinds.",
             ),
             models.CheckConstraint(
+                name="booking_message_is_about_one_thing",
+                condition=_one_of("appointment", "entry", "offer", "contact_request"),
+                violation_error_message="A message is about one visit, entry, offer or contact request.",
+            ),
+            models.UniqueConstraint(
+                name="booking_message_reminds_once",
+                fields=["appointment", "kind", "starts_at"],
+                condition=Q(kind__in=list(REMINDERS)),
+                violation_error_message="This reminder was written before.",
+            ),
+            models.CheckConstraint(
                 name="booking_message_delivery_is_known",
                 condition=Q(delivery__in=Delivery.values),
                 violation_error_message="Choose one of the delivery states.",
@@ -105,6 +143,18 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({str(self.public_id)[:8]})"
+
+    @property
+    def subject(self) -> Any:
+        """The one row it is about."""
+        return self.appointment or self.contact_request or (self.offer.entry if self.offer else self.entry)
+
+    @property
+    def person(self) -> Any:
+        """Whoever has `name` and `phone` in it: the visit, the entry or the visit it would move. None for staff."""
+        if self.kind in TO_STAFF:
+            return None
+        return self.subject.person if isinstance(self.subject, WaitlistEntry) else self.subject
 
     @property
     def message_id(self) -> str:

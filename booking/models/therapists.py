@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -77,6 +78,13 @@ class Clinic(models.Model):
     def phone_link(self) -> str:
         """An RFC 3966 address, such as `tel:+16126057594`."""
         return "tel:+1" + self.phone.replace("-", "")
+
+    @property
+    def directions_url(self) -> str:
+        """The way here on a map, by the documented address that opens a telephone's map application."""
+        return "https://www.google.com/maps/dir/?" + urlencode(
+            {"api": 1, "destination": " ".join(self.address.split())}
+        )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -39,3 +39,18 @@ def clock(moment: datetime) -> str:
 def iso(moment: datetime) -> str:
     """2026-12-07T09:15-06:00, in the clinic's offset; what a form posts as `start`."""
     return _local(moment).isoformat(timespec="minutes")
+
+
+@register.filter
+def length_words(minutes: int) -> str:
+    """2 hours; 90 minutes."""
+    hours, left = divmod(minutes, 60)
+    if left:
+        return f"{minutes} minutes"
+    return "1 hour" if hours == 1 else f"{hours} hours"
+
+
+@register.filter
+def hour_words(hour: int) -> str:
+    """9 pm, for 21."""
+    return f"{hour % 12 or 12} {'am' if hour % 24 < 12 else 'pm'}"

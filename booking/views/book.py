@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking import actions
 from booking.forms import DetailsForm, StartForm
 from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
-from booking.network import network_of
+from booking.views.guard import too_many, visitors_network
 from booking.views.week import DAYS_ON_A_PAGE, week_of_free_times
 
 ANY = "any"  # as therapist in an address: whoever is free first
@@ -41,18 +40,18 @@ def choose(request: HttpRequest) -> HttpResponse:
         service, therapist = mine[0]
         slots_url = reverse("booking:slots", args=[therapist.slug, service.slug], query=_origin(request))
         return redirect(slots_url)
-    context = {"offers": [offer for offer in offers if offer[1]], "article": _article(request)}
+    context = {"offers": [offer for offer in offers if offer[1]], "article": asked_article(request)}
     return render(request, "booking/choose.html", context)
 
 
-def _article(request: HttpRequest) -> str:
+def asked_article(request: HttpRequest) -> str:
     """The slug of the article that sent the reader here; first-party, and dropped when it is not one."""
     slug = request.GET.get("article", "")
     return slug if re.fullmatch(r"[-a-z0-9_]{1,80}", slug) else ""
 
 
 def _origin(request: HttpRequest) -> dict[str, str] | None:
-    article = _article(request)
+    article = asked_article(request)
     return {"article": article} if article else None
 
 
@@ -136,14 +135,12 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
-    return DetailsForm(
-        initial={
-            "start": hold.starts_at.isoformat(timespec="minutes"),
-            "therapist": hold.therapist.slug,
-            "service": hold.service.slug,
-            "submission_key": uuid.uuid4(),
-            "came_from": _article(request),
-        },
+    return DetailsForm.fresh(
+        timezone.now(),
+        start=hold.starts_at.isoformat(timespec="minutes"),
+        therapist=hold.therapist.slug,
+        service=hold.service.slug,
+        came_from=asked_article(request),
     )
 
 
@@ -171,7 +168,7 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
             raise SuspiciousOperation("a hidden field was changed")
         return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)
     typed = form.cleaned_data
-    if typed["website"]:
+    if form.is_robot(timezone.now()):
         return too_many(request)
     start, therapist, service = typed["start"], typed["therapist"], typed["service"]
     is_new, network = hold.is_hold, visitors_network(request)  # a repeat is not a second booking
@@ -195,22 +192,6 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
     except actions.SubmissionReusedError:
         return render(request, "booking/sent_before.html", {"visit": hold}, status=422)
     return redirect(visit)
-
-
-# ---- too many -------------------------------------------------------------------------------
-
-
-def visitors_network(request: HttpRequest) -> str:
-    return network_of(
-        peer=request.META.get("REMOTE_ADDR", ""),
-        forwarded_for=request.headers.get("X-Forwarded-For", ""),
-        trusted=settings.TRUSTED_PROXIES,
-    )
-
-
-def too_many(request: HttpRequest) -> HttpResponse:
-    """Every refusal reads alike, so that nobody learns which limit it was."""
-    return render(request, "booking/too_many.html", status=429)
 
 
 # ---- a time that is gone --------------------------------------------------------------------

@@ -9,12 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.forms import FindForm, MoveForm
-from booking.models import Appointment
+from booking.calendar_files import Method, calendar_file
+from booking.forms import CancelForm, FindForm, MoveForm
+from booking.models import Appointment, Clinic, State
 from booking.views.week import week_of_free_times
 
 
-def _visit(token: str) -> Appointment:
+def visit_or_404(token: str) -> Appointment:
     """404 for anything wrong, and once the time of the visit has passed."""
     visit = Appointment.objects.visits().with_token(token).select_related("therapist", "service").first()
     if visit is None or visit.ends_at <= timezone.now():
@@ -24,15 +25,38 @@ def _visit(token: str) -> Appointment:
 
 @require_safe
 def visit(request: HttpRequest, token: str) -> HttpResponse:
-    found = _visit(token)
-    context = {"visit": found, "can_change": found.can_be_changed_online(timezone.now())}
+    found = visit_or_404(token)
+    context = {
+        "visit": found,
+        "can_change": found.can_be_changed_online(timezone.now()),
+        "waiting": found.waitlist_entries.waiting().first(),
+    }
     return render(request, "booking/visit.html", context)
+
+
+@require_safe
+def calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """The visit as a file for any calendar; only what is agreed belongs there."""
+    found = visit_or_404(token)
+    if found.state != State.CONFIRMED or found.confirmed_at is None:
+        raise Http404
+    content = calendar_file(
+        found,
+        clinic=Clinic.objects.current(),
+        method=Method.PUBLISH,
+        sequence=found.calendar_sequence,
+        starts_at=found.starts_at,
+        ends_at=found.ends_at,
+        stamp=max(moment for moment in (found.confirmed_at, found.moved_at) if moment),
+    )
+    headers = {"Content-Disposition": 'attachment; filename="visit.ics"'}
+    return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """Choose another time → look at both once more → moved. No hold: the old time is kept until then."""
-    found = _visit(token)
+    found = visit_or_404(token)
     if not found.is_coming:
         return redirect(found)
     if not found.can_be_changed_online(timezone.now()):
@@ -84,14 +108,18 @@ def find(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
-    found = _visit(token)
+    found = visit_or_404(token)
+    form = CancelForm(request.POST or None)
     if request.method != "POST":
         if not found.is_coming:
             return redirect(found)
         page = "cancel" if found.can_be_changed_online(timezone.now()) else "too_late"
-        return render(request, f"booking/{page}.html", {"visit": found})
+        return render(request, f"booking/{page}.html", {"visit": found, "form": form})
+    if form.errors:
+        return render(request, "booking/cancel.html", {"visit": found, "form": form}, status=422)
+    reason = form.cleaned_data["reason"] if form.is_bound else ""
     try:
-        actions.cancel_appointment(appointment=found, by=actions.Actor.PATIENT)
+        actions.cancel_appointment(appointment=found, by=actions.Actor.PATIENT, reason=reason)
     except actions.TooLateToChangeError:
         return render(request, "booking/too_late.html", {"visit": found}, status=409)
     except actions.StateChangedError:

@@ -1,0 +1,43 @@
+"""What is said ahead of time: to patients before their visit, to staff before a request runs out."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from booking import messages
+from booking.models import REMINDERS, Appointment, Kind, Message, State
+from booking.models.appointments import AppointmentQuerySet
+
+from .refusals import StateChangedError, action
+
+
+def who_is_to_be_reminded(kind: Kind) -> AppointmentQuerySet:
+    """Visits whose reminder of this kind is due and was not written yet for their present time."""
+    ahead, until = REMINDERS[kind]
+    written = Message.objects.filter(appointment=OuterRef("pk"), kind=kind, starts_at=OuterRef("starts_at"))
+    return Appointment.objects.to_be_reminded(timezone.now(), ahead=ahead, until=until).exclude(Exists(written))
+
+
+@action
+def remind_patient(*, appointment: Appointment, kind: Kind) -> Message:
+    """Write one reminder for a confirmed visit, once for each time it has had.
+
+    Raises StateChangedError when it was written, or the visit was moved or ended, meanwhile.
+    """
+    visit = Appointment.objects.select_for_update().get(pk=appointment.pk)
+    if not who_is_to_be_reminded(kind).filter(pk=visit.pk).exists():
+        raise StateChangedError
+    return messages.queue_message(kind, visit)
+
+
+@action
+def remind_staff(*, appointment: Appointment) -> Message:
+    """Half of the time for an answer is over, and there is none. Raises StateChangedError."""
+    now = timezone.now()
+    visit = Appointment.objects.select_for_update().get(pk=appointment.pk)
+    if visit.state != State.REQUESTED or visit.remind_staff_at is None or visit.remind_staff_at > now:
+        raise StateChangedError
+    visit.remind_staff_at = None
+    visit.save(update_fields=["remind_staff_at"])
+    return messages.queue_message(Kind.STAFF_REMINDER, visit)

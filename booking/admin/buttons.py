@@ -1,0 +1,107 @@
+"""Rows that staff read and never type into, with buttons that call actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, re_path, reverse
+from django.utils import timezone
+
+from booking import actions
+
+
+@dataclass(frozen=True)
+class Button:
+    """One thing staff can do with a row, in their words. `act(row, request, typed)` calls the action."""
+
+    verb: str
+    label: str
+    question: str
+    done: str
+    act: Callable[[Any, HttpRequest, dict[str, Any]], Any]
+    states: tuple[str, ...]
+    is_stop: bool = False
+    form: type[forms.Form] | None = None
+
+
+class ReadOnlyWithButtons(admin.ModelAdmin):
+    """GET asks once more and shows what follows; POST acts."""
+
+    buttons: ClassVar[tuple[Button, ...]] = ()
+    state_field: ClassVar[str] = "state"
+    change_form_template = "admin/booking/with_buttons.html"
+    answer_template = "admin/booking/answer.html"
+    view_on_site = False  # a patient's page is the patient's; its address is private
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # read-only; the buttons ask for the right themselves
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def may_act(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def buttons_for(self, row: Any) -> list[Button]:
+        return [button for button in self.buttons if getattr(row, self.state_field) in button.states]
+
+    def get_urls(self) -> list[URLPattern]:
+        verbs = "|".join(button.verb for button in self.buttons)
+        view = self.admin_site.admin_view(self.answer)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_answer"
+        return [re_path(rf"^(?P<pk>\d{{1,18}})/(?P<verb>{verbs})/$", view, name=name), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = context.get("original")
+        context["buttons"] = self.buttons_for(row) if row and self.may_act(request) else []
+        context["answer_url"] = f"admin:{self.opts.app_label}_{self.opts.model_name}_answer"
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def initial(self, row: Any) -> dict[str, Any]:
+        """What a button's form says before anyone typed."""
+        return {}
+
+    def answer(self, request: HttpRequest, pk: str, verb: str) -> HttpResponse:
+        button = next((button for button in self.buttons if button.verb == verb), None)
+        row = self.get_queryset(request).filter(pk=pk).first()
+        if button is None or row is None:
+            raise Http404
+        if not self.may_act(request):
+            raise PermissionDenied
+        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
+        form = button.form(request.POST or None, initial=self.initial(row)) if button.form else None
+        if request.method == "POST" and (form is None or form.is_valid()):
+            self._act(request, button, row, form.cleaned_data if form else {})
+            return redirect(back)
+        if request.method != "POST" and button not in self.buttons_for(row):
+            return redirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": button.question,
+            "button": button,
+            "row": row,
+            "form": form,
+            "back": back,
+            "opts": self.opts,
+            "now": timezone.now(),
+        }
+        return render(request, self.answer_template, context, status=422 if form and form.errors else 200)
+
+    def _act(self, request: HttpRequest, button: Button, row: Any, typed: dict[str, Any]) -> None:
+        try:
+            button.act(row, request, typed)
+        except actions.StateChangedError:
+            self.message_user(request, "A colleague or the patient was quicker; see below.", messages.WARNING)
+        else:
+            self.message_user(request, button.done, messages.SUCCESS)

@@ -1,0 +1,127 @@
+"""Who waits: the waiting list, and those who asked to be called or written to."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from booking import actions
+from booking.models import ContactRequest, Offer, WaitlistEntry
+from booking.templatetags.times import clock, day_short
+
+from .buttons import Button, ReadOnlyWithButtons
+
+
+class OfferInline(admin.TabularInline):
+    model = Offer
+    fields = readonly_fields = ["slot", "therapist", "state", "created_at", "until"]  # type: ignore[assignment]
+    extra = 0
+    can_delete = False
+
+    @admin.display(description="Time")
+    def slot(self, offer: Offer) -> str:
+        return f"{day_short(offer.starts_at)}, {clock(offer.starts_at)}"
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(WaitlistEntry)
+class WaitlistEntryAdmin(ReadOnlyWithButtons):
+    list_display = ["created_at", "person", "therapist", "service", "first_day", "last_day", "times", "state"]
+    list_filter = ["state", "therapist", "service"]
+    list_select_related = ["therapist", "service", "visit"]
+    search_fields = ["name", "email", "phone", "visit__name"]
+    fields = [
+        "state",
+        "created_at",
+        "person",
+        "telephone",
+        "therapist",
+        "service",
+        "visit",
+        "first_day",
+        "last_day",
+        "times",
+        "came_from",
+        "ended_at",
+    ]
+    readonly_fields = ["person", "telephone", "times"]
+    inlines = [OfferInline]
+    buttons = (
+        Button(
+            verb="remove",
+            label="Take off the list",
+            question="Take them off the waiting list?",
+            done="They are off the list. Nobody was written to.",
+            act=lambda entry, request, typed: actions.leave_waitlist(entry=entry),
+            states=(WaitlistEntry.State.WAITING,),
+            is_stop=True,
+        ),
+    )
+
+    @admin.display(description="Who", ordering="name")
+    def person(self, entry: WaitlistEntry) -> str:
+        return entry.person.name
+
+    @admin.display(description="Telephone")
+    def telephone(self, entry: WaitlistEntry) -> str:
+        return entry.person.phone
+
+    @admin.display(description="Times of day")
+    def times(self, entry: WaitlistEntry) -> str:
+        return "; ".join(entry.part_names)
+
+
+@admin.register(ContactRequest)
+class ContactRequestAdmin(ReadOnlyWithButtons):
+    list_display = ["created_at", "name", "reach_by", "phone", "email", "therapist", "state", "taken_up_by"]
+    list_display_links = ["created_at", "name"]
+    list_filter = ["state", "reach_by", "therapist"]
+    list_select_related = ["therapist", "taken_up_by"]
+    search_fields = ["name", "email", "phone"]
+    date_hierarchy = "created_at"
+    fields = [
+        "state",
+        "created_at",
+        "name",
+        "reach_by",
+        "phone",
+        "email",
+        "therapist",
+        "days",
+        "times",
+        "note",
+        "came_from",
+        "taken_up_by",
+        "taken_up_at",
+        "ended_at",
+    ]
+    readonly_fields = ["days", "times"]
+    buttons = (
+        Button(
+            verb="take-up",
+            label="I am on it",
+            question="Take this up?",
+            done="It is yours. Your colleagues see that you are on it.",
+            act=lambda asked, request, typed: actions.take_up_contact(contact_request=asked, by=request.user),
+            states=(ContactRequest.State.NEW,),
+        ),
+        Button(
+            verb="done",
+            label="Answered",
+            question="Have they been answered?",
+            done="Done. It is off the list.",
+            act=lambda asked, request, typed: actions.finish_contact(contact_request=asked, by=request.user),
+            states=(ContactRequest.State.NEW, ContactRequest.State.IN_HAND),
+        ),
+    )
+
+    @admin.display(description="Days")
+    def days(self, asked: ContactRequest) -> str:
+        return ", ".join(asked.day_names) or "Any day"
+
+    @admin.display(description="Times of day")
+    def times(self, asked: ContactRequest) -> str:
+        return "; ".join(asked.part_names)

@@ -1,0 +1,78 @@
+"""The visit as a calendar file: RFC 5545 for the file, RFC 5546 for what it asks of a calendar.
+
+The same visit keeps its UID for life and counts its SEQUENCE in the row, so that a calendar knows
+which of two files is the newer. Nothing in it says what the visit is about.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from enum import StrEnum
+
+from django.conf import settings
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from booking.models import Appointment, Clinic
+
+PRODUCT = "-//Revival//Booking//EN"
+
+
+class Method(StrEnum):
+    """RFC 5546, 1.4: put it in or change it; take it out; here is a file."""
+
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+    PUBLISH = "PUBLISH"
+
+
+def calendar_file(
+    visit: Appointment,
+    *,
+    clinic: Clinic,
+    method: Method,
+    sequence: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    stamp: datetime,
+) -> bytes:
+    """One visit: UTC times, lines folded at 75 octets and ended by CRLF.
+
+    `stamp` (DTSTAMP) is when this state of the visit was written, the same at every try to send it.
+    """
+    event = Event()
+    event.add("uid", str(visit.public_id))  # RFC 7986, 5.3: a UUID and nothing of the host
+    event.add("sequence", sequence)
+    event.add("dtstamp", stamp.astimezone(UTC))
+    event.add("dtstart", starts_at.astimezone(UTC))
+    event.add("dtend", ends_at.astimezone(UTC))
+    event.add("summary", f"Visit with {visit.therapist.short_name}, {clinic.name}")
+    event.add("description", f"To move or cancel it, use the link in our e-mail or call {clinic.phone}.")
+    if clinic.address:
+        event.add("location", ", ".join(clinic.address.splitlines()))
+    event.add("organizer", _organizer(clinic))
+    event.add("status", "CANCELLED" if method == Method.CANCEL else "CONFIRMED")
+    event.add("transp", "OPAQUE")
+    if method != Method.PUBLISH:  # RFC 5546, 3.2.1: a published event has no attendee
+        event.add("attendee", _attendee(visit))
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", method.value)
+    calendar.add_component(event)
+    return calendar.to_ical()
+
+
+def _organizer(clinic: Clinic) -> vCalAddress:
+    address = vCalAddress("mailto:" + parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+    address.params["CN"] = vText(clinic.name)
+    return address
+
+
+def _attendee(visit: Appointment) -> vCalAddress:
+    """The patient, who has agreed already: no calendar need ask, and none need answer us."""
+    address = vCalAddress(f"mailto:{visit.email}")
+    address.params["ROLE"] = vText("REQ-PARTICIPANT")
+    address.params["PARTSTAT"] = vText("ACCEPTED")
+    address.params["RSVP"] = vText("FALSE")
+    return address

@@ -1,0 +1,271 @@
+"""WaitlistEntry: someone who wants to hear of an earlier time. Offer: one freed time, kept for one of them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from booking.availability import Span
+
+from .appointments import Appointment, link_token, token_digest
+from .therapists import Service, Therapist
+
+NOON, FIVE = 12, 17  # o'clock at the clinic
+
+
+class PartOfDay(models.TextChoices):
+    MORNING = "morning", "Mornings, before noon"
+    AFTERNOON = "afternoon", "Afternoons, noon to 5 pm"
+    EVENING = "evening", "Evenings, from 5 pm"
+
+    @classmethod
+    def of(cls, moment: datetime, zone: ZoneInfo) -> PartOfDay:
+        hour = moment.astimezone(zone).hour
+        return cls.MORNING if hour < NOON else cls.AFTERNOON if hour < FIVE else cls.EVENING
+
+
+def parts_of_day() -> ArrayField:
+    return ArrayField(models.CharField(max_length=9, choices=PartOfDay), verbose_name="times of day")
+
+
+def rules_of_the_list() -> dict[str, int]:
+    """How long a time is kept for one person, and between which hours nobody is written to."""
+    return {
+        "offer_minutes": settings.BOOKING_OFFER_MINUTES,
+        "quiet_from": settings.BOOKING_QUIET_FROM_HOUR,
+        "quiet_until": settings.BOOKING_QUIET_UNTIL_HOUR,
+    }
+
+
+class FreedTimeQuerySet(models.QuerySet["FreedTime"]):
+    def to_offer(self, now: datetime) -> FreedTimeQuerySet:
+        """Still to come, with a therapist someone waits for."""
+        waiting = WaitlistEntry.objects.waiting().filter(service__therapists=OuterRef("therapist"))
+        return self.filter(Exists(waiting), ends_at__gt=now).order_by("created_at")
+
+
+class FreedTime(models.Model):
+    """Time that someone gave back: it is offered to those who wait, one after another, until it has begun."""
+
+    therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, related_name="freed_times")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = FreedTimeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="booking_freed_time_starts_before_it_ends",
+                condition=Q(starts_at__lt=F("ends_at")),
+                violation_error_message="Freed time ends after it starts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Freed time {self.pk}"
+
+    @property
+    def span(self) -> Span:
+        return Span(self.starts_at, self.ends_at)
+
+
+class WaitlistEntryQuerySet(models.QuerySet["WaitlistEntry"]):
+    def waiting(self) -> WaitlistEntryQuerySet:
+        return self.filter(state=WaitlistEntry.State.WAITING)
+
+    def who_could_come(self, therapist: Therapist, *, first: date, last: date) -> WaitlistEntryQuerySet:
+        """Those waiting for this therapist or for anyone, on some of these clinic-local dates; first come first."""
+        return self.waiting().filter(
+            Q(therapist=therapist) | Q(therapist__isnull=True),
+            service__therapists=therapist,
+            service__in=Service.objects.on_offer(),
+            first_day__lte=last,
+            last_day__gte=first,
+        )
+
+    def over(self, today: date) -> WaitlistEntryQuerySet:
+        """Waiting for nothing any more: their dates have passed, or their visit has ended or begun."""
+        coming = Appointment.objects.coming(timezone.now())
+        return self.waiting().filter(Q(last_day__lt=today) | (Q(visit__isnull=False) & ~Q(visit__in=coming)))
+
+    def without_open_offer(self) -> WaitlistEntryQuerySet:
+        return self.exclude(offers__state=Offer.State.OPEN)
+
+    def with_token(self, token: str) -> WaitlistEntryQuerySet:
+        return self.filter(link_digest=token_digest(token))
+
+
+class WaitlistEntry(models.Model):
+    """A wish for an earlier time: with whom, on which dates, at which times of day.
+
+    With `visit` it is that visit that would move; without, the entry holds the person's details.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        BOOKED = "booked", "Took an offer"
+        LEFT = "left", "Left the list"
+        ENDED = "ended", "Its dates are over"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    link_digest = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+
+    therapist = models.ForeignKey(
+        Therapist, on_delete=models.PROTECT, null=True, blank=True, help_text="Empty: whoever is free."
+    )
+    service = models.ForeignKey(Service, on_delete=models.PROTECT)
+    visit = models.ForeignKey(
+        Appointment, on_delete=models.CASCADE, null=True, blank=True, related_name="waitlist_entries"
+    )
+    first_day = models.DateField()
+    last_day = models.DateField(help_text="The last day that suits, included.")
+    parts = parts_of_day()
+
+    name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField("e-mail", max_length=254, blank=True)
+    phone = models.CharField("telephone", max_length=40, blank=True)
+    is_new_patient = models.BooleanField("first visit", null=True, blank=True)
+    consent_version = models.CharField(max_length=20, blank=True)
+    came_from = models.CharField("came from article", max_length=80, blank=True)
+
+    submission_key = models.UUIDField(unique=True)
+    created_at = models.DateTimeField("waiting since", default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WaitlistEntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        verbose_name, verbose_name_plural = "waiting-list entry", "waiting list"
+        constraints = [
+            models.CheckConstraint(
+                name="booking_waitlist_entry_state_is_known",
+                condition=Q(state__in=("waiting", "booked", "left", "ended")),
+                violation_error_message="Choose one of the states.",
+            ),
+            models.CheckConstraint(
+                name="booking_waitlist_entry_first_day_is_not_after_last",
+                condition=Q(first_day__lte=F("last_day")),
+                violation_error_message="The last day lies before the first.",
+            ),
+            models.CheckConstraint(
+                name="booking_waitlist_entry_has_a_time_of_day",
+                condition=Q(parts__len__gte=1) & Q(parts__contained_by=PartOfDay.values),
+                violation_error_message="Choose at least one time of day.",
+            ),
+            models.CheckConstraint(
+                name="booking_waitlist_entry_is_someones",
+                condition=Q(visit__isnull=False) | (~Q(name="") & ~Q(email="")),
+                violation_error_message="Someone on the list has a visit, or a name and an e-mail address.",
+            ),
+            models.UniqueConstraint(
+                name="booking_waitlist_entry_once_per_visit",
+                fields=["visit"],
+                condition=Q(state="waiting"),
+                violation_error_message="This visit is on the waiting list already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Waiting-list entry {str(self.public_id)[:8]}"  # no name: this text reaches logs and titles
+
+    def get_absolute_url(self) -> str:
+        return reverse("booking:waitlist", args=[self.token])
+
+    @property
+    def token(self) -> str:
+        return link_token(self.public_id, 1)
+
+    @property
+    def person(self) -> Appointment | WaitlistEntry:
+        """Where name, e-mail address and telephone are kept: the visit's row, or this one."""
+        return self.visit or self
+
+    @property
+    def recipient(self) -> str:
+        return self.person.email
+
+    @property
+    def part_names(self) -> list[str]:
+        return [str(PartOfDay(part).label) for part in self.parts]
+
+    def wants(self, start: datetime, zone: ZoneInfo) -> bool:
+        """Whether this start lies on its dates, at its times of day, and before the visit it would replace."""
+        return (
+            self.first_day <= start.astimezone(zone).date() <= self.last_day
+            and PartOfDay.of(start, zone) in self.parts
+            and (self.visit is None or start < self.visit.starts_at)
+        )
+
+
+class OfferQuerySet(models.QuerySet["Offer"]):
+    def open(self) -> OfferQuerySet:
+        return self.filter(state=Offer.State.OPEN)
+
+    def over(self, now: datetime) -> OfferQuerySet:
+        """Open ones whose time to answer has passed."""
+        return self.open().filter(until__lte=now)
+
+
+class Offer(models.Model):
+    """One freed time, kept for one person on the waiting list for two hours: an appointment in state held."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Waiting for an answer"
+        TAKEN = "taken", "Taken"
+        DECLINED = "declined", "Declined"
+        EXPIRED = "expired", "No answer in time"
+
+    entry = models.ForeignKey(WaitlistEntry, on_delete=models.CASCADE, related_name="offers")
+    therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    hold = models.ForeignKey(Appointment, on_delete=models.SET_NULL, null=True, related_name="offers")
+    until = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OfferQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="booking_offer_state_is_known",
+                condition=Q(state__in=("open", "taken", "declined", "expired")),
+                violation_error_message="Choose one of the states.",
+            ),
+            models.UniqueConstraint(
+                name="booking_offer_never_twice_for_one_slot",
+                fields=["entry", "therapist", "starts_at"],
+                violation_error_message="This time was offered to this person before.",
+            ),
+            models.UniqueConstraint(
+                name="booking_offer_one_at_a_time",
+                fields=["entry"],
+                condition=Q(state="open"),
+                violation_error_message="This person has another offer to answer first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Offer {self.pk}"
+
+    @property
+    def recipient(self) -> str:
+        return self.entry.recipient
+
+    def is_open(self, now: datetime) -> bool:
+        return self.state == Offer.State.OPEN and now < self.until

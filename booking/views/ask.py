@@ -1,0 +1,50 @@
+"""No time suits: ask the clinic to call or write."""
+
+from __future__ import annotations
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from booking import actions
+from booking.forms import AskForm
+from booking.models import Therapist, UrgentHelp
+from booking.views.book import ANY, asked_article
+from booking.views.guard import too_many, visitors_network
+
+
+def _therapist(slug: str) -> Therapist | None:
+    return None if slug == ANY else get_object_or_404(Therapist, slug=slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest, therapist: str) -> HttpResponse:
+    chosen = _therapist(therapist)
+    if request.method != "POST":
+        form = AskForm.fresh(timezone.now(), came_from=asked_article(request))
+        return _page(request, chosen, form)
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        if form.is_forged:
+            raise SuspiciousOperation("a hidden field was changed")
+        return _page(request, chosen, form, status=422)
+    if form.is_robot(timezone.now()):
+        return too_many(request)
+    try:
+        actions.count_ask(network=visitors_network(request))
+    except actions.TooManyError:
+        return too_many(request)
+    actions.ask_for_contact(therapist=chosen, **form.facts)
+    return redirect("booking:asked", therapist=therapist)
+
+
+def _page(request: HttpRequest, therapist: Therapist | None, form: AskForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "therapist": therapist, "urgent_help": UrgentHelp.objects.current()}
+    return render(request, "booking/ask.html", context, status=status)
+
+
+@require_safe
+def asked(request: HttpRequest, therapist: str) -> HttpResponse:
+    return render(request, "booking/asked.html", {"therapist": _therapist(therapist)})

@@ -1,0 +1,19 @@
+"""Too many, or a robot: every refusal reads alike, so that nobody learns which limit it was."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from booking.network import network_of
+
+
+def visitors_network(request: HttpRequest) -> str:
+    return network_of(
+        peer=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=request.headers.get("X-Forwarded-For", ""),
+        trusted=settings.TRUSTED_PROXIES,
+    )
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    return render(request, "booking/too_many.html", status=429)

@@ -1,0 +1,159 @@
+"""The waiting list: join, see it, take or leave an offer, leave the list. GET never changes anything."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from booking import actions
+from booking.forms import EarlierForm, JoinForm
+from booking.models import (
+    Clinic,
+    Offer,
+    Service,
+    Therapist,
+    UrgentHelp,
+    WaitlistEntry,
+    rules_of_the_list,
+)
+from booking.views.book import ANY, asked_article
+from booking.views.guard import too_many, visitors_network
+from booking.views.visits import visit_or_404
+
+
+def _today() -> date:
+    return timezone.now().astimezone(Clinic.objects.current().zone).date()
+
+
+# ---- join -----------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
+    """For someone without a visit: their wish, and who they are."""
+    wanted = get_object_or_404(Service.objects.on_offer(), slug=service)
+    givers = Therapist.objects.giving(wanted)
+    chosen = None if therapist == ANY else get_object_or_404(givers, slug=therapist)
+    today = _today()
+    last = today + timedelta(days=wanted.horizon_days)
+    context: dict[str, Any] = {"therapist": chosen, "service": wanted, "urgent_help": UrgentHelp.objects.current()}
+    context |= {"cautions": wanted.cautions.all(), **rules_of_the_list()}
+    if request.method != "POST":
+        form = JoinForm.fresh(timezone.now(), came_from=asked_article(request)).bound(today, last)
+        return render(request, "booking/join.html", {"form": form, **context})
+    form = JoinForm(request.POST).bound(today, last)
+    if not form.is_valid():
+        if form.is_forged:
+            raise SuspiciousOperation("a hidden field was changed")
+        return render(request, "booking/join.html", {"form": form, **context}, status=422)
+    if form.is_robot(timezone.now()):
+        return too_many(request)
+    try:
+        actions.count_ask(network=visitors_network(request))
+    except actions.TooManyError:
+        return too_many(request)
+    return redirect(actions.join_waitlist(therapist=chosen, service=wanted, **form.facts))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def earlier(request: HttpRequest, token: str) -> HttpResponse:
+    """For someone with a visit, which moves when they take an offer."""
+    found = visit_or_404(token)
+    if not found.can_be_changed_online(timezone.now()):
+        return redirect(found)
+    today = _today()
+    last = found.starts_at.astimezone(Clinic.objects.current().zone).date()
+    context = {"visit": found, **rules_of_the_list()}
+    if request.method != "POST":
+        form = EarlierForm(initial={"submission_key": uuid.uuid4()}).bound(today, last)
+        return render(request, "booking/earlier.html", {"form": form, **context})
+    form = EarlierForm(request.POST).bound(today, last)
+    if not form.is_valid():
+        if "submission_key" in form.errors:
+            raise SuspiciousOperation("a hidden field was changed")
+        return render(request, "booking/earlier.html", {"form": form, **context}, status=422)
+    key = form.cleaned_data["submission_key"]
+    entry = actions.join_waitlist(
+        visit=found, therapist=found.therapist, service=found.service, submission_key=key, **form.wish
+    )
+    return redirect(entry)
+
+
+# ---- the entry's own page -------------------------------------------------------------------
+
+
+def _entry(token: str) -> WaitlistEntry:
+    entries = WaitlistEntry.objects.select_related("therapist", "service", "visit__therapist")
+    entry = entries.with_token(token).first()
+    if entry is None:
+        raise Http404
+    return entry
+
+
+@require_safe
+def waitlist(request: HttpRequest, token: str) -> HttpResponse:
+    return _page(request, _entry(token))
+
+
+def _page(request: HttpRequest, entry: WaitlistEntry, *, lost: Offer | None = None) -> HttpResponse:
+    now = timezone.now()
+    offers = entry.offers.select_related("therapist", "hold")
+    offer = next((one for one in offers.open() if one.is_open(now)), None)
+    context: dict[str, Any] = {
+        "entry": entry,
+        "offer": offer,
+        "lost": lost,
+        "taken": offers.filter(state=Offer.State.TAKEN).first(),
+        "urgent_help": UrgentHelp.objects.current() if offer else None,
+        "cautions": entry.service.cautions.all() if offer else [],
+        **rules_of_the_list(),
+    }
+    return render(request, "booking/waitlist.html", context, status=409 if lost else 200)
+
+
+def _offer(request: HttpRequest, entry: WaitlistEntry) -> Offer:
+    number = request.POST.get("offer", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise SuspiciousOperation("not an offer")
+    return get_object_or_404(entry.offers.select_related("entry__visit"), pk=number)
+
+
+@require_POST
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    entry = _entry(token)
+    offer = _offer(request, entry)
+    try:
+        return redirect(actions.accept_offer(offer=offer))
+    except (actions.SlotTakenError, actions.NotOfferedError):
+        return _page(request, entry, lost=offer)
+    except actions.StateChangedError:
+        return redirect(entry)
+    except actions.TooManyError:
+        return too_many(request)
+
+
+@require_POST
+def decline(request: HttpRequest, token: str) -> HttpResponse:
+    entry = _entry(token)
+    actions.decline_offer(offer=_offer(request, entry))
+    return redirect(entry)
+
+
+@csrf_exempt  # RFC 8058: a mail reader posts here by itself; the token is what says that it may
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: HttpRequest, token: str) -> HttpResponse:
+    entry = _entry(token)
+    if request.method != "POST":
+        return render(request, "booking/leave.html", {"entry": entry})
+    actions.leave_waitlist(entry=entry)
+    if "List-Unsubscribe" in request.POST:
+        return HttpResponse("You have left the waiting list.\n", content_type="text/plain")
+    return redirect(entry)

@@ -1,0 +1,458 @@
+"""The waiting list: join, one held offer at a time, expiry, roll on, and two never win one slot."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from booking import actions, tasks
+from booking.models import (
+    Absence,
+    Appointment,
+    Delivery,
+    FreedTime,
+    HeldFor,
+    Kind,
+    Message,
+    Offer,
+    PartOfDay,
+    State,
+    WaitlistEntry,
+)
+from tests.factories import (
+    CHICAGO,
+    a_service,
+    a_therapist,
+    an_appointment,
+    an_offer,
+    day_in,
+    give_back,
+    in_days,
+    joins,
+    some_details,
+    working_all_week,
+)
+
+Waiting = WaitlistEntry.State
+
+
+def a_look():
+    tasks.offer_freed_times(None, 0)
+
+
+def cancel(visit):
+    actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF)
+
+
+def offers():
+    return list(Offer.objects.order_by("pk"))
+
+
+@pytest.fixture
+def full_day(therapist, service):
+    """Every time of the third day is taken; the visits in order."""
+    first = in_days(3, 9)
+    return [an_appointment(therapist, service, first + timedelta(minutes=45 * n)) for n in range(10)]
+
+
+# ---- join ----
+
+
+def test_joining_sends_the_link_by_which_one_leaves(service):
+    entry = joins(service)
+
+    message = Message.objects.get()
+    assert (message.kind, message.recipient, message.entry) == (Kind.JOINED, "wanda@example.com", entry)
+    assert WaitlistEntry.objects.with_token(entry.token).get() == entry
+
+
+def test_sending_the_form_twice_is_one_entry_and_one_message(service):
+    key = uuid.uuid4()
+
+    assert joins(service, submission_key=key) == joins(service, submission_key=key)
+
+    assert Message.objects.count() == 1
+
+
+def test_one_visit_is_on_the_list_once(therapist, service):
+    visit = an_appointment(therapist, service, in_days(8))
+
+    assert joins(service, visit=visit) == joins(service, visit=visit)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WaitlistEntry.objects.create(
+            service=service,
+            visit=visit,
+            first_day=day_in(1),
+            last_day=day_in(2),
+            parts=["morning"],
+            submission_key=uuid.uuid4(),
+            link_digest="x",
+        )
+
+
+# ---- offer ----
+
+
+@pytest.mark.parametrize("how", ["cancel", "decline", "expire", "move", "absence"])
+def test_a_freed_time_is_held_for_the_first_who_waits(therapist, service, full_day, how):
+    visit = full_day[2]
+    entry = joins(service, last_day=day_in(3))
+    a_look()
+    assert not offers()
+
+    if how == "cancel":
+        cancel(visit)
+    elif how == "move":
+        actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=in_days(5), by=actions.Actor.STAFF)
+    elif how == "absence":
+        visit.delete()
+        away = Absence(therapist=therapist, starts_at=visit.starts_at, ends_at=visit.ends_at)
+        actions.save_absence(absence=away)
+        actions.remove_hours(row=away)
+    else:
+        Appointment.objects.filter(pk=visit.pk).update(state=State.REQUESTED, answer_by=timezone.now())
+        act = {"decline": actions.decline_appointment, "expire": actions.expire_request}[how]
+        act(appointment=visit)
+    a_look()
+
+    (offer,) = offers()
+    assert (offer.entry, offer.starts_at, offer.state) == (entry, visit.starts_at, Offer.State.OPEN)
+    assert (offer.hold.state, offer.hold.held_for) == (State.HELD, HeldFor.OFFER)
+    assert timedelta(minutes=119) < offer.until - timezone.now() <= timedelta(hours=2)
+    with pytest.raises(actions.SlotTakenError):
+        actions.take_hold(therapist=therapist, service=service, starts_at=visit.starts_at)
+    assert Message.objects.filter(kind=Kind.OFFER, offer=offer).count() == 1
+
+
+def test_giving_time_back_asks_the_worker_to_look_soon(full_day, django_capture_on_commit_callbacks):
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    cancel(full_day[0])
+
+    assert ProcrastinateJob.objects.filter(task_name="booking.tasks.offer_freed_times").exists()
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"first_day": day_in(4)},
+        {"last_day": day_in(2)},
+        {"parts": [PartOfDay.EVENING]},
+        {"parts": [PartOfDay.AFTERNOON, PartOfDay.EVENING]},
+    ],
+    ids=["later", "sooner", "evenings", "not mornings"],
+)
+def test_nobody_is_offered_what_does_not_suit(service, full_day, wish):
+    joins(service, **wish)
+
+    cancel(full_day[1])
+    a_look()
+
+    assert not offers()
+
+
+def test_an_entry_for_one_therapist_waits_for_that_one(therapist, service, full_day):
+    other = a_therapist("benjamin-britton")
+    service.therapists.add(other)
+    joins(service, therapist=other)
+    anyone = joins(service, name="Anyone Will", email="anyone@example.com")
+
+    cancel(full_day[1])
+    a_look()
+
+    assert [offer.entry for offer in offers()] == [anyone]
+
+
+def test_a_longer_service_is_offered_when_the_freed_time_makes_room_for_it(therapist, service, full_day):
+    long = a_service(therapist, minutes=60, turnaround_minutes=0)
+    joins(long, last_day=day_in(3))
+
+    cancel(full_day[1])
+    a_look()
+    assert not offers()  # half an hour is not enough
+    cancel(full_day[2])
+    a_look()
+
+    assert [offer.starts_at for offer in offers()] == [full_day[1].starts_at]
+
+
+def test_two_who_wait_are_not_offered_the_same_time(therapist, service, full_day):
+    joins(service, last_day=day_in(3))
+    joins(service, last_day=day_in(3), email="second@example.com")
+
+    cancel(full_day[1])
+    for _ in range(3):
+        a_look()
+
+    assert len(offers()) == 1
+
+
+def test_one_person_has_one_open_offer(service, full_day):
+    joins(service, last_day=day_in(3))
+
+    cancel(full_day[1])
+    cancel(full_day[5])
+    a_look()
+    a_look()
+
+    assert len(offers()) == 1
+
+
+def test_nobody_is_written_to_at_night(service, full_day, settings):
+    settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = 21, 7
+    evening, almost_morning, morning = in_days(1, 21), in_days(2, 6, 59), in_days(2, 7)
+    with time_machine.travel(evening, tick=False) as clock:
+        joins(service)
+        cancel(full_day[1])
+        a_look()
+        clock.move_to(almost_morning)
+        a_look()
+        assert not offers()
+
+        clock.move_to(morning)
+        a_look()
+
+    assert [offer.starts_at for offer in offers()] == [full_day[1].starts_at]
+
+
+def test_notice_and_horizon_hold_for_offers_too(therapist, full_day):
+    joins(a_service(therapist, notice_hours=24 * 4))
+
+    cancel(full_day[1])
+    a_look()
+
+    assert not offers()
+
+
+def test_an_offer_does_not_outlast_the_start_of_its_time(therapist, service, full_day):
+    starts_at = full_day[2].starts_at
+    with time_machine.travel(starts_at - timedelta(minutes=50), tick=False):
+        joins(service)
+        cancel(full_day[2])
+        a_look()
+
+    assert offers()[0].until == starts_at
+
+
+# ---- roll on ----
+
+
+def test_no_answer_in_time_and_the_next_is_asked(service, full_day):
+    first = joins(service, last_day=day_in(3))
+    second = joins(service, last_day=day_in(3), email="second@example.com")
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        cancel(full_day[1])
+        a_look()
+        actions.deliver_message(message_id=Message.objects.get(kind=Kind.OFFER).pk)
+        clock.shift(timedelta(minutes=119))
+        a_look()
+        assert [offer.entry for offer in offers()] == [first]
+        clock.shift(timedelta(minutes=1))
+        a_look()
+
+    assert [(offer.entry, offer.state) for offer in offers()] == [(first, "expired"), (second, "open")]
+    assert WaitlistEntry.objects.get(pk=first.pk).state == Waiting.WAITING  # and stays on the list
+
+
+def test_nobody_is_mailed_twice_for_one_slot(service, full_day):
+    joins(service, last_day=day_in(3))
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        cancel(full_day[1])
+        for _ in range(4):
+            a_look()
+            for message in Message.objects.filter(kind=Kind.OFFER, delivery=Delivery.QUEUED):
+                actions.deliver_message(message_id=message.pk)
+            clock.shift(timedelta(hours=2))
+
+    assert Message.objects.filter(kind=Kind.OFFER).count() == 1
+
+
+def test_an_offer_whose_mail_never_left_is_taken_back_and_made_again(service, full_day):
+    joins(service, last_day=day_in(3))
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        cancel(full_day[1])
+        a_look()
+        clock.shift(timedelta(hours=2))
+        a_look()
+
+    (offer,) = offers()
+    assert offer.state == Offer.State.OPEN
+    assert Message.objects.filter(kind=Kind.OFFER).count() == 1
+
+
+def test_saying_no_asks_the_next_at_once_and_keeps_the_place(service, full_day):
+    first = joins(service, last_day=day_in(3))
+    joins(service, last_day=day_in(3), email="second@example.com")
+    cancel(full_day[1])
+    a_look()
+
+    actions.decline_offer(offer=offers()[0])
+    a_look()
+
+    assert [offer.state for offer in offers()] == ["declined", "open"]
+    assert WaitlistEntry.objects.get(pk=first.pk).state == Waiting.WAITING
+
+
+def test_leaving_frees_the_offer_and_is_done_once(service, full_day):
+    entry = joins(service, last_day=day_in(3))
+    cancel(full_day[1])
+    a_look()
+
+    for _ in range(2):
+        actions.leave_waitlist(entry=entry)
+
+    entry.refresh_from_db()
+    assert (entry.state, offers()[0].state) == (Waiting.LEFT, Offer.State.DECLINED)
+    assert not Appointment.objects.filter(state=State.HELD).exists()
+    with pytest.raises(actions.StateChangedError):
+        actions.accept_offer(offer=offers()[0])
+
+
+def test_who_waits_for_days_that_are_over_waits_no_more(service):
+    entry = joins(service, last_day=day_in(1))
+    with time_machine.travel(in_days(2, 9)):
+        a_look()
+
+    entry.refresh_from_db()
+    assert entry.state == Waiting.ENDED
+
+
+# ---- accept ----
+
+
+@pytest.mark.parametrize(("needs_confirmation", "state"), [(True, State.REQUESTED), (False, State.CONFIRMED)])
+def test_taking_an_offer_makes_the_visit_as_the_service_says(therapist, service, needs_confirmation, state):
+    service.needs_confirmation = needs_confirmation
+    service.save()
+    entry = joins(service, came_from="cupping-for-back-pain")
+    offer = an_offer(entry, therapist, in_days(3))
+
+    visit = actions.accept_offer(offer=offer)
+    again = actions.accept_offer(offer=offer)
+
+    assert visit.pk == again.pk == offer.hold_id
+    assert (visit.state, visit.name, visit.starts_at) == (state, "Wanda Waiting", in_days(3))
+    assert visit.came_from == "cupping-for-back-pain"
+    assert WaitlistEntry.objects.get().state == Waiting.BOOKED
+    assert list(visit.messages.order_by("pk").values_list("kind", flat=True)) == [state, Kind.STAFF_NOTICE]
+
+
+def test_taking_an_offer_moves_the_visit_one_has(therapist, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(8), confirmed_at=timezone.now())
+    entry = joins(service, visit=visit)
+    offer = an_offer(entry, other, in_days(3))
+
+    moved = actions.accept_offer(offer=offer)
+
+    assert (moved.pk, moved.token) == (visit.pk, visit.token)
+    assert (moved.therapist, moved.starts_at, moved.state) == (other, in_days(3), State.CONFIRMED)
+    assert moved.calendar_sequence == visit.calendar_sequence + 1
+    assert FreedTime.objects.filter(therapist=therapist, starts_at=in_days(8)).exists()  # its old time goes on
+    assert list(moved.messages.order_by("pk").values_list("kind", flat=True)) == [Kind.MOVED, Kind.STAFF_NOTICE]
+
+
+def test_only_something_earlier_than_the_visit_is_offered(therapist, service):
+    joins(service, visit=an_appointment(therapist, service, in_days(3, 11)))
+
+    assert actions.offer_freed_time(freed=give_back(therapist, in_days(3, 12), in_days(3, 13))) == []
+    assert actions.offer_freed_time(freed=give_back(therapist, in_days(3, 9), in_days(3, 9, 40)))
+
+
+def test_an_offer_that_ran_out_is_still_good_while_its_time_is_free(therapist, service):
+    entry = joins(service)
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        offer = an_offer(entry, therapist, in_days(3))
+        clock.shift(timedelta(hours=3))
+
+        assert actions.accept_offer(offer=offer).state == State.REQUESTED
+
+
+def test_an_offer_that_ran_out_and_went_to_another_says_taken(therapist, service):
+    entry = joins(service)
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        offer = an_offer(entry, therapist, in_days(3))
+        clock.shift(timedelta(hours=3))
+        hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+        actions.book_appointment(
+            hold=hold,
+            therapist=therapist,
+            service=service,
+            starts_at=in_days(3),
+            details=some_details(),
+            submission_key=uuid.uuid4(),
+        )
+        with pytest.raises(actions.SlotTakenError):
+            actions.accept_offer(offer=offer)
+
+    assert WaitlistEntry.objects.get().state == Waiting.WAITING
+
+
+def test_a_cancelled_visit_cannot_be_moved_by_an_offer(therapist, service):
+    visit = an_appointment(therapist, service, in_days(8))
+    offer = an_offer(joins(service, visit=visit), therapist, in_days(3))
+    cancel(visit)
+
+    with pytest.raises(actions.StateChangedError):
+        actions.accept_offer(offer=offer)
+
+    assert Appointment.objects.get(pk=visit.pk).state == State.CANCELLED
+
+
+def test_the_limit_of_coming_visits_holds_for_offers_too(therapist, service):
+    for days in (5, 6):
+        an_appointment(therapist, service, in_days(days), name="Wanda Waiting", email="wanda@example.com")
+    offer = an_offer(joins(service), therapist, in_days(3))
+
+    with pytest.raises(actions.TooManyError):
+        actions.accept_offer(offer=offer)
+
+
+def test_a_dead_offer_is_deleted_at_night_and_its_page_lives_on(therapist, service):
+    entry = joins(service)
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        offer = an_offer(entry, therapist, in_days(9))
+        clock.shift(timedelta(days=2))
+        actions.delete_dead_holds()
+
+    assert Offer.objects.get(pk=offer.pk).hold is None
+
+
+# ---- delivery and keeping ----
+
+
+@pytest.mark.parametrize("end", ["leave", "decline", "time"])
+def test_an_offer_that_is_over_is_not_mailed(therapist, service, end):
+    offer = an_offer(joins(service), therapist, in_days(3))
+    message = Message.objects.get(kind=Kind.OFFER)
+    if end == "leave":
+        actions.leave_waitlist(entry=offer.entry)
+    if end == "decline":
+        actions.decline_offer(offer=offer)
+    with time_machine.travel(timezone.now() + timedelta(hours=3 if end == "time" else 0)):
+        actions.deliver_message(message_id=message.pk)
+
+    message.refresh_from_db()
+    assert message.delivery == Delivery.OVERTAKEN
+
+
+def test_entries_are_erased_whole_some_days_after_they_end(service):
+    left, waits = joins(service), joins(service)
+    actions.leave_waitlist(entry=left)
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        actions.forget_past_visits()
+
+    assert list(WaitlistEntry.objects.all()) == [waits]
+    assert Message.objects.filter(kind=Kind.JOINED).count() == 1
+
+
+def test_the_parts_of_a_day_are_those_of_the_clinics_clock():
+    at = [PartOfDay.of(in_days(3, *wall), CHICAGO) for wall in ((11, 59), (12, 0), (16, 59), (17, 0))]
+
+    assert at == ["morning", "afternoon", "afternoon", "evening"]
