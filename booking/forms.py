@@ -139,7 +139,7 @@ def note_field() -> NoteField:
         required=False,
         max_length=1000,
         validators=[refuse_hidden_characters],
-        help_text="Not needed. Please leave out what you would rather say in person.",
+        help_text="Please leave out what you would rather say in person.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -292,7 +292,7 @@ class AskForm(PersonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, need in (("phone", "Needed when we shall call."), ("email", "Needed when we shall write.")):
+        for name, need in (("phone", "So that we can call you."), ("email", "So that we can write to you.")):
             self.fields[name].required = False
             self.fields[name].help_text = need
             self.fields[name].is_conditional = True  # type: ignore[attr-defined]  # read by the crispy pack

@@ -36,7 +36,7 @@ class ContactRequest(models.Model):
     weekdays = ArrayField(models.PositiveSmallIntegerField(choices=Weekday), verbose_name="days", blank=True)
     parts = parts_of_day()
     name = models.CharField(max_length=120)
-    reach_by = models.CharField(max_length=5, choices=ReachBy)
+    reach_by = models.CharField("how to answer", max_length=5, choices=ReachBy)
     email = models.EmailField("e-mail", max_length=254, blank=True)
     phone = models.CharField("telephone", max_length=40, blank=True)
     note = models.TextField(max_length=1000, blank=True)

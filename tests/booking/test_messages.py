@@ -1,13 +1,8 @@
 """Messages over a real SMTP server: what arrives, what is kept, what a refusal leaves behind."""
 
-import email
-import email.policy
-import socket
 import uuid
-from contextlib import ExitStack
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as shared_app
@@ -15,46 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, messages
 from booking.models import REMINDERS, TO_STAFF, Delivery, Kind, Message, State
-from tests.factories import an_appointment, an_offer, in_days, joins, some_details
-
-
-class Mailbox:
-    """Keeps what arrives; `answer` is what the server says to DATA, `refused` to RCPT."""
-
-    def __init__(self):
-        self.mails, self.answer, self.refused = [], "250 OK", {}
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 (aiosmtpd's name)
-        if address in self.refused:
-            return self.refused[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if self.answer.startswith("250"):
-            self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return self.answer
-
-
-def a_free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def mailbox(settings):
-    box = Mailbox()
-    server = Controller(box, hostname="127.0.0.1", port=a_free_port())
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-    settings.EMAIL_TIMEOUT = 5
-    settings.SITE_URL = "https://clinic.example"
-    with ExitStack() as stack:
-        stack.callback(server.stop)
-        box.stop = stack.close
-        yield box
+from tests.factories import an_appointment, an_offer, asks, in_days, joins, some_details
 
 
 @pytest.fixture
@@ -306,3 +262,79 @@ def test_inside_a_worker_too_the_job_is_in_the_transaction(therapist, service, c
             transaction.set_rollback(True)
 
     assert jobs() == before
+
+
+# ---- what staff do with a message that did not arrive ----
+
+
+@pytest.fixture
+def refused(visit, mailbox):
+    mailbox.refused["ada@example.com"] = "550 no such mailbox"
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    sent(message, mailbox)
+    return message
+
+
+def test_staff_see_a_refused_message_and_send_it_to_another_address(admin_client, refused, visit, mailbox, client):
+    old_link = visit.get_absolute_url()
+    desk = f"/admin/booking/message/{refused.pk}/"
+    assert desk in admin_client.get("/admin/").text
+    assert "Ada Example, 612-555-0142" in admin_client.get(f"{desk}change/").text
+    assert 'value="ada@example.com"' in admin_client.get(f"{desk}resend/").text
+
+    admin_client.post(f"{desk}resend/", {"email": "ada@example.org"})
+    mail = sent(refused, mailbox)
+
+    visit.refresh_from_db()
+    assert (mail["To"], refused.delivery, visit.email) == ("ada@example.org", Delivery.SENT, "ada@example.org")
+    assert client.get(old_link).status_code == 404  # whoever got the old one cannot open it any more
+    assert visit.get_absolute_url() in written(mail)[0]
+
+
+def test_an_address_that_is_none_is_not_sent_to(admin_client, refused):
+    answer = admin_client.post(f"/admin/booking/message/{refused.pk}/resend/", {"email": "ada@"})
+
+    assert answer.status_code == 422
+    refused.refresh_from_db()
+    assert refused.delivery == Delivery.REFUSED
+
+
+def test_staff_note_that_they_phoned(admin_client, visit):
+    visit.email = ""
+    visit.save()
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    assert message in Message.objects.undelivered()
+
+    admin_client.post(f"/admin/booking/message/{message.pk}/phoned/")
+
+    assert message not in Message.objects.undelivered()
+
+
+def test_a_message_that_arrived_cannot_be_sent_again(visit, mailbox):
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    sent(message, mailbox)
+
+    with pytest.raises(actions.StateChangedError):
+        actions.resend_message(message=message, email="ada@example.com")
+
+
+@pytest.mark.parametrize("kind", [Kind.JOINED, Kind.OFFER])
+def test_the_waiting_list_can_be_left_from_the_mail_reader(kind, visit, mailbox):
+    message = a_message(kind, visit)
+
+    mail = sent(message, mailbox)
+
+    address = f"https://clinic.example/waitlist/{message.subject.token}/leave/"
+    assert mail["List-Unsubscribe"].strip() == f"<{address}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert all(address in text for text in written(mail))
+
+
+def test_a_wish_to_be_called_reaches_staff_without_a_name(mailbox, clinic):
+    asks()
+
+    mail = sent(Message.objects.get(), mailbox)
+
+    assert mail["Subject"] == "Someone asks to be called"
+    assert "Carla" not in mail.as_string()
+    assert all("/admin/booking/contactrequest/" in text for text in written(mail))

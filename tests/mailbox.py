@@ -1,0 +1,24 @@
+"""A real SMTP server that keeps what arrives, and can be told to misbehave."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+
+
+class Mailbox:
+    """Keeps what arrives; `answer` is what the server says to DATA, `refused` to RCPT."""
+
+    def __init__(self):
+        self.mails, self.answer, self.refused = [], "250 OK", {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 (aiosmtpd's name)
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if self.answer.startswith("250"):
+            self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return self.answer
