@@ -4,12 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench lock
+.PHONY: help setup run dev test check bench bench-slots drill-mail lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup:
 	@$(PYTHON) deploy/bootstrap.py
@@ -28,6 +28,12 @@ check: setup ## The one gate: format, lint, types, imports, templates, migration
 
 bench: setup ## Measure: fifty guests on one slot, as a ratio to a plain page
 	@$(BIN)/python deploy/check.py bench
+
+bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past visits
+	@$(BIN)/python deploy/check.py bench-slots
+
+drill-mail: setup ## Kill workers in the middle of sending and take the mail server away: nothing may be lost
+	@$(BIN)/python deploy/check.py drill-mail
 
 lock: setup ## Make requirements*.txt anew from pyproject.toml
 	@$(BIN)/python deploy/lock.py

@@ -11,13 +11,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
 
 MIDNIGHT = time(0)
 ONE_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of time, `[start, end)`, both in UTC."""
 
     start: datetime
@@ -30,8 +32,7 @@ class Span:
         return self.start <= other.start and other.end <= self.end
 
 
-@dataclass(frozen=True, slots=True)
-class WeeklyHours:
+class WeeklyHours(NamedTuple):
     """Wall-clock hours on one weekday (Monday is 0); `closes` at 00:00 is the end of that day."""
 
     weekday: int
@@ -48,8 +49,7 @@ class WeeklyHours:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DayHours:
+class DayHours(NamedTuple):
     """Wall-clock hours of one date; they replace that date's weekly hours. Two of them make a split day."""
 
     day: date
@@ -68,6 +68,7 @@ class Rules:
     horizon_days: int
 
 
+@lru_cache(maxsize=8192)
 def instant_of(day: date, wall: time, zone: tzinfo) -> datetime:
     """The instant, in UTC, at which the clock on the clinic's wall first shows `wall` on `day`.
 
@@ -106,7 +107,12 @@ def opening_spans(
     """
     other = list(instead)
     replaced = {one.day for one in other}
-    dated = [DayHours(day, one.opens, one.closes) for one in hours for day in _days(first, last) if one.hold_on(day)]
+    dated = [
+        DayHours(day, one.opens, one.closes)
+        for one in hours
+        for day in _days(one.weekday, first, last)
+        if one.hold_on(day)
+    ]
     usual = [one for one in dated if one.day not in replaced]
     chosen = usual + [one for one in other if first <= one.day <= last]
     spans = (Span(instant_of(one.day, one.opens, zone), _closing(one.day, one.closes, zone)) for one in chosen)
@@ -117,8 +123,11 @@ def _closing(day: date, closes: time, zone: tzinfo) -> datetime:
     return instant_of(day + ONE_DAY if closes == MIDNIGHT else day, closes, zone)
 
 
-def _days(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(days=n) for n in range((last - first).days + 1))
+def _days(weekday: int, first: date, last: date) -> Iterator[date]:
+    day = first + timedelta(days=(weekday - first.weekday()) % 7)
+    while day <= last:
+        yield day
+        day += timedelta(days=7)
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
@@ -136,16 +145,20 @@ def subtract(spans: Iterable[Span], away: Iterable[Span]) -> list[Span]:
     """What is left of `spans` when nobody is there during `away`."""
     left = merge(spans)
     for hole in away:
-        left = [
+        if hole.start >= hole.end:
+            continue
+        low = bisect_right(left, hole.start, key=_end_of)
+        high = bisect_left(left, hole.end, key=_start_of)
+        left[low:high] = [
             piece
-            for span in left
+            for span in left[low:high]
             for piece in (
                 Span(span.start, min(span.end, hole.start)),
                 Span(max(span.start, hole.end), span.end),
             )
             if piece.start < piece.end
         ]
-    return merge(left)
+    return left
 
 
 def free_starts(
@@ -170,33 +183,54 @@ def free_starts(
     last_day = now.astimezone(zone).date() + timedelta(days=rules.horizon_days)
     latest = bounds_of_days(last_day, last_day, zone).end
 
-    starts = {
-        start
-        for opening in openings
-        for start in _grid(opening, rules, earliest)
-        if start < latest and _fits(start, rules, working, taken)
-    }
-    return sorted(starts)
+    windows = _windows(rules, working, taken)
+    starts = sorted(_starts(openings, windows, rules.step, earliest, latest))
+    return [start for start, _ in groupby(starts)]  # openings that overlap give a start twice
 
 
-def _grid(opening: Span, rules: Rules, earliest: datetime) -> Iterator[datetime]:
-    steps = max(0, -((opening.start - earliest) // rules.step))  # round up to the first step not too soon
-    start = opening.start + steps * rules.step
-    while start < opening.end:
-        yield start
-        start += rules.step
+def _windows(rules: Rules, working: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
+    """From the first to the last instant at which a visit fits, both included; sorted."""
+    busy = rules.length + rules.turnaround
+    windows, nth = [], 0
+    for first, end in working:
+        last = end - rules.length
+        while nth < len(taken) and taken[nth].start < last + busy:
+            hole = taken[nth]
+            if hole.end > first:
+                windows.append(Span(first, min(last, hole.start - busy)))
+                first = hole.end
+            if hole.end > end:  # it may reach into the next stretch of working time
+                break
+            nth += 1
+        windows.append(Span(first, last))
+    return [window for window in windows if window.start <= window.end]
 
 
-def _fits(start: datetime, rules: Rules, working: Sequence[Span], taken: Sequence[Span]) -> bool:
-    visit = Span(start, start + rules.length)
-    busy = Span(start, visit.end + rules.turnaround)
-    inside = bisect_right(working, start, key=_start_of)  # the span before this place began last
-    before = bisect_left(taken, busy.end, key=_start_of)
-    return inside > 0 and working[inside - 1].contains(visit) and not (before > 0 and taken[before - 1].overlaps(busy))
+def _starts(
+    openings: Sequence[Span], windows: Sequence[Span], step: timedelta, earliest: datetime, latest: datetime
+) -> Iterator[datetime]:
+    """The starts of every opening's grid that lie in a window, not before `earliest`, before `latest`."""
+    passed = 0
+    for opening in openings:
+        begin, end = max(opening.start, earliest), min(opening.end, latest)
+        while passed < len(windows) and windows[passed].end < opening.start:
+            passed += 1
+        for nth in range(passed, len(windows)):
+            first, last = windows[nth]
+            if first >= end:
+                break
+            start = opening.start - (opening.start - max(begin, first)) // step * step  # rounded up
+            while start <= last and start < end:
+                yield start
+                start += step
 
 
 def _start_of(span: Span) -> datetime:
     return span.start
+
+
+def _end_of(span: Span) -> datetime:
+    return span.end
 
 
 def answer_by(

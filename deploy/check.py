@@ -1,5 +1,5 @@
 """The gate: `check.py all` runs every step, `check.py test [pytest options]` the tests alone,
-`check.py bench` the measurements.
+`check.py bench`, `bench-slots` and `drill-mail` the measurements and drills.
 
 Everything runs, also after a failure, so that one run tells all; the exit code says whether
 anything failed.
@@ -46,6 +46,13 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
 ]
 
 
+MEASUREMENTS = {
+    "bench": "tests.bench.one_slot",
+    "bench-slots": "tests.bench.slots",
+    "drill-mail": "tests.drills.mail",
+}
+
+
 def main(which: str, arguments: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("REVIVAL_MODE", "trial")
@@ -63,8 +70,8 @@ def main(which: str, arguments: list[str]) -> int:
 def run(which: str, arguments: list[str]) -> int:
     if which == "test":
         return embedded_postgres.run_with_signals([f"{BIN}/pytest", *arguments])
-    if which == "bench":
-        return embedded_postgres.run_with_signals([sys.executable, "-m", "tests.bench.one_slot"])
+    if which in MEASUREMENTS:
+        return embedded_postgres.run_with_signals([sys.executable, "-m", MEASUREMENTS[which], *arguments])
     failed = [name for name, command, environment in STEPS if not passes(name, command, environment)]
     print(f"\nmake check: {', '.join(failed)} failed." if failed else "\nmake check: everything passed.")
     return 1 if failed else 0

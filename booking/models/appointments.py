@@ -7,11 +7,13 @@ import hashlib
 import hmac
 import re
 import uuid
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Func, Q, Value
@@ -62,6 +64,10 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def _epoch(name: str) -> Func:
+    return Func(Value("epoch"), F(name), function="date_part", output_field=models.FloatField())
+
+
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def occupying(self, now: datetime) -> AppointmentQuerySet:
         """Rows that keep others out at `now`; a hold whose time is over does not."""
@@ -69,6 +75,12 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def touching(self, span: Span) -> AppointmentQuerySet:
         return self.filter(blocked__overlap=DateTimeTZRange(span.start, span.end))
+
+    def blocked_spans(self) -> Iterator[tuple[int, Span]]:
+        """Therapist id and blocked time of each row; read as numbers, since ranges take eight times as long."""
+        rows = self.order_by().values_list("therapist", _epoch("starts_at"), _epoch("blocked__endswith"))
+        for therapist_id, start, end in rows:
+            yield therapist_id, Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
 
     def dead_holds(self, now: datetime) -> AppointmentQuerySet:
         return self.filter(state=State.HELD, held_until__lte=now)
@@ -170,7 +182,11 @@ class Appointment(models.Model):
 
     class Meta:
         ordering = ["-starts_at"]
-        indexes = [models.Index(fields=["starts_at"], name="booking_appointment_by_start")]
+        indexes = [
+            models.Index(fields=["starts_at"], name="booking_appointment_by_start"),
+            # What is in the way: the constraint's own index leaves out visits booked past the rules.
+            GistIndex(fields=["blocked"], condition=Q(state__in=OCCUPYING), name="booking_appointment_in_the_way"),
+        ]
         constraints = [
             ExclusionConstraint(
                 name="booking_appointment_never_two_at_once",

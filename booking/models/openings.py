@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from booking.availability import Span, bounds_of_days, free_starts, opening_spans
@@ -12,6 +14,8 @@ from booking.availability import Span, bounds_of_days, free_starts, opening_span
 from .appointments import Appointment
 from .hours import Absence, Override, Shift
 from .therapists import Service, Therapist
+
+_openings = lru_cache(maxsize=1024)(opening_spans)  # hours seldom change; what it gives is never changed either
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,12 @@ def working_time(ids: Iterable[int], *, first: date, last: date, zone: ZoneInfo)
     absences = list(Absence.objects.touching(Span(days.start, days.end)))
     return {
         pk: WorkingTime(
-            openings=opening_spans(
-                [shift.hours for shift in shifts if shift.therapist_id == pk],
+            openings=_openings(
+                tuple(shift.hours for shift in shifts if shift.therapist_id == pk),
                 first,
                 last,
                 zone,
-                instead=[one.hours for one in overrides if one.therapist_id == pk],
+                instead=tuple(one.hours for one in overrides if one.therapist_id == pk),
             ),
             away=[absence.span for absence in absences if absence.therapist_id in (pk, None)],
         )
@@ -70,7 +74,9 @@ def free_times(
     taken = Appointment.objects.occupying(now).filter(therapist__in=ids).touching(reach)
     if besides is not None and besides.pk:
         taken = taken.exclude(pk=besides.pk)
-    blocked = [(pk, Span(span.lower, span.upper)) for pk, span in taken.values_list("therapist", "blocked")]
+    blocked: dict[int, list[Span]] = {pk: [] for pk in ids}
+    for pk, span in taken.blocked_spans():
+        blocked[pk].append(span)
     # One day more, since a visit may begin before midnight and end in the next day's hours.
     hours = working_time(ids, first=first, last=last + timedelta(days=1), zone=zone)
     starts = {
@@ -78,10 +84,10 @@ def free_times(
             rules=service.rules,
             openings=working.openings,
             away=working.away,
-            blocked=[span for owner, span in blocked if owner == pk],
+            blocked=blocked[pk],
             now=now,
             zone=zone,
         )
         for pk, working in hours.items()
     }
-    return {pk: [start for start in free if start < days.end] for pk, free in starts.items()}
+    return {pk: free[: bisect_left(free, days.end)] for pk, free in starts.items()}

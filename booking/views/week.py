@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,11 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.utils import timezone
 
+from booking.availability import bounds_of_days
 from booking.models import Appointment, Clinic, Service, Therapist, free_times
 
 DAYS_ON_A_PAGE = 7
+LOOK_FIRST_DAYS = 13  # most people find a time in two weeks; only if not, look at all
 
 
 def week_of_free_times(
@@ -22,23 +25,29 @@ def week_of_free_times(
     now, zone = timezone.now(), Clinic.objects.current().zone
     today = now.astimezone(zone).date()
     last = today + timedelta(days=service.horizon_days)
-    free = free_times(
-        therapists=therapists, service=service, first=today, last=last, now=now, zone=zone, besides=besides
-    )
-    union = sorted({start for starts in free.values() for start in starts})
-    by_day: dict[date, list[datetime]] = {}
-    for start in union:
-        by_day.setdefault(start.astimezone(zone).date(), []).append(start)
-
-    first = _asked_day(request) or min(by_day, default=today)
+    ask = partial(free_times, therapists=therapists, service=service, now=now, zone=zone, besides=besides)
+    soon = min(today + timedelta(days=LOOK_FIRST_DAYS), last)
+    free = ask(first=today, last=soon)
+    first_free = _earliest(free) or _earliest(ask(first=soon, last=last))
+    first = _asked_day(request) or (first_free.astimezone(zone).date() if first_free else today)
     first = min(max(first, today), last)
     days = [first + timedelta(days=n) for n in range(DAYS_ON_A_PAGE) if first + timedelta(days=n) <= last]
+    shown = bounds_of_days(days[0], days[-1], zone)
+    if days[-1] > soon:
+        free = ask(first=days[0], last=days[-1])
+    by_day: dict[date, list[datetime]] = {}
+    for start in sorted({start for starts in free.values() for start in starts if shown.start <= start < shown.end}):
+        by_day.setdefault(start.astimezone(zone).date(), []).append(start)
     return {
-        "first_free": union[0] if union else None,
+        "first_free": first_free,
         "days": [_day(day, by_day.get(day, []), zone) for day in days],
         "earlier": max(today, first - timedelta(days=DAYS_ON_A_PAGE)) if first > today else None,
         "later": days[-1] + timedelta(days=1) if days[-1] < last else None,
     }
+
+
+def _earliest(free: dict[int, list[datetime]]) -> datetime | None:
+    return min((starts[0] for starts in free.values() if starts), default=None)
 
 
 def _asked_day(request: HttpRequest) -> date | None:

@@ -1,0 +1,174 @@
+"""What a week of free times costs, and whether years of past visits make it dearer.
+
+In this process, over 0, 10 thousand and 1 million past visits (confirmed, so they count as occupying) of ten therapists
+with split days, absences, other hours and about 30 % of the coming 60 days booked: (a) `free_times` for all ten and 60
+days, (b) the page of free times with whoever is free. CPU leaves out the database's share, which the
+wall time has. Then the plan of the query for what is taken. The exit code is 1 when a promise is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from datetime import time as wall
+from urllib.parse import urlsplit
+
+import django
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.running import drop_database, make_database
+
+DATABASE, SERVER, STATIC = "revival_slots", os.environ["DATABASE_URL"], tempfile.TemporaryDirectory()
+os.environ |= {"ALLOWED_HOSTS": "*", "PAGE_CACHE": "false", "STATIC_ROOT": STATIC.name}
+os.environ |= {"DJANGO_SETTINGS_MODULE": "revival.settings", "REVIVAL_MODE": "trial"}
+os.environ["DATABASE_URL"] = urlsplit(SERVER)._replace(path=f"/{DATABASE}").geturl()
+django.setup()
+os.environ["DATABASE_URL"] = SERVER  # where `make_database` and `drop_database` go
+
+from booking.models import Appointment, Override, Service, Therapist, free_times  # noqa: E402 - Django is set up first
+from tests import factories as make  # noqa: E402
+
+THERAPISTS, DAYS, PAST = 10, 60, (0, 10_000, 1_000_000)
+QUERIES, CPU_MS, PAGE_MS, ALIKE = 6, 20, 30, 1.2
+PAST_VISITS = """
+INSERT INTO booking_appointment ({columns}) SELECT {values}
+FROM booking_appointment AS pattern, LATERAL (
+    SELECT (%(therapists)s::bigint[])[n %% %(many)s + 1] AS therapist,
+        %(until)s::timestamptz - (n / %(many)s + 1) * interval '40 minutes' AS start
+    FROM generate_series(%(first)s, %(last)s) AS n
+) AS visit
+WHERE pattern.id = %(pattern)s
+"""
+VALUES = {
+    "public_id": "gen_random_uuid()",
+    "link_digest": "encode(sha256(gen_random_uuid()::text::bytea), 'hex')",
+    "therapist_id": "therapist",
+    "starts_at": "start",
+    "ends_at": "start + interval '30 minutes'",
+    "blocked": "tstzrange(start, start + interval '40 minutes')",
+    "submission_key": "gen_random_uuid()",
+    "created_at": "start - interval '9 days'",
+    "requested_at": "start - interval '9 days'",
+    "confirmed_at": "start - interval '8 days'",
+}
+"""What a past visit does not have in common with a coming one."""
+
+
+def a_busy_clinic() -> tuple[list[Therapist], Service]:
+    therapists = [make.a_therapist(f"therapist-{n}", order=n) for n in range(THERAPISTS)]
+    service = make.a_service(*therapists, slug="visit", notice_hours=24, horizon_days=DAYS)
+    dice = random.Random(7)
+    for n, therapist in enumerate(therapists):
+        make.working_all_week(therapist, wall(9), wall(12))
+        make.working_all_week(therapist, wall(13), wall(17))
+        make.an_absence(therapist, make.in_days(5 + 4 * n), make.in_days(9 + 4 * n))
+        Override.objects.create(therapist=therapist, day=make.day_in(3 + n), opens=wall(11), closes=wall(19))
+        for day in range(1, DAYS + 1):  # 3 × 40 of 420 minutes
+            for hour in dice.sample((9, 10, 11, 13, 14, 15, 16), 3):
+                make.an_appointment(therapist, service, make.in_days(day, hour))
+    make.an_absence(None, make.in_days(30, 0), make.in_days(31, 0))
+    return therapists, service
+
+
+def add_past(first: int, end: int, therapists: list[Therapist]) -> float:
+    """Past visits number `first` to `end`, back to back; the seconds it took."""
+    columns = [field.column for field in Appointment._meta.concrete_fields if not field.primary_key]
+    values = ", ".join(VALUES.get(column, f"pattern.{column}") for column in columns)
+    statement = PAST_VISITS.format(columns=", ".join(columns), values=values)
+    given = {"therapists": [one.pk for one in therapists], "many": len(therapists), "until": make.in_days(0, 0)}
+    given |= {"pattern": Appointment.objects.latest("starts_at").pk, "first": first, "last": end - 1}
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("CHECKPOINT")  # no writing in the background while we measure
+    return time.perf_counter() - began
+
+
+def medians(call: Callable[[], object], times: int) -> list[float]:
+    """CPU and wall milliseconds of a call: of three medians the least, since other work on the machine only adds."""
+    call()
+    rounds = [list(zip(*(spent(call) for _ in range(times)), strict=True)) for _ in range(3)]
+    return [min(statistics.median(every[which]) for every in rounds) for which in (0, 1)]
+
+
+def spent(call: Callable[[], object]) -> tuple[float, float]:
+    cpu, waited = time.process_time(), time.perf_counter()
+    call()
+    return 1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - waited)
+
+
+def queries_of(call: Callable[[], object]) -> list[str]:
+    with CaptureQueriesContext(connection) as seen:
+        call()
+    return [query["sql"] for query in seen.captured_queries]
+
+
+def measure() -> bool:
+    """Print the table, the promises and the plan; whether all promises are kept."""
+    therapists, service = a_busy_clinic()
+    client, rows = Client(), []
+
+    def ask() -> object:
+        days = {"first": make.day_in(0), "last": make.day_in(DAYS), "now": timezone.now(), "zone": make.CHICAGO}
+        return free_times(therapists=therapists, service=service, **days)
+
+    def page() -> None:
+        response = client.get(f"/book/any/{service.slug}/")
+        assert b"First free time" in response.content, response.status_code
+
+    print("past visits | free_times: queries  CPU ms  wall ms | page: queries  CPU ms  wall ms | rows written in")
+    for before, past in zip((0, *PAST), PAST, strict=False):
+        took = add_past(before, past, therapists)
+        row = [*medians(ask, 50), *medians(page, 30)]
+        queries, of_page = queries_of(ask), queries_of(page)
+        rows.append([len(queries), *row])
+        mine, its = f"{len(queries):>19} {row[0]:>7.1f} {row[1]:>8.1f}", f"{row[2]:>7.1f} {row[3]:>8.1f}"
+        print(f"{past:>11,} | {mine} | {len(of_page):>13} {its} | {took:>13.0f} s", flush=True)
+    promises = promises_of(rows)
+    for promise, is_kept in promises.items():
+        print(f"  {promise:<30} {'yes' if is_kept else 'NO'}")
+    print_plans(statement for statement in queries if 'FROM "booking_appointment"' in statement)
+    return all(promises.values())
+
+
+def promises_of(rows: list[list[float]]) -> dict[str, bool]:
+    counted, *columns = zip(*rows, strict=True)
+    names = ("CPU of free_times", "wall of free_times", "CPU of page", "wall of page")
+    alike = {f"{name} within 20 %": max(ms) <= ALIKE * min(ms) for name, ms in zip(names, columns, strict=True)}
+    return alike | {
+        f"queries <= {QUERIES}": max(counted) <= QUERIES,
+        f"CPU of free_times < {CPU_MS} ms": max(columns[0]) < CPU_MS,
+        f"wall of page < {PAGE_MS} ms": max(columns[3]) < PAGE_MS,
+    }
+
+
+def print_plans(statements: Iterable[str]) -> None:
+    for statement in statements:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {statement}")
+            print(f"\n{statement}\n", *(line for (line,) in cursor.fetchall()), sep="\n")
+
+
+def main() -> int:
+    make_database(DATABASE)
+    try:
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        return 0 if measure() else 1
+    finally:
+        connection.close_pool()
+        drop_database(DATABASE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
