@@ -23,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 60  # fifty race at once
     settings.PAGE_CACHE = False  # its thread would see the database, but never what a test has not committed
     settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = 24, 0  # they run at night, too
     settings.BOOKING_LEAST_SECONDS = 0  # tests type faster than people

@@ -23,7 +23,9 @@ from tests.factories import (
     a_service,
     a_therapist,
     an_appointment,
+    an_offer,
     in_days,
+    joins,
     some_details,
     working_all_week,
 )
@@ -78,15 +80,23 @@ def all_at_once(work, count):
         return list(pool.map(run, range(count)))
 
 
+def sqlstates(outcomes):
+    """What the database said to those it refused; empty when the lock had decided before."""
+    causes = [outcome.__cause__.__cause__ for outcome in outcomes if getattr(outcome, "__cause__", None)]
+    return {cause.sqlstate for cause in causes}
+
+
 def assert_disjoint(visits):
     spans = sorted((visit.blocked.lower, visit.blocked.upper) for visit in visits)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
-def test_one_of_many_gets_the_slot(therapist, service):
-    outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 8)
+@pytest.mark.parametrize("nth", range(3))
+def test_one_of_fifty_gets_the_slot_and_the_lock_decides(therapist, service, nth):
+    outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 50)
 
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appointment"] + 7 * ["SlotTakenError"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appointment"] + 49 * ["SlotTakenError"]
+    assert sqlstates(outcomes) == set()
     assert Appointment.objects.count() == 1
 
 
@@ -260,6 +270,49 @@ def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therap
 
     assert sum(isinstance(outcome, Appointment) for outcome in outcomes) == 1
     assert Appointment.objects.count() == 1
+    assert sqlstates(outcomes) == {"23P01"}
+
+
+@pytest.mark.parametrize("race", ["shifted", "anyone", "move", "offer"])
+def test_control_without_lock_the_constraint_alone_keeps_every_pairing_apart(therapist, service, monkeypatch, race):
+    """Few at once: without the lock those who collide wait for each other's deadlock to be found."""
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(5))
+    offer = an_offer(joins(service), therapist, in_days(3))
+    over = timezone.now() - timedelta(seconds=1)
+    Appointment.objects.filter(pk=offer.hold_id).update(held_until=over, state=State.EXPIRED)
+
+    def go(number):
+        start = in_days(3) + timedelta(minutes=15 * (number % 3) if race == "shifted" else 0)
+        if race == "move" and number == 0:
+            return actions.move_appointment(
+                appointment=visit, seen=visit.starts_at, starts_at=start, by=actions.Actor.STAFF
+            )
+        if race == "offer" and number == 0:
+            return actions.accept_offer(offer=offer)
+        whom = actions.ANYONE if race == "anyone" else therapist
+        return actions.take_hold(therapist=whom, service=service, starts_at=start)
+
+    together = threading.Barrier(6)
+    ask = slots.free_one
+
+    def ask_then_wait_for_the_others(candidates, **facts):
+        chosen = ask(candidates, **facts)
+        with suppress(threading.BrokenBarrierError):
+            together.wait(timeout=2)
+        return chosen
+
+    monkeypatch.setattr(slots, "lock", lambda ids, *, now: None)
+    monkeypatch.setattr(slots, "free_one", ask_then_wait_for_the_others)
+
+    outcomes = all_at_once(go, 6)
+
+    for owner in (therapist, other):
+        assert_disjoint(Appointment.objects.filter(therapist=owner, state__in=OCCUPYING))
+    assert any(isinstance(outcome, Appointment) for outcome in outcomes)
+    assert sqlstates(outcomes) == {"23P01"}
 
 
 def test_control_a_row_written_past_the_action_overlaps_without_the_constraint(therapist, service, without_constraint):

@@ -1,0 +1,283 @@
+"""Fifty at once against real processes, in every pairing that wants one time. Statuses are asserted, seconds printed.
+
+`make test ARGS="-k races -rP"` shows the seconds. What each guard does alone, and that these checks can see a
+fault at all, is shown in test_races.py.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from itertools import cycle
+from threading import Barrier
+
+import pytest
+
+from booking.models import OCCUPYING
+from tests.booking.test_live import book, wait_for
+from tests.factories import day_in, typed_details
+from tests.guest import Guest, free_starts, hidden_fields
+from tests.running import running_site
+
+AT_ONCE, ROUNDS = 50, 3
+PETER, ANY = "/book/peter-stanley/consultation/", "/book/any/consultation/"
+LONG = "/book/peter-stanley/long-visit/"
+
+PREPARE = """
+from django.contrib.auth import get_user_model
+from booking.models import Service, Therapist
+get_user_model().objects.create_superuser('staff', password='desk')
+long = Service.objects.create(name='Long visit', slug='long-visit', minutes=60, turnaround_minutes=10,
+                              step_minutes=15, notice_hours=0, is_example=True)
+long.therapists.set(Therapist.objects.all())
+"""
+OVERLAPS = """
+SELECT count(*) FROM booking_appointment a JOIN booking_appointment b
+ON a.therapist_id = b.therapist_id AND a.id < b.id AND a.blocked && b.blocked
+WHERE a.state = ANY (%s) AND b.state = ANY (%s)
+"""
+UNSENT_OFFERS = "SELECT count(*) FROM booking_message WHERE kind = 'offer' AND delivery = 'queued'"
+TIME_IS_OVER = (
+    "UPDATE booking_appointment SET held_until = now() WHERE held_for = 'offer' AND state = 'held'",
+    "UPDATE booking_offer SET until = now() WHERE state = 'open'",
+)
+TOLD = "SELECT kind FROM booking_message WHERE appointment_id = %s AND kind <> 'staff-notice' ORDER BY id"
+
+
+@pytest.fixture(scope="module")
+def races(tmp_path_factory):
+    """A site of its own, since these fill its calendar."""
+    with running_site("revival_races", tmp_path_factory.mktemp("races")) as site:
+        site.manage("shell", "-c", PREPARE)
+        yield site
+        assert overlaps(site) == 0
+
+
+@pytest.fixture(scope="module")
+def guests(races):
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        everyone = [Guest(races.url) for _ in range(AT_ONCE)]
+        list(pool.map(lambda guest: guest.get(PETER), everyone))
+    return everyone
+
+
+@pytest.fixture(scope="module")
+def staff(races):
+    guest = Guest(races.url)
+    guest.post("/admin/login/", guest.get("/admin/login/"), username="staff", password="desk")
+    return guest
+
+
+def ask(site, query, *values):
+    with site.connect() as database:
+        return database.execute(query, values).fetchone()[0]
+
+
+def send(guest, path, **fields):
+    """A form as a browser without our page's hidden fields sends it; the cookie is its token."""
+    return guest.ask("POST", path, {"csrfmiddlewaretoken": guest.cookies["csrftoken"], **fields})
+
+
+def all_at_once(work):
+    """Call them together; their (status, Location, text). None may be a 5xx."""
+    start_line = Barrier(len(work))
+
+    def go(one):
+        start_line.wait(timeout=30)
+        began = time.monotonic()
+        answer, text = one()
+        return answer.status, answer.headers["Location"], text, time.monotonic() - began
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        answers = list(pool.map(go, work))
+    print(f"slowest of {len(work)} answers: {max(answer[3] for answer in answers):.2f} s")
+    assert max(status for status, *_ in answers) < 500
+    return [answer[:3] for answer in answers]
+
+
+def statuses(answers):
+    return sorted(status for status, *_ in answers)
+
+
+def working_day(weeks: int, weekday: int) -> date:
+    """A day of its own for each race and round."""
+    day = day_in(7 * weeks)
+    return day + timedelta(days=(weekday - day.weekday()) % 7)
+
+
+def starts_on(guest, path, day):
+    return [start for start in free_starts(guest.get(f"{path}?from={day}")) if start.startswith(str(day))]
+
+
+def occupying_at(site, start):
+    query = "SELECT count(*) FROM booking_appointment WHERE starts_at = %s AND state = ANY (%s)"
+    return ask(site, query, start, list(OCCUPYING))
+
+
+def overlaps(site):
+    return ask(site, OVERLAPS, list(OCCUPYING), list(OCCUPYING))
+
+
+@pytest.mark.parametrize("nth", range(ROUNDS))
+def test_races_for_shifted_overlaps_end_apart(races, guests, nth):
+    day = working_day(1, nth)
+    wishes = [(path, start) for path in (PETER, LONG) for start in starts_on(guests[0], path, day)[:7]]
+
+    answers = all_at_once(
+        [
+            lambda guest=guest, path=path, start=start: send(guest, path, start=start)
+            for guest, (path, start) in zip(guests, cycle(wishes), strict=False)
+        ]
+    )
+
+    assert set(statuses(answers)) == {302, 409}
+    assert overlaps(races) == 0
+    held = ask(races, "SELECT count(*) FROM booking_appointment WHERE state = 'held' AND starts_at::date = %s", day)
+    assert held == statuses(answers).count(302)
+
+
+@pytest.mark.parametrize("nth", range(ROUNDS))
+def test_races_for_anyone_are_won_by_as_many_as_are_free(races, guests, nth):
+    both = set(starts_on(guests[0], "/book/benjamin-britton/consultation/", working_day(2, nth)))
+    start = next(start for start in starts_on(guests[0], PETER, working_day(2, nth)) if start in both)
+
+    answers = all_at_once([lambda guest=guest: send(guest, ANY, start=start) for guest in guests])
+
+    assert statuses(answers) == [302, 302] + 48 * [409]
+    with races.connect() as database:
+        winners = database.execute("SELECT therapist_id FROM booking_appointment WHERE starts_at = %s", [start])
+        assert len({therapist for (therapist,) in winners.fetchall()}) == 2
+
+
+@pytest.fixture(scope="module")
+def visits(races):
+    """Twenty-five patients with a visit each: address and start, to be moved."""
+    found = []
+    for number in range(AT_ONCE // 2):
+        guest = Guest(races.url)
+        address = book(guest, name=f"Mover {number}")
+        page = guest.get(f"{address}move/")
+        found.append([guest, address, re.search(r'<time datetime="([^"]+)"', page)[1]])
+    return found
+
+
+@pytest.mark.parametrize("nth", range(ROUNDS))
+def test_races_of_moves_against_bookings_have_one_winner(races, guests, visits, nth):
+    start = starts_on(guests[0], PETER, working_day(3, nth))[0]
+    moves = [
+        lambda guest=guest, address=address, seen=seen: send(guest, f"{address}move/", start=start, seen=seen)
+        for guest, address, seen in visits
+    ]
+    bookings = [lambda guest=guest: send(guest, PETER, start=start) for guest in guests[: AT_ONCE // 2]]
+
+    answers = all_at_once([one for pair in zip(moves, bookings, strict=True) for one in pair])
+
+    assert statuses(answers) == [302] + 49 * [409]
+    assert occupying_at(races, start) == 1
+    for visit, (status, *_) in zip(visits, answers[::2], strict=True):
+        if status == 302:
+            visit[2] = start
+
+
+@pytest.mark.parametrize("nth", range(ROUNDS))
+@pytest.mark.parametrize("is_over", [False, True], ids=["still kept", "ran out"])
+def test_races_of_an_offer_against_bookings_have_one_winner(races, guests, nth, is_over):
+    day = working_day(4 + is_over, nth)
+    start = starts_on(guests[0], PETER, day)[0]
+    address = a_visit_at(races, start)
+    waiting = Guest(races.url)
+    join = "/waitlist/join/peter-stanley/consultation/"
+    page = waiting.get(join)
+    wish = {"first_day": str(day), "last_day": str(day), "parts": "morning"}
+    person = typed_details(name=f"Waiting {nth}{is_over}", email=f"waiting{nth}{is_over}@example.com")
+    answer, _ = waiting.post(join, page, **hidden_fields(page) | person | wish)
+    place = answer.headers["Location"]
+    send(guests[0], f"{address}cancel/")
+    wait_for(lambda: "Kept for you" in waiting.get(place))
+    number = hidden_fields(waiting.get(place))["offer"]
+    if is_over:
+        wait_for(lambda: ask(races, UNSENT_OFFERS) == 0)
+        with races.connect() as database:
+            for statement in TIME_IS_OVER:
+                database.execute(statement)
+    takes = [lambda: send(waiting, f"{place}accept/", offer=number)] * (AT_ONCE // 2)
+    bookings = [lambda guest=guest: send(guest, PETER, start=start) for guest in guests[: AT_ONCE // 2]]
+
+    answers = all_at_once([one for pair in zip(takes, bookings, strict=True) for one in pair])
+
+    taken, booked = answers[::2], answers[1::2]
+    if statuses(taken)[0] == 302:  # taking it twenty-five times is taking it once
+        assert statuses(taken) == 25 * [302]
+        assert len({location for _, location, _ in taken}) == 1
+        assert statuses(booked) == 25 * [409]
+    else:
+        assert is_over
+        assert statuses(taken) == 25 * [409]
+        assert statuses(booked) == [302] + 24 * [409]
+    assert occupying_at(races, start) == 1
+
+
+def a_visit_at(site, start):
+    guest = Guest(site.url)
+    guest.get(PETER)
+    answer, _ = send(guest, PETER, start=start)
+    hold = answer.headers["Location"]
+    page = guest.get(hold)
+    answer, _ = guest.post(hold, page, **hidden_fields(page) | typed_details(name=f"Giver of {start}"))
+    return answer.headers["Location"]
+
+
+@pytest.mark.parametrize("nth", range(ROUNDS))
+def test_races_of_staff_against_the_patient_leave_one_story(races, guests, staff, nth):
+    day = working_day(6, nth)
+    start, other = starts_on(guests[0], PETER, day)[::4][:2]
+    address = a_visit_at(races, start)
+    row = ask(races, "SELECT max(id) FROM booking_appointment WHERE starts_at = %s AND state = 'requested'", start)
+    desk = f"/admin/booking/appointment/{row}/"
+    by_staff = [lambda verb=verb: send(staff, f"{desk}{verb}/") for verb in 9 * ("confirm", "decline", "cancel")]
+    cancels = [lambda guest=guest: send(guest, f"{address}cancel/") for guest in guests[:13]]
+    moves = [lambda guest=guest: send(guest, f"{address}move/", start=other, seen=start) for guest in guests[:10]]
+
+    answers = all_at_once([*by_staff, *cancels, *moves])
+
+    assert statuses(answers[:27]) == 27 * [302]
+    assert set(statuses(answers[27:])) <= {302, 409}
+    with races.connect() as database:
+        state = database.execute("SELECT state FROM booking_appointment WHERE id = %s", [row]).fetchone()[0]
+        told = [kind for (kind,) in database.execute(TOLD, [row])]
+    assert state in ("declined", "cancelled")
+    assert told[0] == "requested"
+    assert told[-1] == state
+    assert len(told) == len(set(told))  # nothing was said twice
+    assert told.count("declined") + told.count("cancelled") == 1
+    assert "declined" not in told or "confirmed" not in told
+
+
+@pytest.mark.parametrize("nth", range(ROUNDS))
+def test_races_of_an_absence_against_bookings_name_each_visit_that_won(races, guests, staff, nth):
+    day = working_day(7, nth)
+    typing = []
+    for guest, start in zip(guests[:8], starts_on(guests[0], PETER, day)[::3], strict=False):
+        hold = send(guest, PETER, start=start)[0].headers["Location"]
+        typing.append((guest, hold, hidden_fields(guest.get(hold)), start))
+    away = {"therapist": "", "starts_at_0": str(day), "starts_at_1": "00:00"}
+    away |= {"ends_at_0": str(day), "ends_at_1": "23:59"}
+    details = [
+        lambda n=n, guest=guest, hold=hold, hidden=hidden: send(
+            guest, hold, **hidden | typed_details(name=f"Typing {nth} {n}", email=f"typing{nth}{n}@example.com")
+        )
+        for n, (guest, hold, hidden, _) in enumerate(typing)
+    ]
+    more = [lambda guest=guest: send(guest, ANY, start=typing[0][3]) for guest in guests[len(typing) : AT_ONCE - 1]]
+
+    answers = all_at_once([*details, lambda: send(staff, "/admin/booking/absence/add/", **away), *more])
+
+    booked = statuses(answers[: len(details)]).count(302)
+    assert set(statuses(answers)) <= {302, 409}
+    page = staff.get("/admin/booking/absence/")
+    named = re.search(r"(\d+) visits? (?:is|are) now outside", page)
+    assert int(named[1] if named else 0) == booked
+    print(f"{booked} of {len(details)} came before the absence")
+    assert send(guests[0], ANY, start=typing[-1][3])[0].status == 409  # nobody comes after it
