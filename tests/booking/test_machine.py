@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -20,17 +20,22 @@ from booking.models import (
     Appointment,
     Clinic,
     DailyCount,
+    FreedTime,
     Kind,
     Message,
+    Offer,
     State,
     Therapist,
+    WaitlistEntry,
     free_times,
 )
-from tests.factories import a_clinic, a_service, a_therapist, in_days, some_details, working_all_week
+from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, working_all_week
 
 STARTS = [in_days(day, hour, minute) for day in (3, 4) for hour in (9, 10) for minute in (0, 15, 30, 45)]
 starts = st.sampled_from(STARTS)
 browsers = st.integers(0, 3)
+which = st.integers(0, 1)
+ANSWERS = ["accept", "accept twice", "decline", "leave", "too late"]
 REFUSALS = (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError)
 
 
@@ -44,16 +49,20 @@ class Visits(RuleBasedStateMachine):
 
     @initialize(needs_confirmation=st.booleans())
     def open_the_clinic(self, needs_confirmation):
-        for model in (Message, Appointment, Absence, DailyCount):
+        for model in (Message, Offer, WaitlistEntry, FreedTime, Appointment, Absence, DailyCount):
             model.objects.all().delete()
         if not Therapist.objects.exists():
             a_clinic()
             for slug in ("peter-stanley", "benjamin-britton"):
                 working_all_week(a_therapist(slug))
         self.therapists = list(Therapist.objects.all())
-        self.service = a_service(*self.therapists, needs_confirmation=needs_confirmation)
+        self.services = [
+            a_service(*self.therapists, needs_confirmation=needs_confirmation),
+            a_service(*self.therapists, minutes=45, turnaround_minutes=0, needs_confirmation=not needs_confirmation),
+        ]
         for number, start in enumerate((STARTS[0], STARTS[5], STARTS[9])):
-            self.book_at_once(browser=100 + number, start=start, who=number % 2)
+            self.book_at_once(browser=100 + number, start=start, who=number % 2, service=number % 2)
+            self.join_the_list(choice=number, who=2, service=number % 2, has_visit=number == 2)
 
     def visit(self, choice):
         rows = list(Appointment.objects.visits().order_by("pk"))
@@ -70,20 +79,23 @@ class Visits(RuleBasedStateMachine):
 
     # ---- what people do ----
 
-    @rule(browser=browsers, start=starts, who=st.integers(0, 2))
-    def choose_a_time(self, browser, start, who):
+    @rule(browser=browsers, start=starts, who=st.integers(0, 2), service=which)
+    def choose_a_time(self, browser, start, who, service):
         therapist = self.therapists[who] if who < 2 else actions.ANYONE
         hold = self.attempt(
             lambda: actions.take_hold(
-                therapist=therapist, service=self.service, starts_at=start, present=self.holds.get(browser)
+                therapist=therapist,
+                service=self.services[service],
+                starts_at=start,
+                present=self.holds.get(browser),
             )
         )
         if hold is not None:
             self.holds[browser] = hold
 
-    @rule(browser=browsers, start=starts, who=st.integers(0, 2))
-    def book_at_once(self, browser, start, who):
-        self.choose_a_time(browser, start, who)
+    @rule(browser=browsers, start=starts, who=st.integers(0, 2), service=which)
+    def book_at_once(self, browser, start, who, service):
+        self.choose_a_time(browser, start, who, service)
         self.send_details(browser, twice=False, start=None)
 
     @rule(browser=browsers, twice=st.booleans(), start=st.none() | starts)
@@ -93,13 +105,13 @@ class Visits(RuleBasedStateMachine):
             return
         self.people += 1
         key, name = uuid.uuid4(), f"Person {self.people}"
-        told = [Kind.REQUESTED if self.service.needs_confirmation else Kind.CONFIRMED, Kind.STAFF_NOTICE]
+        told = self.told_at_first(hold)
         for again in range(1 + twice):
             self.attempt(
                 lambda: actions.book_appointment(
                     hold=hold,
                     therapist=hold.therapist,
-                    service=self.service,
+                    service=hold.service,
                     starts_at=start or hold.starts_at,
                     details=some_details(name=name),
                     submission_key=key,
@@ -164,6 +176,61 @@ class Visits(RuleBasedStateMachine):
             left = set(Appointment.objects.values_list("pk", flat=True))
             self.holds = {browser: hold for browser, hold in self.holds.items() if hold.pk in left}
 
+    # ---- the waiting list ----
+
+    @rule(choice=st.integers(0, 9), who=st.integers(0, 2), service=which, has_visit=st.booleans())
+    def join_the_list(self, choice, who, service, has_visit):
+        visit = self.visit(choice) if has_visit else None
+        if visit is not None and visit.is_coming:
+            joins(visit.service, visit=visit)
+        else:
+            self.people += 1
+            whom = self.therapists[who] if who < 2 else None
+            joins(self.services[service], therapist=whom, name=f"Person {self.people}")
+
+    @rule(choice=st.integers(0, 9), answer=st.sampled_from(ANSWERS))
+    def a_time_is_given_back_and_offered(self, choice, answer):
+        coming = list(Appointment.objects.coming(timezone.now()).order_by("pk"))
+        if not coming:
+            return
+        visit = coming[choice % len(coming)]
+        self.join_the_list(choice + 1, 2, self.services.index(visit.service), has_visit=choice % 2 == 0)
+        self.attempt(
+            lambda: actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF), told=[Kind.CANCELLED]
+        )
+        self.the_worker_looks()
+        self.answer_an_offer(-1, answer)
+
+    @rule()
+    def the_worker_looks(self):
+        for freed in FreedTime.objects.to_offer(timezone.now()):
+            for offer in actions.offer_freed_time(freed=freed):
+                assert offer.hold.span.overlaps(freed.span) or offer.hold.blocked.upper > freed.starts_at
+
+    @rule(choice=st.integers(0, 9), answer=st.sampled_from(ANSWERS))
+    def answer_an_offer(self, choice, answer):
+        offers = list(Offer.objects.select_related("entry__visit__therapist", "entry__service").order_by("pk"))
+        if not offers:
+            return
+        offer = offers[choice % len(offers)]
+        if answer == "leave":
+            actions.leave_waitlist(entry=offer.entry)
+        elif answer == "decline":
+            actions.decline_offer(offer=offer)
+        elif answer == "too late":
+            over = timezone.now() - timedelta(seconds=1)
+            if Offer.objects.open().filter(pk=offer.pk).update(until=over):
+                Appointment.objects.filter(pk=offer.hold_id).update(held_until=over)
+                actions.expire_offer(offer=offer)
+        else:
+            told = [Kind.MOVED, Kind.STAFF_NOTICE] if offer.entry.visit else self.told_at_first(offer.entry)
+            for _ in range(1 + (answer == "accept twice")):
+                is_taken = Offer.objects.get(pk=offer.pk).state == Offer.State.TAKEN
+                self.attempt(lambda: actions.accept_offer(offer=offer), told=[] if is_taken else told)
+
+    def told_at_first(self, wish):
+        return [Kind.REQUESTED if wish.service.needs_confirmation else Kind.CONFIRMED, Kind.STAFF_NOTICE]
+
     # ---- what must hold ----
 
     def assert_offered_again(self, visit):
@@ -172,7 +239,7 @@ class Visits(RuleBasedStateMachine):
         away = away or Absence.objects.touching(span).filter(therapist__isnull=True).exists()
         now, zone = timezone.now(), Clinic.objects.current().zone
         day = visit.starts_at.astimezone(zone).date()
-        free = free_times(therapists=[visit.therapist], service=self.service, first=day, last=day, now=now, zone=zone)
+        free = free_times(therapists=[visit.therapist], service=visit.service, first=day, last=day, now=now, zone=zone)
         assert (visit.starts_at in free[visit.therapist_id]) is not away
 
     @invariant()
@@ -185,9 +252,24 @@ class Visits(RuleBasedStateMachine):
     @invariant()
     def every_visit_has_just_the_messages_it_should(self):
         written: dict[int, list[str]] = defaultdict(list)
-        for pk, kind in Message.objects.order_by("pk").values_list("appointment", "kind"):
+        about_visits = Message.objects.filter(appointment__isnull=False)
+        for pk, kind in about_visits.order_by("pk").values_list("appointment", "kind"):
             written[pk].append(kind)
         assert written == {pk: [str(kind) for kind in kinds] for pk, kinds in self.expected.items() if kinds}
+
+    @invariant()
+    def each_entry_and_each_offer_is_written_about_once(self):
+        about = Message.objects.filter(appointment__isnull=True)
+        told = sorted(about.values_list("kind", "entry", "offer"), key=str)
+        entries = [(Kind.JOINED, pk, None) for pk in WaitlistEntry.objects.values_list("pk", flat=True)]
+        offers = [(Kind.OFFER, None, pk) for pk in Offer.objects.values_list("pk", flat=True)]
+        assert told == sorted([(str(kind), entry, offer) for kind, entry, offer in entries + offers], key=str)
+
+    @invariant()
+    def a_taken_offer_is_one_visit(self):
+        taken = Offer.objects.filter(state=Offer.State.TAKEN).values_list("entry", "entry__state")
+        assert all(state == WaitlistEntry.State.BOOKED for _, state in taken)
+        assert len({entry for entry, _ in taken}) == len(taken)
 
     @invariant()
     def sequences_only_rise(self):
@@ -198,5 +280,11 @@ class Visits(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_the_promises_hold():
-    quick = settings(max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    quick = settings(
+        max_examples=30,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink forty steps takes longer than a test may
+    )
     run_state_machine_as_test(Visits, settings=quick)
