@@ -148,9 +148,10 @@ def _offer_to(entry: WaitlistEntry, therapist: Therapist, freed: Span, now: date
         zone=zone,
     )[therapist.pk]
     seen = set(entry.offers.filter(therapist=therapist).values_list("starts_at", flat=True))
-    wanted = (start for start in free if entry.wants(start, zone) and start not in seen)
-    start = next((start for start in wanted if Span(start, start + before).overlaps(freed)), None)
-    return _make_offer(entry, therapist, start, now) if start is not None else None
+    wanted = [start for start in free if entry.wants(start, zone) and start not in seen]
+    opened = [start for start in wanted if Span(start, start + before).overlaps(freed)]
+    closest = min(opened, key=lambda start: abs(start - freed.start), default=None)
+    return _make_offer(entry, therapist, closest, now) if closest is not None else None
 
 
 def _make_offer(entry: WaitlistEntry, therapist: Therapist, start: datetime, now: datetime) -> Offer:

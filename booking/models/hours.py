@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from booking.availability import DayHours, Span, WeeklyHours
 
@@ -147,7 +148,7 @@ class Absence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.therapist or 'Whole clinic'} away from {self.starts_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.therapist or 'Whole clinic'} away from {timezone.localtime(self.starts_at):%Y-%m-%d %H:%M}"
 
     @property
     def span(self) -> Span:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -144,8 +144,12 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         return offered.filter(is_example=False) if settings.IS_PRODUCTION else offered
 
 
-def _at_least_one() -> list[MinValueValidator]:
-    return [MinValueValidator(1)]
+LEAST_STEP, A_DAY, A_YEAR = 5, 24 * 60, 366
+"""Minutes, minutes, days. Narrower steps and wider views make pages that nobody can read."""
+
+
+def _within(least: int, most: int) -> list[BaseValidator]:
+    return [MinValueValidator(least), MaxValueValidator(most)]
 
 
 class Service(models.Model):
@@ -153,18 +157,18 @@ class Service(models.Model):
 
     name = models.CharField(max_length=80)
     slug = models.SlugField(unique=True)
-    minutes = models.PositiveSmallIntegerField(validators=_at_least_one(), help_text="How long the visit takes.")
+    minutes = models.PositiveSmallIntegerField(validators=_within(1, A_DAY), help_text="How long the visit takes.")
     turnaround_minutes = models.PositiveSmallIntegerField(
         default=0, help_text="Kept free after each visit, for notes and cleaning."
     )
     step_minutes = models.PositiveSmallIntegerField(
-        default=15, validators=_at_least_one(), help_text="Starts are offered every so many minutes."
+        default=15, validators=_within(LEAST_STEP, A_DAY), help_text="Starts are offered every so many minutes."
     )
     notice_hours = models.PositiveSmallIntegerField(
         default=24, help_text="How many hours ahead a visit must be booked online."
     )
     horizon_days = models.PositiveSmallIntegerField(
-        default=60, validators=_at_least_one(), help_text="How many days ahead patients can look."
+        default=60, validators=_within(1, A_YEAR), help_text="How many days ahead patients can look."
     )
     needs_confirmation = models.BooleanField(
         default=True, help_text="Ticked: staff confirm each request. Unticked: the visit is agreed at once."
@@ -182,8 +186,12 @@ class Service(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="booking_service_takes_time",
-                condition=Q(minutes__gte=1) & Q(step_minutes__gte=1) & Q(horizon_days__gte=1),
-                violation_error_message="Length, step and horizon are at least 1.",
+                condition=Q(minutes__range=(1, A_DAY))
+                & Q(turnaround_minutes__lte=A_DAY)
+                & Q(step_minutes__range=(LEAST_STEP, A_DAY))
+                & Q(horizon_days__range=(1, A_YEAR)),
+                violation_error_message=f"A visit takes up to a day, starts are at least {LEAST_STEP} minutes"
+                f" apart, and patients look from 1 to {A_YEAR} days ahead.",
             ),
             models.CheckConstraint(
                 name="booking_service_slug_is_not_reserved",

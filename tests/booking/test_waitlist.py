@@ -180,6 +180,17 @@ def test_a_longer_service_is_offered_when_the_freed_time_makes_room_for_it(thera
     assert [offer.starts_at for offer in offers()] == [full_day[1].starts_at]
 
 
+def test_the_time_given_back_is_offered_before_its_neighbours(therapist, service):
+    """The quarter of an hour before it became free, too, since its turnaround was in the way."""
+    visit = an_appointment(therapist, service, in_days(3, 11))
+    joins(service)
+
+    cancel(visit)
+    a_look()
+
+    assert [offer.starts_at for offer in offers()] == [visit.starts_at]
+
+
 def test_two_who_wait_are_not_offered_the_same_time(therapist, service, full_day):
     joins(service, last_day=day_in(3))
     joins(service, last_day=day_in(3), email="second@example.com")

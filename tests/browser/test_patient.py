@@ -171,6 +171,7 @@ def test_the_article_is_served_with_the_database_stopped(site, page):
     [
         *("/", ARTICLE, "/articles/", "/faq/", "/therapists/", "/therapists/peter-stanley/"),
         *("/book/", "/book/peter-stanley/consultation/", "/nowhere/"),
+        *("/book/peter-stanley/ask/", "/waitlist/join/any/consultation/"),
     ],
 )
 def test_nothing_scrolls_sideways(site, new_context, width, path):
