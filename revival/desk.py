@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from revival.health import worker_is_late
+
 
 class Desk(AdminSite):
     site_title = "Revival desk"
@@ -21,9 +23,9 @@ class Desk(AdminSite):
         from articles.panels import not_set_up  # apps are not ready when this module loads
         from booking.admin.panels import panels
 
-        desk: dict[str, Any] = {}
+        desk: dict[str, Any] = {"worker_is_late": worker_is_late()}
         if request.user.has_perm("booking.view_appointment"):
-            desk = panels(timezone.now())
+            desk |= panels(timezone.now())
             desk["todo"] += not_set_up()
         return super().index(request, {**(extra_context or {}), "desk": desk})
 

@@ -7,10 +7,11 @@ import email.policy
 
 
 class Mailbox:
-    """Keeps what arrives; `answer` is what the server says to DATA, `refused` to RCPT."""
+    """Keeps what arrives; `answer` is what the server says to DATA, `refused` to RCPT; with `drops` it
+    keeps the mail and hangs up without a word."""
 
     def __init__(self):
-        self.mails, self.answer, self.refused = [], "250 OK", {}
+        self.mails, self.answer, self.refused, self.drops = [], "250 OK", {}, False
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 (aiosmtpd's name)
         if address in self.refused:
@@ -21,4 +22,6 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.answer.startswith("250"):
             self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        if self.drops:
+            server.transport.close()
         return self.answer

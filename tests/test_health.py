@@ -66,3 +66,12 @@ def test_worker_alive_says_no_by_its_exit_code():
     call_command("worker_alive")
 
     assert refused.value.returncode == 1
+
+
+@pytest.mark.django_db
+def test_the_desk_says_in_red_that_the_worker_is_late(admin_client):
+    hear_from_worker(seconds_ago=300)
+    assert "Messages are not being sent" in admin_client.get("/admin/").text
+
+    hear_from_worker(seconds_ago=5)
+    assert "Messages are not being sent" not in admin_client.get("/admin/").text

@@ -12,7 +12,7 @@ from booking import actions
 from booking.forms import AskForm
 from booking.models import Therapist, UrgentHelp
 from booking.views.book import ANY, asked_article
-from booking.views.guard import too_many, visitors_network
+from booking.views.guard import turn_away
 
 
 def _therapist(slug: str) -> Therapist | None:
@@ -30,12 +30,8 @@ def ask(request: HttpRequest, therapist: str) -> HttpResponse:
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _page(request, chosen, form, status=422)
-    if form.is_robot(timezone.now()):
-        return too_many(request)
-    try:
-        actions.count_ask(network=visitors_network(request))
-    except actions.TooManyError:
-        return too_many(request)
+    if refused := turn_away(request, form):
+        return refused
     actions.ask_for_contact(therapist=chosen, **form.facts)
     return redirect("booking:asked", therapist=therapist)
 

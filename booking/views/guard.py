@@ -3,7 +3,10 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
+from booking import actions
+from booking.forms import PersonForm
 from booking.network import network_of
 
 
@@ -17,3 +20,14 @@ def visitors_network(request: HttpRequest) -> str:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     return render(request, "booking/too_many.html", status=429)
+
+
+def turn_away(request: HttpRequest, form: PersonForm) -> HttpResponse | None:
+    """What a robot gets, or a network that has asked often enough today; None for everyone else."""
+    if form.is_robot(timezone.now()):
+        return too_many(request)
+    try:
+        actions.count_ask(network=visitors_network(request))
+    except actions.TooManyError:
+        return too_many(request)
+    return None

@@ -25,7 +25,7 @@ from booking.models import (
     rules_of_the_list,
 )
 from booking.views.book import ANY, asked_article
-from booking.views.guard import too_many, visitors_network
+from booking.views.guard import too_many, turn_away
 from booking.views.visits import visit_or_404
 
 
@@ -54,12 +54,8 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return render(request, "booking/join.html", {"form": form, **context}, status=422)
-    if form.is_robot(timezone.now()):
-        return too_many(request)
-    try:
-        actions.count_ask(network=visitors_network(request))
-    except actions.TooManyError:
-        return too_many(request)
+    if refused := turn_away(request, form):
+        return refused
     return redirect(actions.join_waitlist(therapist=chosen, service=wanted, **form.facts))
 
 

@@ -1,5 +1,6 @@
 """Messages over a real SMTP server: what arrives, what is kept, what a refusal leaves behind."""
 
+import socket
 import uuid
 
 import pytest
@@ -190,6 +191,31 @@ def test_no_mail_server_means_try_again(visit, mailbox):
     assert (message.delivery, message.last_answer) == (Delivery.QUEUED, "ConnectionRefusedError")
 
 
+def test_a_server_that_never_answers_is_left_after_a_while_and_tried_again(visit, mailbox, settings):
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = silent.getsockname()[1], 0.3
+        with pytest.raises(actions.NotDeliveredError):
+            actions.deliver_message(message_id=message.pk)
+
+    message.refresh_from_db()
+    assert (message.delivery, message.last_answer) == (Delivery.QUEUED, "SMTPServerDisconnected")
+
+
+def test_a_connection_lost_after_the_mail_was_given_is_tried_again_with_the_same_message_id(visit, mailbox):
+    """The server may have kept it: a double can be recognised."""
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    mailbox.drops = True
+    with pytest.raises(actions.NotDeliveredError):
+        actions.deliver_message(message_id=message.pk)
+    mailbox.drops = False
+
+    sent(message, mailbox)
+
+    assert [mail["Message-ID"] for mail in mailbox.mails] == 2 * [message.message_id]
+    assert message.delivery == Delivery.SENT
+
+
 def test_sending_twice_sends_once(visit, mailbox):
     message = messages.queue_message(Kind.CONFIRMED, visit)
 
@@ -240,6 +266,21 @@ def test_a_booking_that_is_rolled_back_leaves_no_message_and_no_job(therapist, s
 
     assert not Message.objects.exists()
     assert jobs() == jobs_before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_a_job_deferred_outside_the_transaction_is_left_behind(therapist, service, clinic, monkeypatch):
+    """What the check above would see: a job through another connection outlives the booking it is about."""
+    visit, before = an_appointment(therapist, service, in_days(3)), jobs()
+
+    with shared_app.replace_connector(shared_app.connector.get_worker_connector()) as outside, outside.open():
+        monkeypatch.setattr(messages, "jobs", outside)
+        with transaction.atomic():
+            messages.queue_message(Kind.CONFIRMED, visit)
+            transaction.set_rollback(True)
+
+    assert not Message.objects.exists()
+    assert jobs() == before + 1
 
 
 @pytest.mark.django_db(transaction=True)
