@@ -190,6 +190,12 @@ class Section(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
 
+class QuestionQuerySet(models.QuerySet["Question"]):
+    def public(self, now: datetime | None = None) -> QuestionQuerySet:
+        """Those about the clinic, and those of an article that is published."""
+        return self.filter(Q(article__isnull=True) | Q(article__in=Article.objects.published(now)))
+
+
 class Question(models.Model):
     """A FAQ entry: of an article, or of the clinic in general."""
 
@@ -209,6 +215,8 @@ class Question(models.Model):
     label = models.CharField("evidence", max_length=8, choices=Evidence, blank=True)
     needs_approval = models.BooleanField(default=False, help_text="Awaiting the clinic’s approval; listed at the desk.")
 
+    objects = QuestionQuerySet.as_manager()
+
     class Meta:
         ordering = ["topic", "order", "pk"]
         constraints = [
@@ -221,6 +229,9 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return self.question
+
+    def get_absolute_url(self) -> str:
+        return reverse("articles:faq") + f"#{self.anchor}"
 
     def save(self, *args: object, **kwargs: object) -> None:
         self.answer = clean(self.answer)

@@ -8,4 +8,5 @@ urlpatterns = [
     path("articles/", views.article_list, name="list"),
     path("articles/<slug:slug>/", views.article_detail, name="detail"),
     path("faq/", views.faq, name="faq"),
+    path("search/", views.search_page, name="search"),
 ]

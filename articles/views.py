@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from articles.models import MEANING, Article, Evidence, Question, Reference, Section, SectionKind
 from articles.rich_text import Citations
+from articles.search import LONGEST_QUERY, search
 from booking.models import Clinic, UrgentHelp
 
 
@@ -95,7 +95,7 @@ def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
 def faq(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     published = Article.objects.published(now)
-    questions = Question.objects.filter(Q(article__isnull=True) | Q(article__in=published))
+    questions = Question.objects.public(now)
     topics = [
         (topic, _answers(entries, Citations({}))) for topic, entries in groupby(questions, key=lambda one: one.topic)
     ]
@@ -106,3 +106,16 @@ def faq(request: HttpRequest) -> HttpResponse:
         "section": "faq",
     }
     return render(request, "articles/faq.html", context)
+
+
+@require_safe
+def search_page(request: HttpRequest) -> HttpResponse:
+    query = " ".join(request.GET.get("q", "").split())
+    is_too_long = len(query) > LONGEST_QUERY
+    context = {
+        "query": query[:LONGEST_QUERY],
+        "is_too_long": is_too_long,
+        "results": search(query) if query and not is_too_long else None,
+        "section": "search",
+    }
+    return render(request, "articles/search.html", context, status=422 if is_too_long else 200)

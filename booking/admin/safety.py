@@ -8,7 +8,7 @@ from booking.models import Caution, UrgentHelp
 @admin.register(Caution)
 class CautionAdmin(admin.ModelAdmin):
     list_display = ["title", "approval"]
-    search_fields = ["title", "avoid", "ask_first"]
+    search_fields = ["title", "avoid", "ask_first", "search_words"]
     prepopulated_fields = {"slug": ["title"]}
 
     @admin.display(description="Clinical approval")
@@ -19,7 +19,7 @@ class CautionAdmin(admin.ModelAdmin):
 @admin.register(UrgentHelp)
 class UrgentHelpAdmin(admin.ModelAdmin):
     list_display = ["title", "approval"]
-    search_fields = ["title", "call_911", "call_doctor"]
+    search_fields = ["title", "call_911", "call_doctor", "search_words"]
 
     @admin.display(description="Clinical approval")
     def approval(self, block: UrgentHelp) -> str:

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+SEARCH_WORDS_HELP = "One word or phrase per line. Whoever searches for one sees this first."
+
+
+def _says(typed: str) -> RawSQL:
+    """Whether one of a row's search words is in what was typed, in any form of the word."""
+    words = "unnest(string_to_array(search_words, chr(10))) AS word"
+    is_in = "word ~ '[[:alnum:]]' AND to_tsvector('english', %s) @@ plainto_tsquery('english', word)"
+    return RawSQL(f"EXISTS (SELECT FROM {words} WHERE {is_in})", [typed], models.BooleanField())
+
+
+class CautionQuerySet(models.QuerySet["Caution"]):
+    def called_by(self, typed: str) -> CautionQuerySet:
+        """Those that stand first in the results of this search."""
+        return self.filter(_says(typed))
 
 
 class Caution(models.Model):
@@ -18,10 +35,13 @@ class Caution(models.Model):
     avoid = models.TextField("should not have it", help_text="One per line.")
     never_over = models.TextField(blank=True, help_text="Where it never goes: one or two sentences.")
     ask_first = models.TextField("should ask first", help_text="One per line.")
+    search_words = models.TextField(blank=True, help_text=SEARCH_WORDS_HELP)
     afterwards = models.TextField(blank=True, help_text="When to call afterwards: one or two sentences.")
     approved_on = models.DateField(
         "clinically approved on", null=True, blank=True, help_text="Empty: awaiting clinical approval."
     )
+
+    objects = CautionQuerySet.as_manager()
 
     class Meta:
         ordering = ["title"]
@@ -39,6 +59,10 @@ class Caution(models.Model):
 
 
 class UrgentHelpQuerySet(models.QuerySet["UrgentHelp"]):
+    def called_by(self, typed: str) -> UrgentHelpQuerySet:
+        """The block, when it stands first in the results of this search."""
+        return self.filter(_says(typed))
+
     def current(self) -> UrgentHelp | None:
         return self.first()
 
@@ -50,6 +74,7 @@ class UrgentHelp(models.Model):
     call_911 = models.TextField("call 911", help_text="One per line.")
     call_doctor = models.TextField("call a doctor today", help_text="One per line.")
     otherwise = models.TextField(blank=True)
+    search_words = models.TextField(blank=True, help_text=SEARCH_WORDS_HELP)
     approved_on = models.DateField(
         "clinically approved on", null=True, blank=True, help_text="Empty: awaiting clinical approval."
     )

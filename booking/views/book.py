@@ -147,7 +147,7 @@ def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
 def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, status: int = 200) -> HttpResponse:
     """The time and therapist shown are those the form will send: another tab may have moved the hold."""
     shown = form.cleaned_data if form.is_bound else {}
-    service = shown.get("service") or hold.service
+    service: Service = shown.get("service") or hold.service
     context = {
         "form": form,
         "hold": hold,

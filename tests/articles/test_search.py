@@ -1,0 +1,170 @@
+"""Search: what answers best, safety first, mistyped words mended, hostile words inert."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from articles.models import Article, Question
+from articles.search import search
+from booking.models import Caution
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+
+def ask(client, query, **more):
+    return client.get("/search/", {"q": query, **more})
+
+
+def titles(query):
+    return [hit.title for hit in search(query).hits]
+
+
+def test_a_word_of_the_title_finds_the_article_first(client):
+    page = ask(client, "cupping").text
+
+    assert titles("cupping")[0].startswith("Cupping for back pain")
+    assert 'href="/articles/cupping-for-back-pain/"' in page
+    assert "<mark>" in page
+
+
+def test_sections_and_questions_are_places_of_their_own():
+    urls = {hit.url for hit in search("blood flow").hits} | {hit.url for hit in search("referral").hits}
+
+    assert "/articles/cupping-for-back-pain/#blood-flow" in urls
+    assert "/faq/#q-referral" in urls
+
+
+@pytest.mark.parametrize("typed", ["coping bak pain", "cuppping for back pane", "CUPING"])
+def test_mistyped_words_find_cupping(client, typed):
+    results = search(typed)
+
+    assert "cupping" in results.mended
+    assert any("Cupping" in hit.title or "Cupping" in hit.place for hit in results.hits)
+    assert "Nothing has" in ask(client, typed).text
+
+
+@pytest.mark.parametrize("typed", ["numb", "numbness in both legs", "weak bladder", "nunb legs", "CHEST PAIN"])
+def test_words_of_danger_show_urgent_help_first(client, typed):
+    page = ask(client, typed).text
+
+    assert "Call 911 or go to the emergency room" in page
+    assert page.index("Call 911") < page.find('class="hits"') or 'class="hits"' not in page
+
+
+@pytest.mark.parametrize("typed", ["blood thinner", "is cupping safe", "warfarin", "pregnancy", "side effects"])
+def test_words_of_risk_show_who_should_ask_first(client, typed):
+    assert [caution.slug for caution in search(typed).cautions] == ["cupping"]
+    assert "Who should not have cupping" in ask(client, typed).text
+
+
+@pytest.mark.parametrize("typed", ["booking", "how long does it take", "marks"])
+def test_other_words_show_neither(typed):
+    results = search(typed)
+
+    assert results.urgent_help is None
+    assert results.cautions == []
+
+
+def test_editors_say_which_words_bring_the_block(client):
+    Caution.objects.update(search_words="needle\n\n  \n...\n")
+
+    assert search("needles").cautions
+    assert not search("blood thinner").cautions
+    assert not search("back").cautions
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "\n"])
+def test_an_empty_query_says_what_to_do(client, typed):
+    page = ask(client, typed)
+
+    assert page.status_code == 200
+    assert "Type what you would like to know" in page.text
+
+
+def test_no_result_offers_the_questions_and_the_telephone(client):
+    page = ask(client, "xylophone quartz").text
+
+    assert "We have nothing on" in page
+    assert 'href="/faq/"' in page
+    assert "612-605-7594" in page
+
+
+def test_an_over_long_query_is_answered_kindly(client):
+    page = ask(client, "back " * 100)
+
+    assert page.status_code == 422
+    assert "Try two or three words" in page.text
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "<script>alert(1)</script>",
+        "cupping' OR 1=1 --",
+        '"unclosed cupping',
+        "a & b | !c <-> d :*",
+        "\\",
+        "%",
+        "%s %(x)s {0}",
+        "\u202ecupping",
+        "\ue000b\ue001",
+        "or or or",
+        "-cupping",
+        "🙂",
+        "the",
+        "x" * 100,
+    ],
+)
+def test_hostile_words_are_inert(client, typed):
+    page = ask(client, typed)
+
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+
+
+def test_markup_in_what_is_found_is_inert(client):
+    Question.objects.create(
+        topic="x",
+        anchor="q-hostile",
+        question="Is a kumquat </script><img src=x onerror=alert(1)> safe?",
+        answer="<p>A kumquat &lt;script&gt;alert(2)&lt;/script&gt; is a fruit.</p>",
+    )
+
+    page = ask(client, "kumquat").text
+
+    assert "<img src=x" not in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "expired", "not yet"])
+def test_what_is_not_public_is_not_found_and_mends_nothing(change):
+    article = Article.objects.get()
+    article.lead = "A word like zanzibarine stands here."
+    article.save()
+    assert titles("zanzibarine")
+    now, day = timezone.now(), timedelta(days=1)
+
+    Article.objects.update(
+        **{
+            "withdrawn": {"stage": "draft"},
+            "expired": {"published_at": now - day, "expires_at": now},
+            "not yet": {"published_at": now + day},
+        }[change]
+    )
+
+    assert titles("zanzibarine") == []
+    assert search("zanzibarin").mended == ""
+    assert not any(hit.url.startswith("/articles/") for hit in search("cupping").hits)
+
+
+def test_results_are_not_indexed_and_set_no_cookie(client):
+    page = ask(client, "cupping")
+
+    assert '<meta name="robots" content="noindex">' in page.text
+    assert not page.cookies
+
+
+def test_a_search_asks_the_database_a_fixed_number_of_times(client, django_assert_max_num_queries):
+    with django_assert_max_num_queries(10):
+        ask(client, "coping bak pain")
