@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
 
 from articles import publishing
-from articles.models import Article, Question, Reference, Section, Stage
+from articles.models import Article, Feedback, Question, Reference, Section, Stage, Topic
 
 
 class SectionInline(admin.StackedInline):
@@ -44,19 +45,30 @@ class ArticleAdmin(admin.ModelAdmin):
     search_fields = ["title", "lead", "in_short", "sections__heading", "sections__body"]
     date_hierarchy = "published_at"
     prepopulated_fields = {"slug": ["title"]}
-    filter_horizontal = ["cautions"]
+    filter_horizontal = ["cautions", "topics"]
+    readonly_fields = ["was_it_clear"]
     inlines = [SectionInline, QuestionInline, ReferenceInline]
     fieldsets = [
         (None, {"fields": ["title", "subtitle", "slug", "description"]}),
         ("Opening", {"fields": ["lead", "in_short"]}),
         ("People", {"fields": ["author", "book_with", ("reviewer", "reviewed_on"), "next_review_on"]}),
         ("Safety", {"fields": ["cautions", "safety_note"]}),
+        ("Finding it", {"fields": ["topics", "was_it_clear"]}),
         ("Publishing", {"fields": ["stage", "published_at", "expires_at"]}),
     ]
 
     @admin.display(description="Reviewed")
     def review(self, article: Article) -> str:
         return f"{article.reviewer}, {article.reviewed_on}" if article.reviewer else "Not yet"
+
+    @admin.display(description="Was this clear?")
+    def was_it_clear(self, article: Article) -> str:
+        """What readers answered, and which parts were hard for them."""
+        said = Feedback.objects.filter(article=article)
+        yes, no = said.filter(is_clear=True).count(), said.filter(is_clear=False).count()
+        hard = said.filter(hard_part__isnull=False).values_list("hard_part__heading")
+        parts = [f"{heading} ({count})" for heading, count in hard.annotate(times=Count("pk")).order_by("-times")]
+        return f"{yes} yes, {no} no." + (f" Hard parts: {', '.join(parts)}." if parts else "")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Once all parts are written: what is published must be fit for it, or it goes back to review."""
@@ -89,3 +101,10 @@ class ReferenceAdmin(admin.ModelAdmin):
     list_filter = ["article"]
     list_select_related = ["article"]
     search_fields = ["key", "authors", "title", "doi"]
+
+
+@admin.register(Topic)
+class TopicAdmin(admin.ModelAdmin):
+    list_display = ["name", "slug"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}

@@ -46,12 +46,30 @@ class Stage(models.TextChoices):
     PUBLISHED = "published", "Published"
 
 
+class Topic(models.Model):
+    """What an article is about; articles that share one lead to each other."""
+
+    name = models.CharField(max_length=60, unique=True)
+    slug = models.SlugField(unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ArticleQuerySet(models.QuerySet["Article"]):
     def published(self, now: datetime | None = None) -> ArticleQuerySet:
         now = now or timezone.now()
         return self.filter(stage=Stage.PUBLISHED, published_at__lte=now).filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=now)
         )
+
+    def related_to(self, article: Article) -> ArticleQuerySet:
+        """Others that share a topic with it, most shared first."""
+        sharing = self.filter(topics__in=article.topics.all()).exclude(pk=article.pk)
+        return sharing.annotate(shared=models.Count("topics")).order_by("-shared", "-published_at")
 
 
 class Article(models.Model):
@@ -73,6 +91,7 @@ class Article(models.Model):
         blank=True,
         help_text="Whom the article invites readers to book.",
     )
+    topics = models.ManyToManyField(Topic, related_name="articles", blank=True)
     cautions = models.ManyToManyField(
         Caution, related_name="articles", blank=True, help_text="Shown before the first invitation to book."
     )
@@ -127,6 +146,10 @@ class Article(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("articles:detail", args=[self.slug])
+
+    @property
+    def full_title(self) -> str:
+        return f"{self.title}: {self.subtitle}" if self.subtitle else self.title
 
     def is_due_for_review(self, today: date) -> bool:
         return self.next_review_on is not None and self.next_review_on <= today
@@ -279,6 +302,21 @@ class Reference(models.Model):
             (self.bookshelf_id, "https://www.ncbi.nlm.nih.gov/books/{}/", "{}"),
         ]
         return [(address.format(value), words.format(value)) for value, address, words in known if value]
+
+
+class Feedback(models.Model):
+    """One answer to "Was this clear?": no name, no address, no free text."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="feedback")
+    is_clear = models.BooleanField()
+    hard_part = models.ForeignKey(Section, on_delete=models.SET_NULL, null=True, blank=True, related_name="feedback")
+    given_on = models.DateField()
+
+    class Meta:
+        verbose_name_plural = "feedback"
+
+    def __str__(self) -> str:
+        return "Clear" if self.is_clear else "Not clear"
 
 
 class LoadedContent(models.Model):

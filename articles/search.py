@@ -90,7 +90,7 @@ def _articles(query: SearchQuery, now: datetime) -> list[Hit]:
         "description", "lead", "in_short", weight="B", config=CONFIG
     )
     rows = _ranked(Article.objects.published(now), query, text, vector)
-    return [Hit(_full_title(one), "Article", one.get_absolute_url(), _marked(one.excerpt), one.rank) for one in rows]
+    return [Hit(one.full_title, "Article", one.get_absolute_url(), _marked(one.excerpt), one.rank) for one in rows]
 
 
 def _sections(query: SearchQuery, now: datetime) -> list[Hit]:
@@ -117,10 +117,6 @@ def _questions(query: SearchQuery, now: datetime) -> list[Hit]:
     )
     rows = _ranked(Question.objects.public(now), query, _plain("answer"), vector)
     return [Hit(one.question, "Question", one.get_absolute_url(), _marked(one.excerpt), one.rank) for one in rows]
-
-
-def _full_title(article: Article) -> str:
-    return f"{article.title}: {article.subtitle}" if article.subtitle else article.title
 
 
 def _marked(excerpt: str) -> SafeString:

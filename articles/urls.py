@@ -1,12 +1,16 @@
 from django.urls import path
 
 from . import views
+from .feeds import ArticleFeed
 
 app_name = "articles"
 
 urlpatterns = [
     path("articles/", views.article_list, name="list"),
     path("articles/<slug:slug>/", views.article_detail, name="detail"),
+    path("articles/<slug:slug>/clear/", views.clear, name="clear"),
+    path("articles/<slug:slug>/clear/thanks/", views.thanks, name="thanks"),
+    path("feeds/articles.atom", ArticleFeed(), name="feed"),
     path("faq/", views.faq, name="faq"),
     path("search/", views.search_page, name="search"),
 ]

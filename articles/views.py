@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from articles.models import MEANING, Article, Evidence, Question, Reference, Section, SectionKind
+from articles.forms import ClearForm
+from articles.models import MEANING, Article, Evidence, Feedback, Question, Reference, Section, SectionKind, Topic
 from articles.rich_text import Citations
 from articles.search import LONGEST_QUERY, search
+from articles.structured_data import article_graph, breadcrumbs, graph
+from articles.structured_data import questions as faq_page
+from booking import actions
 from booking.models import Clinic, UrgentHelp
+from booking.views.guard import visitors_network
+
+MOST_RELATED = 3
+WORDS_A_MINUTE = 200  # unhurried, as someone worried reads
 
 
 @dataclass
@@ -32,8 +43,16 @@ class Part:
 
 @require_safe
 def article_list(request: HttpRequest) -> HttpResponse:
-    articles = Article.objects.published().select_related("author")
-    return render(request, "articles/list.html", {"articles": articles, "section": "articles"})
+    published = Article.objects.published()
+    context = {
+        "articles": published.select_related("author"),
+        "topics": Topic.objects.filter(articles__in=published)
+        .distinct()
+        .prefetch_related(Prefetch("articles", queryset=published, to_attr="public")),
+        "data": graph(breadcrumbs(("Articles", request.path))),
+        "section": "articles",
+    }
+    return render(request, "articles/list.html", context)
 
 
 @require_safe
@@ -42,17 +61,29 @@ def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
     article = get_object_or_404(articles.prefetch_related("sections", "questions", "references", "cautions"), slug=slug)
     citations = Citations({reference.key: reference for reference in article.references.all()})
     parts = _parts(article, citations)
+    references = _references(citations)
     context = {
         "article": article,
         "parts": parts,
         "cautions": article.cautions.all(),
         "urgent_help": UrgentHelp.objects.current(),
-        "references": _references(citations),
+        "references": references,
         "labels": _labels_used(article),
         "is_due": article.is_due_for_review(_today()),
+        "minutes": _minutes_to_read(article),
+        "topics": article.topics.all(),
+        "related": Article.objects.published().related_to(article)[:MOST_RELATED],
+        "data": article_graph(article, facts=Clinic.objects.current(), shown=[one for one, _ in references]),
         "section": "articles",
     }
     return render(request, "articles/detail.html", context)
+
+
+def _minutes_to_read(article: Article) -> int:
+    texts = [article.lead, article.in_short, *(one.body for one in article.sections.all())]
+    texts += [one.answer for one in article.questions.all()]
+    words = sum(len(strip_tags(text).split()) for text in texts)
+    return max(1, round(words / WORDS_A_MINUTE))
 
 
 def _today() -> date:
@@ -95,7 +126,7 @@ def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
 def faq(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     published = Article.objects.published(now)
-    questions = Question.objects.public(now)
+    questions = list(Question.objects.public(now))
     topics = [
         (topic, _answers(entries, Citations({}))) for topic, entries in groupby(questions, key=lambda one: one.topic)
     ]
@@ -103,6 +134,7 @@ def faq(request: HttpRequest) -> HttpResponse:
         "topics": topics,
         "articles": published,
         "urgent_help": UrgentHelp.objects.current(),
+        "data": graph(faq_page(request.path, questions), breadcrumbs(("Questions", request.path))),
         "section": "faq",
     }
     return render(request, "articles/faq.html", context)
@@ -119,3 +151,23 @@ def search_page(request: HttpRequest) -> HttpResponse:
         "section": "search",
     }
     return render(request, "articles/search.html", context, status=422 if is_too_long else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def clear(request: HttpRequest, slug: str) -> HttpResponse:
+    """Was this clear? On a page of its own, since a kept page holds no form."""
+    article = get_object_or_404(Article.objects.published(), slug=slug)
+    form = ClearForm(article, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        with suppress(actions.TooManyError):
+            actions.count_feedback(network=visitors_network(request))
+            Feedback.objects.create(article=article, given_on=_today(), **form.cleaned_data)
+        return redirect("articles:thanks", slug=slug)
+    context = {"article": article, "form": form, "section": "articles"}
+    return render(request, "articles/clear.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+def thanks(request: HttpRequest, slug: str) -> HttpResponse:
+    article = get_object_or_404(Article.objects.published(), slug=slug)
+    return render(request, "articles/thanks.html", {"article": article, "section": "articles"})

@@ -1,6 +1,8 @@
 """What runs later or on a clock: find the row, call an action."""
 
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
@@ -8,7 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from booking import actions
-from booking.models import REMINDERS, Appointment, Clinic, FreedTime, Offer, WaitlistEntry
+from booking.models import REMINDERS, Appointment, Clinic, FreedTime, Kind, Offer, WaitlistEntry
 
 
 class GrowingWaits(BaseRetryStrategy):
@@ -59,9 +61,7 @@ def delete_dead_holds(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="booking.tasks.expire_requests", pass_context=True)
 def expire_requests(context: JobContext, timestamp: int) -> None:
-    for appointment in Appointment.objects.unanswered(timezone.now()):
-        with suppress(actions.StateChangedError):  # staff answered in this very moment
-            actions.expire_request(appointment=appointment)
+    each(Appointment.objects.unanswered(timezone.now()), lambda row: actions.expire_request(appointment=row))
 
 
 @app.periodic(cron="* * * * *")
@@ -69,12 +69,9 @@ def expire_requests(context: JobContext, timestamp: int) -> None:
 def remind(context: JobContext, timestamp: int) -> None:
     """Patients ahead of their visit, staff half-way through the time for an answer."""
     for kind in REMINDERS:
-        for appointment in actions.who_is_to_be_reminded(kind):
-            with suppress(actions.StateChangedError):
-                actions.remind_patient(appointment=appointment, kind=kind)
-    for appointment in Appointment.objects.staff_to_be_reminded(timezone.now()):
-        with suppress(actions.StateChangedError):
-            actions.remind_staff(appointment=appointment)
+        each(actions.who_is_to_be_reminded(kind), partial(_remind_patient, kind))
+    waiting = Appointment.objects.staff_to_be_reminded(timezone.now())
+    each(waiting, lambda row: actions.remind_staff(appointment=row))
 
 
 @app.periodic(cron="* * * * *")
@@ -82,11 +79,26 @@ def remind(context: JobContext, timestamp: int) -> None:
 def offer_freed_times(context: JobContext, timestamp: int) -> None:
     """Also deferred when someone gives time back. What one look leaves, the next minute's takes up."""
     now = timezone.now()
-    for offer in Offer.objects.over(now):
-        with suppress(actions.StateChangedError):
-            actions.expire_offer(offer=offer)
-    for entry in WaitlistEntry.objects.over(now.astimezone(Clinic.objects.current().zone).date()):
-        with suppress(actions.StateChangedError):
-            actions.end_waiting(entry=entry)
-    for freed in FreedTime.objects.to_offer(now):
-        actions.offer_freed_time(freed=freed)
+    today = now.astimezone(Clinic.objects.current().zone).date()
+    each(Offer.objects.over(now), lambda row: actions.expire_offer(offer=row))
+    each(WaitlistEntry.objects.over(today), lambda row: actions.end_waiting(entry=row))
+    each(FreedTime.objects.to_offer(now), lambda row: actions.offer_freed_time(freed=row))
+
+
+def _remind_patient(kind: Kind, row: Appointment) -> None:
+    actions.remind_patient(appointment=row, kind=kind)
+
+
+def each(rows: Iterable[Any], act: Callable[[Any], object]) -> None:
+    """Act on each row. One that was changed meanwhile or is busy waits for the next look; a fault of
+    one keeps nobody else waiting, and is raised at the end."""
+    faults: list[Exception] = []
+    for row in rows:
+        try:
+            act(row)
+        except (actions.StateChangedError, actions.BusyError):
+            continue
+        except Exception as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]

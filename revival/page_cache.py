@@ -42,7 +42,16 @@ from revival.context import IS_STALE
 log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
 
-KEPT = {"home", "articles:list", "articles:detail", "articles:faq", "therapists:list", "therapists:detail"}
+KEPT = {
+    "home",
+    "articles:list",
+    "articles:detail",
+    "articles:faq",
+    "articles:feed",
+    "therapists:list",
+    "therapists:detail",
+    "sitemap",
+}
 MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
 SECONDS_BETWEEN_READS = 0.5

@@ -1,40 +1,49 @@
 """Pages that show both halves of the house: home and the therapists."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from articles import structured_data
 from articles.models import Article, Question
-from booking.models import Therapist
+from articles.structured_data import breadcrumbs, clinic, graph
+from booking.models import Clinic, Therapist
 
 FEW = 5
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    context = {
+    context: dict[str, Any] = {
         "therapists": Therapist.objects.taking_patients(),
         "articles": Article.objects.published().select_related("author")[:FEW],
         "questions": Question.objects.filter(article__isnull=True)[:3],
         "cupping_questions": Question.objects.filter(article__in=Article.objects.published())[:2],
+        "data": graph(structured_data.website(), clinic(Clinic.objects.first())),
     }
     return render(request, "home.html", context)
 
 
 @require_safe
 def therapist_list(request: HttpRequest) -> HttpResponse:
-    context = {"therapists": Therapist.objects.all(), "section": "therapists"}
+    trail = breadcrumbs(("Therapists", request.path))
+    context = {"therapists": Therapist.objects.all(), "data": graph(trail), "section": "therapists"}
     return render(request, "therapists/list.html", context)
 
 
 @require_safe
 def therapist_detail(request: HttpRequest, slug: str) -> HttpResponse:
     therapist = get_object_or_404(Therapist, slug=slug)
+    trail = breadcrumbs(("Therapists", reverse("therapists:list")), (therapist.name, request.path))
     context = {
         "therapist": therapist,
         "written": Article.objects.published().filter(author=therapist),
         "inviting": Article.objects.published().filter(book_with=therapist),
         "questions": Question.objects.filter(article__isnull=True)[:2],
+        "data": graph(structured_data.person(therapist), trail, clinic(Clinic.objects.first())),
         "section": "therapists",
     }
     return render(request, "therapists/detail.html", context)

@@ -1,10 +1,12 @@
 """Every address of the site."""
 
 from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
 from booking.views.next_times import next_times
 from revival import pages, views
+from revival.sitemaps import SITEMAPS
 
 therapists = (
     [
@@ -21,6 +23,7 @@ urlpatterns = [
     path("", include("articles.urls")),
     path("", include("booking.urls")),
     path("admin/", admin.site.urls),
+    path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
     path("robots.txt", views.robots, name="robots"),
 ]
 

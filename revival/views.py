@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 
@@ -44,7 +45,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     closed = "".join(f"Disallow: {path}\n" for path in ("/admin/", "/book/", "/visits/", "/waitlist/"))
-    text = f"User-agent: *\n{closed}"
+    sitemap = settings.SITE_URL + reverse("sitemap")
+    text = f"User-agent: *\n{closed}\nSitemap: {sitemap}\n"
     return HttpResponse(text, content_type="text/plain")
 
 

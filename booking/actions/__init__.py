@@ -8,7 +8,7 @@ from .contact import ask_for_contact, finish_contact, take_up_contact
 from .delivery import NotDeliveredError, deliver_message, mark_as_phoned, resend_message
 from .holds import ANYONE, delete_dead_holds, take_hold
 from .hours import remove_hours, save_absence, save_hours
-from .limits import count_ask, count_booking, count_hold, uncount_booking, uncount_hold
+from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
 from .links import ask_for_links, send_lost_links
 from .refusals import (
     BusyError,
@@ -65,6 +65,7 @@ __all__ = [
     "confirm_appointment",
     "count_ask",
     "count_booking",
+    "count_feedback",
     "count_hold",
     "decline_appointment",
     "decline_offer",

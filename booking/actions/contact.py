@@ -10,15 +10,20 @@ from django.utils import timezone
 from booking import messages
 from booking.models import ContactRequest, Kind
 
-from .refusals import StateChangedError, action
+from .refusals import StateChangedError, action, demand_same
 
 
 @action
 def ask_for_contact(*, submission_key: uuid.UUID, **facts: Any) -> ContactRequest:
-    """Put the wish before staff and tell them. Sending the same form again is the same request."""
+    """Put the wish before staff and tell them. Sending the same form again is the same request.
+
+    Raises SubmissionReusedError when the form came before with other content.
+    """
     asked, is_new = ContactRequest.objects.get_or_create(submission_key=submission_key, defaults=facts)
     if is_new:
         messages.queue_message(Kind.STAFF_NOTICE, asked)
+    else:
+        demand_same(asked, facts)
     return asked
 
 

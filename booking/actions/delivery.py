@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking import messages
-from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, Kind, Message, State, WaitlistEntry
+from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, Kind, Message, Offer, State, WaitlistEntry
 
+from . import slots
 from .refusals import StateChangedError, action
 from .waitlist import is_quiet
 
@@ -76,7 +77,8 @@ def _hand_over(message: Message) -> bool:
 def _is_overtaken(message: Message, now: datetime) -> bool:
     """Whether what happened since makes this message stale."""
     if message.offer is not None:
-        return not message.offer.is_open(now) or is_quiet(now)
+        is_open = message.offer.is_open(now) and not Offer.objects.over(now).filter(pk=message.offer.pk).exists()
+        return not is_open or is_quiet(now) or message.offer.entry.state != WaitlistEntry.State.WAITING
     if message.entry is not None:
         return message.entry.state != WaitlistEntry.State.WAITING
     visit = message.appointment
@@ -99,31 +101,49 @@ def _is_still_to_come(visit: Appointment, message: Message, now: datetime) -> bo
 
 @action
 def resend_message(*, message: Message, email: str) -> Message:
-    """Send it again, to this address. Raises StateChangedError when it arrived meanwhile.
+    """Send it again, to this address. Raises StateChangedError when it arrived, or they were forgotten, meanwhile.
 
-    Another address than before becomes that of the visit, and closes the link sent to the old one.
+    Another address than before becomes that of the visit or the waiting-list entry; for a visit it
+    closes the link sent to the old one, and what else still waits for them goes to the new one, too.
     """
-    present = Message.objects.select_for_update().get(pk=message.pk)
-    if present.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
+    visit = slots.locked(message.appointment, now=timezone.now()) if message.appointment else None
+    present = _present(message)
+    if visit is not None and visit.anonymised_at is not None:
         raise StateChangedError
-    visit = present.appointment
-    if visit is not None and present.kind not in TO_STAFF and visit.email != email:
-        visit.email = email
-        visit.link_version += 1
-        visit.renew_link()
-        visit.save(update_fields=["email", "link_version", "link_digest"])
+    if present.kind not in TO_STAFF and email != present.recipient:
+        _correct_address(present, visit, email)
     present.recipient, present.delivery, present.attempts, present.last_answer = email, Delivery.QUEUED, 0, ""
     present.save()
     messages.queue_sending(present)
     return present
 
 
+def _correct_address(message: Message, visit: Appointment | None, email: str) -> None:
+    if visit is None and isinstance(message.person, WaitlistEntry):
+        WaitlistEntry.objects.filter(pk=message.person.pk).update(email=email)
+        return
+    if visit is None:
+        visit = slots.locked(message.person, now=timezone.now())
+    visit.email = email
+    visit.link_version += 1
+    visit.renew_link()
+    visit.save(update_fields=["email", "link_version", "link_digest"])
+    waiting = visit.messages.filter(delivery=Delivery.QUEUED).exclude(kind__in=TO_STAFF).exclude(pk=message.pk)
+    waiting.update(recipient=email)
+
+
+def _present(message: Message) -> Message:
+    """The row as it is now, locked, if it has not reached anyone yet."""
+    present = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    if present.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
+        raise StateChangedError
+    return present
+
+
 @action
 def mark_as_phoned(*, message: Message) -> Message:
     """The patient was told by telephone. Raises StateChangedError when it was sent meanwhile."""
-    present = Message.objects.select_for_update().get(pk=message.pk)
-    if present.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
-        raise StateChangedError
+    present = _present(message)
     present.delivery = Delivery.PHONED
     present.save()
     return present

@@ -19,9 +19,13 @@ from .refusals import action
 def save_absence(*, absence: Absence) -> list[Appointment]:
     """Write an absence under the therapists' locks. Returns the coming visits that fall into it."""
     now = timezone.now()
-    owners = _owners(absence)
+    before = list(Absence.objects.filter(pk=absence.pk))  # its time may be free again after the change
+    owners = set().union(*(_owners(row) for row in [absence, *before]))
     slots.lock(owners, now=now)
     absence.save()
+    for row in before:
+        for pk in _owners(row):
+            slots.give_back(pk, row.span, now=now)
     return _coming(owners, now).touching(absence.span).in_order()
 
 

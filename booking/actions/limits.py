@@ -32,6 +32,11 @@ def count_ask(*, network: str) -> None:
     _count(Counted.ASK, network, settings.BOOKING_ASKS_A_DAY)
 
 
+def count_feedback(*, network: str) -> None:
+    """Count an answer to "Was this clear?" of this network. Raises TooManyError past the day's limit."""
+    _count(Counted.CLEAR, network, settings.BOOKING_ASKS_A_DAY)
+
+
 def uncount_hold(*, network: str) -> None:
     """A hold of this network is open no more, or was refused."""
     DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)

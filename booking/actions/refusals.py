@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -99,6 +99,12 @@ def action(do: Callable[P, R]) -> Callable[P, R]:
         raise BusyError
 
     return run
+
+
+def demand_same(row: Any, facts: dict[str, Any]) -> None:
+    """A form that comes again says the same. Raises SubmissionReusedError when it does not."""
+    if any(getattr(row, name) != value for name, value in facts.items()):
+        raise SubmissionReusedError
 
 
 def _limit_the_wait_for_locks() -> None:

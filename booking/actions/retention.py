@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from booking.models import TO_STAFF, Appointment, ContactRequest, FreedTime, Message, WaitlistEntry
+from booking.models import TO_STAFF, Appointment, ContactRequest, Delivery, FreedTime, Message, WaitlistEntry
 
 from .refusals import action
 
@@ -34,6 +34,8 @@ def forget_past_visits() -> int:
     for visit in rows:
         visit.forget_patient(now)
         visit.save()
+    undelivered = Message.objects.filter(appointment__in=rows).exclude(delivery__in=(Delivery.SENT, Delivery.PHONED))
+    undelivered.update(delivery=Delivery.OVERTAKEN)  # nobody is left to be told
     Message.objects.filter(appointment__in=rows).exclude(recipient="").exclude(kind__in=TO_STAFF).update(
         recipient=FORGOTTEN
     )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from booking import messages
@@ -23,6 +24,7 @@ from booking.models import (
     HeldFor,
     Kind,
     Offer,
+    Service,
     State,
     Therapist,
     WaitlistEntry,
@@ -31,7 +33,7 @@ from booking.models import (
 from booking.models.appointments import token_digest
 
 from . import limits, slots, visits
-from .refusals import StateChangedError, action
+from .refusals import StateChangedError, TooLateToChangeError, TooManyError, action, demand_same
 
 Waiting = WaitlistEntry.State
 
@@ -44,19 +46,33 @@ def join_waitlist(*, submission_key: uuid.UUID, **facts: Any) -> WaitlistEntry:
     """Put someone on the list and send them the link by which they leave it.
 
     `facts` are the entry's own fields. Sending the same form again, or joining twice for one visit,
-    is one entry.
+    is one entry. Raises SubmissionReusedError when the form came before with other content,
+    TooManyError when this address waits often enough.
     """
     visit = facts.get("visit")
     if visit is not None:
         Appointment.objects.select_for_update(no_key=True).get(pk=visit.pk)
         if already := WaitlistEntry.objects.waiting().filter(visit=visit).first():
             return already
+    else:
+        _lock_address(facts["email"])
+        theirs = WaitlistEntry.objects.waiting().filter(email__iexact=facts["email"])
+        if theirs.exclude(submission_key=submission_key).count() >= settings.BOOKING_COMING_VISITS:
+            raise TooManyError
     new = WaitlistEntry(**facts)
     link = {"public_id": new.public_id, "link_digest": token_digest(new.token)}
     entry, is_new = WaitlistEntry.objects.get_or_create(submission_key=submission_key, defaults=facts | link)
     if is_new:
         messages.queue_message(Kind.JOINED, entry)
+    else:
+        demand_same(entry, facts)
     return entry
+
+
+def _lock_address(email: str) -> None:
+    """One person may wait twice; what they are offered is decided one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [email.casefold()])
 
 
 @action
@@ -127,31 +143,41 @@ def offer_freed_time(*, freed: FreedTime) -> list[Offer]:
     waiting = WaitlistEntry.objects.who_could_come(therapist, first=first, last=last).without_open_offer()
     # Whoever is just leaving or answering is passed over; the next look comes within a minute.
     rows = waiting.select_related("service", "visit").order_by("created_at", "pk")
-    made = []
+    made: list[Offer] = []
+    opened: dict[int, list[datetime]] = {}  # by service, until an offer takes some of it
     for entry in rows.select_for_update(of=("self",), skip_locked=True):
-        if offer := _offer_to(entry, therapist, freed.span, now):
+        if entry.service_id not in opened:
+            opened[entry.service_id] = _opened(therapist, entry.service, freed.span, now)
+        wanted = [start for start in opened[entry.service_id] if entry.wants(start, zone)]
+        if wanted and (offer := _offer_to(entry, therapist, wanted, now)):
             made.append(offer)
+            opened.clear()
     return made
 
 
-def _offer_to(entry: WaitlistEntry, therapist: Therapist, freed: Span, now: datetime) -> Offer | None:
-    zone, service = Clinic.objects.current().zone, entry.service
+def _opened(therapist: Therapist, service: Service, freed: Span, now: datetime) -> list[datetime]:
+    """The starts that the freed time made possible, the one it began with first."""
+    zone = Clinic.objects.current().zone
+    before = service.length + service.turnaround  # an earlier start may have become possible, too
+    first, last = (freed.start - before).astimezone(zone).date(), freed.end.astimezone(zone).date()
+    free = free_times(therapists=[therapist], service=service, first=first, last=last, now=now, zone=zone)
+    touching = [start for start in free[therapist.pk] if Span(start, start + before).overlaps(freed)]
+    return sorted(touching, key=lambda start: abs(start - freed.start))
+
+
+def _offer_to(entry: WaitlistEntry, therapist: Therapist, wanted: list[datetime], now: datetime) -> Offer | None:
+    """The first of the wanted starts that this person was not asked about, or about its neighbours, before."""
     if entry.visit is not None and not entry.visit.can_be_changed_online(now):
         return None
-    before = service.length + service.turnaround  # an earlier start may have become possible, too
-    free = free_times(
-        therapists=[therapist],
-        service=service,
-        first=(freed.start - before).astimezone(zone).date(),
-        last=freed.end.astimezone(zone).date(),
-        now=now,
-        zone=zone,
-    )[therapist.pk]
-    seen = set(entry.offers.filter(therapist=therapist).values_list("starts_at", flat=True))
-    wanted = [start for start in free if entry.wants(start, zone) and start not in seen]
-    opened = [start for start in wanted if Span(start, start + before).overlaps(freed)]
-    closest = min(opened, key=lambda start: abs(start - freed.start), default=None)
-    return _make_offer(entry, therapist, closest, now) if closest is not None else None
+    _lock_address(entry.recipient)
+    theirs = Offer.objects.to_address(entry.recipient)
+    if theirs.open().exists():
+        return None
+    busy = entry.service.length + entry.service.turnaround
+    seen = [Span(*times) for times in theirs.filter(therapist=therapist).values_list("starts_at", "ends_at")]
+    fresh = (start for start in wanted if not any(Span(start, start + busy).overlaps(span) for span in seen))
+    start = next(fresh, None)
+    return _make_offer(entry, therapist, start, now) if start is not None else None
 
 
 def _make_offer(entry: WaitlistEntry, therapist: Therapist, start: datetime, now: datetime) -> Offer:
@@ -174,16 +200,22 @@ def _make_offer(entry: WaitlistEntry, therapist: Therapist, start: datetime, now
 
 @action
 def expire_offer(*, offer: Offer) -> Offer:
-    """Nobody answered in time: the slot goes on. Raises StateChangedError.
+    """Nobody answered in time, or nobody can any more: the slot goes on. Raises StateChangedError.
 
-    An offer whose mail never left is taken back whole, so that the person can be asked again.
+    An offer that came too late in the evening to be mailed is taken back whole, so that the person
+    can be asked again.
     """
     now = timezone.now()
     _locked_entry(offer.entry, now=now)
-    present = Offer.objects.select_for_update(of=("self",)).select_related("hold").filter(pk=offer.pk).first()
-    if present is None or present.state != Offer.State.OPEN or present.until > now:
+    present = Offer.objects.over(now).select_for_update(of=("self",)).select_related("hold").filter(pk=offer.pk).first()
+    if present is None:
         raise StateChangedError
-    if not present.messages.filter(delivery=Delivery.SENT).exists():
+    written = list(present.messages.select_for_update(skip_locked=True))
+    if not written:  # a worker is handing it over this very moment: wait for what becomes of it
+        raise StateChangedError
+    if all(message.delivery == Delivery.OVERTAKEN for message in written):
+        if present.hold is not None and present.hold.is_hold:
+            _end_hold(present.hold, now)
         present.delete()
         return present
     _close(present, Offer.State.EXPIRED, now)
@@ -204,11 +236,14 @@ def decline_offer(*, offer: Offer) -> Offer:
 def _close(offer: Offer, state: str, now: datetime) -> None:
     offer.state, offer.ended_at = state, now
     offer.save()
-    hold = offer.hold
-    if hold is not None and hold.is_hold:
-        hold.state, hold.ended_at = State.EXPIRED, now
-        hold.save()
+    if offer.hold is not None and offer.hold.is_hold:
+        _end_hold(offer.hold, now)
     messages.queue_offers()  # the freed time is still there, for the next
+
+
+def _end_hold(hold: Appointment, now: datetime) -> None:
+    hold.state, hold.ended_at = State.EXPIRED, now
+    hold.save()
 
 
 @action
@@ -216,8 +251,8 @@ def accept_offer(*, offer: Offer) -> Appointment:
     """Take an offered time: a new visit, or the one they have moved there.
 
     An offer that ran out is still good while its time is free. Accepting twice is accepting once.
-    Raises SlotTakenError, NotOfferedError, TooManyError, or StateChangedError when it was declined
-    or they left the list.
+    Raises SlotTakenError, NotOfferedError, TooManyError, TooLateToChangeError for a visit that is near
+    by now, or StateChangedError when it was declined or they left the list.
     """
     now = timezone.now()
     also = {offer.therapist_id} | ({offer.entry.visit.therapist_id} if offer.entry.visit else set())
@@ -231,6 +266,8 @@ def accept_offer(*, offer: Offer) -> Appointment:
     present.state, present.ended_at, present.hold = Offer.State.TAKEN, now, visit
     present.save()
     _end(entry, Waiting.BOOKED, now)
+    for other in entry.offers.open().select_related("hold"):  # a newer one, when an older was taken
+        _close(other, Offer.State.DECLINED, now)
     return visit
 
 
@@ -255,11 +292,12 @@ def _book_there(entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointmen
 def _move_there(visit: Appointment, entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointment:
     if not visit.is_coming:
         raise StateChangedError
+    if not offer.is_open(now) and not visit.can_be_changed_online(now):
+        raise TooLateToChangeError
     hold = offer.hold
     _demand_free(entry, offer, hold or Appointment(), now)
     if hold is not None and hold.is_hold:  # makes room for the visit, under the same lock
-        hold.state, hold.ended_at = State.EXPIRED, now
-        hold.save()
+        _end_hold(hold, now)
     return visits.put_elsewhere(
         visit, therapist=offer.therapist, starts_at=offer.starts_at, by=visits.Actor.PATIENT, now=now
     )

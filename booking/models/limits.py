@@ -13,6 +13,7 @@ class Counted(models.TextChoices):
     BOOKING = "booking", "Bookings"
     HOLD = "hold", "Open holds"
     ASK = "ask", "Contact requests and waiting-list entries"
+    CLEAR = "clear", "Answers to “Was this clear?”"
 
 
 class DailyCountQuerySet(models.QuerySet["DailyCount"]):

@@ -214,8 +214,14 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(state=Offer.State.OPEN)
 
     def over(self, now: datetime) -> OfferQuerySet:
-        """Open ones whose time to answer has passed."""
-        return self.open().filter(until__lte=now)
+        """Open ones that nobody can take any more: late, withdrawn, or for a visit that has ended."""
+        is_coming = Q(entry__visit__isnull=True) | Q(entry__visit__in=Appointment.objects.coming(now))
+        is_given = Q(therapist__is_taking_patients=True, entry__service__in=Service.objects.on_offer())
+        return self.open().exclude(Q(until__gt=now) & is_coming & is_given)
+
+    def to_address(self, email: str) -> OfferQuerySet:
+        """Those made to one person, however often they are on the list."""
+        return self.filter(Q(entry__email__iexact=email) | Q(entry__visit__email__iexact=email))
 
 
 class Offer(models.Model):

@@ -32,7 +32,10 @@ def ask(request: HttpRequest, therapist: str) -> HttpResponse:
         return _page(request, chosen, form, status=422)
     if refused := turn_away(request, form):
         return refused
-    actions.ask_for_contact(therapist=chosen, **form.facts)
+    try:
+        actions.ask_for_contact(therapist=chosen, **form.facts)
+    except actions.SubmissionReusedError:
+        return render(request, "booking/sent_before.html", status=422)
     return redirect("booking:asked", therapist=therapist)
 
 

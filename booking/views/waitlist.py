@@ -28,6 +28,8 @@ from booking.views.book import ANY, asked_article
 from booking.views.guard import too_many, turn_away
 from booking.views.visits import visit_or_404
 
+FIRST_LINK = 1  # of a visit; later ones went to an address that may not be this page's reader's
+
 
 def _today() -> date:
     return timezone.now().astimezone(Clinic.objects.current().zone).date()
@@ -56,7 +58,12 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
         return render(request, "booking/join.html", {"form": form, **context}, status=422)
     if refused := turn_away(request, form):
         return refused
-    return redirect(actions.join_waitlist(therapist=chosen, service=wanted, **form.facts))
+    try:
+        return redirect(actions.join_waitlist(therapist=chosen, service=wanted, **form.facts))
+    except actions.TooManyError:
+        return too_many(request)
+    except actions.SubmissionReusedError:
+        return render(request, "booking/sent_before.html", status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,15 +106,18 @@ def waitlist(request: HttpRequest, token: str) -> HttpResponse:
     return _page(request, _entry(token))
 
 
-def _page(request: HttpRequest, entry: WaitlistEntry, *, lost: Offer | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest, entry: WaitlistEntry, *, lost: Offer | None = None, was_taken: bool = False
+) -> HttpResponse:
     now = timezone.now()
     offers = entry.offers.select_related("therapist", "hold")
-    offer = next((one for one in offers.open() if one.is_open(now)), None)
+    offer = offers.open().exclude(pk__in=Offer.objects.over(now)).first()
     context: dict[str, Any] = {
         "entry": entry,
         "offer": offer,
         "lost": lost,
-        "taken": offers.filter(state=Offer.State.TAKEN).first(),
+        "was_taken": was_taken,
+        "taken": offers.filter(state=Offer.State.TAKEN, hold__link_version=FIRST_LINK).first(),
         "urgent_help": UrgentHelp.objects.current() if offer else None,
         "cautions": entry.service.cautions.all() if offer else [],
         **rules_of_the_list(),
@@ -127,9 +137,12 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     entry = _entry(token)
     offer = _offer(request, entry)
     try:
-        return redirect(actions.accept_offer(offer=offer))
-    except (actions.SlotTakenError, actions.NotOfferedError):
-        return _page(request, entry, lost=offer)
+        visit = actions.accept_offer(offer=offer)
+        return redirect(visit if visit.link_version == FIRST_LINK else entry)  # a later link is not for this page
+    except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+        return _page(request, entry, lost=offer, was_taken=isinstance(refusal, actions.SlotTakenError))
+    except actions.TooLateToChangeError:
+        return render(request, "booking/too_late.html", {"visit": entry.visit}, status=409)
     except actions.StateChangedError:
         return redirect(entry)
     except actions.TooManyError:

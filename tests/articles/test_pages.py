@@ -6,11 +6,11 @@ PAGES = ["/", "/articles/", "/articles/cupping-for-back-pain/", "/faq/", "/thera
 
 QUERIES = {
     "/": 6,
-    "/articles/": 4,
-    "/articles/cupping-for-back-pain/": 9,
+    "/articles/": 6,
+    "/articles/cupping-for-back-pain/": 12,
     "/faq/": 5,
     "/therapists/": 3,
-    "/therapists/peter-stanley/": 6,
+    "/therapists/peter-stanley/": 7,
 }
 
 

@@ -35,6 +35,14 @@ def test_sending_the_form_twice_is_one_request_and_one_notice():
     assert Message.objects.count() == 1
 
 
+def test_the_form_again_with_other_content_is_refused():
+    key = uuid.uuid4()
+    asks(submission_key=key)
+
+    with pytest.raises(actions.SubmissionReusedError):
+        asks(submission_key=key, phone="612-555-0000")
+
+
 def test_the_desk_takes_it_up_and_finishes_it_once(admin_user):
     asked = asks()
 

@@ -2,8 +2,10 @@
 
 import socket
 import uuid
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as shared_app
@@ -330,6 +332,54 @@ def test_staff_see_a_refused_message_and_send_it_to_another_address(admin_client
     assert (mail["To"], refused.delivery, visit.email) == ("ada@example.org", Delivery.SENT, "ada@example.org")
     assert client.get(old_link).status_code == 404  # whoever got the old one cannot open it any more
     assert visit.get_absolute_url() in written(mail)[0]
+
+
+def test_what_else_waits_goes_to_the_corrected_address_too(refused, visit, mailbox):
+    other = messages.queue_message(Kind.LOST_LINK, visit)
+
+    actions.resend_message(message=refused, email="ada@example.org")
+    sent(other, mailbox)
+
+    assert mailbox.mails[-1]["To"] == "ada@example.org"
+
+
+@pytest.mark.parametrize("kind", [Kind.JOINED, Kind.OFFER])
+def test_correcting_the_address_of_someone_who_waits_corrects_their_entry(kind, visit, mailbox):
+    message = a_message(kind, visit)
+    Message.objects.filter(pk=message.pk).update(delivery=Delivery.REFUSED)
+
+    actions.resend_message(message=message, email="ada@example.org")
+
+    assert message.subject.__class__.objects.get(pk=message.subject.pk).recipient == "ada@example.org"
+
+
+def test_the_old_page_of_the_list_does_not_lead_to_a_link_that_went_elsewhere(visit, mailbox, client):
+    offer = a_message(Kind.OFFER, visit).offer
+    booked = actions.accept_offer(offer=offer)
+    place = offer.entry.get_absolute_url()
+    assert booked.get_absolute_url() in client.get(place).text
+    told = booked.messages.get(kind=Kind.REQUESTED)
+
+    actions.resend_message(message=told, email="ada@example.org")
+
+    booked.refresh_from_db()
+    assert booked.get_absolute_url() not in client.get(place).text
+    assert client.post(f"{place}accept/", {"offer": offer.pk})["Location"] == place
+
+
+def test_nobody_is_written_to_once_they_are_forgotten(refused, visit):
+    visit.forget_patient(timezone.now())
+    visit.save()
+
+    with pytest.raises(actions.StateChangedError):
+        actions.resend_message(message=refused, email="ada@example.org")
+
+
+def test_what_never_arrived_leaves_the_desk_when_the_patient_is_forgotten(refused, visit):
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        actions.forget_past_visits()
+
+    assert not Message.objects.undelivered().exists()
 
 
 def test_an_address_that_is_none_is_not_sent_to(admin_client, refused):

@@ -1,8 +1,10 @@
 """The waiting list: join, one held offer at a time, expiry, roll on, and two never win one slot."""
 
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 
+import psycopg
 import pytest
 import time_machine
 from django.db import IntegrityError, transaction
@@ -22,6 +24,7 @@ from booking.models import (
     State,
     WaitlistEntry,
 )
+from revival import page_cache
 from tests.factories import (
     CHICAGO,
     a_service,
@@ -282,17 +285,193 @@ def test_nobody_is_mailed_twice_for_one_slot(service, full_day):
     assert Message.objects.filter(kind=Kind.OFFER).count() == 1
 
 
-def test_an_offer_whose_mail_never_left_is_taken_back_and_made_again(service, full_day):
+def test_an_offer_too_late_in_the_evening_to_be_mailed_is_made_again_in_the_morning(service, full_day, settings):
+    settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = 21, 7
+    evening, night, late, morning = in_days(1, 20, 59), in_days(1, 21), in_days(1, 23), in_days(2, 7)
+    with time_machine.travel(evening, tick=False) as clock:
+        entry = joins(service)
+        cancel(full_day[1])
+        a_look()
+        clock.move_to(night)
+        actions.deliver_message(message_id=Message.objects.get(kind=Kind.OFFER).pk)
+        clock.move_to(late)
+        a_look()
+        assert not offers()
+        assert not Appointment.objects.filter(state=State.HELD).exists()
+        clock.move_to(morning)
+        a_look()
+
+    assert [(offer.entry, offer.starts_at) for offer in offers()] == [(entry, full_day[1].starts_at)]
+
+
+@pytest.mark.parametrize("delivery", [Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.PHONED, Delivery.QUEUED])
+def test_whoever_cannot_be_reached_keeps_nobody_else_waiting(service, full_day, delivery):
+    first, second = joins(service, last_day=day_in(3)), joins(service, last_day=day_in(3), email="2@example.com")
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        cancel(full_day[1])
+        a_look()
+        Message.objects.filter(kind=Kind.OFFER).update(delivery=delivery)
+        clock.shift(timedelta(hours=2))
+        a_look()
+
+    assert [(offer.entry, offer.state) for offer in offers()] == [(first, "expired"), (second, "open")]
+    assert Message.objects.filter(kind=Kind.OFFER, delivery=delivery).exists()  # staff still see it
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_offer_is_not_ended_while_its_mail_is_being_handed_over(service, full_day):
     joins(service, last_day=day_in(3))
     with time_machine.travel(in_days(1, 9), tick=False) as clock:
         cancel(full_day[1])
         a_look()
         clock.shift(timedelta(hours=2))
+        with someone_holds(Message.objects.get(kind=Kind.OFFER)):
+            with pytest.raises(actions.StateChangedError):
+                actions.expire_offer(offer=offers()[0])
+
+    assert offers()[0].state == Offer.State.OPEN
+
+
+@contextmanager
+def someone_holds(row):
+    """Another connection has the row locked, as a worker that is sending has."""
+    with psycopg.connect(**page_cache.connection_parameters()) as other:
+        other.execute(f"SELECT FROM {row._meta.db_table} WHERE id = %s FOR UPDATE", [row.pk])
+        yield
+        other.rollback()
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_one_person_on_the_list_twice_hears_of_a_slot_once_and_of_one_at_a_time(therapist, service, full_day, times):
+    joins(service, last_day=day_in(3))
+    joins(service, last_day=day_in(3), email="WANDA@example.com")
+    cancel(full_day[1])
+    cancel(full_day[6])
+
+    for _ in range(times):
         a_look()
 
-    (offer,) = offers()
-    assert offer.state == Offer.State.OPEN
-    assert Message.objects.filter(kind=Kind.OFFER).count() == 1
+    assert len(offers()) == 1
+    actions.decline_offer(offer=offers()[0])
+    a_look()
+    assert len({offer.starts_at for offer in offers()}) == len(offers()) == 2
+
+
+def test_nobody_waits_more_often_than_they_may_visit(service):
+    for _ in range(2):
+        joins(service)
+
+    with pytest.raises(actions.TooManyError):
+        joins(service)
+    joins(service, email="someone.else@example.com")
+
+
+def test_the_neighbours_of_a_declined_time_are_not_offered_one_by_one(therapist, service):
+    visit = an_appointment(therapist, service, in_days(3, 10))
+    joins(service, last_day=day_in(3))
+    cancel(visit)
+
+    for _ in range(5):
+        a_look()
+        for offer in Offer.objects.open():
+            actions.decline_offer(offer=offer)
+
+    spans = [(offer.starts_at, offer.ends_at) for offer in offers()]
+    assert all(one[1] <= two[0] or two[1] <= one[0] for one in spans for two in spans if one != two)
+
+
+def test_a_form_that_comes_again_with_other_content_is_refused(service):
+    key = uuid.uuid4()
+    joins(service, submission_key=key)
+
+    with pytest.raises(actions.SubmissionReusedError):
+        joins(service, submission_key=key, phone="612-555-0000")
+
+
+def test_taking_an_older_offer_ends_the_newer_one(therapist, service):
+    entry = joins(service)
+    with time_machine.travel(in_days(1, 9), tick=False) as clock:
+        older = an_offer(entry, therapist, in_days(3))
+        Message.objects.filter(offer=older).update(delivery=Delivery.SENT, sent_at=timezone.now())
+        clock.shift(timedelta(hours=2))
+        actions.expire_offer(offer=older)
+        newer = an_offer(entry, therapist, in_days(5))
+
+        actions.accept_offer(offer=older)
+
+    newer.refresh_from_db()
+    assert newer.state == Offer.State.DECLINED
+    assert not Appointment.objects.filter(state=State.HELD).exists()
+
+
+@pytest.mark.parametrize("ends", ["the visit", "the service", "the therapist"])
+def test_an_offer_nobody_can_take_any_more_frees_its_time(therapist, service, ends):
+    visit = an_appointment(therapist, service, in_days(8))
+    offer = an_offer(joins(service, visit=visit), therapist, in_days(3))
+    if ends == "the visit":
+        cancel(visit)
+    elif ends == "the service":
+        service.is_active = False
+        service.save()
+    else:
+        therapist.is_taking_patients = False
+        therapist.save()
+    actions.deliver_message(message_id=offer.messages.get().pk)
+    assert offer.messages.get().delivery == Delivery.OVERTAKEN
+
+    a_look()
+
+    assert not Offer.objects.open().exists()
+    assert not Appointment.objects.filter(state=State.HELD).exists()
+
+
+def test_an_offer_that_ran_out_moves_no_visit_inside_the_cut_off(therapist):
+    service = a_service(therapist, notice_hours=0)
+    visit = an_appointment(therapist, service, in_days(4))
+    entry = joins(service, visit=visit)
+    with time_machine.travel(in_days(2, 9), tick=False) as clock:
+        offer = an_offer(entry, therapist, visit.starts_at - timedelta(hours=19))
+        clock.move_to(visit.starts_at - timedelta(hours=23))
+
+        with pytest.raises(actions.TooLateToChangeError):
+            actions.accept_offer(offer=offer)
+
+
+def test_shortening_an_absence_gives_its_time_back(therapist, service):
+    away = Absence(therapist=therapist, starts_at=in_days(3, 0), ends_at=in_days(3, 23))
+    actions.save_absence(absence=away)
+    joins(service, last_day=day_in(3))
+    away.ends_at = in_days(3, 12)
+    actions.save_absence(absence=away)
+
+    a_look()
+
+    assert [offer.starts_at for offer in offers()] == [in_days(3, 12)]
+
+
+def test_a_fault_of_one_keeps_nobody_else_waiting():
+    done = []
+
+    def act(number):
+        if number == 1:
+            raise ZeroDivisionError
+        if number == 2:
+            raise actions.BusyError
+        done.append(number)
+
+    with pytest.raises(ZeroDivisionError):
+        tasks.each(range(5), act)
+
+    assert done == [0, 3, 4]
+
+
+def test_a_look_costs_the_same_however_many_wait(service, full_day, django_assert_max_num_queries):
+    for number in range(40):
+        joins(service, email=f"{number}@example.com", first_day=day_in(3), last_day=day_in(3), parts=["evening"])
+    cancel(full_day[1])
+
+    with django_assert_max_num_queries(20):
+        a_look()
 
 
 def test_saying_no_asks_the_next_at_once_and_keeps_the_place(service, full_day):

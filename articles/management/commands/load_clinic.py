@@ -11,8 +11,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.utils.text import slugify
 
-from articles.models import Article, LoadedContent, Question, Reference, Section, SiteRevision
+from articles.models import Article, LoadedContent, Question, Reference, Section, SiteRevision, Topic
 from articles.publishing import publish
 from booking.models import Caution, Clinic, Service, Shift, Therapist, UrgentHelp
 
@@ -75,11 +76,14 @@ class Command(BaseCommand):
 
 
 def load_article(facts: Facts) -> None:
-    parts = {name: facts.pop(name, []) for name in ("sections", "questions", "references", "cautions")}
+    parts = {name: facts.pop(name, []) for name in ("sections", "questions", "references", "cautions", "topics")}
     therapists = {name: Therapist.objects.filter(slug=facts.pop(name, "")).first() for name in ("author", "book_with")}
     if therapists["author"] is None:
         raise NotYetError("Its author is not among the therapists.")
     article = Article.objects.create(**facts, **therapists)
+    article.topics.set(
+        [Topic.objects.get_or_create(slug=slugify(name), defaults={"name": name})[0] for name in parts["topics"]]
+    )
     article.cautions.set(Caution.objects.filter(slug__in=parts["cautions"]))
     for model, name in ((Section, "sections"), (Question, "questions")):
         for order, one in enumerate(parts[name]):

@@ -1,0 +1,35 @@
+"""What readers can tell us about an article."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+
+from articles.models import Article, Section, SectionKind
+
+
+class ClearForm(forms.Form):
+    is_clear = forms.TypedChoiceField(
+        label="Was this clear?",
+        choices=[("yes", "Yes"), ("no", "No, something was hard to follow")],
+        coerce=lambda value: value == "yes",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose yes or no", "invalid_choice": "Choose yes or no"},
+    )
+    hard_part = forms.ModelChoiceField(
+        Section.objects.none(),
+        label="Which part was hard?",
+        required=False,
+        empty_label="None in particular",
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, article: Article, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parts = article.sections.filter(level=2, kind=SectionKind.TEXT)
+        self.fields["hard_part"].queryset = parts  # type: ignore[attr-defined]
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
