@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 
@@ -186,7 +187,12 @@ class Visits(RuleBasedStateMachine):
         else:
             self.people += 1
             whom = self.therapists[who] if who < 2 else None
-            joins(self.services[service], therapist=whom, name=f"Person {self.people}")
+            person = {"name": f"Person {self.people}", "email": f"{self.people // 2}@example.com"}
+            self.attempt_to_join(self.services[service], therapist=whom, **person)
+
+    def attempt_to_join(self, service, **facts):
+        with suppress(actions.TooManyError):
+            joins(service, **facts)
 
     @rule(choice=st.integers(0, 9), answer=st.sampled_from(ANSWERS))
     def a_time_is_given_back_and_offered(self, choice, answer):
@@ -264,6 +270,11 @@ class Visits(RuleBasedStateMachine):
         entries = [(Kind.JOINED, pk, None) for pk in WaitlistEntry.objects.values_list("pk", flat=True)]
         offers = [(Kind.OFFER, None, pk) for pk in Offer.objects.values_list("pk", flat=True)]
         assert told == sorted([(str(kind), entry, offer) for kind, entry, offer in entries + offers], key=str)
+
+    @invariant()
+    def nobody_hears_of_one_slot_twice_or_of_two_at_once(self):
+        open_to = [offer.recipient for offer in Offer.objects.open().select_related("entry__visit")]
+        assert len(open_to) == len(set(open_to))
 
     @invariant()
     def a_taken_offer_is_one_visit(self):
