@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-slots drill-mail lock
+.PHONY: help setup run dev test check bench bench-slots drill-mail audit lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
@@ -34,6 +34,9 @@ bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past 
 
 drill-mail: setup ## Kill workers in the middle of sending and take the mail server away: nothing may be lost
 	@$(BIN)/python deploy/check.py drill-mail
+
+audit: setup ## Lighthouse over the pages readers meet first (needs npm and chromium)
+	@$(BIN)/python deploy/check.py audit
 
 lock: setup ## Make requirements*.txt anew from pyproject.toml
 	@$(BIN)/python deploy/lock.py

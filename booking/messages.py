@@ -39,6 +39,7 @@ SEND_TASK = "booking.tasks.send_message"
 LOST_LINK_TASK = "booking.tasks.send_lost_links"
 OFFER_TASK = "booking.tasks.offer_freed_times"
 
+BEHIND_THE_CLOCK = -1
 MOST_OTHER_TIMES = 3
 CALENDAR_METHODS = {Kind.CONFIRMED: Method.REQUEST, Kind.MOVED: Method.REQUEST, Kind.CANCELLED: Method.CANCEL}
 
@@ -78,7 +79,8 @@ def _reference(about: Appointment | WaitlistEntry | Offer | ContactRequest) -> d
 
 
 def queue_sending(message: Message) -> None:
-    jobs.configure_task(SEND_TASK).defer(message_id=message.pk)
+    # After what the clock does each minute: a mail server that hangs must not hold up expiry and reminders.
+    jobs.configure_task(SEND_TASK, priority=BEHIND_THE_CLOCK).defer(message_id=message.pk)
 
 
 def queue_lost_link(lost_link: LostLink) -> None:

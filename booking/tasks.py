@@ -1,12 +1,14 @@
 """What runs later or on a clock: find the row, call an action."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 
 from booking import actions
@@ -18,11 +20,13 @@ class GrowingWaits(BaseRetryStrategy):
 
     longest = 600  # seconds
     most = 300  # tries
+    priority = -2  # behind what has not been tried yet
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if job.attempts >= self.most:
             return None
-        return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts + 1, 10), self.longest)})
+        wait = min(2 ** min(job.attempts + 1, 10), self.longest)
+        return RetryDecision(retry_in={"seconds": wait}, priority=self.priority)
 
 
 @app.task(name="booking.tasks.send_message", retry=GrowingWaits())
@@ -43,7 +47,8 @@ SILENT_SECONDS = 60  # longer than a mail server may take to answer (EMAIL_TIMEO
 async def take_up_stalled_jobs(context: JobContext, timestamp: int) -> None:
     """Give back the jobs of workers that were killed: nobody else would take them."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
-        await app.job_manager.retry_job(job)
+        with suppress(ProcrastinateException):  # one that may wait only once waits already
+            await app.job_manager.retry_job(job)
 
 
 @app.periodic(cron="40 8 * * *")

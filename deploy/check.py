@@ -50,6 +50,7 @@ MEASUREMENTS = {
     "bench": "tests.bench.one_slot",
     "bench-slots": "tests.bench.slots",
     "drill-mail": "tests.drills.mail",
+    "audit": "tests.bench.audit",
 }
 
 

@@ -3,6 +3,7 @@
 import gzip
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,6 +14,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.test import RequestFactory
+from psycopg import sql
 
 from revival import page_cache
 from revival.page_cache import Page, Pages, best_coding, is_known, keep_pages
@@ -308,3 +310,73 @@ def fill_pools(site):
     """Many at once, so that each process holds many connections, which all die with the database."""
     with ThreadPoolExecutor(24) as readers:
         assert set(readers.map(lambda _: get(site, "/book/").status, range(96))) == {200}
+
+
+ARTICLE = "/articles/cupping-for-back-pain/"
+EVERYWHERE = (ARTICLE, "/articles/", "/", "/feeds/articles.atom", "/sitemap.xml", "/faq/")
+
+
+@pytest.fixture
+def article_row(site):
+    """Change the article past Django; put back afterwards."""
+
+    def change(**columns):
+        with site.connect() as database:
+            for column, value in columns.items():
+                database.execute(f"UPDATE articles_article SET {column} = %s", [value])
+
+    with site.connect() as database:
+        query = "SELECT stage, published_at, expires_at FROM articles_article"
+        stage, published_at, expires_at = database.execute(query).fetchone()
+    yield change
+    change(stage=stage, published_at=published_at, expires_at=expires_at)
+    time.sleep(SHOWN_WITHIN)
+
+
+def asked_of_both(site, path):
+    """Statuses and bodies of eight looks: two processes share them."""
+    return [(answer.status, answer.read()) for answer in (get(site, path) for _ in range(8))]
+
+
+def names_it(body):
+    return b"cupping-for-back-pain" in body
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "expires"])
+def test_a_withdrawn_page_is_served_by_no_process_and_named_nowhere(site, article_row, how):
+    for path in EVERYWHERE:
+        assert {status for status, _ in asked_of_both(site, path)} == {200}
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+
+    article_row(**{"expires": {"expires_at": soon}}.get(how, {"stage": "draft"}))
+
+    time.sleep(SHOWN_WITHIN + (how == "expires"))
+    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {404}
+    for path in EVERYWHERE[1:]:
+        assert not any(names_it(body) for _, body in asked_of_both(site, path)), path
+
+
+def test_a_page_appears_on_time_in_every_process(site, article_row):
+    at = datetime.now(UTC) + timedelta(seconds=2)
+    article_row(published_at=at)
+    time.sleep(SHOWN_WITHIN)
+    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {404}
+
+    time.sleep(max(0, (at - datetime.now(UTC)).total_seconds()) + SHOWN_WITHIN)
+
+    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {200}
+    assert all(names_it(body) for _, body in asked_of_both(site, "/sitemap.xml"))
+
+
+def test_pages_seen_once_answer_at_once_while_every_query_hangs(site):
+    """Somebody has locked all tables: no query ends, so an answer is one that asked nothing."""
+    for path in EVERYWHERE:
+        get(site, path).read()
+    with psycopg.connect(site.database_url) as database:
+        tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables if not name.startswith("procrastinate"))
+        database.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+        for path in EVERYWHERE:
+            assert {status for status, _ in asked_of_both(site, path)} == {200}
+        assert get(site, "/book/").status == 503  # what does ask, waits in vain
+        database.rollback()

@@ -58,7 +58,7 @@ def test_words_of_risk_show_who_should_ask_first(client, typed):
     assert "Who should not have cupping" in ask(client, typed).text
 
 
-@pytest.mark.parametrize("typed", ["booking", "how long does it take", "marks"])
+@pytest.mark.parametrize("typed", ["booking", "how long does it take", "marks", "cupping", "coping bak pain"])
 def test_other_words_show_neither(typed):
     results = search(typed)
 

@@ -3,6 +3,7 @@
 import socket
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -11,7 +12,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from booking import actions, messages
+from booking import actions, messages, tasks
 from booking.models import REMINDERS, TO_STAFF, Delivery, Kind, Message, State
 from tests.factories import an_appointment, an_offer, asks, in_days, joins, some_details
 
@@ -290,7 +291,24 @@ def test_job_arguments_hold_ids_only(therapist, service, clinic):
     with transaction.atomic():
         message = messages.queue_message(Kind.CONFIRMED, an_appointment(therapist, service, in_days(3)))
 
-    assert ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).latest("id").args == {"message_id": message.pk}
+    job = ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).latest("id")
+    assert job.args == {"message_id": message.pk}
+    assert job.priority < 0  # a mail server that hangs holds up nothing that the clock does
+
+
+def test_tries_wait_ever_longer_up_to_ten_minutes_and_let_new_mail_go_first():
+    with time_machine.travel(timezone.now(), tick=False):
+        decided = [
+            tasks.GrowingWaits().get_retry_decision(exception=Exception(), job=SimpleNamespace(attempts=tries))
+            for tries in range(301)
+        ]
+        seconds = [(one.retry_at - timezone.now()).total_seconds() for one in decided[:300]]
+
+    assert seconds[:5] == [2, 4, 8, 16, 32]
+    assert max(seconds) == 600
+    assert sum(seconds) > timedelta(days=1.9).total_seconds()
+    assert decided[300] is None  # staff have seen it for two days by then
+    assert all(one.priority < messages.BEHIND_THE_CLOCK for one in decided[:300])
 
 
 @pytest.mark.django_db(transaction=True)

