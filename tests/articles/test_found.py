@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pytest
 from django.utils import timezone
 
-from articles.models import Article, Feedback, Question, Reference, Topic
-from booking.models import Clinic, Therapist
+from articles.models import Article, Feedback, Question, Reference, Section, Topic
+from booking.models import Clinic, Message, Service, Therapist
+from tests.factories import an_appointment, asks, in_days, joins
 
 ARTICLE = "/articles/cupping-for-back-pain/"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -176,6 +177,31 @@ def test_hostile_words_stay_words_in_pages_feed_and_data(client):
     ElementTree.fromstring(client.get("/feeds/articles.atom").content)
     ElementTree.fromstring(client.get("/sitemap.xml").content)
     assert "<script>alert" not in client.get("/search/", {"q": "alert"}).text
+
+
+def test_hostile_words_stay_words_at_the_desk(admin_client):
+    Article.objects.update(title=HOSTILE[:120], lead=HOSTILE, in_short=HOSTILE, description=HOSTILE)
+    Section.objects.update(heading=HOSTILE, body=HOSTILE)
+    Question.objects.update(question=HOSTILE, topic=HOSTILE, answer=HOSTILE)
+    Reference.objects.update(title=HOSTILE, authors=HOSTILE, journal=HOSTILE, finding=HOSTILE)
+    Topic.objects.filter(slug="back-pain").update(name=HOSTILE[:50])
+    Therapist.objects.update(name=HOSTILE, short_name=HOSTILE)
+    therapist, service = Therapist.objects.first(), Service.objects.first()
+    visit = an_appointment(therapist, service, in_days(3), name=HOSTILE, note=HOSTILE, cancel_reason=HOSTILE)
+    entry = joins(service, name=HOSTILE, came_from=HOSTILE)
+    asked = asks(name=HOSTILE, note=HOSTILE, phone=HOSTILE[:40], therapist=therapist)
+    rows = [Article.objects.first(), Question.objects.first(), Reference.objects.first(), Topic.objects.first()]
+    rows += [therapist, service, visit, entry, asked, Message.objects.first()]
+
+    addresses = ["/admin/", f"/admin/booking/appointment/{visit.pk}/cancel/"]
+    addresses += [f"/admin/booking/message/{Message.objects.first().pk}/resend/"]
+    for row in rows:
+        model = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
+        addresses += [model, f"{model}{row.pk}/change/", f"{model}{row.pk}/history/"]
+    for address in addresses:
+        page = admin_client.get(address)
+        assert page.status_code == 200, address
+        assert "<script>alert" not in page.text, address
 
 
 # ---- topics, time to read ----

@@ -73,3 +73,21 @@ def test_unknown_pages_give_the_telephone(loaded, client, path):
 
     assert response.status_code == 404
     assert "612-605-7594" in response.text
+
+
+def test_no_link_leads_to_a_place_that_is_not_there(loaded, client):
+    """Also across pages: each address with a # is opened and has that id."""
+    links = {(path, link) for path in PAGES for link in re.findall(r'href="(/[^"#]*#[^"]+)"', client.get(path).text)}
+    found = [(path, link) for path, link in links if not link.startswith("/static/")]  # those are parts of drawings
+    assert found
+
+    for path, link in found:
+        address, _, anchor = link.partition("#")
+        assert f'id="{anchor}"' in client.get(address).text, f"{path} → {link}"
+
+
+def test_every_link_of_ours_leads_somewhere(loaded, client):
+    links = {link for path in PAGES for link in re.findall(r'href="(/[^"#]*)[#"]', client.get(path).text)}
+
+    broken = {link: client.get(link.replace("&amp;", "&")).status_code for link in links if "/static/" not in link}
+    assert {link: status for link, status in broken.items() if status not in (200, 302)} == {}

@@ -73,6 +73,13 @@ def test_each_message_says_day_therapist_and_telephone_in_both_parts(kind, visit
     assert {"text/plain", "text/html"} <= set(parts(mail))
 
 
+@pytest.mark.parametrize("kind", [Kind.JOINED, *TO_STAFF])
+def test_the_other_messages_too_say_the_telephone_in_both_parts(kind, visit, mailbox):
+    mail = sent(a_message(kind, visit), mailbox)
+
+    assert all("612-605-7594" in text for text in written(mail))
+
+
 @pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED, Kind.MOVED, Kind.LOST_LINK])
 def test_the_private_link_in_the_mail_opens_the_visit(kind, visit, mailbox, client):
     mail = sent(messages.queue_message(kind, visit), mailbox)
