@@ -3,11 +3,16 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
-from articles import publishing
+from articles import publishing, readability, revisions
+from articles.admin_forms import ArticleForm
 from articles.models import Article, Feedback, Question, Reference, Section, Stage, Topic
 
 
@@ -46,7 +51,9 @@ class ArticleAdmin(admin.ModelAdmin):
     date_hierarchy = "published_at"
     prepopulated_fields = {"slug": ["title"]}
     filter_horizontal = ["cautions", "topics"]
-    readonly_fields = ["was_it_clear"]
+    readonly_fields = ["was_it_clear", "how_it_reads"]
+    form = ArticleForm
+    change_form_template = "admin/articles/article/change_form.html"
     inlines = [SectionInline, QuestionInline, ReferenceInline]
     fieldsets = [
         (None, {"fields": ["title", "subtitle", "slug", "description"]}),
@@ -54,7 +61,8 @@ class ArticleAdmin(admin.ModelAdmin):
         ("People", {"fields": ["author", "book_with", ("reviewer", "reviewed_on"), "next_review_on"]}),
         ("Safety", {"fields": ["cautions", "safety_note"]}),
         ("Finding it", {"fields": ["topics", "was_it_clear"]}),
-        ("Publishing", {"fields": ["stage", "published_at", "expires_at"]}),
+        ("Writing help", {"fields": ["how_it_reads"]}),
+        ("Publishing", {"fields": ["stage", "published_at", "expires_at", "what_changed", "seen_at"]}),
     ]
 
     @admin.display(description="Reviewed")
@@ -70,14 +78,74 @@ class ArticleAdmin(admin.ModelAdmin):
         parts = [f"{heading} ({count})" for heading, count in hard.annotate(times=Count("pk")).order_by("-times")]
         return f"{yes} yes, {no} no." + (f" Hard parts: {', '.join(parts)}." if parts else "")
 
+    @admin.display(description="How it reads")
+    def how_it_reads(self, article: Article) -> str:
+        """For whoever writes it; readers never see it."""
+        texts = [article.lead, article.in_short, *(one.body for one in article.sections.all())]
+        texts += [one.answer for one in article.questions.all()]
+        text = "\n".join(readability.plain(one) for one in texts)
+        said = (
+            f"{len(readability.words_in(text))} words, reading grade {readability.grade(text):.1f} (aim at 8 or less)."
+        )
+        return format_html("{}{}", said, format_html_join("", "<br>{}", ((one,) for one in readability.hints(text))))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.revisions)
+        return [
+            path("<int:pk>/revisions/", view, name="articles_article_revisions"),
+            path("<int:pk>/revisions/<int:number>/", view, name="articles_article_revision"),
+            *super().get_urls(),
+        ]
+
+    def revisions(self, request: HttpRequest, pk: int, number: int | None = None) -> HttpResponse:
+        """All revisions; with a number, that one beside what is there now. POST puts it back."""
+        article = get_object_or_404(Article, pk=pk)
+        if not self.has_view_permission(request, article):
+            raise PermissionDenied
+        revision = get_object_or_404(article.revisions, number=number) if number else None
+        may_change = self.has_change_permission(request, article)
+        if request.method == "POST" and revision:
+            if not may_change:
+                raise PermissionDenied
+            revisions.restore(revision, by=request.user)
+            self.message_user(request, f"Revision {revision.number} is back.", messages.SUCCESS)
+            return redirect("admin:articles_article_change", pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Revisions of “{article}”",
+            "article": article,
+            "revision": revision,
+            "lines": revisions.compare(revision.content, revisions.content_of(article)) if revision else [],
+            "revisions": article.revisions.select_related("made_by").defer("content"),
+            "may_change": may_change,
+            "opts": self.opts,
+        }
+        return render(request, "admin/articles/article/revisions.html", context)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Once all parts are written: what is published must be fit for it, or it goes back to review."""
         super().save_related(request, form, formsets, change)
         article = form.instance
         article.updated_at = timezone.now()
         article.save(update_fields=["updated_at"])
-        if article.stage != Stage.PUBLISHED:
+        self._drop_review(request, form, formsets)
+        if article.stage == Stage.PUBLISHED:
+            self._demand_fit(request, form, article)
+        article.refresh_from_db()
+        revisions.keep(article, by=request.user, note=form.cleaned_data.get("what_changed", ""))
+
+    def _drop_review(self, request: HttpRequest, form: Any, formsets: Any) -> None:
+        """A review is of a text: when the text changes, the page says "reviewed" no more."""
+        texts = {"title", "subtitle", "lead", "in_short", "safety_note"} & set(form.changed_data)
+        parts = any(formset.has_changed() for formset in formsets)
+        if form.instance.reviewer is None or "reviewed_on" in form.changed_data or not (texts or parts):
             return
+        Article.objects.filter(pk=form.instance.pk).update(reviewer=None, reviewed_on=None)
+        self.message_user(
+            request, "The text changed after its review, so the page no longer says “reviewed”.", messages.WARNING
+        )
+
+    def _demand_fit(self, request: HttpRequest, form: Any, article: Article) -> None:
         was_public = form.initial.get("stage") == Stage.PUBLISHED
         for reason in publishing.what_is_missing(article):
             if was_public:  # a slip of the pen takes no page from readers; what cannot be cited is left out

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from django.conf import settings
+from django.core import signing
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -59,12 +61,23 @@ class Topic(models.Model):
         return self.name
 
 
+PREVIEW_SALT, PREVIEW_DAYS = "article-preview", 7
+
+
 class ArticleQuerySet(models.QuerySet["Article"]):
     def published(self, now: datetime | None = None) -> ArticleQuerySet:
         now = now or timezone.now()
         return self.filter(stage=Stage.PUBLISHED, published_at__lte=now).filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=now)
         )
+
+    def previewed(self, token: str) -> ArticleQuerySet:
+        """The article a preview link opens; none when the link is old, wrong, or of an earlier text."""
+        try:
+            pk, updated_at = signing.loads(token, salt=PREVIEW_SALT, max_age=timedelta(days=PREVIEW_DAYS))
+        except (signing.BadSignature, ValueError):
+            return self.none()
+        return self.filter(pk=pk, updated_at=updated_at)
 
     def related_to(self, article: Article) -> ArticleQuerySet:
         """Others that share a topic with it, most shared first."""
@@ -146,6 +159,11 @@ class Article(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("articles:detail", args=[self.slug])
+
+    @property
+    def preview_token(self) -> str:
+        """Opens the page before it is public, for a while and as long as nothing is changed."""
+        return signing.dumps([self.pk, self.updated_at.isoformat()], salt=PREVIEW_SALT)
 
     @property
     def full_title(self) -> str:
@@ -302,6 +320,36 @@ class Reference(models.Model):
             (self.bookshelf_id, "https://www.ncbi.nlm.nih.gov/books/{}/", "{}"),
         ]
         return [(address.format(value), words.format(value)) for value, address, words in known if value]
+
+
+class OldSlug(models.Model):
+    """An address an article once had; written by a trigger whenever one changes (migration 0008)."""
+
+    slug = models.SlugField(unique=True)
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="old_slugs")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Revision(models.Model):
+    """The whole article with its parts, as it was at one save (articles/revisions.py)."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    content = models.JSONField()
+    note = models.CharField("what changed", max_length=200, blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["article", "number"], name="articles_revision_number_is_its_own"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Revision {self.number}"
 
 
 class Feedback(models.Model):

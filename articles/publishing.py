@@ -7,15 +7,19 @@ from collections import Counter
 from datetime import datetime
 
 from django.db import transaction
+from django.urls import Resolver404, resolve
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from articles.models import STUDIED, Article, Question, Section, Stage
 from articles.rich_text import cited_keys, unknown_keys
+from booking.models import Therapist
 
 PAGE_IDS = {"top", "main", "short", "contents", "key", "urgent-help", "invite", "references", "author"}
 PAGE_ID_STARTS = ("ask-first-", "ref-", "cite-")
 """Ids that the article's page gives out itself, so that no section or question may have them."""
 
+LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 INNER_LINK = re.compile(r'\bhref="#([^"]*)"')
 
 
@@ -46,12 +50,36 @@ def what_is_missing(article: Article) -> list[str]:
         for where, text, label in pieces
         if label in STUDIED and not cited_keys(text)
     ]
+    reasons += [reason for where, text, _ in pieces for reason in _link_trouble(where, text)]
     reasons += _anchor_trouble(sections, questions)
     if sections and sections[0].level != 2:
         reasons.append("The first section is a part of nothing: make it a section of its own.")
     if not sections:
         reasons.append("There is no section yet.")
     return reasons
+
+
+def _link_trouble(where: str, text: str) -> list[str]:
+    """Links without words, and links of ours that lead nowhere."""
+    reasons = []
+    for address, words in LINK.findall(text):
+        if not strip_tags(words).strip():
+            reasons.append(f"{where} has a link without words, to {address}.")
+        if address.startswith("/") and not _leads_somewhere(address):
+            reasons.append(f"{where} links to {address}, but there is no such page.")
+    return reasons
+
+
+def _leads_somewhere(address: str) -> bool:
+    try:
+        found = resolve(address.partition("#")[0].partition("?")[0])
+    except Resolver404:
+        return False
+    if found.view_name == "articles:detail":
+        return Article.objects.published().filter(slug=found.kwargs["slug"]).exists()
+    if found.view_name == "therapists:detail":
+        return Therapist.objects.filter(slug=found.kwargs["slug"]).exists()
+    return True
 
 
 def _anchor_trouble(sections: list[Section], questions: list[Question]) -> list[str]:

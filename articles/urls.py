@@ -7,6 +7,7 @@ app_name = "articles"
 
 urlpatterns = [
     path("articles/", views.article_list, name="list"),
+    path("articles/preview/<str:token>/", views.preview, name="preview"),
     path("articles/<slug:slug>/", views.article_detail, name="detail"),
     path("articles/<slug:slug>/clear/", views.clear, name="clear"),
     path("articles/<slug:slug>/clear/thanks/", views.thanks, name="thanks"),

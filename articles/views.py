@@ -14,10 +14,23 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from articles.forms import ClearForm
-from articles.models import MEANING, Article, Evidence, Feedback, Question, Reference, Section, SectionKind, Topic
+from articles.models import (
+    MEANING,
+    PREVIEW_DAYS,
+    Article,
+    ArticleQuerySet,
+    Evidence,
+    Feedback,
+    Question,
+    Reference,
+    Section,
+    SectionKind,
+    Topic,
+)
 from articles.rich_text import Citations
 from articles.search import LONGEST_QUERY, search
 from articles.structured_data import article_graph, breadcrumbs, graph
@@ -57,11 +70,34 @@ def article_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    articles = Article.objects.published().select_related("author", "book_with", "reviewer")
-    article = get_object_or_404(articles.prefetch_related("sections", "questions", "references", "cautions"), slug=slug)
+    article = _whole(Article.objects.published()).filter(slug=slug).first()
+    if article is not None:
+        return _article_page(request, article)
+    moved = get_object_or_404(Article.objects.published(), old_slugs__slug=slug)
+    query = request.META.get("QUERY_STRING", "")
+    return redirect(moved.get_absolute_url() + (f"?{query}" if query else ""), permanent=True)
+
+
+@never_cache
+@require_safe
+def preview(request: HttpRequest, token: str) -> HttpResponse:
+    """The page as it will be, for someone without an account who has the link."""
+    article = _whole(Article.objects.previewed(token)).first()
+    if article is None:
+        return render(request, "articles/preview_over.html", {"days": PREVIEW_DAYS}, status=404)
+    return _article_page(request, article, is_preview=True)
+
+
+def _whole(articles: ArticleQuerySet) -> ArticleQuerySet:
+    parts = articles.select_related("author", "book_with", "reviewer")
+    return parts.prefetch_related("sections", "questions", "references", "cautions")
+
+
+def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = False) -> HttpResponse:
     citations = Citations({reference.key: reference for reference in article.references.all()})
     parts = _parts(article, citations)
     references = _references(citations)
+    data = article_graph(article, facts=Clinic.objects.current(), shown=[one for one, _ in references])
     context = {
         "article": article,
         "parts": parts,
@@ -73,7 +109,8 @@ def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "minutes": _minutes_to_read(article),
         "topics": article.topics.all(),
         "related": Article.objects.published().related_to(article)[:MOST_RELATED],
-        "data": article_graph(article, facts=Clinic.objects.current(), shown=[one for one, _ in references]),
+        "data": "" if is_preview else data,
+        "is_preview": is_preview,
         "section": "articles",
     }
     return render(request, "articles/detail.html", context)

@@ -1,0 +1,58 @@
+"""The article's form at the desk: a stale second tab is refused, with both texts shown and nothing typed lost."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html, format_html_join
+
+from articles.models import Article
+
+
+class ArticleForm(forms.ModelForm):
+    seen_at = forms.CharField(required=False, widget=forms.HiddenInput)
+    what_changed = forms.CharField(
+        required=False, max_length=200, help_text="One line for your colleagues; kept with this revision."
+    )
+
+    class Meta:
+        model = Article
+        fields = "__all__"  # noqa: DJ007 - the admin's fieldsets say which
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seen_at"].initial = self.instance.updated_at.isoformat() if self.instance.pk else ""
+
+    def clean(self) -> dict[str, Any]:
+        clean = super().clean() or {}
+        seen_at = parse_datetime(clean.get("seen_at") or "") if clean.get("seen_at") else None
+        if self.instance.pk is None or seen_at is None:
+            return clean
+        present = Article.objects.select_for_update().get(pk=self.instance.pk)  # of two at once one is second
+        if present.updated_at == seen_at:
+            return clean
+        typed = cast(QueryDict, self.data).copy()
+        typed[self.add_prefix("seen_at")] = present.updated_at.isoformat()  # saving again is then on purpose
+        self.data = typed
+        raise ValidationError(self._told(present))
+
+    def _told(self, present: Article) -> Any:
+        """Who was quicker, and how each differing text now reads; what was typed stands in the form below."""
+        last = present.revisions.select_related("made_by").first()
+        who = last.made_by if last and last.made_by else "Someone"
+        differing = [
+            (self.fields[name].label, getattr(present, name))
+            for name in self.changed_data
+            if hasattr(present, name) and not hasattr(getattr(present, name), "all")
+        ]
+        texts = format_html_join("", "<li><strong>{}</strong> now reads: {}</li>", differing)
+        return format_html(
+            "{} saved this article after you opened it. Nothing you typed is lost: it stands below, not saved yet. "
+            "Compare, then save again to put yours in place of theirs.<ul>{}</ul>",
+            who,
+            texts,
+        )

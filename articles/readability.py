@@ -1,0 +1,54 @@
+"""How hard a text is to read, for those who write it. Pure.
+
+The Flesch–Kincaid grade (Kincaid et al. 1975): 0.39 × words a sentence + 11.8 × syllables a word − 15.59,
+the school year that an average reader of it has behind them. A hint, never a verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+SENTENCE_END = re.compile(r"[.!?:]+(?=\s|$)|\n")
+WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
+VOWELS = re.compile(r"[aeiouy]+")
+TAG, BLOCK_END = re.compile(r"<[^>]*>"), re.compile(r"</(?:p|li|div|h\d)>", re.IGNORECASE)
+BARE_PERCENT = re.compile(r"\b\d[\d.,]*\s?(?:%|percent)", re.IGNORECASE)
+SKIN_COLOUR = re.compile(
+    r"\b(red|redness|pink|purple|blue|pale|white|black|brown|dark|flushed|blanch\w*)\b", re.IGNORECASE
+)
+
+
+def plain(html: str) -> str:
+    """The words of rich text, each paragraph on a line of its own."""
+    text = TAG.sub(" ", BLOCK_END.sub("\n", re.sub(r"\[@[a-z0-9-]+\]", "", html)))
+    return "\n".join(" ".join(line.split()) for line in unescape(text).splitlines() if line.strip())
+
+
+def words_in(text: str) -> list[str]:
+    return WORD.findall(text)
+
+
+def syllables(word: str) -> int:
+    """About how many: groups of vowels, without a silent e at the end."""
+    found = len(VOWELS.findall(word.lower()))
+    is_silent = word.lower().endswith("e") and not word.lower().endswith(("le", "ee", "ye"))
+    return max(1, found - (is_silent and found > 1))
+
+
+def grade(text: str) -> float:
+    """The Flesch–Kincaid grade of plain text; 0 for none."""
+    words = words_in(text)
+    if not words:
+        return 0.0
+    sentences = sum(1 for part in SENTENCE_END.split(text) if words_in(part))
+    return 0.39 * len(words) / max(1, sentences) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
+
+
+def hints(text: str) -> list[str]:
+    """What an editor may want to look at again."""
+    found = [
+        f"“{match[0]}”: percent of what? Say it in people, such as 3 of 10." for match in BARE_PERCENT.finditer(text)
+    ]
+    colours = dict.fromkeys(match[0].lower() for match in SKIN_COLOUR.finditer(text))
+    return found + [f"“{colour}”: marks look different on each skin; is it clear on all?" for colour in colours]

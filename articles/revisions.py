@@ -1,0 +1,130 @@
+"""The whole article with its parts as one revision: taken at each save, compared, put back."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from articles.models import Article, Question, Reference, Revision, Section
+from articles.readability import plain
+
+PARTS: dict[str, type[models.Model]] = {"sections": Section, "questions": Question, "references": Reference}
+NOT_KEPT = {"id", "article"}
+NOT_PUT_BACK = {"stage", "published_at", "expires_at", "slug", "updated_at"}
+"""What a page's visibility hangs on stays as it is: going back to an older text neither hides nor shows a page."""
+
+Content = dict[str, Any]
+
+
+def content_of(article: Article) -> Content:
+    """Every field of the article and of its parts, as JSON can hold it."""
+    parts = {
+        name: [_fields(one) for one in model._default_manager.filter(article=article)] for name, model in PARTS.items()
+    }
+    many = {
+        field.name: sorted(getattr(article, field.name).values_list("pk", flat=True))
+        for field in article._meta.many_to_many
+    }
+    return {**_fields(article), **many, **parts}
+
+
+def _fields(row: models.Model) -> Content:
+    return {
+        field.name: _as_json(field.value_from_object(row))
+        for field in row._meta.concrete_fields
+        if field.name not in NOT_KEPT
+    }
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def keep(article: Article, *, by: Any, note: str = "") -> Revision | None:
+    """Take a revision; None when nothing has changed since the last one."""
+    with transaction.atomic():
+        Article.objects.select_for_update().get(pk=article.pk)
+        last = article.revisions.order_by("-number").first()
+        content = content_of(article)
+        if last and _without_stamp(last.content) == _without_stamp(content) and not note:
+            return None
+        number = last.number + 1 if last else 1
+        return Revision.objects.create(article=article, number=number, content=content, made_by=by, note=note)
+
+
+def _without_stamp(content: Content) -> Content:
+    return {name: value for name, value in content.items() if name != "updated_at"}
+
+
+def restore(revision: Revision, *, by: Any) -> Article:
+    """Put the text of a revision back, as a new one. Its address and whether it is public stay as they are."""
+    with transaction.atomic():
+        article = Article.objects.select_for_update().get(pk=revision.article_id)
+        for field in article._meta.concrete_fields:
+            if field.name in revision.content and field.name not in NOT_PUT_BACK | NOT_KEPT:
+                setattr(article, field.attname, _from_json(field, revision.content[field.name]))
+        article.updated_at = timezone.now()
+        article.save()
+        for field in article._meta.many_to_many:
+            there = field.related_model._default_manager.filter(pk__in=revision.content.get(field.name, []))
+            getattr(article, field.name).set(there)
+        for name, model in PARTS.items():
+            model._default_manager.filter(article=article).delete()
+            for one in revision.content[name]:
+                model._default_manager.create(article=article, **one)
+        keep(article, by=by, note=f"Put back from revision {revision.number}")
+    return article
+
+
+def _from_json(field: models.Field[Any, Any], value: Any) -> Any:
+    if isinstance(field, models.DateTimeField):
+        return parse_datetime(value) if value else None
+    return parse_date(value) if isinstance(field, models.DateField) and value else value
+
+
+# ---- compare --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One changed piece: where it stands, how it read, how it reads."""
+
+    where: str
+    before: list[tuple[bool, str]]
+    after: list[tuple[bool, str]]
+
+
+def compare(before: Content, after: Content) -> list[Line]:
+    """What differs, piece by piece, with the words that were taken out and put in."""
+    old, new = dict(_pieces(before)), dict(_pieces(after))
+    return [
+        _line(where, old.get(where, ""), new.get(where, ""))
+        for where in [*new, *(old.keys() - new.keys())]
+        if old.get(where, "") != new.get(where, "")
+    ]
+
+
+def _pieces(content: Content) -> Iterator[tuple[str, str]]:
+    for name, value in content.items():
+        if name in PARTS:
+            for one in value:
+                title = one.get("anchor") or one.get("key")
+                for field, text in one.items():
+                    yield f"{name}: {title}, {field.replace('_', ' ')}", plain(str("" if text is None else text))
+        elif name != "updated_at":
+            yield name.replace("_", " "), plain(str("" if value is None else value))
+
+
+def _line(where: str, before: str, after: str) -> Line:
+    old, new = before.split(), after.split()
+    steps = difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
+    left = [(kind != "equal", " ".join(old[a:b])) for kind, a, b, _, _ in steps if a < b]
+    right = [(kind != "equal", " ".join(new[c:d])) for kind, _, _, c, d in steps if c < d]
+    return Line(where, left, right)

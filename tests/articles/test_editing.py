@@ -1,0 +1,254 @@
+"""Editors at the desk: two tabs, revisions, preview, addresses that moved, what keeps a page from being published."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from articles import readability, revisions
+from articles.models import Article, OldSlug, Revision
+from articles.publishing import what_is_missing
+from booking.models import Therapist
+
+ARTICLE = "/articles/cupping-for-back-pain/"
+
+
+@pytest.fixture
+def desk(article):
+    return f"/admin/articles/article/{article.pk}/change/"
+
+
+def typed_in(page):
+    """Everything the form on this page would send as it is."""
+    fields = {}
+    form = page.split('id="article_form"')[1].split("</form>")[0]
+    for tag in re.findall(r"<input [^>]*>", form):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        kind = re.search(r'type="([^"]+)"', tag)[1]
+        if (name and kind not in ("submit", "checkbox")) or (name and "checked" in tag):
+            fields[name[1]] = value[1] if value else ""
+    for name, text in re.findall(r'<textarea name="([^"]+)"[^>]*>\n?(.*?)</textarea>', form, re.DOTALL):
+        fields[name] = text
+    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', form, re.DOTALL):
+        chosen = re.findall(r'<option value="([^"]*)" selected', options)
+        fields[name] = chosen if len(chosen) > 1 else (chosen[0] if chosen else "")
+    unescape = __import__("html").unescape
+    return {
+        key: [unescape(v) for v in value] if isinstance(value, list) else unescape(value)
+        for key, value in fields.items()
+    }
+
+
+def save(client, desk, page=None, **typed):
+    return client.post(desk, {**typed_in(page or client.get(desk).text), "_continue": "1", **typed}, follow=True)
+
+
+# ---- two tabs ----
+
+
+def test_a_stale_tab_is_refused_with_both_texts_and_saves_on_purpose(admin_client, desk, article):
+    stale = admin_client.get(desk).text
+    save(admin_client, desk, lead="The colleague’s lead.")
+
+    refused = save(admin_client, desk, page=stale, lead="My lead.")
+
+    assert "saved this article after you opened it" in refused.text
+    assert "now reads: The colleague’s lead." in refused.text
+    assert ">\nMy lead.</textarea>" in refused.text
+    article.refresh_from_db()
+    assert article.lead == "The colleague’s lead."
+
+    save(admin_client, desk, page=refused.text)
+    article.refresh_from_db()
+    assert article.lead == "My lead."
+
+
+# ---- revisions ----
+
+
+def test_each_save_keeps_the_whole_article_and_a_note(admin_client, desk, article):
+    save(admin_client, desk, lead="One.", what_changed="A shorter lead")
+    save(admin_client, desk)
+    save(admin_client, desk, lead="Two.")
+
+    kept = list(article.revisions.order_by("number").values_list("number", "note"))
+    assert kept == [(1, "A shorter lead"), (2, "")]  # a save that changed nothing is none
+    content = article.revisions.get(number=1).content
+    assert (content["lead"], len(content["sections"])) == ("One.", article.sections.count())
+    assert len(content["references"]) == article.references.count()
+
+
+def test_two_revisions_are_compared_word_by_word(admin_client, desk, article):
+    save(admin_client, desk, lead="Back pain wears on body and mind.")
+    save(admin_client, desk, lead="Back pain tires body and mind.")
+
+    page = admin_client.get(f"/admin/articles/article/{article.pk}/revisions/1/").text
+
+    assert "<del>wears on</del>" in page
+    assert "<ins>tires</ins>" in page
+
+
+def test_a_revision_comes_back_whole_and_leaves_the_page_public_where_it_is(admin_client, desk, article, client):
+    before = revisions.content_of(article)
+    revisions.keep(article, by=None)
+    article.sections.all().delete()
+    article.references.all().delete()
+    article.topics.clear()
+    Article.objects.update(lead="x", slug="elsewhere")
+
+    admin_client.post(f"/admin/articles/article/{article.pk}/revisions/1/")
+
+    article.refresh_from_db()
+    after = revisions.content_of(article)
+    ignored = {"slug", "updated_at"}
+    assert {k: v for k, v in after.items() if k not in ignored} == {k: v for k, v in before.items() if k not in ignored}
+    assert article.slug == "elsewhere"
+    assert article.revisions.first().note == "Put back from revision 1"
+    assert client.get("/articles/elsewhere/").status_code == 200
+
+
+def test_nobody_without_the_right_puts_a_revision_back(client, article, django_user_model):
+    revisions.keep(article, by=None)
+    address = f"/admin/articles/article/{article.pk}/revisions/1/"
+    client.force_login(django_user_model.objects.create_user("clerk", password="x", is_staff=True))
+
+    assert client.get(address).status_code == 403
+    assert client.post(address).status_code == 403
+    assert Revision.objects.count() == 1
+
+
+def test_a_text_changed_after_its_review_is_no_longer_called_reviewed(admin_client, desk, article, client):
+    reviewer = Therapist.objects.get(slug="peter-stanley")
+    save(admin_client, desk, reviewer=str(reviewer.pk), reviewed_on="2026-11-20")
+    assert "Reviewed by Dr. Peter Stanley" in client.get(ARTICLE).text
+
+    save(admin_client, desk, next_review_on="2027-06-01")
+    assert "Reviewed by" in client.get(ARTICLE).text
+    told = save(admin_client, desk, lead="Something else.")
+
+    assert "no longer says “reviewed”" in told.text
+    assert "Reviewed by" not in client.get(ARTICLE).text
+
+
+# ---- preview ----
+
+
+def test_a_preview_shows_the_draft_to_whoever_has_the_link_until_it_changes(client, article):
+    Article.objects.update(stage="draft")
+    address = f"/articles/preview/{article.preview_token}/"
+
+    page = client.get(address)
+
+    assert "Preview." in page.text
+    assert "Cupping for back pain" in page.text
+    assert "no-store" in page["Cache-Control"]
+    assert 'content="noindex"' in page.text
+    assert client.get(ARTICLE).status_code == 404
+    Article.objects.update(updated_at=timezone.now())
+    assert client.get(address).status_code == 404
+
+
+def test_a_preview_ends_after_some_days(client, article):
+    address = f"/articles/preview/{article.preview_token}/"
+    with time_machine.travel(timezone.now() + timedelta(days=7, seconds=1)):
+        ended = client.get(address)
+
+    assert ended.status_code == 404
+    assert "This preview has ended" in ended.text
+    assert "612-605-7594" in ended.text
+
+
+@pytest.mark.parametrize("token", ["x", "a:b:c", "WzEsMl0:1vN:x" * 20])
+def test_a_made_up_preview_shows_nothing(loaded, client, token):
+    assert client.get(f"/articles/preview/{token}/").status_code == 404
+
+
+# ---- addresses that moved ----
+
+
+def test_an_old_address_leads_to_the_new_one_in_one_step_with_its_query(client, article):
+    for slug in ("second", "third"):
+        Article.objects.filter(pk=article.pk).update(slug=slug)  # a bulk change, past the admin
+
+    for old in ("cupping-for-back-pain", "second"):
+        answer = client.get(f"/articles/{old}/?utm_source=x&a=b")
+        assert (answer.status_code, answer["Location"]) == (301, "/articles/third/?utm_source=x&a=b")
+    Article.objects.filter(pk=article.pk).update(slug="cupping-for-back-pain")
+    assert client.get(ARTICLE).status_code == 200
+    assert set(OldSlug.objects.values_list("slug", flat=True)) == {"second", "third"}
+
+
+def test_an_old_address_of_a_hidden_page_leads_nowhere(client, article):
+    Article.objects.filter(pk=article.pk).update(slug="second", stage="draft")
+
+    assert client.get(ARTICLE).status_code == 404
+
+
+# ---- what keeps a page from being published ----
+
+
+@pytest.mark.parametrize(
+    ("html", "reason"),
+    [
+        ('<p><a href="https://example.com"></a></p>', "has a link without words, to https://example.com."),
+        ('<p><a href="/nowhere/">there</a></p>', "links to /nowhere/, but there is no such page."),
+        ('<p><a href="/articles/gone/#x">there</a></p>', "links to /articles/gone/#x, but there is no such page."),
+        ('<p><a href="/therapists/nobody/">there</a></p>', "links to /therapists/nobody/, but there is no such page."),
+    ],
+)
+def test_links_that_help_nobody_are_named(article, html, reason):
+    article.sections.filter(anchor="strains").update(body=html)
+
+    assert any(reason in one for one in what_is_missing(article))
+
+
+def test_links_that_lead_somewhere_are_left_alone(article):
+    html = '<p><a href="/faq/#q-lost">a</a> <a href="/book/?therapist=x">b</a> <a href="tel:+1612">c</a></p>'
+    article.sections.filter(anchor="strains").update(body=html)
+
+    assert what_is_missing(article) == []
+
+
+# ---- writing help ----
+
+
+def test_the_grade_is_that_of_the_published_formula():
+    text = "The cat sat on the mat. The dog ran to the park."  # 12 words, 2 sentences, 12 syllables
+
+    assert readability.grade(text) == pytest.approx(0.39 * 6 + 11.8 * 1 - 15.59)
+    assert readability.grade("") == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "count"), [("cat", 1), ("table", 2), ("muscle", 2), ("therapist", 3), ("make", 1), ("evidence", 3)]
+)
+def test_syllables_are_counted_about_right(word, count):
+    assert readability.syllables(word) == count
+
+
+def test_bare_percentages_and_colours_of_skin_are_pointed_out():
+    hints = readability.hints("About 30 % felt better, and the skin turned Red.")
+
+    assert [hint.split(":")[0] for hint in hints] == ["“30 %”", "“red”"]
+
+
+def test_what_ships_reads_at_grade_eight_or_lower(admin_client, desk):
+    page = admin_client.get(desk).text
+
+    assert float(re.search(r"reading grade ([\d.]+)", page)[1]) <= 8
+
+
+def test_the_page_of_an_article_asks_the_database_little(admin_client, desk, django_assert_max_num_queries):
+    with django_assert_max_num_queries(23):  # however many sections
+        admin_client.get(desk)
+
+
+def test_dates_survive_a_revision(article):
+    article.next_review_on = date(2027, 5, 24)
+    article.save()
+    kept = revisions.keep(article, by=None)
+    Article.objects.update(next_review_on=None)
+
+    assert revisions.restore(kept, by=None).next_review_on == date(2027, 5, 24)
