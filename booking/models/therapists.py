@@ -144,7 +144,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         return offered.filter(is_example=False) if settings.IS_PRODUCTION else offered
 
 
-LEAST_STEP, A_DAY, A_YEAR = 5, 24 * 60, 366
+LEAST_STEP, A_DAY, TWO_YEARS = 5, 24 * 60, 732
 """Minutes, minutes, days. Narrower steps and wider views make pages that nobody can read."""
 
 
@@ -168,7 +168,7 @@ class Service(models.Model):
         default=24, help_text="How many hours ahead a visit must be booked online."
     )
     horizon_days = models.PositiveSmallIntegerField(
-        default=60, validators=_within(1, A_YEAR), help_text="How many days ahead patients can look."
+        default=60, validators=_within(1, TWO_YEARS), help_text="How many days ahead patients can look."
     )
     needs_confirmation = models.BooleanField(
         default=True, help_text="Ticked: staff confirm each request. Unticked: the visit is agreed at once."
@@ -189,9 +189,9 @@ class Service(models.Model):
                 condition=Q(minutes__range=(1, A_DAY))
                 & Q(turnaround_minutes__lte=A_DAY)
                 & Q(step_minutes__range=(LEAST_STEP, A_DAY))
-                & Q(horizon_days__range=(1, A_YEAR)),
+                & Q(horizon_days__range=(1, TWO_YEARS)),
                 violation_error_message=f"A visit takes up to a day, starts are at least {LEAST_STEP} minutes"
-                f" apart, and patients look from 1 to {A_YEAR} days ahead.",
+                f" apart, and patients look from 1 to {TWO_YEARS} days ahead.",
             ),
             models.CheckConstraint(
                 name="booking_service_slug_is_not_reserved",
