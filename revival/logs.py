@@ -175,5 +175,6 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # INFO tells each job's arguments and result.
         "procrastinate": {"level": "WARNING"},
+        "axes": {"level": "CRITICAL"},  # its warnings name the person and the address
     },
 }

@@ -5,6 +5,7 @@ for the tests) or `dev` (reloads, debug pages). Importing this module starts not
 """
 
 import warnings
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "crispy_forms",
     "csp",
     "procrastinate.contrib.django",
+    "axes",
     "booking",
     "articles",
 ]
@@ -73,7 +75,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 
 ROOT_URLCONF = "revival.urls"
 WSGI_APPLICATION = "revival.wsgi.application"
@@ -202,6 +206,17 @@ if IS_PRODUCTION:
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     HOLD_COOKIE_NAME = "__Host-hold"
+# Wrong passwords: a name is locked from one network, so nobody can lock out the whole clinic.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that a lock has an end
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # who signed in when is not kept here
+AXES_ENABLE_ADMIN = False
+AXES_CLIENT_IP_CALLABLE = "revival.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "revival.lockout.locked_out"
+AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "revival.views.csrf_failure"
 
 # Booking

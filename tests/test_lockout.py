@@ -1,0 +1,82 @@
+"""Guessing passwords: a lock with an end, from one network, that locks out nobody else."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from axes.models import AccessAttempt
+from django.test import Client
+from django.utils import timezone
+
+from tests.factories import a_clinic
+
+LOGIN = "/admin/login/?next=/admin/"
+
+
+@pytest.fixture(autouse=True)
+def _staff(db, django_user_model):
+    a_clinic()
+    django_user_model.objects.create_superuser("owner", password="right")
+
+
+def sign_in(password, *, name="owner", client=None, **where):
+    return (client or Client()).post(LOGIN, {"username": name, "password": password}, **where)
+
+
+def guess(times, **where):
+    return [sign_in("wrong", **where).status_code for _ in range(times)]
+
+
+def test_ten_wrong_passwords_lock_that_name_from_there_for_a_quarter_of_an_hour():
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        assert guess(10)[-1] == 429
+        locked = sign_in("right")
+        assert locked.status_code == 429
+        assert "Too many wrong passwords" in locked.text
+        clock.shift(timedelta(minutes=14))
+        assert guess(3) == [429] * 3  # and does not make it longer
+        clock.shift(timedelta(minutes=1, seconds=1))
+
+        assert sign_in("right").status_code == 302
+
+
+def test_nobody_else_is_locked_out(django_user_model):
+    django_user_model.objects.create_superuser("colleague", password="right")
+    guess(11)
+
+    assert sign_in("right", REMOTE_ADDR="203.0.113.7").status_code == 302
+    assert sign_in("right", name="colleague").status_code == 302
+
+
+def test_a_name_that_does_not_exist_is_locked_alike():
+    assert guess(11, name="nobody")[-1] == 429
+
+
+def test_a_forged_header_is_no_other_network():
+    statuses = guess(5, REMOTE_ADDR="198.51.100.1")
+    statuses += [
+        sign_in("wrong", REMOTE_ADDR="198.51.100.1", headers={"x-forwarded-for": f"203.0.113.{n}"}).status_code
+        for n in range(6)
+    ]
+
+    assert statuses[-1] == 429
+
+
+def test_neighbours_in_an_ipv6_network_count_together():
+    statuses = [sign_in("wrong", REMOTE_ADDR=f"2001:db8::{n:x}").status_code for n in range(1, 12)]
+
+    assert statuses[-1] == 429
+
+
+def test_passwords_are_kept_nowhere():
+    guess(2)
+
+    kept = " ".join(str(value) for attempt in AccessAttempt.objects.values() for value in attempt.values())
+    assert "wrong" not in kept
+
+
+def test_signing_in_forgets_the_wrong_ones():
+    guess(9)
+    assert sign_in("right").status_code == 302
+
+    assert guess(9)[-1] == 200
