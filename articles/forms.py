@@ -7,12 +7,12 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from django import forms
 
-from articles.models import Article, Section, SectionKind
+from articles.models import Article, Section
 
 
 class ClearForm(forms.Form):
     is_clear = forms.TypedChoiceField(
-        label="Was this clear?",
+        label="Your answer",
         choices=[("yes", "Yes"), ("no", "No, something was hard to follow")],
         coerce=lambda value: value == "yes",
         widget=forms.RadioSelect,
@@ -20,7 +20,7 @@ class ClearForm(forms.Form):
     )
     hard_part = forms.ModelChoiceField(
         Section.objects.none(),
-        label="Which part was hard?",
+        label="Which part was hard, if any?",
         required=False,
         empty_label="None in particular",
         widget=forms.RadioSelect,
@@ -28,7 +28,7 @@ class ClearForm(forms.Form):
 
     def __init__(self, article: Article, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        parts = article.sections.filter(level=2, kind=SectionKind.TEXT)
+        parts = article.sections.filter(level=2)
         self.fields["hard_part"].queryset = parts  # type: ignore[attr-defined]
         self.helper = FormHelper()
         self.helper.form_tag = False

@@ -27,6 +27,8 @@ MOST_HITS = 20
 LEAST_ALIKE = 0.25  # trigram similarity from which a word of ours is taken for the one meant
 START, STOP = "\ue000", "\ue001"  # private characters: nobody types them, and they are no markup
 CONFIG = "english"
+MOST_SENTENCES = 2
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,10 @@ class Results:
 def search(typed: str) -> Results:
     """What answers `typed` best, safety first. An empty or unanswered query gives no hits."""
     now = timezone.now()
-    hits, mended = _hits(typed, now), ""
+    hits, mended, said = _hits(typed, now), "", typed
     if not hits and (guess := _mend(typed, now)) != typed:
-        hits = _hits(guess, now)
+        hits, said = _hits(guess, now), f"{typed} {guess}"
         mended = guess if hits else ""
-    said = f"{typed} {mended}"
     return Results(
         hits=hits,
         mended=mended,
@@ -70,17 +71,16 @@ def _hits(typed: str, now: datetime) -> list[Hit]:
 
 
 def _plain(field: str) -> Func:
-    """Rich text without its tags and citation marks, as a reader sees it."""
-    untagged = Func(field, Value("<[^>]*>"), Value(" "), Value("g"), function="regexp_replace")
+    """Rich text without its tags and citation marks, each paragraph or item on a line of its own."""
+    lines = Func(field, Value("</(p|li|div)>"), Value("\n"), Value("g"), function="regexp_replace")
+    untagged = Func(lines, Value("<[^>]*>"), Value(" "), Value("g"), function="regexp_replace")
     return Func(
         untagged, Value(r"\[@[a-z0-9-]+\]"), Value(""), Value("g"), function="regexp_replace", output_field=TextField()
     )
 
 
 def _ranked(rows: QuerySet[Any], query: SearchQuery, text: Any, vector: Any) -> QuerySet[Any]:
-    excerpt = SearchHeadline(
-        text, query, config=CONFIG, start_sel=START, stop_sel=STOP, max_words=35, min_words=15, max_fragments=2
-    )
+    excerpt = SearchHeadline(text, query, config=CONFIG, start_sel=START, stop_sel=STOP, highlight_all=True)
     return rows.annotate(vector=vector, rank=SearchRank(vector, query), excerpt=excerpt).filter(vector=query)
 
 
@@ -119,9 +119,14 @@ def _questions(query: SearchQuery, now: datetime) -> list[Hit]:
     return [Hit(one.question, "Question", one.get_absolute_url(), _marked(one.excerpt), one.rank) for one in rows]
 
 
-def _marked(excerpt: str) -> SafeString:
-    """Text, escaped, with what was found marked."""
-    plain = re.sub(r"\s+", " ", excerpt).strip()
+def _marked(text: str) -> SafeString:
+    """The first sentences in which something was found, escaped and marked.
+
+    Always whole sentences: a piece of one may say the opposite ("who should … have it").
+    """
+    sentences = [one.strip() for one in SENTENCE_END.split(text) if one.strip()]
+    found = [one for one in sentences if START in one] or sentences
+    plain = " ".join(re.sub(r"\s+", " ", one) for one in found[:MOST_SENTENCES])
     return mark_safe(escape(plain).replace(START, "<mark>").replace(STOP, "</mark>"))
 
 

@@ -292,7 +292,7 @@ class AskForm(PersonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, need in (("phone", "So that we can call you."), ("email", "So that we can write to you.")):
+        for name, need in (("phone", "Needed if we are to call you."), ("email", "Needed if we are to write to you.")):
             self.fields[name].required = False
             self.fields[name].help_text = need
             self.fields[name].is_conditional = True  # type: ignore[attr-defined]  # read by the crispy pack

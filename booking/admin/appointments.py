@@ -104,7 +104,7 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     def when(self, visit: Appointment) -> str:
         return f"{day_short(visit.starts_at)}, {clock(visit.starts_at)} to {clock(visit.ends_at)}"
 
-    @admin.display(description="Answer until", ordering="answer_by")
+    @admin.display(description="Answer by", ordering="answer_by")
     def answer_until(self, visit: Appointment) -> str:
         if visit.state != State.REQUESTED or visit.answer_by is None:
             return "–"

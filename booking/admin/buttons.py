@@ -68,6 +68,11 @@ class ReadOnlyWithButtons(admin.ModelAdmin):
         context["answer_url"] = f"admin:{self.opts.app_label}_{self.opts.model_name}_answer"
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def who(self, row: Any) -> str:
+        """Whom it is about and how to reach them, for the page that asks once more."""
+        person = row.person
+        return ", ".join(part for part in (person.name, person.phone, person.email) if part) if person else ""
+
     def initial(self, row: Any) -> dict[str, Any]:
         """What a button's form says before anyone typed."""
         return {}
@@ -91,6 +96,7 @@ class ReadOnlyWithButtons(admin.ModelAdmin):
             "title": button.question,
             "button": button,
             "row": row,
+            "who": self.who(row),
             "form": form,
             "back": back,
             "opts": self.opts,

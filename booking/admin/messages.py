@@ -28,7 +28,7 @@ class ResendForm(forms.Form):
         label="Send it to",
         max_length=254,
         validators=ONE_LINE,
-        help_text="Another address becomes the visit’s, and the private link sent to the old one stops working.",
+        help_text="Another address becomes theirs, and the private link to a visit sent to the old one stops working.",
     )
 
 
@@ -42,7 +42,7 @@ class MessageAdmin(ReadOnlyWithButtons):
     fields = [
         "kind",
         "about",
-        "who",
+        "whom",
         "recipient",
         "delivery",
         "attempts",
@@ -50,7 +50,7 @@ class MessageAdmin(ReadOnlyWithButtons):
         "created_at",
         "sent_at",
     ]
-    readonly_fields = ["about", "who"]
+    readonly_fields = ["about", "whom"]
     state_field = "delivery"
     buttons = (
         Button(
@@ -79,9 +79,8 @@ class MessageAdmin(ReadOnlyWithButtons):
         return format_html('<a href="{}">{}</a>', url, row)
 
     @admin.display(description="Who it is for")
-    def who(self, message: Message) -> str:
-        person = message.person
-        return f"{person.name}, {person.phone or 'no telephone'}" if person else "The clinic’s staff"
+    def whom(self, message: Message) -> str:
+        return self.who(message) or "The clinic’s staff"
 
     def initial(self, row: Any) -> dict[str, Any]:
         return {"email": row.recipient}

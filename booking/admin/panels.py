@@ -24,6 +24,7 @@ from booking.models import (
 
 SOON = timedelta(hours=6)
 MOST_MESSAGES = 20
+ABOUT = ("appointment", "contact_request", "entry__visit", "offer__entry__visit")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def panels(now: datetime) -> dict[str, Any]:
         "today": visits.filter(starts_at__gte=today.start, starts_at__lt=today.end).order_by("starts_at"),
         "asked": ContactRequest.objects.not_done().select_related("therapist", "taken_up_by"),
         "on_the_list": WaitlistEntry.objects.waiting().count(),
-        "undelivered": Message.objects.undelivered()[:MOST_MESSAGES],
+        "undelivered": Message.objects.undelivered().select_related(*ABOUT)[:MOST_MESSAGES],
         "todo": list(_not_set_up(clinic)),
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from booking import actions
 from booking.models import ContactRequest, Offer, WaitlistEntry
@@ -15,13 +17,20 @@ from .buttons import Button, ReadOnlyWithButtons
 
 class OfferInline(admin.TabularInline):
     model = Offer
-    fields = readonly_fields = ["slot", "therapist", "state", "created_at", "until"]  # type: ignore[assignment]
+    fields = readonly_fields = ["slot", "therapist", "state", "visit", "created_at", "until"]  # type: ignore[assignment]
     extra = 0
     can_delete = False
 
     @admin.display(description="Time")
     def slot(self, offer: Offer) -> str:
         return f"{day_short(offer.starts_at)}, {clock(offer.starts_at)}"
+
+    @admin.display(description="Visit")
+    def visit(self, offer: Offer) -> str:
+        if offer.state != Offer.State.TAKEN or offer.hold is None:
+            return "–"
+        url = reverse("admin:booking_appointment_change", args=[offer.hold.pk])
+        return format_html('<a href="{}">{}</a>', url, offer.hold)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -38,6 +47,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         "created_at",
         "person",
         "telephone",
+        "email_address",
         "therapist",
         "service",
         "visit",
@@ -47,7 +57,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         "came_from",
         "ended_at",
     ]
-    readonly_fields = ["person", "telephone", "times"]
+    readonly_fields = ["person", "telephone", "email_address", "times"]
     inlines = [OfferInline]
     buttons = (
         Button(
@@ -68,6 +78,10 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
     @admin.display(description="Telephone")
     def telephone(self, entry: WaitlistEntry) -> str:
         return entry.person.phone
+
+    @admin.display(description="E-mail")
+    def email_address(self, entry: WaitlistEntry) -> str:
+        return entry.person.email
 
     @admin.display(description="Times of day")
     def times(self, entry: WaitlistEntry) -> str:
@@ -103,7 +117,7 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
         Button(
             verb="take-up",
             label="I am on it",
-            question="Take this up?",
+            question="Are you on it?",
             done="It is yours. Your colleagues see that you are on it.",
             act=lambda asked, request, typed: actions.take_up_contact(contact_request=asked, by=request.user),
             states=(ContactRequest.State.NEW,),

@@ -247,6 +247,11 @@ class Appointment(models.Model):
         return link_token(self.public_id, self.link_version)
 
     @property
+    def person(self) -> Appointment:
+        """Where name, e-mail address and telephone are kept."""
+        return self
+
+    @property
     def span(self) -> Span:
         return Span(self.starts_at, self.ends_at)
 

@@ -77,6 +77,11 @@ class ContactRequest(models.Model):
         return f"Contact request {self.pk}"  # no name: this text reaches logs and titles
 
     @property
+    def person(self) -> ContactRequest:
+        """Where name, e-mail address and telephone are kept."""
+        return self
+
+    @property
     def day_names(self) -> list[str]:
         return [str(Weekday(day).label) for day in self.weekdays]
 

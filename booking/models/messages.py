@@ -154,7 +154,7 @@ class Message(models.Model):
         """Whoever has `name` and `phone` in it: the visit, the entry or the visit it would move. None for staff."""
         if self.kind in TO_STAFF:
             return None
-        return self.subject.person if isinstance(self.subject, WaitlistEntry) else self.subject
+        return self.subject.person
 
     @property
     def message_id(self) -> str:

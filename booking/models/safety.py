@@ -14,11 +14,23 @@ def _lines(text: str) -> list[str]:
 SEARCH_WORDS_HELP = "One word or phrase per line. Whoever searches for one sees this first."
 
 
+SAYS = """
+EXISTS (
+    SELECT FROM unnest(string_to_array(search_words, chr(10))) AS word
+    WHERE word ~ '[[:alnum:]]' AND CASE
+        WHEN cardinality(tsvector_to_array(to_tsvector('english', word)))
+           = cardinality(regexp_split_to_array(btrim(word), '[^[:alnum:]]+'))
+        THEN to_tsvector('english', %s) @@ plainto_tsquery('english', word)
+        ELSE to_tsvector('simple', %s) @@ phraseto_tsquery('simple', word)
+    END
+)
+"""
+"""Words in any form; a phrase with small words in it, such as "should not", as it stands."""
+
+
 def _says(typed: str) -> RawSQL:
     """Whether one of a row's search words is in what was typed, in any form of the word."""
-    words = "unnest(string_to_array(search_words, chr(10))) AS word"
-    is_in = "word ~ '[[:alnum:]]' AND to_tsvector('english', %s) @@ plainto_tsquery('english', word)"
-    return RawSQL(f"EXISTS (SELECT FROM {words} WHERE {is_in})", [typed], models.BooleanField())
+    return RawSQL(SAYS, [typed, typed], models.BooleanField())
 
 
 class CautionQuerySet(models.QuerySet["Caution"]):

@@ -115,7 +115,7 @@ class WaitlistEntry(models.Model):
         WAITING = "waiting", "Waiting"
         BOOKED = "booked", "Took an offer"
         LEFT = "left", "Left the list"
-        ENDED = "ended", "Its dates are over"
+        ENDED = "ended", "Its dates, or its visit, are over"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     link_digest = models.CharField(max_length=64, unique=True)

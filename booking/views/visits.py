@@ -67,6 +67,8 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     if not form.is_valid():
         raise SuspiciousOperation("not a start")
     start, seen = form.cleaned_data["start"], form.cleaned_data["seen"]
+    if start == found.starts_at:  # the time it has already
+        return redirect(found)
     if seen is None:
         return render(request, "booking/move_confirm.html", {"visit": found, "start": start})
     try:

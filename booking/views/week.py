@@ -21,7 +21,10 @@ LOOK_FIRST_DAYS = 13  # most people find a time in two weeks; only if not, look 
 def week_of_free_times(
     request: HttpRequest, therapists: list[Therapist], service: Service, *, besides: Appointment | None
 ) -> dict[str, Any]:
-    """What `booking/_week.html` draws: the first free time, seven days from `?from=`, and where else to go."""
+    """What `booking/_week.html` draws: the first free time, seven days from `?from=`, and where else to go.
+
+    The time of `besides` counts as free; for a visit that would move, the very start it has is left out.
+    """
     now, zone = timezone.now(), Clinic.objects.current().zone
     today = now.astimezone(zone).date()
     last = today + timedelta(days=service.horizon_days)
@@ -36,7 +39,10 @@ def week_of_free_times(
     if days[-1] > soon:
         free = ask(first=days[0], last=days[-1])
     by_day: dict[date, list[datetime]] = {}
-    for start in sorted({start for starts in free.values() for start in starts if shown.start <= start < shown.end}):
+    starts = {start for starts in free.values() for start in starts if shown.start <= start < shown.end}
+    if besides is not None and not besides.is_hold:
+        starts.discard(besides.starts_at)
+    for start in sorted(starts):
         by_day.setdefault(start.astimezone(zone).date(), []).append(start)
     return {
         "first_free": first_free,

@@ -52,7 +52,10 @@ def test_words_of_danger_show_urgent_help_first(client, typed):
     assert page.index("Call 911") < page.find('class="hits"') or 'class="hits"' not in page
 
 
-@pytest.mark.parametrize("typed", ["blood thinner", "is cupping safe", "warfarin", "pregnancy", "side effects"])
+@pytest.mark.parametrize(
+    "typed",
+    ["blood thinner", "is cupping safe", "warfarin", "pregnancy", "side effects", "who should not have cupping"],
+)
 def test_words_of_risk_show_who_should_ask_first(client, typed):
     assert [caution.slug for caution in search(typed).cautions] == ["cupping"]
     assert "Who should not have cupping" in ask(client, typed).text
@@ -64,6 +67,16 @@ def test_other_words_show_neither(typed):
 
     assert results.urgent_help is None
     assert results.cautions == []
+
+
+@pytest.mark.parametrize("typed", ["coping bak pain", "back pain", "who should not have cupping", "cupping", "trial"])
+def test_excerpts_are_whole_sentences(typed):
+    """A piece of "who should not have it" may say the opposite."""
+    for hit in search(typed).hits:
+        text = hit.excerpt.replace("<mark>", "").replace("</mark>", "")
+        assert text[0].isupper() or text[0].isdigit() or text[0] in "“‘("
+        assert "should have" not in text
+        assert "..." not in text
 
 
 def test_editors_say_which_words_bring_the_block(client):
