@@ -14,6 +14,7 @@ from booking import actions
 from booking.forms import StampField
 from booking.models import Appointment, ContactRequest, Message, Offer, State, WaitlistEntry
 from tests.factories import (
+    CHICAGO,
     a_clinic,
     a_therapist,
     an_appointment,
@@ -288,6 +289,37 @@ def test_a_wrong_link_is_not_found_and_gives_the_telephone(client):
 
     assert answer.status_code == 404
     assert "612-605-7594" in answer.text
+
+
+def test_after_the_visit_is_cancelled_the_page_says_why_nobody_looks_any_more(client, therapist, service):
+    visit = an_appointment(therapist, service, in_days(8))
+    entry = joins(service, visit=visit)
+    assert "Back to your visit" in client.get(entry.get_absolute_url()).text
+    actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)
+    actions.end_waiting(entry=entry)
+
+    page = client.get(entry.get_absolute_url()).text
+
+    assert "cancelled or over, so we look no further" in page
+    assert "The days you chose are over" not in page
+
+
+def test_the_offer_says_that_it_is_a_request_where_it_is_one(client, offer, service):
+    address = offer.entry.get_absolute_url()
+    assert "Nothing is agreed until we have answered" in client.get(address).text
+    service.needs_confirmation = False
+    service.save()
+
+    assert "Nothing is agreed" not in client.get(address).text
+
+
+def test_a_visit_cannot_be_moved_to_the_time_it_has(client, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3, 10))
+    path = f"{visit.get_absolute_url()}move/"
+    start = visit.starts_at.astimezone(CHICAGO).isoformat(timespec="minutes")
+
+    assert f'value="{start}"' not in client.get(f"{path}?from={day_in(3)}").text
+    assert client.post(path, {"start": start})["Location"] == visit.get_absolute_url()
 
 
 # ---- leave ----
