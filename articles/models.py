@@ -196,7 +196,11 @@ class Section(models.Model):
         help_text="Part of the address, after #. Links depend on it.",
     )
     label = models.CharField("evidence", max_length=8, choices=Evidence, blank=True)
-    body = models.TextField(blank=True, help_text="Cite a reference by its key, like [@wang-x-2020].")
+    body = models.TextField(
+        blank=True,
+        help_text="Cite a reference by its key, like [@wang-x-2020]. {phone}, {email}, {address} and {clinic} stand for"
+        " the clinic’s own.",
+    )
 
     class Meta:
         ordering = ["order", "pk"]

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from articles.models import STUDIED, Article, Question, Section, Stage
-from articles.rich_text import cited_keys, unknown_keys
-from booking.models import Therapist
+from articles.rich_text import cited_keys, tokens_in, unknown_keys
+from booking.models import Clinic, Therapist
 
 PAGE_IDS = {"top", "main", "short", "contents", "key", "urgent-help", "invite", "references", "author"}
 PAGE_ID_STARTS = ("ask-first-", "ref-", "cite-")
@@ -51,6 +51,13 @@ def what_is_missing(article: Article) -> list[str]:
         if label in STUDIED and not cited_keys(text)
     ]
     reasons += [reason for where, text, _ in pieces for reason in _link_trouble(where, text)]
+    facts = Clinic.objects.current().facts
+    reasons += [
+        f"{where} asks for {{{token}}}, " + ("which is not set yet." if token in facts else "which is no fact we know.")
+        for where, text, _ in pieces
+        for token in tokens_in(text)
+        if not facts.get(token)
+    ]
     reasons += _anchor_trouble(sections, questions)
     if sections and sections[0].level != 2:
         reasons.append("The first section is a part of nothing: make it a section of its own.")

@@ -15,6 +15,7 @@ TAGS = {"a", "b", "br", "div", "em", "li", "ol", "p", "strong", "ul"}
 HEADING = re.compile(r"<(/?)h[1-6]\b[^>]*>", re.IGNORECASE)
 CITATION = re.compile(r"\s*\[@([a-z0-9-]+)\]")
 TAG = re.compile(r"<[^>]*>")  # in cleaned HTML, where no ">" stands inside an attribute
+TOKEN = re.compile(r"\{([a-z_]+)\}")
 LINK = re.compile(r"<a\b.*?</a>", re.DOTALL)
 
 
@@ -35,6 +36,16 @@ def clean(html: str) -> str:
     return TAG.sub(lambda tag: CITATION.sub("", tag[0]), cleaned)  # a citation is text, never part of a tag
 
 
+def fill(text: str, facts: Mapping[str, str]) -> str:
+    """Text with each token such as {phone} as the clinic's fact; one that is not set is left out. Escaped for HTML."""
+    return TOKEN.sub(lambda token: escape(facts.get(token[1], "")), text)
+
+
+def tokens_in(text: str) -> list[str]:
+    """The names of the facts a text asks for, each once."""
+    return list(dict.fromkeys(TOKEN.findall(text)))
+
+
 def cited_keys(*texts: str) -> list[str]:
     """The keys cited, each once, in order of first use."""
     return list(dict.fromkeys(key for text in texts for key in CITATION.findall(text)))
@@ -45,14 +56,15 @@ class Citations:
     """Numbers references in order of first use and remembers each place, so that links go both ways."""
 
     known: Mapping[str, Any]
+    facts: Mapping[str, str] = field(default_factory=dict)
     uses: dict[str, list[str]] = field(default_factory=dict)
 
     def number(self, key: str) -> int:
         return list(self.uses).index(key) + 1
 
     def link(self, html: str) -> str:
-        """Safe HTML with each `[@key]` turned into a numbered link; an unknown key is left out."""
-        return CITATION.sub(self._link_one, LINK.sub(_cite_after, clean(html)))
+        """Safe HTML with each `[@key]` turned into a numbered link and the clinic's facts in place of their tokens."""
+        return CITATION.sub(self._link_one, LINK.sub(_cite_after, fill(clean(html), self.facts)))
 
     def _link_one(self, match: re.Match[str]) -> str:
         key = match[1]

@@ -7,6 +7,7 @@ published now is searched, and only its words are used to mend a query.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from articles.models import Article, Question, Section, SectionKind
-from booking.models import Caution, UrgentHelp
+from articles.rich_text import fill
+from booking.models import Caution, Clinic, UrgentHelp
 
 LONGEST_QUERY = 100  # characters
 MOST_HITS = 20
@@ -51,10 +53,11 @@ class Results:
 
 def search(typed: str) -> Results:
     """What answers `typed` best, safety first. An empty or unanswered query gives no hits."""
-    now = timezone.now()
-    hits, mended, said = _hits(typed, now), "", typed
+    now, clinic = timezone.now(), Clinic.objects.first()
+    facts = clinic.facts if clinic else {}
+    hits, mended, said = _hits(typed, now, facts), "", typed
     if not hits and (guess := _mend(typed, now)) != typed:
-        hits, said = _hits(guess, now), f"{typed} {guess}"
+        hits, said = _hits(guess, now, facts), f"{typed} {guess}"
         mended = guess if hits else ""
     return Results(
         hits=hits,
@@ -64,9 +67,9 @@ def search(typed: str) -> Results:
     )
 
 
-def _hits(typed: str, now: datetime) -> list[Hit]:
+def _hits(typed: str, now: datetime, facts: Mapping[str, str]) -> list[Hit]:
     query = SearchQuery(typed, config=CONFIG, search_type="websearch")
-    found = [*_articles(query, now), *_sections(query, now), *_questions(query, now)]
+    found = [*_articles(query, now), *_sections(query, now, facts), *_questions(query, now, facts)]
     return sorted(found, key=lambda hit: -hit.rank)[:MOST_HITS]
 
 
@@ -93,7 +96,7 @@ def _articles(query: SearchQuery, now: datetime) -> list[Hit]:
     return [Hit(one.full_title, "Article", one.get_absolute_url(), _marked(one.excerpt), one.rank) for one in rows]
 
 
-def _sections(query: SearchQuery, now: datetime) -> list[Hit]:
+def _sections(query: SearchQuery, now: datetime, facts: Mapping[str, str]) -> list[Hit]:
     vector = SearchVector("heading", weight="A", config=CONFIG) + SearchVector(
         _plain("body"), weight="C", config=CONFIG
     )
@@ -104,22 +107,24 @@ def _sections(query: SearchQuery, now: datetime) -> list[Hit]:
             one.heading,
             one.article.title,
             f"{one.article.get_absolute_url()}#{one.anchor}",
-            _marked(one.excerpt),
+            _marked(one.excerpt, facts),
             one.rank,
         )
         for one in rows
     ]
 
 
-def _questions(query: SearchQuery, now: datetime) -> list[Hit]:
+def _questions(query: SearchQuery, now: datetime, facts: Mapping[str, str]) -> list[Hit]:
     vector = SearchVector("question", weight="A", config=CONFIG) + SearchVector(
         _plain("answer"), weight="B", config=CONFIG
     )
     rows = _ranked(Question.objects.public(now), query, _plain("answer"), vector)
-    return [Hit(one.question, "Question", one.get_absolute_url(), _marked(one.excerpt), one.rank) for one in rows]
+    return [
+        Hit(one.question, "Question", one.get_absolute_url(), _marked(one.excerpt, facts), one.rank) for one in rows
+    ]
 
 
-def _marked(text: str) -> SafeString:
+def _marked(text: str, facts: Mapping[str, str] | None = None) -> SafeString:
     """The first sentences in which something was found, escaped and marked.
 
     Always whole sentences: a piece of one may say the opposite ("who should … have it").
@@ -127,7 +132,7 @@ def _marked(text: str) -> SafeString:
     sentences = [one.strip() for one in SENTENCE_END.split(text) if one.strip()]
     found = [one for one in sentences if START in one] or sentences
     plain = " ".join(re.sub(r"\s+", " ", one) for one in found[:MOST_SENTENCES])
-    return mark_safe(escape(plain).replace(START, "<mark>").replace(STOP, "</mark>"))
+    return mark_safe(fill(escape(plain), facts or {}).replace(START, "<mark>").replace(STOP, "</mark>"))
 
 
 # ---- mistyped words -------------------------------------------------------------------------

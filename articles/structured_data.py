@@ -6,8 +6,9 @@ Therapists are persons, never "Physician"; the clinic is a MedicalClinic only on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
 from articles.models import Article, Question, Reference, SectionKind
-from articles.rich_text import CITATION
+from articles.rich_text import CITATION, fill
 from booking.models import Clinic, Therapist
 
 Node = dict[str, Any]
@@ -98,13 +99,13 @@ def breadcrumbs(*steps: tuple[str, str]) -> Node:
     return {"@type": "BreadcrumbList", "@id": _url(steps[-1][1]) + "#breadcrumbs", "itemListElement": items}
 
 
-def questions(path: str, shown: Iterable[Question]) -> Node | None:
+def questions(path: str, shown: Iterable[Question], facts: Mapping[str, str]) -> Node | None:
     entries = [
         {
             "@type": "Question",
             "@id": _url(f"{path}#{one.anchor}"),
             "name": one.question,
-            "acceptedAnswer": {"@type": "Answer", "text": _text(one.answer)},
+            "acceptedAnswer": {"@type": "Answer", "text": _text(fill(one.answer, facts))},
         }
         for one in shown
     ]
@@ -142,7 +143,7 @@ def article_graph(article: Article, *, facts: Clinic, shown: Iterable[Reference]
         "citation": [_citation(reference) for reference in shown],
     }
     are_shown = any(section.kind == SectionKind.QUESTIONS for section in article.sections.all())
-    asked = questions(path, article.questions.all()) if are_shown else None
+    asked = questions(path, article.questions.all(), facts.facts) if are_shown else None
     return graph(page, text, asked, trail, clinic(facts), *people.values())
 
 
@@ -173,4 +174,4 @@ def _moment(moment: datetime | None, facts: Clinic) -> str | None:
 
 
 def _text(html: str) -> str:
-    return " ".join(strip_tags(CITATION.sub("", html).replace("<", " <")).split())
+    return unescape(" ".join(strip_tags(CITATION.sub("", html).replace("<", " <")).split()))

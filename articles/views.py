@@ -94,10 +94,11 @@ def _whole(articles: ArticleQuerySet) -> ArticleQuerySet:
 
 
 def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = False) -> HttpResponse:
-    citations = Citations({reference.key: reference for reference in article.references.all()})
+    facts = Clinic.objects.current()
+    citations = Citations({reference.key: reference for reference in article.references.all()}, facts.facts)
     parts = _parts(article, citations)
     references = _references(citations)
-    data = article_graph(article, facts=Clinic.objects.current(), shown=[one for one, _ in references])
+    data = article_graph(article, facts=facts, shown=[one for one, _ in references])
     context = {
         "article": article,
         "parts": parts,
@@ -161,17 +162,19 @@ def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
 
 @require_safe
 def faq(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
+    now, clinic = timezone.now(), Clinic.objects.first()
+    facts = clinic.facts if clinic else {}
     published = Article.objects.published(now)
     questions = list(Question.objects.public(now))
     topics = [
-        (topic, _answers(entries, Citations({}))) for topic, entries in groupby(questions, key=lambda one: one.topic)
+        (topic, _answers(entries, Citations({}, facts)))
+        for topic, entries in groupby(questions, key=lambda one: one.topic)
     ]
     context = {
         "topics": topics,
         "articles": published,
         "urgent_help": UrgentHelp.objects.current(),
-        "data": graph(faq_page(request.path, questions), breadcrumbs(("Questions", request.path))),
+        "data": graph(faq_page(request.path, questions, facts), breadcrumbs(("Questions", request.path))),
         "section": "faq",
     }
     return render(request, "articles/faq.html", context)

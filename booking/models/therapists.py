@@ -80,6 +80,11 @@ class Clinic(models.Model):
         return "tel:+1" + self.phone.replace("-", "")
 
     @property
+    def facts(self) -> dict[str, str]:
+        """What articles may name by a token, so that it is edited here alone."""
+        return {"clinic": self.name, "phone": self.phone, "email": self.email, "address": self.address}
+
+    @property
     def directions_url(self) -> str:
         """The way here on a map, by the documented address that opens a telephone's map application."""
         return "https://www.google.com/maps/dir/?" + urlencode(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from articles import readability, revisions
 from articles.models import Article, OldSlug, Revision
 from articles.publishing import what_is_missing
-from booking.models import Therapist
+from booking.models import Clinic, Therapist
 
 ARTICLE = "/articles/cupping-for-back-pain/"
 
@@ -252,3 +252,39 @@ def test_dates_survive_a_revision(article):
     Article.objects.update(next_review_on=None)
 
     assert revisions.restore(kept, by=None).next_review_on == date(2027, 5, 24)
+
+
+# ---- the clinic's facts ----
+
+
+def test_a_fact_of_the_clinic_is_edited_once_and_read_everywhere(article, client):
+    article.sections.filter(anchor="strains").update(body="<p>Sprained? Call {phone}, ask {clinic}.</p>")
+    Clinic.objects.update(phone="612-555-0100", name="A & B")
+
+    assert "Sprained? Call 612-555-0100, ask A &amp; B." in client.get(ARTICLE).text
+    faq = client.get("/faq/").text
+    assert "612-555-0100" in faq.split("<main")[1].split("<footer")[0]
+    assert "{phone}" not in faq
+    assert "612-605-7594" not in faq
+    found = client.get("/search/", {"q": "sprained"}).text
+    assert "612-555-0100" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{address}", "asks for {address}, which is not set yet."),
+        ("{fax}", "asks for {fax}, which is no fact we know."),
+    ],
+)
+def test_a_fact_that_is_not_known_keeps_a_page_from_being_published(article, text, reason):
+    article.sections.filter(anchor="strains").update(body=f"<p>{text}</p>")
+
+    assert any(reason in one for one in what_is_missing(article))
+
+
+def test_a_hostile_fact_stays_words(article, client):
+    article.sections.filter(anchor="strains").update(body="<p>{clinic}</p>")
+    Clinic.objects.update(name="<script>alert(1)</script>")
+
+    assert "<script>alert" not in client.get(ARTICLE).text

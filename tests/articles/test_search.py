@@ -179,5 +179,5 @@ def test_results_are_not_indexed_and_set_no_cookie(client):
 
 
 def test_a_search_asks_the_database_a_fixed_number_of_times(client, django_assert_max_num_queries):
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         ask(client, "coping bak pain")
