@@ -228,7 +228,8 @@ def test_every_content_table_has_the_trigger():
     tables = {
         model._meta.db_table
         for model in apps.get_app_config("articles").get_models(include_auto_created=True)
-        if model.__name__ not in {"SiteRevision", "LoadedContent", "Feedback"}
+        if model.__name__
+        not in {"SiteRevision", "LoadedContent", "Feedback", "Revision", "OldSlug"}  # readers see none of them
     }
     with connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'raise_site_revision'")
