@@ -95,9 +95,10 @@ def add_past(first: int, end: int, therapists: list[Therapist]) -> float:
 
 
 def medians(call: Callable[[], object], times: int) -> list[float]:
-    """CPU and wall milliseconds of a call: of three medians the least, since other work on the machine only adds."""
-    call()
-    rounds = [list(zip(*(spent(call) for _ in range(times)), strict=True)) for _ in range(3)]
+    """CPU and wall milliseconds of a call: of seven medians the least, since other work on the machine only adds."""
+    for _ in range(times):  # warm
+        call()
+    rounds = [list(zip(*(spent(call) for _ in range(times)), strict=True)) for _ in range(7)]
     return [min(statistics.median(every[which]) for every in rounds) for which in (0, 1)]
 
 
