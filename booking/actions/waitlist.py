@@ -213,7 +213,7 @@ def expire_offer(*, offer: Offer) -> Offer:
     written = list(present.messages.select_for_update(skip_locked=True))
     if not written:  # a worker is handing it over this very moment: wait for what becomes of it
         raise StateChangedError
-    if all(message.delivery == Delivery.OVERTAKEN for message in written):
+    if all(message.delivery == Delivery.OVERTAKEN and not message.attempts for message in written):
         if present.hold is not None and present.hold.is_hold:
             _end_hold(present.hold, now)
         present.delete()

@@ -304,13 +304,16 @@ def test_an_offer_too_late_in_the_evening_to_be_mailed_is_made_again_in_the_morn
     assert [(offer.entry, offer.starts_at) for offer in offers()] == [(entry, full_day[1].starts_at)]
 
 
-@pytest.mark.parametrize("delivery", [Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.PHONED, Delivery.QUEUED])
+@pytest.mark.parametrize(
+    "delivery",
+    [Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.PHONED, Delivery.QUEUED, Delivery.OVERTAKEN],
+)
 def test_whoever_cannot_be_reached_keeps_nobody_else_waiting(service, full_day, delivery):
     first, second = joins(service, last_day=day_in(3)), joins(service, last_day=day_in(3), email="2@example.com")
     with time_machine.travel(in_days(1, 9), tick=False) as clock:
         cancel(full_day[1])
         a_look()
-        Message.objects.filter(kind=Kind.OFFER).update(delivery=delivery)
+        Message.objects.filter(kind=Kind.OFFER).update(delivery=delivery, attempts=3)
         clock.shift(timedelta(hours=2))
         a_look()
 
