@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, SearchVector
@@ -132,7 +133,7 @@ def _marked(text: str, facts: Mapping[str, str] | None = None) -> SafeString:
     sentences = [one.strip() for one in SENTENCE_END.split(text) if one.strip()]
     found = [one for one in sentences if START in one] or sentences
     plain = " ".join(re.sub(r"\s+", " ", one) for one in found[:MOST_SENTENCES])
-    return mark_safe(fill(escape(plain), facts or {}).replace(START, "<mark>").replace(STOP, "</mark>"))
+    return mark_safe(fill(escape(unescape(plain)), facts or {}).replace(START, "<mark>").replace(STOP, "</mark>"))
 
 
 # ---- mistyped words -------------------------------------------------------------------------

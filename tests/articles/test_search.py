@@ -147,7 +147,12 @@ def test_markup_in_what_is_found_is_inert(client):
     page = ask(client, "kumquat").text
 
     assert "<img src=x" not in page
-    assert "<script>alert" not in page
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(2)" in page  # as a reader sees it, escaped once
+    Article.objects.update(lead="A <b onclick=x>kumquat</b> <script>alert(3)</script>")
+    page = ask(client, "kumquat").text
+    assert "<script" not in page
+    assert "<b onclick" not in page
 
 
 @pytest.mark.parametrize("change", ["withdrawn", "expired", "not yet"])

@@ -16,14 +16,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from booking import actions
-from booking.actions import slots
-from booking.models import OCCUPYING, Appointment, Message, State, Therapist
+from booking.actions import slots, waitlist
+from booking.models import OCCUPYING, Appointment, Message, Offer, State, Therapist
 from tests.factories import (
     a_clinic,
     a_service,
     a_therapist,
     an_appointment,
     an_offer,
+    give_back,
     in_days,
     joins,
     some_details,
@@ -214,6 +215,30 @@ def test_moving_and_booking_onto_one_time_leaves_one_there(therapist, service):
     assert sum(isinstance(outcome, actions.SlotTakenError) for outcome in outcomes) == 5
     assert Appointment.objects.filter(starts_at=in_days(3)).count() == 1
     assert_disjoint(Appointment.objects.filter(state__in=OCCUPYING))
+
+
+def test_one_person_on_the_list_twice_gets_one_offer_when_two_therapists_give_time_back_at_once(
+    therapist, service, monkeypatch
+):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    joins(service, therapist=therapist)
+    joins(service, therapist=other)
+    freed = [give_back(owner, in_days(3), in_days(3, 10)) for owner in (therapist, other)]
+    together = threading.Barrier(2)
+    make = waitlist._make_offer
+
+    def wait_for_the_other_then_make(*facts):
+        with suppress(threading.BrokenBarrierError):
+            together.wait(timeout=1)
+        return make(*facts)
+
+    monkeypatch.setattr(waitlist, "_make_offer", wait_for_the_other_then_make)
+
+    all_at_once(lambda number: actions.offer_freed_time(freed=freed[number]), 2)
+
+    assert Offer.objects.open().count() == 1
 
 
 def test_patient_cancels_while_staff_confirm_and_one_message_chain_remains(therapist, service):
