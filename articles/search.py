@@ -57,7 +57,7 @@ def search(typed: str) -> Results:
     now, clinic = timezone.now(), Clinic.objects.first()
     facts = clinic.facts if clinic else {}
     hits, mended, said = _hits(typed, now, facts), "", typed
-    if not hits and (guess := _mend(typed, now)) != typed:
+    if not hits and (guess := _mend(typed)) != typed:
         hits, said = _hits(guess, now, facts), f"{typed} {guess}"
         mended = guess if hits else ""
     return Results(
@@ -166,7 +166,7 @@ SELECT typed.word, coalesce(
 """
 
 
-def _mend(typed: str, now: datetime) -> str:
+def _mend(typed: str) -> str:
     """The query with each word nobody here uses replaced by the most similar one that is used."""
     words = re.findall(r"[^\W_]+", typed.lower())
     if not words:

@@ -106,7 +106,7 @@ def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = 
         "urgent_help": UrgentHelp.objects.current(),
         "references": references,
         "labels": _labels_used(article),
-        "is_due": article.is_due_for_review(_today()),
+        "is_due": article.is_due_for_review(timezone.now().astimezone(facts.zone).date()),
         "minutes": _minutes_to_read(article),
         "topics": article.topics.all(),
         "related": Article.objects.published().related_to(article)[:MOST_RELATED],

@@ -7,6 +7,7 @@ Locks are taken in one order everywhere: therapists, then the entry.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,10 +104,10 @@ def _end(entry: WaitlistEntry, state: str, now: datetime) -> None:
     entry.save()
 
 
-def _locked_entry(entry: WaitlistEntry, *, now: datetime, also: set[int] = frozenset()) -> WaitlistEntry:  # type: ignore[assignment]
+def _locked_entry(entry: WaitlistEntry, *, now: datetime, also: Iterable[int] = ()) -> WaitlistEntry:
     """The entry as it is now, its row locked after those of the therapists its open offer is about."""
     offered = set(Offer.objects.open().filter(entry=entry).values_list("therapist", flat=True))
-    slots.lock(offered | also, now=now)
+    slots.lock({*offered, *also}, now=now)
     rows = WaitlistEntry.objects.select_for_update(of=("self",)).select_related(
         "service", "visit__therapist", "visit__service"
     )

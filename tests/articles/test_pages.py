@@ -7,7 +7,7 @@ PAGES = ["/", "/articles/", "/articles/cupping-for-back-pain/", "/faq/", "/thera
 QUERIES = {
     "/": 6,
     "/articles/": 6,
-    "/articles/cupping-for-back-pain/": 12,
+    "/articles/cupping-for-back-pain/": 11,
     "/faq/": 5,
     "/therapists/": 3,
     "/therapists/peter-stanley/": 7,
