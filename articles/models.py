@@ -122,6 +122,10 @@ class Article(models.Model):
 
     class Meta:
         ordering = ["-published_at", "title"]
+        permissions = [
+            ("review_article", "Can say that an article was reviewed"),
+            ("publish_article", "Can publish an article and take it back"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="articles_article_stage_is_known",

@@ -122,6 +122,14 @@ class Therapist(models.Model):
         default=True, help_text="Untick to stop online booking with this therapist at once."
     )
     order = models.PositiveSmallIntegerField(default=0, help_text="Smaller numbers come first.")
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        related_name="therapist",
+        null=True,
+        blank=True,
+        help_text="Who signs in to the desk as this therapist, and so sees their own schedule and patients.",
+    )
 
     objects = TherapistQuerySet.as_manager()
 
