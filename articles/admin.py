@@ -1,36 +1,56 @@
 """Where editors keep the articles: everything of one article on one page."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.db.models import Count, TextField
+from django.forms.utils import ErrorDict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from articles import publishing, readability, revisions
-from articles.admin_forms import ArticleForm
+from articles.admin_forms import ArticleForm, Prose
 from articles.models import Article, Feedback, Question, Reference, Section, Stage, Topic
+from booking.models import Therapist
+
+RICH_TEXTS = ("body", "answer")
+CHECK = "check"
+"""In the address: show at each field what would keep the article from being published."""
 
 
-class SectionInline(admin.StackedInline):
+STILL_HERE = "/admin/still-here/"
+
+
+class PartInline(admin.StackedInline):
+    """A part of an article, drawn folded and sortable where scripts run (static/js/rows.js)."""
+
+    extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in RICH_TEXTS:
+            kwargs["widget"] = Prose()
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class SectionInline(PartInline):
     model = Section
-    extra = 0
     fields = [("order", "level", "kind"), ("heading", "anchor"), "label", "body"]
+    prepopulated_fields = {"anchor": ["heading"]}
 
 
-class QuestionInline(admin.StackedInline):
+class QuestionInline(PartInline):
     model = Question
-    extra = 0
     fields = [("order", "topic"), ("question", "anchor"), "label", "answer", "needs_approval"]
 
 
-class ReferenceInline(admin.StackedInline):
+class ReferenceInline(PartInline):
     model = Reference
-    extra = 0
     fields = [
         ("key", "year"),
         "authors",
@@ -42,6 +62,40 @@ class ReferenceInline(admin.StackedInline):
     ]
 
 
+@dataclass(frozen=True)
+class Step:
+    """One way an article goes on, as a button beside "Save": the text is saved first, whatever comes of the step."""
+
+    verb: str
+    label: str
+    out_of: tuple[Stage, ...]
+    right: str
+    done: str
+    is_stop: bool = False
+
+
+STEPS = (
+    Step("review", "Send to review", (Stage.DRAFT,), "articles.change_article", "Sent to review."),
+    Step(
+        "sign",
+        "I reviewed it today",
+        (Stage.IN_REVIEW, Stage.PUBLISHED),
+        "articles.review_article",
+        "The page now says that you reviewed it today.",
+    ),
+    Step("publish", "Publish", (Stage.IN_REVIEW,), "articles.publish_article", "Published."),
+    Step("draft", "Back to draft", (Stage.IN_REVIEW,), "articles.change_article", "Back among the drafts."),
+    Step(
+        "withdraw",
+        "Take off the site",
+        (Stage.PUBLISHED,),
+        "articles.publish_article",
+        "Off the site, and back in review.",
+        is_stop=True,
+    ),
+)
+
+
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin):
     list_display = ["title", "stage", "author", "review", "next_review_on", "updated_at"]
@@ -51,7 +105,7 @@ class ArticleAdmin(admin.ModelAdmin):
     date_hierarchy = "published_at"
     prepopulated_fields = {"slug": ["title"]}
     filter_horizontal = ["cautions", "topics"]
-    readonly_fields = ["was_it_clear", "how_it_reads"]
+    readonly_fields = ["was_it_clear", "stage"]
     form = ArticleForm
     change_form_template = "admin/articles/article/change_form.html"
     inlines = [SectionInline, QuestionInline, ReferenceInline]
@@ -61,8 +115,7 @@ class ArticleAdmin(admin.ModelAdmin):
         ("People", {"fields": ["author", "book_with", ("reviewer", "reviewed_on"), "next_review_on"]}),
         ("Safety", {"fields": ["cautions", "safety_note"]}),
         ("Finding it", {"fields": ["topics", "was_it_clear"]}),
-        ("Writing help", {"fields": ["how_it_reads"]}),
-        ("Publishing", {"fields": ["stage", "published_at", "expires_at", "what_changed", "seen_at"]}),
+        ("Publishing", {"fields": ["stage", ("published_at", "expires_at"), "what_changed", "seen_at"]}),
     ]
 
     @admin.display(description="Reviewed")
@@ -72,22 +125,42 @@ class ArticleAdmin(admin.ModelAdmin):
     @admin.display(description="Was this clear?")
     def was_it_clear(self, article: Article) -> str:
         """What readers answered, and which parts were hard for them."""
-        said = Feedback.objects.filter(article=article)
-        yes, no = said.filter(is_clear=True).count(), said.filter(is_clear=False).count()
-        hard = said.filter(hard_part__isnull=False).values_list("hard_part__heading")
-        parts = [f"{heading} ({count})" for heading, count in hard.annotate(times=Count("pk")).order_by("-times")]
+        said = Feedback.objects.filter(article=article).values_list("is_clear", "hard_part__heading")
+        rows = list(said.annotate(times=Count("pk")).order_by("-times"))
+        yes, no = (sum(times for clear, _, times in rows if clear is answer) for answer in (True, False))
+        parts = [f"{heading} ({times})" for _, heading, times in rows if heading]
         return f"{yes} yes, {no} no." + (f" Hard parts: {', '.join(parts)}." if parts else "")
 
-    @admin.display(description="How it reads")
-    def how_it_reads(self, article: Article) -> str:
-        """For whoever writes it; readers never see it."""
-        texts = [article.lead, article.in_short, *(one.body for one in article.sections.all())]
-        texts += [one.answer for one in article.questions.all()]
-        text = "\n".join(readability.plain(one) for one in texts)
-        said = (
-            f"{len(readability.words_in(text))} words, reading grade {readability.grade(text):.1f} (aim at 8 or less)."
-        )
-        return format_html("{}{}", said, format_html_join("", "<br>{}", ((one,) for one in readability.hints(text))))
+    def get_readonly_fields(self, request: HttpRequest, obj: Article | None = None) -> list[str]:
+        """Who may not review or publish sees what others said, and cannot say it for them."""
+        kept = [] if request.user.has_perm("articles.review_article") else ["reviewer", "reviewed_on"]
+        kept += [] if request.user.has_perm("articles.publish_article") else ["published_at", "expires_at"]
+        return [*self.readonly_fields, *kept]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.remote_field.model is Therapist and field is not None:
+            field.choices = [("", "---------"), *_therapists(request)]  # read once for all of them
+        return field
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        article = context.get("original")
+        rows = [form.instance for inline in context["inline_admin_formsets"] for form in inline.formset.forms]
+        context["still_here"] = STILL_HERE
+        context["how_it_reads"] = _how_it_reads(context["adminform"].form.instance, rows)
+        context["steps"] = self._steps(request, article) if article else []
+        if article and request.method == "GET" and CHECK in request.GET:
+            _show_faults(context, publishing.what_is_missing(article))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _steps(self, request: HttpRequest, article: Article) -> list[Step]:
+        return [
+            step
+            for step in STEPS
+            if article.stage in step.out_of
+            and request.user.has_perm(step.right)
+            and (step.verb != "sign" or hasattr(request.user, "therapist"))
+        ]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.revisions)
@@ -123,15 +196,15 @@ class ArticleAdmin(admin.ModelAdmin):
         return render(request, "admin/articles/article/revisions.html", context)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Once all parts are written: what is published must be fit for it, or it goes back to review."""
+        """Once all parts are written: the revision, then the step that was asked for."""
         super().save_related(request, form, formsets, change)
         article = form.instance
         article.updated_at = timezone.now()
         article.save(update_fields=["updated_at"])
         self._drop_review(request, form, formsets)
-        if article.stage == Stage.PUBLISHED:
-            self._demand_fit(request, form, article)
         article.refresh_from_db()
+        self._take_step(request, article)
+        self._warn_of_faults(request, article)
         revisions.keep(article, by=request.user, note=form.cleaned_data.get("what_changed", ""))
 
     def _drop_review(self, request: HttpRequest, form: Any, formsets: Any) -> None:
@@ -145,18 +218,78 @@ class ArticleAdmin(admin.ModelAdmin):
             request, "The text changed after its review, so the page no longer says “reviewed”.", messages.WARNING
         )
 
-    def _demand_fit(self, request: HttpRequest, form: Any, article: Article) -> None:
-        was_public = form.initial.get("stage") == Stage.PUBLISHED
-        for reason in publishing.what_is_missing(article):
-            if was_public:  # a slip of the pen takes no page from readers; what cannot be cited is left out
-                self.message_user(request, f"Still public, but please mend this: {reason}", messages.ERROR)
-                continue
-            Article.objects.filter(pk=article.pk).update(stage=Stage.IN_REVIEW)
-            self.message_user(request, f"Not published: {reason}", messages.ERROR)
+    def _take_step(self, request: HttpRequest, article: Article) -> None:
+        step = next((step for step in self._steps(request, article) if step.verb == request.POST.get("_step")), None)
+        if step is None:
+            return
+        try:
+            _act(step, request, article)
+        except publishing.NotReadyError as error:
+            said = f"Not published yet. Marked below, to be mended first: {len(error.faults)}. The text is saved."
+            self.message_user(request, said, messages.ERROR)
+        except publishing.WrongStageError:
+            self.message_user(
+                request, "A colleague was quicker; see its stage below. The text is saved.", messages.WARNING
+            )
+        else:
+            self.message_user(request, step.done, messages.SUCCESS)
+
+    def _warn_of_faults(self, request: HttpRequest, article: Article) -> None:
+        """A slip of the pen takes no page from readers: what cannot be cited is left out there, and named here."""
+        if article.stage == Stage.PUBLISHED:
+            for fault in publishing.what_is_missing(article):
+                self.message_user(request, f"Public, but please mend this: {fault}", messages.ERROR)
+
+    def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
+        """After a step the article stays open, with what is to be mended marked at its fields."""
+        if "_step" not in request.POST:
+            return super().response_change(request, obj)
+        page = reverse("admin:articles_article_change", args=[obj.pk])
+        wants_check = request.POST["_step"] == "publish" and obj.stage != Stage.PUBLISHED
+        return redirect(f"{page}?{CHECK}" if wants_check else page)
+
+
+def _act(step: Step, request: Any, article: Article) -> None:
+    if step.verb == "publish":
+        publishing.publish(article)
+    elif step.verb == "sign":
+        publishing.sign(article, reviewer=request.user.therapist, on=timezone.localdate())
+    else:
+        to = Stage.DRAFT if step.verb == "draft" else Stage.IN_REVIEW
+        publishing.move(article, to=to, out_of=step.out_of)
+
+
+def _therapists(request: Any) -> list[tuple[int, str]]:
+    if not hasattr(request, "therapist_choices"):
+        request.therapist_choices = list(Therapist.objects.values_list("pk", "name"))
+    return request.therapist_choices
+
+
+def _how_it_reads(article: Article, rows: list[Any]) -> SafeString:
+    """For whoever writes it; readers never see it."""
+    texts = [article.lead, article.in_short, *(getattr(row, name, "") for row in rows for name in RICH_TEXTS)]
+    text = "\n".join(readability.plain(one) for one in texts if one)
+    said = f"{len(readability.words_in(text))} words, reading grade {readability.grade(text):.1f} (aim at 8 or less)."
+    hints = format_html_join("", "<li>{}</li>", ((one,) for one in readability.hints(text)))
+    return format_html("<p>{}</p>{}", said, format_html("<ul>{}</ul>", hints) if hints else "")
+
+
+def _show_faults(context: Any, faults: list[publishing.Fault]) -> None:
+    """Each at its field, as if the form had refused it; those about the whole at the top."""
+    forms = {form.instance: form for inline in context["inline_admin_formsets"] for form in inline.formset.forms}
+    main = context["adminform"].form
+    for fault in faults:
+        form = main if fault.row in (None, main.instance) else forms.get(fault.row, main)
+        name = fault.field if form is not main or fault.field in main.fields else NON_FIELD_ERRORS
+        form._errors = ErrorDict() if form._errors is None else form._errors
+        form._errors.setdefault(name, form.error_class()).append(str(fault))
+    if (main._errors and NON_FIELD_ERRORS in main._errors) or faults:
+        context["errors"] = [*map(str, faults)]
 
 
 @admin.register(Question)
 class QuestionAdmin(admin.ModelAdmin):
+    formfield_overrides = {TextField: {"widget": Prose}}
     list_display = ["question", "topic", "article", "label", "needs_approval"]
     list_filter = ["topic", "label", "needs_approval"]
     list_select_related = ["article"]

@@ -6,11 +6,26 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.widgets import Script
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
 from articles.models import Article
+
+
+class Prose(forms.Textarea):
+    """Rich text: an editor where scripts run (static/js/prose.js), the HTML itself where none do."""
+
+    class Media:
+        css = {"all": ["django_prose_editor/editor.css"]}
+        js = [Script("js/prose.js", type="module")]
+
+    def __init__(self) -> None:
+        super().__init__({"class": "vLargeTextField", "rows": 8, "data-prose": ""})
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        return False  # the field itself is out of sight, so the browser could not show its complaint
 
 
 class ArticleForm(forms.ModelForm):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
 
-from django.db import transaction
+from django.db import models, transaction
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from articles.models import STUDIED, Article, Question, Section, Stage
+from articles.models import STUDIED, Article, Question, Section, SectionKind, Stage
 from articles.rich_text import cited_keys, tokens_in, unknown_keys
 from booking.models import Clinic, Therapist
 
@@ -23,58 +26,93 @@ LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 INNER_LINK = re.compile(r'\bhref="#([^"]*)"')
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What keeps an article from being published: a sentence for editors, and the row and field it is about."""
+
+    sentence: str
+    row: models.Model | None = None
+    field: str = ""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
 class NotReadyError(Exception):
-    """The article cannot be published; `reasons` says why, in sentences for editors."""
+    """The article cannot be published; `faults` says why."""
 
-    def __init__(self, reasons: list[str]) -> None:
-        super().__init__(" ".join(reasons))
-        self.reasons = reasons
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(" ".join(map(str, faults)))
+        self.faults = faults
 
 
-def what_is_missing(article: Article) -> list[str]:
-    """Sentences that say what stands in the way; none when the article may be published."""
+class WrongStageError(Exception):
+    """Somebody was quicker: from the stage the article is in now, this step is not open."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One rich text of an article, with the row and field it stands in."""
+
+    row: models.Model
+    field: str
+    where: str
+    text: str
+    label: str = ""
+
+    def faults(self, *sentences: str) -> list[Fault]:
+        return [Fault(f"{self.where} {sentence}", self.row, self.field) for sentence in sentences]
+
+
+def what_is_missing(article: Article) -> list[Fault]:
+    """What stands in the way of publishing; nothing when the article may be."""
     sections = list(article.sections.all())
     questions = list(article.questions.all())
     known = {reference.key for reference in article.references.all()}
-    pieces = [(f"The section “{one.heading}”", one.body, one.label) for one in sections]
-    pieces += [(f"The question “{one.question}”", one.answer, one.label) for one in questions]
-    pieces.append(("The note under the safety cards", article.safety_note, ""))
-
-    reasons = [
-        f"{where} cites [@{key}], but no reference has that key."
-        for where, text, _ in pieces
-        for key in unknown_keys([text], known)
-    ]
-    reasons += [
-        f"{where} is labelled as studied, but cites no reference."
-        for where, text, label in pieces
-        if label in STUDIED and not cited_keys(text)
-    ]
-    reasons += [reason for where, text, _ in pieces for reason in _link_trouble(where, text)]
     facts = Clinic.objects.current().facts
-    reasons += [
-        f"{where} asks for {{{token}}}, " + ("which is not set yet." if token in facts else "which is no fact we know.")
-        for where, text, _ in pieces
-        for token in tokens_in(text)
+    pieces = [Piece(one, "body", f"The section “{one.heading}”", one.body, one.label) for one in sections]
+    pieces += [Piece(one, "answer", f"The question “{one.question}”", one.answer, one.label) for one in questions]
+    pieces.append(Piece(article, "safety_note", "The note under the safety cards", article.safety_note))
+    faults = [fault for piece in pieces for fault in _faults_of(piece, known, facts)]
+    return faults + _anchor_faults(sections, questions) + _order_faults(article, sections)
+
+
+def _faults_of(piece: Piece, known: set[str], facts: Mapping[str, str]) -> list[Fault]:
+    unknown = [f"cites [@{key}], but no reference has that key." for key in unknown_keys([piece.text], known)]
+    unset = [
+        f"asks for {{{token}}}, " + ("which is not set yet." if token in facts else "which is no fact we know.")
+        for token in tokens_in(piece.text)
         if not facts.get(token)
     ]
-    reasons += _anchor_trouble(sections, questions)
-    if sections and sections[0].level != 2:
-        reasons.append("The first section is a part of nothing: make it a section of its own.")
-    if not sections:
-        reasons.append("There is no section yet.")
-    return reasons
+    bare = ["is labelled as studied, but cites no reference."]
+    is_bare = piece.label in STUDIED and not cited_keys(piece.text)
+    return piece.faults(*unknown, *(bare if is_bare else []), *_link_trouble(piece.text), *unset)
 
 
-def _link_trouble(where: str, text: str) -> list[str]:
+def _link_trouble(text: str) -> list[str]:
     """Links without words, and links of ours that lead nowhere."""
     reasons = []
     for address, words in LINK.findall(text):
         if not strip_tags(words).strip():
-            reasons.append(f"{where} has a link without words, to {address}.")
+            reasons.append(f"has a link without words, to {address}.")
         if address.startswith("/") and not _leads_somewhere(address):
-            reasons.append(f"{where} links to {address}, but there is no such page.")
+            reasons.append(f"links to {address}, but there is no such page.")
     return reasons
+
+
+def _order_faults(article: Article, sections: list[Section]) -> list[Fault]:
+    """Headings go down one step at a time: the page's own is level 1, a section's 2, a part's 3."""
+    if not sections:
+        return [Fault("There is no section yet.")]
+    faults = []
+    if sections[0].level != 2:
+        said = "The first section is a part of nothing: make it a section of its own."
+        faults.append(Fault(said, sections[0], "level"))
+    for above, one in pairwise(sections):
+        if one.level == 3 and above.kind != SectionKind.TEXT:
+            said = f"“{one.heading}” would be a part of “{above.heading}”, which holds cards or questions, not parts."
+            faults.append(Fault(said, one, "level"))
+    return faults
 
 
 def _leads_somewhere(address: str) -> bool:
@@ -89,30 +127,36 @@ def _leads_somewhere(address: str) -> bool:
     return True
 
 
-def _anchor_trouble(sections: list[Section], questions: list[Question]) -> list[str]:
+def _anchor_faults(sections: list[Section], questions: list[Question]) -> list[Fault]:
     """Anchors that would stand twice on the page, and links inside it that lead nowhere."""
-    named = [(f"The section “{one.heading}”", one.anchor) for one in sections]
-    named += [(f"The question “{one.question}”", one.anchor) for one in questions]
-    times = Counter(anchor for _, anchor in named)
-    reasons = [
-        f"{where} has the anchor “{anchor}”, which the page itself uses."
-        for where, anchor in named
-        if is_of_the_page(anchor)
+    named: list[tuple[str, Section | Question]] = [(f"The section “{one.heading}”", one) for one in sections]
+    named += [(f"The question “{one.question}”", one) for one in questions]
+    times = Counter(row.anchor for _, row in named)
+    faults = [
+        Fault(f"{where} has the anchor “{row.anchor}”, which the page itself uses.", row, "anchor")
+        for where, row in named
+        if is_of_the_page(row.anchor)
     ]
-    reasons += [f"The anchor “{anchor}” is used twice." for anchor, number in times.items() if number > 1]
-    reasons += [
-        f"The section “{one.heading}” links to #{anchor}, but nothing on the page has that anchor."
+    faults += [
+        Fault(f"The anchor “{row.anchor}” is used twice.", row, "anchor")
+        for row in {row.anchor: row for _, row in named if times[row.anchor] > 1}.values()
+    ]
+    faults += [
+        Fault(f"The section “{one.heading}” links to #{anchor}, but nothing on the page has that anchor.", one, "body")
         for one in sections
         for anchor in INNER_LINK.findall(one.body)
         if anchor not in times and not is_of_the_page(anchor)
     ]
-    reasons += [
-        f"The question “{one.question}” links to #{anchor}; write the whole address, "
-        "since the answer is also shown among all questions."
+    return faults + [
+        Fault(
+            f"The question “{one.question}” links to #{anchor}; write the whole address, "
+            "since the answer is also shown among all questions.",
+            one,
+            "answer",
+        )
         for one in questions
         for anchor in INNER_LINK.findall(one.answer)
     ]
-    return reasons
 
 
 def is_of_the_page(anchor: str) -> bool:
@@ -120,10 +164,24 @@ def is_of_the_page(anchor: str) -> bool:
 
 
 def publish(article: Article, now: datetime | None = None) -> None:
-    """Make an article visible from now on. Raises NotReadyError."""
-    if reasons := what_is_missing(article):
-        raise NotReadyError(reasons)
+    """Make an article visible, from its own moment or from now on. Raises NotReadyError."""
+    if faults := what_is_missing(article):
+        raise NotReadyError(faults)
     with transaction.atomic():
         article.stage = Stage.PUBLISHED
         article.published_at = article.published_at or now or timezone.now()
         article.save(update_fields=["stage", "published_at"])
+
+
+def move(article: Article, *, to: Stage, out_of: Iterable[Stage]) -> None:
+    """From one stage to another, whoever else tries at the same moment. Raises WrongStageError."""
+    moved = Article.objects.filter(pk=article.pk, stage__in=list(out_of)).update(stage=to)
+    if not moved:
+        raise WrongStageError
+    article.stage = to
+
+
+def sign(article: Article, *, reviewer: Therapist, on: date) -> None:
+    """The page says who reviewed it, and when."""
+    Article.objects.filter(pk=article.pk).update(reviewer=reviewer, reviewed_on=on)
+    article.reviewer, article.reviewed_on = reviewer, on

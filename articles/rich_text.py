@@ -11,8 +11,15 @@ from typing import Any
 
 import nh3
 
-TAGS = {"a", "b", "br", "div", "em", "li", "ol", "p", "strong", "ul"}
+TAGS = {"a", "br", "em", "li", "ol", "p", "strong", "ul"}
 HEADING = re.compile(r"<(/?)h[1-6]\b[^>]*>", re.IGNORECASE)
+NOT_BOLD = re.compile(r"<b\b[^>]*font-weight:\s*(?:normal|400)[^>]*>", re.IGNORECASE)  # wraps what Google Docs copies
+OTHER_NAME = re.compile(r"<(/?)(b|i|div)(?=[\s/>])", re.IGNORECASE)
+OUR_NAME = {"b": "strong", "i": "em", "div": "p"}
+NO_CLASS = re.compile(r'<(p|ol) class="">')
+TWICE_BOLD = re.compile(r"<strong>\s*<strong>((?:(?!</?strong>).)*)</strong>\s*</strong>", re.DOTALL)
+EMPTY = re.compile(r"<(p|strong|em|li|ul|ol)(?: class=\"[a-z]*\")?>(?:\s|&nbsp;|\xa0|<br>)*</\1>")
+ALONE_IN_ITEM = re.compile(r"<li>\s*<p>((?:(?!</?p\b).)*)</p>\s*(?=</li>|<[ou]l\b)", re.DOTALL)
 CITATION = re.compile(r"\s*\[@([a-z0-9-]+)\]")
 TAG = re.compile(r"<[^>]*>")  # in cleaned HTML, where no ">" stands inside an attribute
 TOKEN = re.compile(r"\{([a-z_]+)\}")
@@ -24,16 +31,25 @@ def clean(html: str) -> str:
 
     Applied when a row is saved and again when it is shown, so it holds whoever wrote the row.
     """
-    without_headings = HEADING.sub(lambda tag: "</strong></p>" if tag[1] else "<p><strong>", html)
     cleaned = nh3.clean(
-        without_headings,
+        _in_our_names(html),
         tags=TAGS,
         attributes={"a": {"href"}},
-        allowed_classes={"ol": {"steps"}, "div": {"note"}},
+        allowed_classes={"ol": {"steps"}, "p": {"note"}},
         url_schemes={"https", "http", "mailto", "tel"},
         link_rel=None,
     )
+    cleaned = TWICE_BOLD.sub(r"<strong>\1</strong>", NO_CLASS.sub(r"<\1>", cleaned))
+    cleaned = ALONE_IN_ITEM.sub(r"<li>\1", cleaned)  # as an editor writes it; one paragraph needs no frame
+    while cleaned != (cleaned := EMPTY.sub("", cleaned)):
+        pass
     return TAG.sub(lambda tag: CITATION.sub("", tag[0]), cleaned)  # a citation is text, never part of a tag
+
+
+def _in_our_names(html: str) -> str:
+    """One name for each thing, whichever the sender has for it: nothing is lost, and no words are glued together."""
+    html = HEADING.sub(lambda tag: "</strong></p>" if tag[1] else "<p><strong>", html)
+    return OTHER_NAME.sub(lambda tag: f"<{tag[1]}{OUR_NAME[tag[2].lower()]}", NOT_BOLD.sub("", html))
 
 
 def fill(text: str, facts: Mapping[str, str]) -> str:

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.sitemaps",
     "crispy_forms",
     "csp",
+    "django_prose_editor",
     "procrastinate.contrib.django",
     "axes",
     "booking",
@@ -162,7 +163,7 @@ STATICFILES_FINDERS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "revival.storage.StaticFiles"},
 }
 
 PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # revival/page_cache.py

@@ -17,7 +17,7 @@ def test_an_unknown_key_a_studied_claim_without_source_and_a_lost_part_are_named
     article.sections.filter(anchor="muscles").update(body="<p>No source [@nobody-1999]</p>")
     article.sections.filter(anchor="sports").update(body="<p>No source</p>")
 
-    reasons = " ".join(what_is_missing(article))
+    reasons = " ".join(map(str, what_is_missing(article)))
 
     assert "“Looser muscles” cites [@nobody-1999]" in reasons
     assert "“Sports injuries” is labelled as studied, but cites no reference" in reasons
@@ -30,7 +30,7 @@ def test_an_anchor_that_would_stand_twice_is_named(article):
     article.sections.filter(anchor="posture").update(anchor="q-often")
     article.sections.filter(anchor="sports").update(anchor="ref-swain-2020")
 
-    reasons = " ".join(what_is_missing(article))
+    reasons = " ".join(map(str, what_is_missing(article)))
 
     assert "“Strains and sprains” has the anchor “references”, which the page itself uses" in reasons
     assert "The anchor “q-often” is used twice" in reasons
@@ -41,7 +41,7 @@ def test_a_link_inside_the_page_that_leads_nowhere_is_named(article):
     article.sections.filter(anchor="work").update(anchor="does-it-work")
     article.questions.filter(anchor="q-hurt").update(answer='<p><a href="#risks">More</a></p>')
 
-    reasons = " ".join(what_is_missing(article))
+    reasons = " ".join(map(str, what_is_missing(article)))
 
     assert "“Back or neck pain that lasts” links to #work, but nothing on the page has that anchor" in reasons
     assert "links to #risks; write the whole address, since the answer is also shown among all questions" in reasons
