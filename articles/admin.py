@@ -1,11 +1,14 @@
 """Where editors keep the articles: everything of one article on one page."""
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db.models import Count, TextField
+from django.forms import CheckboxSelectMultiple
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,10 +18,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from articles import publishing, readability, revisions
-from articles.admin_forms import ArticleForm, Prose
+from articles.admin_forms import ArticleForm, Choices, Prose, choices_of_the_form
 from articles.models import Article, Feedback, Question, Reference, Section, Stage, Topic
-from booking.models import Therapist
+from booking.models import Caution, Therapist
 
+CHOSEN = {"topics": Topic, "cautions": Caution}
 RICH_TEXTS = ("body", "answer")
 CHECK = "check"
 """In the address: show at each field what would keep the article from being published."""
@@ -99,12 +103,12 @@ STEPS = (
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin):
     list_display = ["title", "stage", "author", "review", "next_review_on", "updated_at"]
+    show_full_result_count = False
     list_filter = ["stage", "author"]
     list_select_related = ["author", "reviewer"]
     search_fields = ["title", "lead", "in_short", "sections__heading", "sections__body"]
     date_hierarchy = "published_at"
     prepopulated_fields = {"slug": ["title"]}
-    filter_horizontal = ["cautions", "topics"]
     readonly_fields = ["was_it_clear", "stage"]
     form = ArticleForm
     change_form_template = "admin/articles/article/change_form.html"
@@ -137,19 +141,45 @@ class ArticleAdmin(admin.ModelAdmin):
         kept += [] if request.user.has_perm("articles.publish_article") else ["published_at", "expires_at"]
         return [*self.readonly_fields, *kept]
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Article | None:
+        article = super().get_object(request, object_id, from_field)
+        if article and request.method == "GET":
+            _, chosen = _choices(request)
+            found = {name: [model(pk=pk) for pk, _ in chosen[name]] for name, model in CHOSEN.items()}
+            article._prefetched_objects_cache = found  # as if they had been prefetched
+        return article
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.remote_field.model is Therapist and field is not None:
-            field.choices = [("", "---------"), *_therapists(request)]  # read once for all of them
+            field.choices = [("", "Nobody"), *_choices(request)[0]["therapists"]]
+        return field
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the icons to change what is chosen: that is kept in its own list."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["widget"] = CheckboxSelectMultiple
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None:
+            field.choices = _choices(request)[0][db_field.name]
         return field
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         article = context.get("original")
-        rows = [form.instance for inline in context["inline_admin_formsets"] for form in inline.formset.forms]
+        parts = {
+            inline.formset.prefix: [form.instance for form in inline.formset.forms if form.instance.pk]
+            for inline in context["inline_admin_formsets"]
+        }
         context["still_here"] = STILL_HERE
-        context["how_it_reads"] = _how_it_reads(context["adminform"].form.instance, rows)
+        context["how_it_reads"] = _how_it_reads(context["adminform"].form.instance, [*chain(*parts.values())])
         context["steps"] = self._steps(request, article) if article else []
         if article and request.method == "GET" and CHECK in request.GET:
+            article._prefetched_objects_cache.update(parts)
             _show_faults(context, publishing.what_is_missing(article))
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -259,10 +289,11 @@ def _act(step: Step, request: Any, article: Article) -> None:
         publishing.move(article, to=to, out_of=step.out_of)
 
 
-def _therapists(request: Any) -> list[tuple[int, str]]:
-    if not hasattr(request, "therapist_choices"):
-        request.therapist_choices = list(Therapist.objects.values_list("pk", "name"))
-    return request.therapist_choices
+def _choices(request: Any) -> tuple[Choices, Choices]:
+    if not hasattr(request, "choices_of_the_form"):
+        pk = request.resolver_match.kwargs.get("object_id", "")
+        request.choices_of_the_form = choices_of_the_form(int(pk) if pk.isdecimal() else None)
+    return request.choices_of_the_form
 
 
 def _how_it_reads(article: Article, rows: list[Any]) -> SafeString:

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.forms.widgets import Script
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
-from articles.models import Article
+from articles.models import Article, Topic
+from booking.models import Caution, Therapist
+
+Choices = dict[str, list[tuple[int, str]]]
+
+
+def choices_of_the_form(article_pk: int | None) -> tuple[Choices, Choices]:
+    """What can be chosen on the article's form, by kind, and what of it is; one query however many kinds."""
+    article = Q(articles=article_pk)
+    kinds = [
+        _kind("therapists", Therapist, "name", place=F("order")),
+        _kind("topics", Topic, "name", is_chosen=article),
+        _kind("cautions", Caution, "title", is_chosen=article),
+    ]
+    every, chosen = defaultdict(list), defaultdict(list)
+    for kind, pk, label, is_chosen, _ in kinds[0].union(*kinds[1:], all=True).order_by("kind", "place", "label"):
+        every[kind].append((pk, label))
+        if is_chosen:
+            chosen[kind].append((pk, label))
+    return every, chosen
+
+
+def _kind(kind: str, model: Any, label: str, *, is_chosen: Q | None = None, place: Any = None) -> QuerySet[Any]:
+    has = Exists(model.objects.filter(is_chosen, pk=OuterRef("pk"))) if is_chosen else Value(False)
+    return (
+        model.objects.order_by()
+        .annotate(kind=Value(kind), label=F(label), is_chosen=has, place=place or Value(0))
+        .values_list("kind", "pk", "label", "is_chosen", "place")
+    )
 
 
 class Prose(forms.Textarea):

@@ -9,6 +9,7 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from revival.health import worker_is_late
 
@@ -18,6 +19,10 @@ class Desk(AdminSite):
     site_header = "Revival desk"
     index_title = "Today"
     enable_nav_sidebar = False
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Only asked for when it is shown: the first page lists it, the others do not."""
+        return SimpleLazyObject(lambda: super(Desk, self).get_app_list(request, app_label))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from articles.panels import not_set_up  # apps are not ready when this module loads

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.backends import ModelBackend
+
 LOOK, KEEP = ("view",), ("view", "add", "change", "delete")
 
 
@@ -61,6 +63,13 @@ ROLES = {
 }
 """Role to rights, as `app.right_model`. A therapist sees their own schedule and patients only
 (no `see_every_patient`); an editor writes, a reviewer says it is right, an owner publishes."""
+
+
+class RolesOnly(ModelBackend):
+    """Rights come from roles alone, so what someone may do can be read off their roles."""
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return set()
 
 
 def write(apps: Any, schema_editor: Any = None) -> None:
