@@ -10,7 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db.models import Count, TextField
 from django.forms import CheckboxSelectMultiple
 from django.forms.utils import ErrorDict
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 
 from articles import publishing, readability, revisions
 from articles.admin_forms import ArticleForm, Choices, Prose, choices_of_the_form
-from articles.models import Article, Feedback, Question, Reference, Section, Stage, Topic
+from articles.models import Article, Feedback, Question, Reference, Revision, Section, Stage, Topic
 from booking.models import Caution, Therapist
 
 CHOSEN = {"topics": Topic, "cautions": Caution}
@@ -201,24 +201,27 @@ class ArticleAdmin(admin.ModelAdmin):
         ]
 
     def revisions(self, request: HttpRequest, pk: int, number: int | None = None) -> HttpResponse:
-        """All revisions; with a number, that one beside what is there now. POST puts it back."""
+        """All revisions; two side by side (`before`, `after`), or one with what is there now. POST puts it back."""
         article = get_object_or_404(Article, pk=pk)
         if not self.has_view_permission(request, article):
             raise PermissionDenied
-        revision = get_object_or_404(article.revisions, number=number) if number else None
+        before = _picked(article, number or request.GET.get("before"))
+        after = _picked(article, request.GET.get("after"))
         may_change = self.has_change_permission(request, article)
-        if request.method == "POST" and revision:
+        if request.method == "POST" and before:
             if not may_change:
                 raise PermissionDenied
-            revisions.restore(revision, by=request.user)
-            self.message_user(request, f"Revision {revision.number} is back.", messages.SUCCESS)
+            revisions.restore(before, by=request.user)
+            self.message_user(request, f"Revision {before.number} is back.", messages.SUCCESS)
             return redirect("admin:articles_article_change", pk)
+        now = after.content if after else revisions.content_of(article)
         context = {
             **self.admin_site.each_context(request),
             "title": f"Revisions of “{article}”",
             "article": article,
-            "revision": revision,
-            "lines": revisions.compare(revision.content, revisions.content_of(article)) if revision else [],
+            "before": before,
+            "after": after,
+            "lines": revisions.compare(before.content, now) if before else [],
             "revisions": article.revisions.select_related("made_by").defer("content"),
             "may_change": may_change,
             "opts": self.opts,
@@ -287,6 +290,15 @@ def _act(step: Step, request: Any, article: Article) -> None:
     else:
         to = Stage.DRAFT if step.verb == "draft" else Stage.IN_REVIEW
         publishing.move(article, to=to, out_of=step.out_of)
+
+
+def _picked(article: Article, number: Any) -> Revision | None:
+    """The revision of that number; None for what is there now."""
+    if number in (None, "", "now"):
+        return None
+    if not str(number).isdecimal() or len(str(number)) > 9:
+        raise Http404
+    return get_object_or_404(article.revisions, number=number)
 
 
 def _choices(request: Any) -> tuple[Choices, Choices]:

@@ -1,0 +1,316 @@
+"""Editor, reviewer and owner keep an article at the desk of a running site."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+PEOPLE = """
+from django.contrib.auth.models import Group, User
+from booking.models import Therapist
+for name in ("Editor", "Reviewer", "Owner"):
+    user, _ = User.objects.get_or_create(username=f"the-{name.lower()}", is_staff=True)
+    user.set_password("trial-desk")
+    user.save()
+    user.groups.set([Group.objects.get(name=name)])
+Therapist.objects.filter(slug="benjamin-britton").update(account=User.objects.get(username="the-reviewer"))
+"""
+WORD = """
+<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p.MsoNormal {margin:0in}</style></head><body>
+<!--StartFragment--><h1 style='margin-top:12.0pt'>After your visit<o:p></o:p></h1>
+<p class=MsoNormal style='margin-bottom:8pt'>Drink some <b style='mso-bidi-font-weight:normal'>water</b>.<o:p></o:p></p>
+<p class=MsoListParagraphCxSpFirst style='text-indent:-.25in;mso-list:l0 level1 lfo1'><![if !supportLists]><span
+style='font-family:Symbol'><span style='mso-list:Ignore'>·<span style='font:7.0pt "Times New Roman"'>&nbsp;&nbsp;
+</span></span></span><![endif]>Rest<o:p></o:p></p>
+<p class=MsoListParagraphCxSpLast style='text-indent:-.25in;mso-list:l0 level1 lfo1'><![if !supportLists]><span
+style='font-family:Symbol'><span style='mso-list:Ignore'>·<span style='font:7.0pt "Times New Roman"'>&nbsp;&nbsp;
+</span></span></span><![endif]>Move<o:p></o:p></p>
+<h4 style='color:red'>Later</h4><p class=MsoNormal><i>Call</i> us.</p><!--EndFragment--></body></html>
+"""
+GOOGLE_DOCS = """
+<meta charset='utf-8'><b style="font-weight:normal;" id="docs-internal-guid-1"><h2 dir="ltr" style="line-height:1.38">
+<span style="font-size:16pt;font-weight:400;">After your visit</span></h2><p dir="ltr" style="margin-top:0pt">
+<span style="font-weight:400">Drink some </span><span style="font-weight:700">water</span><span>.</span></p>
+<ul style="padding-inline-start:48px"><li dir="ltr" style="list-style-type:disc"><p dir="ltr" role="presentation"><span
+style="background-color:transparent">Rest</span></p></li><li dir="ltr"><p role="presentation"><span>Move</span></p></li>
+</ul><p><span style="font-style:italic">Call</span><span> us.</span></p></b><br class="Apple-interchange-newline">
+"""
+
+
+@pytest.fixture(scope="session")
+def people(site):
+    site.manage("shell", "-c", PEOPLE)
+
+
+@pytest.fixture
+def desk(site, people, new_context, console_of):
+    """Sign in as someone, in a window of their own."""
+
+    @contextmanager
+    def sign_in(who, **options):
+        page = new_context(**options).new_page()
+        console_of(page)
+        page.goto(f"{site.url}/admin/")
+        page.fill("#id_username", who)
+        page.fill("#id_password", "trial-desk")
+        page.get_by_role("button", name=re.compile("(Log|Sign) in")).click()
+        page.wait_for_url(f"{site.url}/admin/")
+        yield page
+
+    return sign_in
+
+
+@pytest.fixture
+def console_of():
+    """All complaints of all windows: none at the end of each test."""
+    complaints = []
+
+    def hear(message):
+        if message.type == "error" and "404 (Not Found)" not in message.text:  # pages not public yet
+            complaints.append(message.text)
+
+    def listen(page):
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    yield listen
+    assert complaints == []
+
+
+def a_draft(page, site, title, sections=1):
+    """Type a new article; its change page is open."""
+    page.goto(f"{site.url}/admin/articles/article/add/")
+    for field, text in {
+        "title": title,
+        "description": "About it.",
+        "lead": "The lead.",
+        "in_short": "In short.",
+    }.items():
+        page.fill(f"#id_{field}", text)
+    page.select_option("#id_author", label="Dr. Peter Stanley")
+    for number in range(sections):
+        add_section(page, number, f"Part {number}")
+    save(page)
+
+
+def add_section(page, number, heading):
+    page.get_by_role("link", name="Add another Section").or_(
+        page.get_by_role("button", name="Add another Section")
+    ).click()
+    page.fill(f"#id_sections-{number}-heading", heading)
+    page.fill(f"#id_sections-{number}-anchor", heading.lower().replace(" ", "-"))
+    text_of(page, number).fill(f"Words of {heading}.")
+
+
+def text_of(page, number):
+    return page.locator(f"#id_sections-{number}-body").locator("xpath=..").locator("[role=textbox]")
+
+
+def open_part(page, number):
+    title = page.locator(f"#sections-{number} .row__title")
+    if title.get_attribute("aria-expanded") == "false":
+        title.click()
+
+
+def save(page, button="Save and continue editing"):
+    page.get_by_role("button", name=button, exact=True).click()
+    page.locator(".messagelist").wait_for()
+
+
+def press(page, button):
+    page.locator(".messagelist").evaluate_all("all => all.forEach(one => one.remove())")
+    page.get_by_role("button", name=button, exact=True).click()
+    page.locator(".messagelist").wait_for()
+
+
+def address_of(page):
+    return page.locator("#id_slug").input_value()
+
+
+def test_from_draft_to_page_and_back_by_three_people(site, desk):
+    with desk("the-editor") as editor, desk("the-reviewer") as reviewer, desk("the-owner") as owner:
+        a_draft(editor, site, "Stretching at a desk")
+        change, public = editor.url, f"{site.url}/articles/{address_of(editor)}/"
+        assert editor.get_by_role("button", name="Publish").count() == 0
+        assert editor.goto(public).status == 404
+        editor.goto(change)
+        press(editor, "Send to review")
+        assert editor.get_by_text("In review").first.is_visible()
+
+        reviewer.goto(change)
+        assert reviewer.get_by_role("button", name="Publish").count() == 0
+        press(reviewer, "I reviewed it today")
+
+        owner.goto(change)
+        open_part(owner, 0)
+        owner.select_option("#id_sections-0-label", "low")
+        press(owner, "Publish")  # refused: nothing is cited
+        assert owner.get_by_text("Not published yet").is_visible()
+        assert (
+            owner.locator("#sections-0 .errorlist")
+            .inner_text()
+            .startswith("The section “Part 0” is labelled as studied")
+        )
+        owner.select_option("#id_sections-0-label", "")
+        press(owner, "Publish")
+        assert owner.goto(public).status == 200
+
+        reviewer.goto(change)
+        press(reviewer, "I reviewed it today")
+        assert "Reviewed by Dr. Benjamin Britton" in reviewer.goto(public).text()
+
+        editor.goto(change)
+        open_part(editor, 0)
+        text_of(editor, 0).fill("Stand up once an hour.")
+        editor.fill("#id_what_changed", "Plainer words")
+        save(editor)
+        text = editor.goto(public).text()
+        assert "Stand up once an hour." in text
+        assert "Reviewed by" not in text  # another text than the one that was reviewed
+
+        editor.goto(f"{change.removesuffix('change/')}revisions/")
+        editor.get_by_label("Revision 1, as before").check()
+        editor.get_by_role("button", name="Compare").click()
+        assert editor.locator("del", has_text="Words of Part").count() == 1
+        assert editor.locator("ins", has_text="Stand up").count() == 1
+        editor.get_by_role("button", name="Put revision 1 back").click()
+        editor.locator(".messagelist").wait_for()
+        assert "Words of Part 0." in editor.goto(public).text()
+
+        owner.goto(change)
+        press(owner, "Take off the site")
+        assert owner.goto(public).status == 404
+
+
+@pytest.mark.parametrize("pasted", [WORD, GOOGLE_DOCS], ids=["Word", "Google Docs"])
+def test_what_is_pasted_comes_out_clean(site, desk, pasted):
+    with desk("the-editor") as page:
+        a_draft(page, site, f"Pasted {len(pasted)}")
+        open_part(page, 0)
+        text_of(page, 0).fill("")
+        text_of(page, 0).evaluate(
+            """(element, html) => {
+                const data = new DataTransfer();
+                data.setData("text/html", html);
+                element.focus();
+                const paste = { clipboardData: data, bubbles: true, cancelable: true };
+                element.dispatchEvent(new ClipboardEvent("paste", paste));
+            }""",
+            pasted,
+        )
+        save(page)
+
+        kept = page.locator("#id_sections-0-body").evaluate("area => area.defaultValue")
+        expected = (
+            "<p><strong>After your visit</strong></p><p>Drink some <strong>water</strong>.</p>"
+            "<ul><li>Rest</li><li>Move</li></ul>"
+            + ("<p><strong>Later</strong></p>" if pasted is WORD else "")
+            + "<p><em>Call</em> us.</p>"
+        )
+        assert kept == expected
+
+
+def test_parts_are_sorted_by_keyboard_and_stay_so(site, desk):
+    with desk("the-editor") as page:
+        a_draft(page, site, "Three parts", sections=3)
+
+        page.get_by_role("button", name="Move up: Part 2").press("Enter")
+        assert page.locator("[role=status]", has_text="Part 2 is now number 2 of 3.").count() == 1
+        page.get_by_role("button", name="Move up: Part 2").press("Enter")
+        save(page)
+
+        titles = page.locator(".row__title").all_inner_texts()
+        assert [title for title in titles if title.startswith("Part")] == ["Part 2", "Part 0", "Part 1"]
+
+
+def test_the_editor_is_worked_by_keyboard(site, desk):
+    with desk("the-editor") as page:
+        a_draft(page, site, "Keys only")
+        open_part(page, 0)
+        text = text_of(page, 0)
+        text.fill("Warm up.")
+        text.press("Control+a")
+        bar = page.locator("#sections-0").get_by_role("toolbar")
+        text.press("Shift+Tab")
+        assert bar.get_by_role("button", name="Bold").evaluate("button => button === document.activeElement")
+        page.keyboard.press("Enter")
+        assert bar.get_by_role("button", name="Bold").get_attribute("aria-pressed") == "true"
+        text.press("Shift+Tab")
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")  # Steps
+        save(page)
+
+        kept = page.locator("#id_sections-0-body").evaluate("area => area.defaultValue")
+        assert kept == '<ol class="steps"><li><strong>Warm up.</strong></li></ol>'
+
+
+def test_two_tabs_lose_nothing(site, desk):
+    with desk("the-editor") as first, desk("the-owner") as second:
+        a_draft(first, site, "Two tabs")
+        second.goto(first.url)
+        first.fill("#id_lead", "The first one’s lead.")
+        save(first)
+
+        second.fill("#id_lead", "The second one’s lead.")
+        second.get_by_role("button", name="Save and continue editing").click()
+        second.locator(".errornote").wait_for()
+
+        assert "the-editor saved this article after you opened it" in second.locator("#content").inner_text()
+        assert "now reads: The first one’s lead." in second.locator("#content").inner_text()
+        assert second.locator("#id_lead").input_value() == "The second one’s lead."
+        save(second)
+        assert second.locator("#id_lead").input_value() == "The second one’s lead."
+
+
+def test_leaving_with_unsaved_text_warns_and_keeps_it(site, desk):
+    with desk("the-editor") as page:
+        a_draft(page, site, "Half a thought")
+        change = page.url
+        open_part(page, 0)
+        page.keyboard.press("Tab")
+        text_of(page, 0).fill("Half a thought, typed.")
+        add_section(page, 1, "New part")
+        asked = []
+        page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+        page.goto(f"{site.url}/admin/")
+        assert asked == ["beforeunload"]
+
+        page.goto(change)
+        page.get_by_role("button", name="Put it back").click()
+        assert text_of(page, 0).inner_text() == "Half a thought, typed."
+        assert page.locator("#id_sections-1-heading").input_value() == "New part"
+        assert text_of(page, 1).inner_text() == "Words of New part."
+        save(page)
+        page.goto(change)
+        assert page.get_by_role("button", name="Put it back").count() == 0
+        assert page.locator("#id_sections-0-body").input_value() == "<p>Half a thought, typed.</p>"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_editors_pages_have_no_barriers(site, desk, width, scheme):
+    with desk("the-owner", viewport={"width": width, "height": 900}, color_scheme=scheme) as page:
+        page.goto(f"{site.url}/admin/articles/article/1/change/")
+        page.locator(".row__title").first.click()
+        page.locator(".prose__bar").first.wait_for()
+        found = {}
+        for name, address in {"change": None, "revisions": "/admin/articles/article/1/revisions/"}.items():
+            if address:
+                page.goto(site.url + address)
+            result = Axe().run(page, options={"resultTypes": ["violations"]}).response
+            found[name] = [(one["id"], one["nodes"][0]["html"][:120]) for one in result["violations"]]
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert found == {"change": [], "revisions": []}
+
+
+def test_without_scripts_the_form_is_all_there(site, desk):
+    with desk("the-editor", java_script_enabled=False) as page:
+        page.goto(f"{site.url}/admin/articles/article/1/change/")
+        body = page.locator("#id_sections-0-body")
+        assert body.is_visible()
+        assert "<p>" in body.input_value()
+        assert page.locator("#id_sections-0-order").is_visible()
