@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
-from django.db.models import Count, TextField
+from django.db.models import Count
 from django.forms import CheckboxSelectMultiple
 from django.forms.utils import ErrorDict
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,8 +18,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from articles import publishing, readability, revisions
-from articles.admin_forms import ArticleForm, Choices, Prose, choices_of_the_form
+from articles.admin_forms import ArticleForm, Choices, Prose, QuestionForm, choices_of_the_form
 from articles.models import Article, Feedback, Question, Reference, Revision, Section, Stage, Topic
+from booking.admin.fields import NATIVE
 from booking.models import Caution, Therapist
 
 CHOSEN = {"topics": Topic, "cautions": Caution}
@@ -51,6 +52,9 @@ class SectionInline(PartInline):
 class QuestionInline(PartInline):
     model = Question
     fields = [("order", "topic"), ("question", "anchor"), "label", "answer", "needs_approval"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return _for_reviewers(request)
 
 
 class ReferenceInline(PartInline):
@@ -109,6 +113,7 @@ class ArticleAdmin(admin.ModelAdmin):
     search_fields = ["title", "lead", "in_short", "sections__heading", "sections__body"]
     date_hierarchy = "published_at"
     prepopulated_fields = {"slug": ["title"]}
+    formfield_overrides = NATIVE
     readonly_fields = ["was_it_clear", "stage"]
     form = ArticleForm
     change_form_template = "admin/articles/article/change_form.html"
@@ -191,6 +196,10 @@ class ArticleAdmin(admin.ModelAdmin):
             and request.user.has_perm(step.right)
             and (step.verb != "sign" or hasattr(request.user, "therapist"))
         ]
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """An article goes with its parts, which have no life of their own; nothing else hangs on it."""
+        return [f"{article}, with all its parts and revisions" for article in objs], {}, set(), []
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.revisions)
@@ -330,21 +339,60 @@ def _show_faults(context: Any, faults: list[publishing.Fault]) -> None:
         context["errors"] = [*map(str, faults)]
 
 
+def _for_reviewers(request: HttpRequest) -> list[str]:
+    """What an editor cannot say for the clinic."""
+    return [] if request.user.has_perm("articles.review_article") else ["needs_approval"]
+
+
+class KeptWithItsArticle(admin.ModelAdmin):
+    """A list over all articles. What belongs to one is edited on its page: there it is checked and kept as a whole."""
+
+    @admin.display(description="Article", ordering="article")
+    def kept_in(self, row: Any) -> str:
+        if row.article is None:
+            return "The clinic in general"
+        page = reverse("admin:articles_article_change", args=[row.article.pk])
+        return format_html('<a href="{}#{}">{}</a>', page, self.part, row.article)
+
+    part = ""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.article_id is None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and obj is not None and obj.article_id is None
+
+
 @admin.register(Question)
-class QuestionAdmin(admin.ModelAdmin):
-    formfield_overrides = {TextField: {"widget": Prose}}
-    list_display = ["question", "topic", "article", "label", "needs_approval"]
+class QuestionAdmin(KeptWithItsArticle):
+    list_display = ["question", "topic", "kept_in", "label", "needs_approval"]
     list_filter = ["topic", "label", "needs_approval"]
     list_select_related = ["article"]
+    show_full_result_count = False
     search_fields = ["question", "answer"]
+    form = QuestionForm
+    fields = ["topic", "order", "question", "anchor", "label", "answer", "needs_approval"]
+    prepopulated_fields = {"anchor": ["question"]}
+    part = "questions-group"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return _for_reviewers(request)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Question | None = None) -> dict[str, Any]:
+        return {} if obj else self.prepopulated_fields  # an anchor stays: links depend on it
 
 
 @admin.register(Reference)
-class ReferenceAdmin(admin.ModelAdmin):
-    list_display = ["key", "authors", "year", "journal", "article"]
+class ReferenceAdmin(KeptWithItsArticle):
+    list_display = ["key", "authors", "year", "journal", "kept_in"]
     list_filter = ["article"]
     list_select_related = ["article"]
+    show_full_result_count = False
     search_fields = ["key", "authors", "title", "doi"]
+    part = "references-group"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
 
 @admin.register(Topic)

@@ -13,7 +13,9 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
-from articles.models import Article, Topic
+from articles import publishing
+from articles.models import Article, Question, Topic
+from articles.rich_text import clean
 from booking.models import Caution, Therapist
 
 Choices = dict[str, list[tuple[int, str]]]
@@ -56,6 +58,22 @@ class Prose(forms.Textarea):
 
     def use_required_attribute(self, initial: Any) -> bool:
         return False  # the field itself is out of sight, so the browser could not show its complaint
+
+
+class QuestionForm(forms.ModelForm):
+    """A question about the clinic in general: it is public once saved, so what is wrong with it is said before."""
+
+    class Meta:
+        model = Question
+        fields = "__all__"  # noqa: DJ007 - the admin says which
+        widgets = {"answer": Prose}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        said = Question(label=cleaned.get("label", ""), answer=clean(cleaned.get("answer", "")))
+        for fault in publishing.faults_of_question(said):
+            self.add_error("answer", str(fault))
+        return cleaned
 
 
 class ArticleForm(forms.ModelForm):

@@ -1,9 +1,31 @@
 """What the articles half shows on the desk's first page."""
 
+from typing import Any
+
 from django.urls import reverse
 
-from articles.models import Article, Question
+from articles.models import Article, Question, Stage
 from booking.admin.panels import ToDo
+
+MOST = 20
+
+
+def in_hand(user: Any) -> list[ToDo]:
+    """Articles not public yet, with what each waits for; none for who does not keep articles."""
+    if not user.has_perm("articles.change_article"):
+        return []
+    return [
+        ToDo(article.title, _waits_for(article), _change("article", article.pk))
+        for article in Article.objects.exclude(stage=Stage.PUBLISHED).order_by("-updated_at")[:MOST]
+    ]
+
+
+def _waits_for(article: Article) -> str:
+    if article.stage == Stage.DRAFT:
+        return "Draft."
+    if article.reviewer_id is None:
+        return "In review: waits for a reviewer."
+    return "Reviewed: waits to be published."
 
 
 def not_set_up() -> list[ToDo]:

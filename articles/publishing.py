@@ -77,6 +77,12 @@ def what_is_missing(article: Article) -> list[Fault]:
     return faults + _anchor_faults(sections, questions) + _order_faults(article, sections)
 
 
+def faults_of_question(question: Question) -> list[Fault]:
+    """Of one about the clinic in general: it is public as it stands, and has no references to cite."""
+    piece = Piece(question, "answer", "The answer", question.answer, question.label)
+    return _faults_of(piece, set(), Clinic.objects.current().facts)
+
+
 def _faults_of(piece: Piece, known: set[str], facts: Mapping[str, str]) -> list[Fault]:
     unknown = [f"cites [@{key}], but no reference has that key." for key in unknown_keys([piece.text], known)]
     unset = [

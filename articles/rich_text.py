@@ -13,7 +13,9 @@ import nh3
 
 TAGS = {"a", "br", "em", "li", "ol", "p", "strong", "ul"}
 HEADING = re.compile(r"<(/?)h[1-6]\b[^>]*>", re.IGNORECASE)
-NOT_BOLD = re.compile(r"<b\b[^>]*font-weight:\s*(?:normal|400)[^>]*>", re.IGNORECASE)  # wraps what Google Docs copies
+NOT_BOLD = re.compile(
+    r"<b\b[^>]*(?<![\w-])font-weight:\s*(?:normal|400)[^>]*>", re.IGNORECASE
+)  # wraps what Google Docs copies
 OTHER_NAME = re.compile(r"<(/?)(b|i|div)(?=[\s/>])", re.IGNORECASE)
 OUR_NAME = {"b": "strong", "i": "em", "div": "p"}
 NO_CLASS = re.compile(r'<(p|ol) class="">')

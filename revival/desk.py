@@ -25,10 +25,10 @@ class Desk(AdminSite):
         return SimpleLazyObject(lambda: super(Desk, self).get_app_list(request, app_label))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from articles.panels import not_set_up  # apps are not ready when this module loads
+        from articles.panels import in_hand, not_set_up  # apps are not ready when this module loads
         from booking.admin.panels import panels
 
-        desk: dict[str, Any] = {"worker_is_late": worker_is_late()}
+        desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "in_hand": in_hand(request.user)}
         if request.user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now())
             desk["todo"] += not_set_up()

@@ -17,6 +17,8 @@ from booking import actions
 from booking.models import Absence, Appointment, Override, Shift
 from booking.templatetags.times import clock, day_words
 
+from .fields import NATIVE
+
 
 class SavedByActions(admin.ModelAdmin):
     """A form whose rows are written by an action.
@@ -24,6 +26,8 @@ class SavedByActions(admin.ModelAdmin):
     Django wraps its add, change and delete views in a transaction; an action insists on being the
     outermost one, so that nothing is said to be done before it is. Hence the views without theirs.
     """
+
+    formfield_overrides = NATIVE
 
     @method_decorator(csrf_protect)
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -25,10 +25,10 @@ export function tidied(html) {
 /* Bold and italic are looks in Google Docs: <b style="font-weight:normal"> around all, <span style="…:700"> inside. */
 function asTags(element) {
   const look = element.dataset.look.toLowerCase();
-  if (/^(B|STRONG)$/.test(element.tagName) && /font-weight:\s*(normal|400)/.test(look)) return element.replaceWith(...element.childNodes);
+  if (/^(B|STRONG)$/.test(element.tagName) && /(^|[;\s])font-weight:\s*(normal|400)/.test(look)) return element.replaceWith(...element.childNodes);
   if (element.matches(BLOCKS) || element.tagName !== "SPAN") return undefined;
   let inner = [...element.childNodes];
-  for (const [sign, tag] of [[/font-weight:\s*(bold|[6-9]00)/, "strong"], [/font-style:\s*italic/, "em"]]) {
+  for (const [sign, tag] of [[/(^|[;\s])font-weight:\s*(bold|[6-9]00)/, "strong"], [/(^|[;\s])font-style:\s*italic/, "em"]]) {
     if (!sign.test(look)) continue;
     const wrap = document.createElement(tag);
     wrap.append(...inner);

@@ -262,8 +262,8 @@ def test_races_of_an_absence_against_bookings_name_each_visit_that_won(races, gu
     for guest, start in zip(guests[:8], starts_on(guests[0], PETER, day)[::3], strict=False):
         hold = send(guest, PETER, start=start)[0].headers["Location"]
         typing.append((guest, hold, hidden_fields(guest.get(hold)), start))
-    away = {"therapist": "", "starts_at_0": str(day), "starts_at_1": "00:00"}
-    away |= {"ends_at_0": str(day), "ends_at_1": "23:59"}
+    away = {"therapist": "", "starts_at": f"{day}T00:00"}
+    away |= {"ends_at": f"{day}T23:59"}
     details = [
         lambda n=n, guest=guest, hold=hold, hidden=hidden: send(
             guest, hold, **hidden | typed_details(name=f"Typing {nth} {n}", email=f"typing{nth}{n}@example.com")
