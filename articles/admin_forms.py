@@ -56,6 +56,9 @@ class Prose(forms.Textarea):
     def __init__(self) -> None:
         super().__init__({"class": "vLargeTextField", "rows": 8, "data-prose": ""})
 
+    def format_value(self, value: Any) -> Any:
+        return clean(value) if value else value  # rows of an import may never have been cleaned
+
     def use_required_attribute(self, initial: Any) -> bool:
         return False  # the field itself is out of sight, so the browser could not show its complaint
 

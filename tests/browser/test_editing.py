@@ -39,6 +39,29 @@ style="background-color:transparent">Rest</span></p></li><li dir="ltr"><p role="
 </ul><p><span style="font-style:italic">Call</span><span> us.</span></p></b><br class="Apple-interchange-newline">
 """
 
+HOSTILE = """
+from django.db import connection
+from django.utils import timezone
+from articles import revisions
+from articles.models import Article, Question, Reference, Section
+from booking.models import Therapist
+bad = (
+    "'></textarea></title></script><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
+    "<a href='javascript:window.hacked=1'>x</a><svg onload='window.hacked=1'></svg><p style='color:red'>hostile</p>"
+)
+article = Article(title=bad[:120], slug="hostile", description=bad[:160], lead=bad, in_short=bad, safety_note=bad,
+    author=Therapist.objects.first(), stage="published", published_at=timezone.now())
+article = Article.objects.bulk_create([article])[0]
+Section.objects.bulk_create([Section(article=article, heading=bad[:120], anchor="bad", body=bad)])
+Question.objects.bulk_create([Question(article=article, topic=bad[:60], anchor="q-bad", question=bad[:160],
+    answer=bad)])
+Reference.objects.bulk_create([Reference(article=article, key="bad", year=2020, authors=bad[:300], title=bad,
+    journal=bad[:160], doi=bad[:120], finding=bad[:300])])
+revisions.keep(article, by=None)
+with connection.cursor() as cursor:
+    cursor.execute("UPDATE articles_section SET body = body || %s WHERE article_id = %s", [bad + "[@bad]", article.pk])
+"""
+
 
 @pytest.fixture(scope="session")
 def people(site):
@@ -320,3 +343,31 @@ def test_without_scripts_the_form_is_all_there(site, desk):
         assert body.is_visible()
         assert "<p>" in body.input_value()
         assert page.locator("#id_sections-0-order").is_visible()
+
+
+def test_hostile_rows_of_an_import_or_a_shell_are_inert_everywhere(site, desk):
+    """Nothing runs, and the browser has nothing to forbid: no complaint of the policy stands in the console."""
+    site.manage("shell", "-c", HOSTILE)
+    try:
+        with desk("the-owner") as page:
+            page.goto(f"{site.url}/admin/articles/article/?q=hostile")
+            page.get_by_role("link", name="window.hacked").first.click()
+            page.locator(".prose__text").first.wait_for(state="attached")
+            change = page.url
+            preview = page.get_by_role("link", name="Preview").get_attribute("href")
+            pages = ["/articles/hostile/", "/articles/", "/faq/", "/search/?q=hostile", preview, "/"]
+            pages += [
+                f"{change.removesuffix('change/').removeprefix(site.url)}{view}"
+                for view in ("revisions/1/", "history/")
+            ]
+            for address in [*pages, "/admin/articles/question/", "/admin/articles/reference/", "/admin/"]:
+                assert page.goto(site.url + address).status == 200, address
+                page.emulate_media(media="print")
+                assert page.evaluate("window.hacked") is None, address
+                assert page.locator("script:not([src]):not([type='application/ld+json'])").count() == 0, address
+                assert page.locator("[onerror], [onload], [href^='javascript']").count() == 0, address
+                page.emulate_media(media="screen")
+    finally:
+        site.manage(
+            "shell", "-c", "from articles.models import Article; Article.objects.filter(slug='hostile').delete()"
+        )
