@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -223,6 +224,64 @@ def _starts(
             while start <= last and start < end:
                 yield start
                 start += step
+
+
+class Cause(StrEnum):
+    """Why a start is not offered."""
+
+    PAST = "past"
+    NOTICE = "notice"
+    HORIZON = "horizon"
+    CLOSED = "closed"
+    ENDS_TOO_LATE = "ends-too-late"
+    AWAY = "away"
+    TAKEN = "taken"
+    OFF_GRID = "off-grid"
+
+
+class Reason(NamedTuple):
+    """A cause, and the span it is about where there is one: the opening, the absence, what is in the way."""
+
+    cause: Cause
+    span: Span | None = None
+
+
+def why_not(
+    start: datetime,
+    *,
+    rules: Rules,
+    openings: Sequence[Span],
+    away: Iterable[Span],
+    blocked: Iterable[Span],
+    now: datetime,
+    zone: tzinfo,
+) -> list[Reason]:
+    """What keeps `start` from being among the `free_starts` of the same arguments; nothing when it is."""
+    visit = Span(start, start + rules.length)
+    busy = Span(start, visit.end + rules.turnaround)
+    reasons = [*_too_soon_or_late(start, rules, now, zone), *_outside_hours(visit, openings)]
+    reasons += [Reason(Cause.AWAY, span) for span in sorted(away) if span.overlaps(visit) and span.start < span.end]
+    reasons += [Reason(Cause.TAKEN, span) for span in sorted(blocked) if span.overlaps(busy)]
+    grids = [opening for opening in openings if opening.start <= start < opening.end]
+    if grids and all((start - opening.start) % rules.step for opening in grids):
+        reasons.append(Reason(Cause.OFF_GRID, grids[0]))
+    return reasons
+
+
+def _too_soon_or_late(start: datetime, rules: Rules, now: datetime, zone: tzinfo) -> list[Reason]:
+    if start < now:
+        return [Reason(Cause.PAST)]
+    if start < now + rules.notice:
+        return [Reason(Cause.NOTICE)]
+    last_day = now.astimezone(zone).date() + timedelta(days=rules.horizon_days)
+    return [Reason(Cause.HORIZON)] if start >= bounds_of_days(last_day, last_day, zone).end else []
+
+
+def _outside_hours(visit: Span, openings: Sequence[Span]) -> list[Reason]:
+    holding = [opening for opening in merge(openings) if opening.start <= visit.start < opening.end]
+    if not holding:
+        return [Reason(Cause.CLOSED)]
+    return [] if holding[0].contains(visit) else [Reason(Cause.ENDS_TOO_LATE, holding[0])]
 
 
 def _start_of(span: Span) -> datetime:

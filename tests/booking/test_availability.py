@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from booking.availability import (
+    Cause,
     Rules,
     Span,
     WeeklyHours,
@@ -18,6 +19,7 @@ from booking.availability import (
     merge,
     opening_spans,
     subtract,
+    why_not,
 )
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -254,6 +256,51 @@ def test_agrees_with_the_oracle(case):
     )
 
     assert given_by_us == oracle(**case)
+
+
+@settings(max_examples=200, deadline=None)
+@given(case=a_case(), some=st.lists(st.integers(-60, 4 * 24 * 60), max_size=40))
+def test_there_is_a_reason_just_for_what_is_not_offered(case, some):
+    rest = {name: case[name] for name in ("rules", "away", "blocked", "now", "zone")}
+    openings = opening_spans(case["hours"], case["first"], case["last"], case["zone"])
+    offered = free_starts(openings=openings, **rest)
+    begin = instant_of(case["first"], time(0), case["zone"])
+
+    for start in [*offered, *(begin + timedelta(minutes=minute) for minute in some)]:
+        assert (why_not(start, openings=openings, **rest) == []) == (start in offered)
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "cause"),
+    [
+        (8, 30, Cause.CLOSED),
+        (11, 45, Cause.ENDS_TOO_LATE),
+        (9, 10, Cause.OFF_GRID),
+        (9, 30, Cause.TAKEN),  # its own turnaround would run into the visit at ten
+        (10, 30, Cause.TAKEN),  # the turnaround of that visit
+        (11, 0, Cause.AWAY),
+    ],
+)
+def test_each_reason_has_a_name(hour, minute, cause):
+    visit, away = Span(at(MONDAY, 10), at(MONDAY, 10, 40)), Span(at(MONDAY, 11, 15), at(MONDAY, 11, 20))
+    hours = opening_spans(MORNING, MONDAY, MONDAY, CHICAGO)
+    rest = {"rules": some_rules(), "openings": hours, "away": [away], "blocked": [visit], "zone": CHICAGO}
+
+    assert why_not(at(MONDAY, hour, minute), now=LONG_BEFORE, **rest)[0].cause == cause
+
+
+def test_a_start_gone_by_too_near_or_too_far_says_so():
+    hours = opening_spans(MORNING, MONDAY, MONDAY, CHICAGO)
+    rest = {"openings": hours, "away": [], "blocked": [], "zone": CHICAGO}
+    nine, rules = at(MONDAY, 9), some_rules(notice=60, horizon_days=3)
+
+    def causes(now):
+        return [reason.cause for reason in why_not(nine, rules=rules, now=now, **rest)]
+
+    assert causes(at(MONDAY, 9, 1)) == [Cause.PAST]
+    assert causes(at(MONDAY, 8, 1)) == [Cause.NOTICE]
+    assert causes(at(MONDAY, 8)) == []
+    assert causes(at(date(2026, 12, 3), 12)) == [Cause.HORIZON]
 
 
 minutes = st.integers(0, 300).map(lambda n: LONG_BEFORE + timedelta(minutes=n))
