@@ -6,6 +6,7 @@ who comes first, so that the loser gets an answer instead of a deadlock.
 
 from .contact import ask_for_contact, finish_contact, take_up_contact
 from .delivery import NotDeliveredError, deliver_message, mark_as_phoned, resend_message
+from .desk import book_for_caller, mark_arrived, mark_completed, mark_no_show
 from .holds import ANYONE, delete_dead_holds, take_hold
 from .hours import remove_hours, save_absence, save_hours
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
@@ -61,6 +62,7 @@ __all__ = [
     "ask_for_contact",
     "ask_for_links",
     "book_appointment",
+    "book_for_caller",
     "cancel_appointment",
     "confirm_appointment",
     "count_ask",
@@ -78,7 +80,10 @@ __all__ = [
     "forget_past_visits",
     "join_waitlist",
     "leave_waitlist",
+    "mark_arrived",
     "mark_as_phoned",
+    "mark_completed",
+    "mark_no_show",
     "move_appointment",
     "offer_freed_time",
     "remind_patient",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
@@ -223,6 +224,12 @@ class Service(models.Model):
     @property
     def turnaround(self) -> timedelta:
         return timedelta(minutes=self.turnaround_minutes)
+
+    def for_staff(self) -> Service:
+        """The same without notice and with the widest horizon: those two are for patients alone (not to be saved)."""
+        wide = copy(self)
+        wide.notice_hours, wide.horizon_days = 0, TWO_YEARS
+        return wide
 
     @property
     def rules(self) -> Rules:
