@@ -13,13 +13,16 @@ from django.utils.html import format_html, format_html_join
 
 from articles import publishing, readability, revisions
 from articles.admin_forms import ArticleForm
+from articles.image_admin import ChoosesAnImage
 from articles.models import Article, Feedback, Question, Reference, Section, Stage, Topic
 
+KEEPERS = ("kept_by", "kept_by_backup")
 
-class SectionInline(admin.StackedInline):
+
+class SectionInline(ChoosesAnImage, admin.StackedInline):
     model = Section
     extra = 0
-    fields = [("order", "level", "kind"), ("heading", "anchor"), "label", "body"]
+    fields = [("order", "level", "kind"), ("heading", "anchor"), "label", "body", "image"]
 
 
 class QuestionInline(admin.StackedInline):
@@ -43,7 +46,7 @@ class ReferenceInline(admin.StackedInline):
 
 
 @admin.register(Article)
-class ArticleAdmin(admin.ModelAdmin):
+class ArticleAdmin(ChoosesAnImage, admin.ModelAdmin):
     list_display = ["title", "stage", "author", "review", "next_review_on", "updated_at"]
     list_filter = ["stage", "author"]
     list_select_related = ["author", "reviewer"]
@@ -57,8 +60,8 @@ class ArticleAdmin(admin.ModelAdmin):
     inlines = [SectionInline, QuestionInline, ReferenceInline]
     fieldsets = [
         (None, {"fields": ["title", "subtitle", "slug", "description"]}),
-        ("Opening", {"fields": ["lead", "in_short"]}),
-        ("People", {"fields": ["author", "book_with", ("reviewer", "reviewed_on"), "next_review_on"]}),
+        ("Opening", {"fields": ["lead", "in_short", "image"]}),
+        ("People", {"fields": ["author", "book_with", ("reviewer", "reviewed_on"), "next_review_on", KEEPERS]}),
         ("Safety", {"fields": ["cautions", "safety_note"]}),
         ("Finding it", {"fields": ["topics", "was_it_clear"]}),
         ("Writing help", {"fields": ["how_it_reads"]}),

@@ -7,11 +7,12 @@ from collections import Counter
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from articles.models import STUDIED, Article, Question, Section, Stage
+from articles.models import STUDIED, Article, Image, Question, Section, Stage
 from articles.rich_text import cited_keys, tokens_in, unknown_keys
 from booking.models import Clinic, Therapist
 
@@ -33,7 +34,7 @@ class NotReadyError(Exception):
 
 def what_is_missing(article: Article) -> list[str]:
     """Sentences that say what stands in the way; none when the article may be published."""
-    sections = list(article.sections.all())
+    sections = list(article.sections.select_related("image"))
     questions = list(article.questions.all())
     known = {reference.key for reference in article.references.all()}
     pieces = [(f"The section “{one.heading}”", one.body, one.label) for one in sections]
@@ -58,6 +59,7 @@ def what_is_missing(article: Article) -> list[str]:
         for token in tokens_in(text)
         if not facts.get(token)
     ]
+    reasons += _image_trouble(article, sections)
     reasons += _anchor_trouble(sections, questions)
     if sections and sections[0].level != 2:
         reasons.append("The first section is a part of nothing: make it a section of its own.")
@@ -66,24 +68,37 @@ def what_is_missing(article: Article) -> list[str]:
     return reasons
 
 
+def _image_trouble(article: Article, sections: list[Section]) -> list[str]:
+    """Pictures that say nothing to whoever cannot see them."""
+    shown: list[tuple[str, Image | None]] = [("at the top", article.image)]
+    shown += [(f"of the section “{one.heading}”", one.image) for one in sections]
+    return [
+        f"The image {where}, “{image}”, has no alternative text and is not ticked as decorative."
+        for where, image in shown
+        if image is not None and not image.has_its_words
+    ]
+
+
 def _link_trouble(where: str, text: str) -> list[str]:
     """Links without words, and links of ours that lead nowhere."""
     reasons = []
     for address, words in LINK.findall(text):
         if not strip_tags(words).strip():
             reasons.append(f"{where} has a link without words, to {address}.")
-        if address.startswith("/") and not _leads_somewhere(address):
+        if address.startswith("/") and not leads_somewhere(address):
             reasons.append(f"{where} links to {address}, but there is no such page.")
     return reasons
 
 
-def _leads_somewhere(address: str) -> bool:
+def leads_somewhere(address: str) -> bool:
+    """Whether a path of ours is one that readers can open."""
     try:
         found = resolve(address.partition("#")[0].partition("?")[0])
     except Resolver404:
         return False
     if found.view_name == "articles:detail":
-        return Article.objects.published().filter(slug=found.kwargs["slug"]).exists()
+        slug = found.kwargs["slug"]
+        return Article.objects.published().filter(Q(slug=slug) | Q(old_slugs__slug=slug)).exists()
     if found.view_name == "therapists:detail":
         return Therapist.objects.filter(slug=found.kwargs["slug"]).exists()
     return True
@@ -113,6 +128,11 @@ def _anchor_trouble(sections: list[Section], questions: list[Question]) -> list[
         for anchor in INNER_LINK.findall(one.answer)
     ]
     return reasons
+
+
+def anchors_of(article: Article) -> set[str]:
+    """Where links inside its page may lead, beside the page's own parts."""
+    return {one.anchor for one in article.sections.all()} | {one.anchor for one in article.questions.all()}
 
 
 def is_of_the_page(anchor: str) -> bool:

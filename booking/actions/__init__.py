@@ -5,7 +5,7 @@ who comes first, so that the loser gets an answer instead of a deadlock.
 """
 
 from .contact import ask_for_contact, finish_contact, take_up_contact
-from .delivery import NotDeliveredError, deliver_message, mark_as_phoned, resend_message
+from .delivery import Answer, NotDeliveredError, deliver_message, hand_over, mark_as_phoned, resend_message
 from .holds import ANYONE, delete_dead_holds, take_hold
 from .hours import remove_hours, save_absence, save_hours
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
@@ -46,6 +46,7 @@ from .waitlist import (
 __all__ = [
     "ANYONE",
     "Actor",
+    "Answer",
     "BusyError",
     "Details",
     "NotDeliveredError",
@@ -76,6 +77,7 @@ __all__ = [
     "expire_request",
     "finish_contact",
     "forget_past_visits",
+    "hand_over",
     "join_waitlist",
     "leave_waitlist",
     "mark_as_phoned",
