@@ -86,6 +86,8 @@ def _one_hop(method: str, address: str) -> tuple[int, str]:
     try:
         connection.request(method, _path(parts), headers=_headers())
         response = connection.getresponse()
+        if connection.gave_up:  # the library takes headers that were cut off for whole ones
+            raise TimeoutError
         return response.status, response.getheader("Location") or ""
     except ssl.SSLCertVerificationError as error:
         raise NoAnswerError("Its certificate is not valid") from error
