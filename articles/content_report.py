@@ -64,7 +64,9 @@ def _parts(now: datetime, day: date) -> list[Part]:
     return [
         *_reviews(day),
         Part("Never reviewed", [_line(one, "No page says “reviewed” before.") for one in _unreviewed(now)]),
-        Part("Questions awaiting approval", [_line(one, "By the clinic.") for one in _unapproved()]),
+        Part(
+            "Questions awaiting approval", [_line(one, "The clinic has not approved it yet.") for one in _unapproved()]
+        ),
         Part("Unknown citations", list(_unknown_citations(texts))),
         Part("References without a link", [_line(one, _in(one)) for one in references if not one.links]),
         Part("Dead links inside the site", list(_dead_inside(texts))),

@@ -52,6 +52,7 @@ class ImageForm(forms.ModelForm):
     class Meta:
         model = Image
         fields = ["title", "alternative_text", "is_decorative", "caption", "credit"]
+        widgets = dict.fromkeys(["alternative_text", "caption"], forms.TextInput(attrs={"class": "vLargeTextField"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -148,13 +149,13 @@ class ImageAdmin(admin.ModelAdmin):
         """Each file, so that an editor sees what readers load."""
         lines = format_html_join(
             "",
-            '<li><a href="{}">{} × {}, {}</a>: {} kB</li>',
+            '<br><a href="{}">{} × {}, {}</a>: {} kB',
             (
                 (one.get_absolute_url(), one.width, one.height, one.get_format_display(), round(one.bytes / 1000))
                 for one in image.renditions.with_bytes()
             ),
         )
-        return format_html("From {} × {} pixels: <ul>{}</ul>", image.width, image.height, lines)
+        return format_html("From {} × {} pixels:{}", image.width, image.height, lines)
 
 
 def _img(image: Image, css: str, *, is_named: bool) -> str | SafeString:

@@ -57,7 +57,7 @@ def _trouble(article: Article, due_on: date) -> str:
     refused = next((one for one in written if one.delivery == ReviewReminder.Delivery.REFUSED), None)
     if refused is not None:
         return f"The mail server refused {refused.recipient} ({refused.last_answer})."
-    return "" if written or reminders.recipient_of(article) else "Nobody gets an e-mail: choose who keeps this page."
+    return "" if written or reminders.recipient_of(article) else "Nobody gets an e-mail: choose who keeps the page."
 
 
 def _change(model: str, pk: int) -> str:

@@ -174,8 +174,14 @@ def _upright(content: bytes, kind: str) -> tuple[tuple[int, int], PIL.Image.Imag
         image.draft(None, (max(WIDTHS), max(WIDTHS)))  # a large JPEG is decoded at a half, a quarter, an eighth
         image.load()
         turned = image.getexif().get(0x0112, 1)  # Exif 2.32, table 4: orientation; 5 to 8 lie on their side
-        upright = ImageOps.exif_transpose(image)
+        upright = ImageOps.exif_transpose(_not_larger_than_useful(image))
         return (size[::-1] if turned in (5, 6, 7, 8) else size), _in_srgb(upright, image.info.get("icc_profile"))
+
+
+def _not_larger_than_useful(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Averaged down towards the widest rendition, so that each later step takes megabytes, not hundreds."""
+    times = min(image.size) // max(WIDTHS)
+    return image.reduce(times) if times > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK") else image
 
 
 def _in_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:

@@ -10,6 +10,7 @@ import struct
 import time
 import zipfile
 import zlib
+from contextlib import suppress
 from hashlib import sha256
 from types import SimpleNamespace
 
@@ -176,6 +177,18 @@ def test_it_stands_as_the_camera_was_held(orientation):
     assert right[2] > right[0]
 
 
+def test_a_large_one_without_loss_stands_upright_too():
+    """Averaged down before it is turned: what the camera said must not get lost in between."""
+    sensor = a_drawing(6800, 5600, "L")
+    sensor.paste(250, (0, 0, 6800, 700))
+
+    picture = read(saved(sensor, "PNG", exif=exif(orientation=6), compress_level=1), "a.png", MOST_BYTES)
+
+    small = opened(picture.renditions[-1]).convert("L")
+    assert (picture.width, picture.height) == (5600, 6800)
+    assert small.getpixel((small.width - 20, 500)) > 200 > 120 > small.getpixel((20, 500))  # its top is right now
+
+
 def test_colours_of_another_profile_become_those_of_the_web():
     """In this profile green and red stand swapped: whoever ignores it shows green for red."""
     lab = ImageCms.createProfile("sRGB")
@@ -299,12 +312,8 @@ def test_flipped_bytes_give_a_picture_or_a_sentence(seed):
     for _ in range(dice.randrange(1, 30)):
         content[dice.randrange(20, len(content))] = dice.randrange(256)
 
-    try:
-        picture = read(bytes(content), f"a.{form.lower().replace('jpeg', 'jpg')}", MOST_BYTES)
-    except NotAPictureError as refusal:
-        assert str(refusal).endswith(".")
-    else:
-        assert picture.renditions
+    with suppress(NotAPictureError):  # anything else is a fault of ours
+        assert read(bytes(content), f"a.{form.lower().replace('jpeg', 'jpg')}", MOST_BYTES).renditions
 
 
 # ---- at the desk ----
@@ -758,11 +767,12 @@ def test_a_revision_from_before_there_were_pictures_comes_back(article, image):
 def test_the_database_too_keeps_a_picture_that_is_shown(article, image):
     put_at_the_top(article, image)
 
-    with pytest.raises(DatabaseError), transaction.atomic():
+    def delete_past_django():
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM articles_rendition")
-            cursor.execute("DELETE FROM articles_image")
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("DELETE FROM articles_rendition; DELETE FROM articles_image; SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        delete_past_django()
 
 
 # ---- a running site ----

@@ -337,7 +337,7 @@ def test_without_anyone_it_stands_on_the_desk_until_someone_can_be_told(kept, ma
         Clinic.objects.update(notices_to="front-desk@example.com")
         a_look()
 
-    assert "Nobody gets an e-mail: choose who keeps this page." in desk
+    assert "Nobody gets an e-mail: choose who keeps the page." in desk
     assert [mail["To"] for mail in mailbox.mails] == ["front-desk@example.com"]
 
 
