@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db.models import Count
 from django.forms import CheckboxSelectMultiple
@@ -19,20 +20,33 @@ from django.utils.safestring import SafeString
 
 from articles import publishing, readability, revisions
 from articles.admin_forms import ArticleForm, Choices, Prose, QuestionForm, choices_of_the_form
-from articles.models import Article, Feedback, Question, Reference, Revision, Section, Stage, Topic
+from articles.models import Article, Feedback, Image, Question, Reference, Revision, Section, Stage, Topic
 from booking.admin.fields import NATIVE
 from booking.models import Caution, Therapist
 
 CHOSEN = {"topics": Topic, "cautions": Caution}
+KINDS: dict[Any, str] = {Therapist: "therapists", Image: "images", get_user_model(): "accounts"}
 RICH_TEXTS = ("body", "answer")
 CHECK = "check"
 """In the address: show at each field what would keep the article from being published."""
 
+KEEPERS = ("kept_by", "kept_by_backup")
 
 STILL_HERE = "/admin/still-here/"
 
 
-class PartInline(admin.StackedInline):
+class ChoosesFromOneList:
+    """What can be chosen on the article's page is read once, however many fields and rows ask for it."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        kind = KINDS.get(db_field.related_model)
+        if kind and field is not None:
+            field.choices = [("", "None" if kind == "images" else "Nobody"), *_choices(request)[0][kind]]
+        return field
+
+
+class PartInline(ChoosesFromOneList, admin.StackedInline):
     """A part of an article, drawn folded and sortable where scripts run (static/js/rows.js)."""
 
     extra = 0
@@ -45,7 +59,7 @@ class PartInline(admin.StackedInline):
 
 class SectionInline(PartInline):
     model = Section
-    fields = [("order", "level", "kind"), ("heading", "anchor"), "label", "body"]
+    fields = [("order", "level", "kind"), ("heading", "anchor"), "label", "body", "image"]
     prepopulated_fields = {"anchor": ["heading"]}
 
 
@@ -105,7 +119,7 @@ STEPS = (
 
 
 @admin.register(Article)
-class ArticleAdmin(admin.ModelAdmin):
+class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
     list_display = ["title", "stage", "author", "review", "next_review_on", "updated_at"]
     show_full_result_count = False
     list_filter = ["stage", "author"]
@@ -120,8 +134,8 @@ class ArticleAdmin(admin.ModelAdmin):
     inlines = [SectionInline, QuestionInline, ReferenceInline]
     fieldsets = [
         (None, {"fields": ["title", "subtitle", "slug", "description"]}),
-        ("Opening", {"fields": ["lead", "in_short"]}),
-        ("People", {"fields": ["author", "book_with", ("reviewer", "reviewed_on"), "next_review_on"]}),
+        ("Opening", {"fields": ["lead", "in_short", "image"]}),
+        ("People", {"fields": ["author", "book_with", ("reviewer", "reviewed_on"), "next_review_on", KEEPERS]}),
         ("Safety", {"fields": ["cautions", "safety_note"]}),
         ("Finding it", {"fields": ["topics", "was_it_clear"]}),
         ("Publishing", {"fields": ["stage", ("published_at", "expires_at"), "what_changed", "seen_at"]}),
@@ -153,12 +167,6 @@ class ArticleAdmin(admin.ModelAdmin):
             found = {name: [model(pk=pk) for pk, _ in chosen[name]] for name, model in CHOSEN.items()}
             article._prefetched_objects_cache = found  # as if they had been prefetched
         return article
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if db_field.remote_field.model is Therapist and field is not None:
-            field.choices = [("", "Nobody"), *_choices(request)[0]["therapists"]]
-        return field
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Without the icons to change what is chosen: that is kept in its own list."""

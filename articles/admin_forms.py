@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.forms.widgets import Script
@@ -14,11 +15,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 
 from articles import publishing
-from articles.models import Article, Question, Topic
+from articles.models import Article, Image, Question, Topic
 from articles.rich_text import clean
 from booking.models import Caution, Therapist
 
 Choices = dict[str, list[tuple[int, str]]]
+EVERY = Q()
 
 
 def choices_of_the_form(article_pk: int | None) -> tuple[Choices, Choices]:
@@ -28,6 +30,8 @@ def choices_of_the_form(article_pk: int | None) -> tuple[Choices, Choices]:
         _kind("therapists", Therapist, "name", place=F("order")),
         _kind("topics", Topic, "name", is_chosen=article),
         _kind("cautions", Caution, "title", is_chosen=article),
+        _kind("images", Image, "title"),
+        _kind("accounts", get_user_model(), "username", only=Q(is_staff=True, is_active=True)),
     ]
     every, chosen = defaultdict(list), defaultdict(list)
     for kind, pk, label, is_chosen, _ in kinds[0].union(*kinds[1:], all=True).order_by("kind", "place", "label"):
@@ -37,10 +41,13 @@ def choices_of_the_form(article_pk: int | None) -> tuple[Choices, Choices]:
     return every, chosen
 
 
-def _kind(kind: str, model: Any, label: str, *, is_chosen: Q | None = None, place: Any = None) -> QuerySet[Any]:
+def _kind(
+    kind: str, model: Any, label: str, *, only: Q = EVERY, is_chosen: Q | None = None, place: Any = None
+) -> QuerySet[Any]:
     has = Exists(model.objects.filter(is_chosen, pk=OuterRef("pk"))) if is_chosen else Value(False)
     return (
-        model.objects.order_by()
+        model.objects.filter(only)
+        .order_by()
         .annotate(kind=Value(kind), label=F(label), is_chosen=has, place=place or Value(0))
         .values_list("kind", "pk", "label", "is_chosen", "place")
     )

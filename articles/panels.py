@@ -1,10 +1,13 @@
 """What the articles half shows on the desk's first page."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.urls import reverse
 
-from articles.models import Article, Question, Stage
+from articles import reminders
+from articles.models import Article, Question, ReviewReminder, Stage
 from booking.admin.panels import ToDo
 
 MOST = 20
@@ -38,6 +41,44 @@ def not_set_up() -> list[ToDo]:
         for question in Question.objects.filter(needs_approval=True)
     ]
     return found
+
+
+@dataclass(frozen=True)
+class Review:
+    """One article whose review is overdue or due within 30 days."""
+
+    what: str
+    due_on: date
+    is_overdue: bool
+    kept_by: str
+    trouble: str
+    url: str
+
+
+def reviews() -> list[Review]:
+    day = reminders.today()
+    due = reminders.falling_due(day).prefetch_related("review_reminders")
+    return [
+        Review(
+            what=str(article),
+            due_on=due_on,
+            is_overdue=due_on < day,
+            kept_by=str(article.kept_by or article.kept_by_backup or ""),
+            trouble=_trouble(article, due_on),
+            url=_change("article", article.pk),
+        )
+        for article in due
+        if (due_on := article.next_review_on)
+    ]
+
+
+def _trouble(article: Article, due_on: date) -> str:
+    """Why nobody may know of it from an e-mail."""
+    written = [one for one in article.review_reminders.all() if one.due_on == due_on]
+    refused = next((one for one in written if one.delivery == ReviewReminder.Delivery.REFUSED), None)
+    if refused is not None:
+        return f"The mail server refused {refused.recipient} ({refused.last_answer})."
+    return "" if written or reminders.recipient_of(article) else "Nobody gets an e-mail: choose who keeps the page."
 
 
 def _change(model: str, pk: int) -> str:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from itertools import pairwise
 
 from django.db import models, transaction
+from django.db.models import Q
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.html import strip_tags
@@ -67,6 +68,7 @@ class Piece:
 def what_is_missing(article: Article) -> list[Fault]:
     """What stands in the way of publishing; nothing when the article may be."""
     sections = list(article.sections.all())
+    models.prefetch_related_objects([article, *sections], "image")
     questions = list(article.questions.all())
     known = {reference.key for reference in article.references.all()}
     facts = Clinic.objects.current().facts
@@ -74,7 +76,8 @@ def what_is_missing(article: Article) -> list[Fault]:
     pieces += [Piece(one, "answer", f"The question “{one.question}”", one.answer, one.label) for one in questions]
     pieces.append(Piece(article, "safety_note", "The note under the safety cards", article.safety_note))
     faults = [fault for piece in pieces for fault in _faults_of(piece, known, facts)]
-    return faults + _anchor_faults(sections, questions) + _order_faults(article, sections)
+    faults += _image_faults(article, sections) + _anchor_faults(sections, questions)
+    return faults + _order_faults(article, sections)
 
 
 def faults_of_question(question: Question) -> list[Fault]:
@@ -101,7 +104,7 @@ def _link_trouble(text: str) -> list[str]:
     for address, words in LINK.findall(text):
         if not strip_tags(words).strip():
             reasons.append(f"has a link without words, to {address}.")
-        if address.startswith("/") and not _leads_somewhere(address):
+        if address.startswith("/") and not leads_somewhere(address):
             reasons.append(f"links to {address}, but there is no such page.")
     return reasons
 
@@ -121,13 +124,28 @@ def _order_faults(article: Article, sections: list[Section]) -> list[Fault]:
     return faults
 
 
-def _leads_somewhere(address: str) -> bool:
+def _image_faults(article: Article, sections: list[Section]) -> list[Fault]:
+    """Pictures that say nothing to whoever cannot see them."""
+    shown: list[tuple[str, Article | Section]] = [("at the top", article)]
+    shown += [(f"of the section “{one.heading}”", one) for one in sections]
+    return [
+        Fault(
+            f"The image {where}, “{row.image}”, has no alternative text and is not ticked as decorative.", row, "image"
+        )
+        for where, row in shown
+        if row.image is not None and not row.image.has_its_words
+    ]
+
+
+def leads_somewhere(address: str) -> bool:
+    """Whether a path of ours is one that readers can open."""
     try:
         found = resolve(address.partition("#")[0].partition("?")[0])
     except Resolver404:
         return False
     if found.view_name == "articles:detail":
-        return Article.objects.published().filter(slug=found.kwargs["slug"]).exists()
+        slug = found.kwargs["slug"]
+        return Article.objects.published().filter(Q(slug=slug) | Q(old_slugs__slug=slug)).exists()
     if found.view_name == "therapists:detail":
         return Therapist.objects.filter(slug=found.kwargs["slug"]).exists()
     return True
@@ -163,6 +181,11 @@ def _anchor_faults(sections: list[Section], questions: list[Question]) -> list[F
         for one in questions
         for anchor in INNER_LINK.findall(one.answer)
     ]
+
+
+def anchors_of(article: Article) -> set[str]:
+    """Where links inside its page may lead, beside the page's own parts."""
+    return {one.anchor for one in article.sections.all()} | {one.anchor for one in article.questions.all()}
 
 
 def is_of_the_page(anchor: str) -> bool:

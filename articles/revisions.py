@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,8 +17,9 @@ from articles.readability import plain
 
 PARTS: dict[str, type[models.Model]] = {"sections": Section, "questions": Question, "references": Reference}
 NOT_KEPT = {"id", "article"}
-NOT_PUT_BACK = {"stage", "published_at", "expires_at", "slug", "updated_at"}
-"""What a page's visibility hangs on stays as it is: going back to an older text neither hides nor shows a page."""
+NOT_PUT_BACK = {"stage", "published_at", "expires_at", "slug", "updated_at", "kept_by", "kept_by_backup"}
+"""What a page's visibility hangs on stays as it is: going back to an older text neither hides nor shows a page.
+Nor does it give the page back to whoever kept it then."""
 
 Content = dict[str, Any]
 
@@ -67,9 +68,8 @@ def restore(revision: Revision, *, by: Any) -> Article:
     """Put the text of a revision back, as a new one. Its address and whether it is public stay as they are."""
     with transaction.atomic():
         article = Article.objects.select_for_update().get(pk=revision.article_id)
-        for field in article._meta.concrete_fields:
-            if field.name in revision.content and field.name not in NOT_PUT_BACK | NOT_KEPT:
-                setattr(article, field.attname, _from_json(field, revision.content[field.name]))
+        for name, value in _put_back(Article, revision.content, NOT_PUT_BACK).items():
+            setattr(article, name, value)
         article.updated_at = timezone.now()
         article.save()
         for field in article._meta.many_to_many:
@@ -78,9 +78,22 @@ def restore(revision: Revision, *, by: Any) -> Article:
         for name, model in PARTS.items():
             model._default_manager.filter(article=article).delete()
             for one in revision.content[name]:
-                model._default_manager.create(article=article, **one)
+                model._default_manager.create(article=article, **_put_back(model, one))
         keep(article, by=by, note=f"Put back from revision {revision.number}")
     return article
+
+
+def _put_back(model: type[models.Model], content: Content, but: Collection[str] = ()) -> Content:
+    """The columns of a row as the revision has them; what it pointed to and is gone since is left empty."""
+    fields = [one for one in model._meta.concrete_fields if one.name in content and one.name not in {*but, *NOT_KEPT}]
+    return {field.attname: _still_there(field, _from_json(field, content[field.name])) for field in fields}
+
+
+def _still_there(field: models.Field[Any, Any], value: Any) -> Any:
+    """An image that no page showed any more may have been deleted since."""
+    if value is None or not field.null or not isinstance(field, models.ForeignKey):
+        return value
+    return value if field.related_model._default_manager.filter(pk=value).exists() else None
 
 
 def _from_json(field: models.Field[Any, Any], value: Any) -> Any:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from articles.models import Article, Question, Reference, SectionKind
+from articles.models import Article, Image, Question, Reference, SectionKind
 from articles.rich_text import CITATION, fill
 from booking.models import Clinic, Therapist
 
@@ -136,6 +136,7 @@ def article_graph(article: Article, *, facts: Clinic, shown: Iterable[Reference]
         "@id": _url(path) + "#article",
         "headline": article.full_title,
         "description": article.description,
+        "image": _image(article.image) if article.image else None,
         "author": _reference_to(author),
         "publisher": {"@id": _url("/#clinic")},
         "datePublished": _moment(article.published_at, facts),
@@ -145,6 +146,22 @@ def article_graph(article: Article, *, facts: Clinic, shown: Iterable[Reference]
     are_shown = any(section.kind == SectionKind.QUESTIONS for section in article.sections.all())
     asked = questions(path, article.questions.all(), facts.facts) if are_shown else None
     return graph(page, text, asked, trail, clinic(facts), *people.values())
+
+
+def _image(image: Image) -> Node | None:
+    largest = image.largest
+    if largest is None:
+        return None
+    return _filled(
+        {
+            "@type": "ImageObject",
+            "url": _url(largest.get_absolute_url()),
+            "width": largest.width,
+            "height": largest.height,
+            "caption": image.caption or image.alternative_text,
+            "creditText": image.credit,
+        }
+    )
 
 
 def _others(article: Article) -> list[Node]:

@@ -1,6 +1,6 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from . import views
+from . import image_views, views
 from .feeds import ArticleFeed
 
 app_name = "articles"
@@ -13,5 +13,6 @@ urlpatterns = [
     path("articles/<slug:slug>/clear/thanks/", views.thanks, name="thanks"),
     path("feeds/articles.atom", ArticleFeed(), name="feed"),
     path("faq/", views.faq, name="faq"),
+    re_path(r"^images/(?P<digest>[0-9a-f]{64})\.(?P<form>avif|webp)$", image_views.rendition, name="image"),
     path("search/", views.search_page, name="search"),
 ]

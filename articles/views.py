@@ -89,8 +89,9 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _whole(articles: ArticleQuerySet) -> ArticleQuerySet:
-    parts = articles.select_related("author", "book_with", "reviewer")
-    return parts.prefetch_related("sections", "questions", "references", "cautions")
+    parts = articles.select_related("author", "book_with", "reviewer", "image")
+    images = ("image__renditions", "sections__image__renditions")
+    return parts.prefetch_related("sections", "questions", "references", "cautions", *images)
 
 
 def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = False) -> HttpResponse:

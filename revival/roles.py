@@ -16,10 +16,10 @@ def _rights(verbs: tuple[str, ...], app: str, *models: str) -> set[str]:
 SEE_THE_CLINIC = _rights(LOOK, "booking", "clinic", "therapist", "service", "caution", "urgenthelp")
 SEE_HOURS = _rights(LOOK, "booking", "shift", "override", "absence")
 ACT_FOR_PATIENTS = _rights(("view", "change"), "booking", "appointment", "waitlistentry", "contactrequest", "message")
-SEE_ARTICLES = _rights(LOOK, "articles", "article", "section", "question", "reference", "topic")
+SEE_ARTICLES = _rights(LOOK, "articles", "article", "section", "question", "reference", "topic", "image")
 WRITE_ARTICLES = (
     SEE_ARTICLES
-    | _rights(("add", "change"), "articles", "article", "topic")
+    | _rights(("add", "change"), "articles", "article", "topic", "image")
     | _rights(KEEP, "articles", "section", "question", "reference")
 )
 
@@ -48,7 +48,7 @@ OWNER = (
     FRONT_DESK
     | REVIEWER
     | _rights(KEEP, "booking", "clinic", "therapist", "service", "caution", "urgenthelp")
-    | _rights(KEEP, "articles", "article", "topic")
+    | _rights(KEEP, "articles", "article", "topic", "image")
     | _rights(("view", "add", "change"), "auth", "user")
     | _rights(LOOK, "auth", "group")
     | {"articles.publish_article"}

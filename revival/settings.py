@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "revival.page_cache.keep_pages",
+    "revival.image_cache.keep_images",
     "revival.middleware.guard_answers",
     "revival.clinic_time.clinic_time",
     "django.middleware.common.CommonMiddleware",
@@ -234,6 +235,8 @@ BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)
 BOOKING_OPEN_HOLDS_A_DAY = env.int("BOOKING_OPEN_HOLDS_A_DAY", 10)
 BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)
 BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # between drawing a form and sending it; robots are quicker
+# The content report looks at links to other sites, never at addresses inside our own network; tests do.
+LINK_CHECK_MAY_LOOK_INSIDE = False
 # Waiting list
 BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)
 BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # o'clock at the clinic; no offers in between

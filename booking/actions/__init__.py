@@ -5,7 +5,7 @@ who comes first, so that the loser gets an answer instead of a deadlock.
 """
 
 from .contact import ask_for_contact, finish_contact, take_up_contact
-from .delivery import NotDeliveredError, deliver_message, mark_as_phoned, resend_message
+from .delivery import Answer, NotDeliveredError, deliver_message, hand_over, mark_as_phoned, resend_message
 from .desk import book_for_caller, mark_arrived, mark_completed, mark_no_show
 from .holds import ANYONE, delete_dead_holds, take_hold
 from .hours import remove_hours, save_absence, save_hours
@@ -47,6 +47,7 @@ from .waitlist import (
 __all__ = [
     "ANYONE",
     "Actor",
+    "Answer",
     "BusyError",
     "Details",
     "NotDeliveredError",
@@ -78,6 +79,7 @@ __all__ = [
     "expire_request",
     "finish_contact",
     "forget_past_visits",
+    "hand_over",
     "join_waitlist",
     "leave_waitlist",
     "mark_arrived",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
@@ -50,28 +53,42 @@ def _hand_over(message: Message) -> bool:
         message.delivery = Delivery.OVERTAKEN
         return True
     message.attempts += 1
+    answer = hand_over(lambda: messages.compose(message))
+    message.last_answer = answer.text
+    if answer.is_taken:
+        message.delivery, message.sent_at = Delivery.SENT, timezone.now()
+    elif answer.is_final:  # staff have to phone
+        message.delivery = Delivery.REFUSED
+    return answer.is_taken or answer.is_final
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one try: the server's code or the kind of fault, without personal data. Empty: taken."""
+
+    text: str = ""
+    is_final: bool = False
+
+    @property
+    def is_taken(self) -> bool:
+        return not self.text
+
+
+def hand_over(compose: Callable[[], EmailMessage]) -> Answer:
+    """Write a mail and give it to the mail server. Raises nothing: what went wrong is in the answer."""
     try:
-        messages.compose(message).send()
+        compose().send()
     except smtplib.SMTPRecipientsRefused as error:
         code = min(code for code, _ in error.recipients.values())
     except smtplib.SMTPDataError as error:
         code = error.smtp_code
     except smtplib.SMTPResponseException as error:  # sign-in or sender refused: ours to mend, so keep trying
-        message.last_answer = f"SMTP {error.smtp_code}"
-        return False
-    except (OSError, smtplib.SMTPException) as error:
-        message.last_answer = type(error).__name__
-        return False
-    except Exception as error:  # a mail that cannot even be written: staff must see it, not only the log
-        message.last_answer = type(error).__name__
-        return False
+        return Answer(f"SMTP {error.smtp_code}")
+    except Exception as error:  # no connection; or a mail that cannot even be written, which staff must see
+        return Answer(type(error).__name__)
     else:
-        message.delivery, message.sent_at, message.last_answer = Delivery.SENT, timezone.now(), ""
-        return True
-    message.last_answer = f"SMTP {code}"
-    if 500 <= code < 600:  # permanent (RFC 5321, 4.2.1): staff have to phone
-        message.delivery = Delivery.REFUSED
-    return message.delivery == Delivery.REFUSED
+        return Answer()
+    return Answer(f"SMTP {code}", is_final=500 <= code < 600)  # permanent (RFC 5321, 4.2.1)
 
 
 def _is_overtaken(message: Message, now: datetime) -> bool:

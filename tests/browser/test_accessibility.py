@@ -225,8 +225,9 @@ def test_staff_confirm_a_request_at_the_desk(site, page, new_context, console, d
     assert console == []
 
 
-def test_axe_finds_nothing_on_the_first_page_of_the_desk(site, page, desk_password):
+@pytest.mark.parametrize("path", ["/admin/", "/admin/content-report/", "/admin/articles/image/add/"])
+def test_axe_finds_nothing_at_the_desk(site, page, desk_password, path):
     sign_in(page, site.url, desk_password)
-    page.goto(f"{site.url}/admin/")
+    page.goto(site.url + path)
 
     assert violations(page) == []

@@ -1,4 +1,4 @@
-"""The published content: Article with its Sections, Questions and References."""
+"""The published content: Article with its Sections, Questions and References, and what keeps track of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from articles.rich_text import clean
 from booking.models import FAR_FUTURE, Caution, Therapist
+
+from .images import Image
 
 check_anchor = RegexValidator(
     r"^[a-z][a-z0-9-]*$", "Use lower-case letters, digits and hyphens, starting with a letter."
@@ -95,6 +97,14 @@ class Article(models.Model):
     safety_note = models.TextField(
         blank=True, help_text="A sentence under the safety cards, such as where the list comes from."
     )
+    image = models.ForeignKey(
+        Image,
+        on_delete=models.PROTECT,
+        related_name="articles",
+        null=True,
+        blank=True,
+        help_text="Shown at the top, and where the page is shared. Empty: our drawing of cups.",
+    )
     author = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="articles")
     book_with = models.ForeignKey(
         Therapist,
@@ -113,6 +123,23 @@ class Article(models.Model):
     )
     reviewed_on = models.DateField(null=True, blank=True, help_text="Only with a reviewer; the page shows both.")
     next_review_on = models.DateField(null=True, blank=True)
+    kept_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="Who sees to it that the page stays right. Gets an e-mail before each review.",
+    )
+    kept_by_backup = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="backup",
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="Gets it when the person above has no e-mail address or no longer works here.",
+    )
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.DRAFT)
     published_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: stays.")
@@ -155,6 +182,11 @@ class Article(models.Model):
                 condition=Q(reviewer__isnull=True, reviewed_on__isnull=True)
                 | Q(reviewer__isnull=False, reviewed_on__isnull=False),
                 violation_error_message="A review has a reviewer and a day.",
+            ),
+            models.CheckConstraint(
+                name="articles_article_backup_is_someone_else",
+                condition=Q(kept_by__isnull=True) | Q(kept_by_backup__isnull=True) | ~Q(kept_by=F("kept_by_backup")),
+                violation_error_message="Choose someone else as the backup, or nobody.",
             ),
         ]
 
@@ -204,6 +236,14 @@ class Section(models.Model):
         blank=True,
         help_text="Cite a reference by its key, like [@wang-x-2020]. {phone}, {email}, {address} and {clinic} stand for"
         " the clinic’s own.",
+    )
+    image = models.ForeignKey(
+        Image,
+        on_delete=models.PROTECT,
+        related_name="sections",
+        null=True,
+        blank=True,
+        help_text="Shown below the text, with its caption.",
     )
 
     class Meta:

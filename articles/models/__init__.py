@@ -1,0 +1,58 @@
+"""The nouns of the articles half. Import them from here."""
+
+from .articles import (
+    MEANING,
+    PREVIEW_DAYS,
+    PREVIEW_SALT,
+    STUDIED,
+    Article,
+    ArticleQuerySet,
+    Evidence,
+    Feedback,
+    LoadedContent,
+    OldSlug,
+    Question,
+    QuestionQuerySet,
+    Reference,
+    Revision,
+    Section,
+    SectionKind,
+    SiteRevision,
+    Stage,
+    Topic,
+)
+from .images import MOST_BYTES, Format, Image, Rendition
+from .links import LONGEST_ADDRESS, Outcome, OutsideLink
+from .reminders import ReviewReminder, Step, step_on
+
+__all__ = [
+    "LONGEST_ADDRESS",
+    "MEANING",
+    "MOST_BYTES",
+    "PREVIEW_DAYS",
+    "PREVIEW_SALT",
+    "STUDIED",
+    "Article",
+    "ArticleQuerySet",
+    "Evidence",
+    "Feedback",
+    "Format",
+    "Image",
+    "LoadedContent",
+    "OldSlug",
+    "Outcome",
+    "OutsideLink",
+    "Question",
+    "QuestionQuerySet",
+    "Reference",
+    "Rendition",
+    "ReviewReminder",
+    "Revision",
+    "Section",
+    "SectionKind",
+    "SiteRevision",
+    "Stage",
+    "Step",
+    "Topic",
+    "step_on",
+]

@@ -1,0 +1,151 @@
+"""Reviews that fall due: who is asked, when, and what became of the e-mail.
+
+Reminders are found, not scheduled: each look asks which step a published article has reached for its present
+date. A unique constraint says once, whoever looks; another date has steps of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from articles.models import Article, ArticleQuerySet, ReviewReminder, Step, step_on
+from booking.actions import NotDeliveredError, hand_over
+from booking.messages import BEHIND_THE_CLOCK, jobs
+from booking.models import Clinic
+
+SEND_TASK = "articles.tasks.send_review_reminder"  # deferred by name: tasks import this module
+SOON = timedelta(days=30)
+FOLDER = "articles/email/review"
+
+Delivery = ReviewReminder.Delivery
+
+
+def today() -> date:
+    return timezone.now().astimezone(Clinic.objects.current().zone).date()
+
+
+def falling_due(day: date) -> ArticleQuerySet:
+    """Published articles whose review is overdue or due soon, the most urgent first."""
+    due = Article.objects.published().filter(next_review_on__lte=day + SOON)
+    return due.select_related("kept_by", "kept_by_backup").order_by("next_review_on", "title")
+
+
+def recipient_of(article: Article) -> str:
+    """Its keeper; else the backup; else the clinic's address for notices; else nobody."""
+    return next(filter(None, map(_address_of, (article.kept_by, article.kept_by_backup))), "") or _notices_to()
+
+
+def _address_of(user: Any) -> str:
+    return user.email if user is not None and user.is_active else ""
+
+
+def _notices_to() -> str:
+    return Clinic.objects.current().notices_to
+
+
+# ---- write ----------------------------------------------------------------------------------
+
+
+def remind() -> list[ReviewReminder]:
+    """Write the reminders that are to be sent now, each with its job in one transaction.
+
+    For an article that nobody keeps none is written: it stands on the desk's first page, and the step is
+    taken up once someone can be told.
+    """
+    day = today()
+    written = [
+        _write(article, due_on, step)
+        for article in falling_due(day)
+        if (due_on := article.next_review_on) and (step := step_on(day, due_on)) and recipient_of(article)
+    ]
+    return [one for one in written if one is not None]
+
+
+def _write(article: Article, due_on: date, step: Step) -> ReviewReminder | None:
+    with transaction.atomic():
+        reminder, is_new = ReviewReminder.objects.get_or_create(
+            article=article, due_on=due_on, step=step, defaults={"recipient": recipient_of(article)}
+        )
+        if is_new:
+            jobs.configure_task(SEND_TASK, priority=BEHIND_THE_CLOCK).defer(reminder_id=reminder.pk)
+    return reminder if is_new else None
+
+
+# ---- send -----------------------------------------------------------------------------------
+
+
+def deliver(*, reminder_id: int) -> None:
+    """Send one, and write down what became of it; as `booking.actions.deliver_message` does.
+
+    At least once, always with the same Message-ID. Raises NotDeliveredError when it should be tried again.
+    """
+    with transaction.atomic(durable=True):
+        rows = ReviewReminder.objects.select_for_update(skip_locked=True, of=("self",))
+        people = ("article__kept_by", "article__kept_by_backup")
+        reminder = rows.filter(pk=reminder_id).select_related("article", *people).first()
+        if reminder is None:
+            if ReviewReminder.objects.filter(pk=reminder_id, delivery=Delivery.QUEUED).exists():
+                raise NotDeliveredError  # another worker has it in hand
+            return
+        if reminder.delivery != Delivery.QUEUED:
+            return
+        done = _try(reminder)
+        reminder.save()
+    if not done:
+        raise NotDeliveredError
+
+
+def _try(reminder: ReviewReminder) -> bool:
+    """Once; True when there is nothing left to try."""
+    if _is_overtaken(reminder):
+        reminder.delivery = Delivery.OVERTAKEN
+        return True
+    recipient = recipient_of(reminder.article)
+    if not recipient:
+        reminder.last_answer = "nobody to send it to"
+        return False
+    reminder.recipient = recipient  # whoever keeps the page now, not when the reminder was written
+    reminder.attempts += 1
+    answer = hand_over(lambda: compose(reminder))
+    reminder.last_answer = answer.text
+    if answer.is_taken:
+        reminder.delivery, reminder.sent_at = Delivery.SENT, timezone.now()
+    elif answer.is_final:
+        reminder.delivery = Delivery.REFUSED
+    return answer.is_taken or answer.is_final
+
+
+def _is_overtaken(reminder: ReviewReminder) -> bool:
+    """Reviewed, moved, taken down or a step further meanwhile."""
+    article = Article.objects.published().filter(pk=reminder.article_id, next_review_on=reminder.due_on)
+    return not article.exists() or step_on(today(), reminder.due_on) != reminder.step
+
+
+def compose(reminder: ReviewReminder) -> EmailMultiAlternatives:
+    article, clinic = reminder.article, Clinic.objects.current()
+    keeper = article.kept_by
+    context = {
+        "clinic": clinic,
+        "article": article,
+        "reminder": reminder,
+        "days": abs((reminder.due_on - today()).days),
+        "is_keeper": keeper is not None and _address_of(keeper) == reminder.recipient,
+        "desk_url": settings.SITE_URL + reverse("admin:articles_article_change", args=[article.pk]),
+        "page_url": settings.SITE_URL + article.get_absolute_url(),
+    }
+    mail = EmailMultiAlternatives(
+        subject=" ".join(render_to_string(f"{FOLDER}/subject.txt", context).split()),
+        body=render_to_string(f"{FOLDER}/body.txt", context),
+        to=[reminder.recipient],
+        headers={"Message-ID": reminder.message_id, "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(render_to_string(f"{FOLDER}/body.html", context), "text/html")
+    return mail

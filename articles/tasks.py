@@ -1,0 +1,18 @@
+"""What runs later or on a clock: find the row, call what does it."""
+
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from articles import reminders
+from booking.tasks import GrowingWaits
+
+
+@app.periodic(cron="5 14-23 * * *")  # hourly by day in Minneapolis; the cron clock is UTC
+@app.task(name="articles.tasks.remind_of_reviews", pass_context=True)
+def remind_of_reviews(context: JobContext, timestamp: int) -> None:
+    reminders.remind()
+
+
+@app.task(name=reminders.SEND_TASK, retry=GrowingWaits())
+def send_review_reminder(reminder_id: int) -> None:
+    reminders.deliver(reminder_id=reminder_id)
