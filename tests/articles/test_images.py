@@ -712,7 +712,7 @@ def test_a_picture_without_words_keeps_an_article_from_being_published(article):
     article.sections.filter(anchor="what").update(image=silent)
     article.refresh_from_db()
 
-    reasons = what_is_missing(article)
+    reasons = [str(fault) for fault in what_is_missing(article)]
 
     assert "The image at the top, “Silent”, has no alternative text and is not ticked as decorative." in reasons
     assert any(one.startswith("The image of the section “What cupping is”, “Silent”, has no") for one in reasons)

@@ -19,10 +19,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from articles import publishing, readability, revisions
-from articles.admin_forms import ArticleForm, Choices, Prose, QuestionForm, choices_of_the_form
 from articles.models import Article, Feedback, Image, Question, Reference, Revision, Section, Stage, Topic
 from booking.admin.fields import NATIVE
 from booking.models import Caution, Therapist
+
+from .forms import ArticleForm, Choices, Prose, choices_of_the_form
+from .lists import for_reviewers
 
 CHOSEN = {"topics": Topic, "cautions": Caution}
 KINDS: dict[Any, str] = {Therapist: "therapists", Image: "images", get_user_model(): "accounts"}
@@ -68,7 +70,7 @@ class QuestionInline(PartInline):
     fields = [("order", "topic"), ("question", "anchor"), "label", "answer", "needs_approval"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return _for_reviewers(request)
+        return for_reviewers(request)
 
 
 class ReferenceInline(PartInline):
@@ -345,66 +347,3 @@ def _show_faults(context: Any, faults: list[publishing.Fault]) -> None:
         form._errors.setdefault(name, form.error_class()).append(str(fault))
     if (main._errors and NON_FIELD_ERRORS in main._errors) or faults:
         context["errors"] = [*map(str, faults)]
-
-
-def _for_reviewers(request: HttpRequest) -> list[str]:
-    """What an editor cannot say for the clinic."""
-    return [] if request.user.has_perm("articles.review_article") else ["needs_approval"]
-
-
-class KeptWithItsArticle(admin.ModelAdmin):
-    """A list over all articles. What belongs to one is edited on its page: there it is checked and kept as a whole."""
-
-    @admin.display(description="Article", ordering="article")
-    def kept_in(self, row: Any) -> str:
-        if row.article is None:
-            return "The clinic in general"
-        page = reverse("admin:articles_article_change", args=[row.article.pk])
-        return format_html('<a href="{}#{}">{}</a>', page, self.part, row.article)
-
-    part = ""
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or obj.article_id is None)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and obj is not None and obj.article_id is None
-
-
-@admin.register(Question)
-class QuestionAdmin(KeptWithItsArticle):
-    list_display = ["question", "topic", "kept_in", "label", "needs_approval"]
-    list_filter = ["topic", "label", "needs_approval"]
-    list_select_related = ["article"]
-    show_full_result_count = False
-    search_fields = ["question", "answer"]
-    form = QuestionForm
-    fields = ["topic", "order", "question", "anchor", "label", "answer", "needs_approval"]
-    prepopulated_fields = {"anchor": ["question"]}
-    part = "questions-group"
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return _for_reviewers(request)
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Question | None = None) -> dict[str, Any]:
-        return {} if obj else self.prepopulated_fields  # an anchor stays: links depend on it
-
-
-@admin.register(Reference)
-class ReferenceAdmin(KeptWithItsArticle):
-    list_display = ["key", "authors", "year", "journal", "kept_in"]
-    list_filter = ["article"]
-    list_select_related = ["article"]
-    show_full_result_count = False
-    search_fields = ["key", "authors", "title", "doi"]
-    part = "references-group"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-
-@admin.register(Topic)
-class TopicAdmin(admin.ModelAdmin):
-    list_display = ["name", "slug"]
-    search_fields = ["name"]
-    prepopulated_fields = {"slug": ["name"]}
