@@ -16,9 +16,8 @@ from django.utils import timezone
 from articles.link_check import check_all
 from articles.models import LONGEST_ADDRESS, Article, Outcome, OutsideLink, Question, Reference
 from articles.publishing import anchors_of, is_of_the_page, leads_somewhere
-from articles.reminders import falling_due
+from articles.reminders import clinic_zone, falling_due
 from articles.rich_text import clean, unknown_keys
-from booking.models import Clinic
 
 HREF = re.compile(r'<a\b[^>]*\bhref="([^"]*)"')
 
@@ -55,7 +54,7 @@ class Text:
 
 
 def content_report(now: datetime) -> list[Part]:
-    with timezone.override(Clinic.objects.current().zone):
+    with timezone.override(clinic_zone()):
         return _parts(now, timezone.localdate(now))
 
 

@@ -56,7 +56,7 @@ class Review:
 
 
 def reviews() -> list[Review]:
-    day = reminders.today()
+    day, notices_to = reminders.today(), reminders.notices_to()
     due = reminders.falling_due(day).prefetch_related("review_reminders")
     return [
         Review(
@@ -64,7 +64,7 @@ def reviews() -> list[Review]:
             due_on=due_on,
             is_overdue=due_on < day,
             kept_by=str(article.kept_by or article.kept_by_backup or ""),
-            trouble=_trouble(article, due_on),
+            trouble=_trouble(article, due_on, notices_to),
             url=_change("article", article.pk),
         )
         for article in due
@@ -72,13 +72,14 @@ def reviews() -> list[Review]:
     ]
 
 
-def _trouble(article: Article, due_on: date) -> str:
+def _trouble(article: Article, due_on: date, notices_to: str) -> str:
     """Why nobody may know of it from an e-mail."""
     written = [one for one in article.review_reminders.all() if one.due_on == due_on]
     refused = next((one for one in written if one.delivery == ReviewReminder.Delivery.REFUSED), None)
     if refused is not None:
         return f"The mail server refused {refused.recipient} ({refused.last_answer})."
-    return "" if written or reminders.recipient_of(article) else "Nobody gets an e-mail: choose who keeps the page."
+    is_told = bool(written) or bool(reminders.keeper_of(article) or notices_to)
+    return "" if is_told else "Nobody gets an e-mail: choose who keeps the page."
 
 
 def _change(model: str, pk: int) -> str:

@@ -6,7 +6,7 @@ date. A unique constraint says once, whoever looks; another date has steps of it
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +29,12 @@ Delivery = ReviewReminder.Delivery
 
 
 def today() -> date:
-    return timezone.now().astimezone(Clinic.objects.current().zone).date()
+    return timezone.now().astimezone(clinic_zone()).date()
+
+
+def clinic_zone() -> tzinfo:
+    clinic = Clinic.objects.first()
+    return clinic.zone if clinic else UTC  # before the clinic is set up
 
 
 def falling_due(day: date) -> ArticleQuerySet:
@@ -40,15 +45,21 @@ def falling_due(day: date) -> ArticleQuerySet:
 
 def recipient_of(article: Article) -> str:
     """Its keeper; else the backup; else the clinic's address for notices; else nobody."""
-    return next(filter(None, map(_address_of, (article.kept_by, article.kept_by_backup))), "") or _notices_to()
+    return keeper_of(article) or notices_to()
+
+
+def keeper_of(article: Article) -> str:
+    """The address of whoever keeps it and can be reached."""
+    return next(filter(None, map(_address_of, (article.kept_by, article.kept_by_backup))), "")
 
 
 def _address_of(user: Any) -> str:
     return user.email if user is not None and user.is_active else ""
 
 
-def _notices_to() -> str:
-    return Clinic.objects.current().notices_to
+def notices_to() -> str:
+    clinic = Clinic.objects.first()
+    return clinic.notices_to if clinic else ""
 
 
 # ---- write ----------------------------------------------------------------------------------

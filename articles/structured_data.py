@@ -158,7 +158,7 @@ def _image(image: Image) -> Node | None:
             "url": _url(largest.get_absolute_url()),
             "width": largest.width,
             "height": largest.height,
-            "caption": image.caption or image.alternative_text,
+            "caption": image.caption,
             "creditText": image.credit,
         }
     )

@@ -20,6 +20,7 @@ from booking.models import Clinic
 from tests.factories import a_therapist
 from tests.mailbox import Mailbox
 from tests.running import free_port
+from tests.test_page_cache import until
 
 DUE = date(2027, 3, 20)
 DAY = timedelta(days=1)
@@ -356,6 +357,23 @@ def test_the_desks_first_page_shows_reviews_due(kept, client, admin_user, day, w
     assert ("Kept by kim" in panel) is (day >= DUE)
 
 
+def test_the_panel_asks_a_fixed_number_of_times(kept, django_assert_num_queries):
+    from articles.panels import reviews
+
+    for number in range(3):
+        Article.objects.create(
+            author=kept.author,
+            title=f"Another {number}",
+            slug=f"another-{number}",
+            stage=Stage.PUBLISHED,
+            published_at=kept.published_at,
+            next_review_on=DUE,
+        )
+
+    with time_machine.travel(nine_on(DUE), tick=False), django_assert_num_queries(4):
+        assert len(reviews()) == 4
+
+
 def test_an_editor_who_sees_no_patients_sees_reviews(kept, client, django_user_model):
     from django.contrib.auth.models import Group
 
@@ -396,7 +414,42 @@ def test_going_back_to_an_older_text_gives_the_page_to_nobody_else(kept, backup)
     assert (restored.kept_by, restored.kept_by_backup) == (None, backup)
 
 
-def test_the_worker_knows_the_tasks_and_their_clock():
-    assert {reminders.SEND_TASK, "articles.tasks.remind_of_reviews"} <= set(shared_app.tasks)
+def test_before_the_clinic_is_set_up_nothing_fails(client, admin_user):
+    tasks.remind_of_reviews(None, 0)
+
+    assert "None overdue" in the_desk(client, admin_user)
+    assert client.get("/admin/content-report/").status_code == 200
+
+
+def test_the_clock_of_the_worker():
     crons = {one.task.name: one.cron for one in shared_app.periodic_registry.periodic_tasks.values()}
+
     assert crons["articles.tasks.remind_of_reviews"] == "5 14-23 * * *"
+
+
+# ---- a running site ----
+
+LOOK_NOW = """
+from booking.messages import jobs
+jobs.configure_task("articles.tasks.remind_of_reviews").defer(timestamp=0)
+"""
+
+
+def arrived(site):
+    mails = site.mail_folder.glob("*") if site.mail_folder.exists() else ()
+    return [mail for mail in mails if "Subject: Review due" in mail.read_text()]
+
+
+def test_a_real_worker_knows_the_tasks_and_sends_one_mail(site):
+    with site.connect() as database:
+        before = database.execute("SELECT next_review_on FROM articles_article").fetchone()
+        database.execute("UPDATE articles_article SET next_review_on = current_date + 20")
+    try:
+        site.manage("shell", "-c", LOOK_NOW)
+        assert until(lambda: arrived(site), 15)
+        site.manage("shell", "-c", LOOK_NOW)
+        assert not until(lambda: len(arrived(site)) > 1, 3)
+    finally:
+        with site.connect() as database:
+            database.execute("UPDATE articles_article SET next_review_on = %s", before)
+            database.execute("DELETE FROM articles_reviewreminder")
