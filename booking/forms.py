@@ -15,7 +15,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 
 from booking.actions import Details
-from booking.models import ContactRequest, PartOfDay, Service, Therapist, Weekday
+from booking.models import ContactRequest, PartOfDay, Service, Therapist, Weekday, digits_of
 
 CONSENT_VERSION = "2026-11"
 CONSENT_WORDS = "I agree that the clinic keeps what I typed here to arrange my visit."
@@ -377,3 +377,23 @@ class CancelForm(ClinicForm):
         help_text="Only our staff read it.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class PatientSearchForm(forms.Form):
+    """Staff look for someone; one field is enough, and each may be typed in part."""
+
+    name = forms.CharField(label="Name", max_length=120, required=False)
+    email = forms.CharField(label="E-mail", max_length=254, required=False)
+    phone = forms.CharField(label="Telephone", max_length=40, required=False, help_text="At least four digits.")
+
+    def clean_phone(self) -> str:
+        phone: str = self.cleaned_data["phone"]
+        if phone and len(digits_of(phone)) < 4:
+            raise ValidationError("Type at least four digits.")
+        return phone
+
+    def clean(self) -> dict[str, Any]:
+        typed = self.cleaned_data
+        if not self.errors and not any(typed.values()):
+            raise ValidationError("Type a name, an e-mail address or a telephone number.")
+        return typed

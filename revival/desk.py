@@ -6,8 +6,10 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 
 from revival.health import worker_is_late
@@ -19,15 +21,41 @@ class Desk(AdminSite):
     index_title = "Today"
     enable_nav_sidebar = False
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        from booking.admin.search import find_patients  # apps are not ready when this module loads
+
+        return [
+            path("patients/", self.admin_view(find_patients), name="patients"),
+            path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(self.on_site), name="on_site"),
+            *super().get_urls(),
+        ]
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from articles.panels import not_set_up  # apps are not ready when this module loads
+        from articles.panels import not_set_up
         from booking.admin.panels import panels
+        from booking.models import AccessLog, Look
 
         desk: dict[str, Any] = {"worker_is_late": worker_is_late()}
         if request.user.has_perm("booking.view_appointment"):
-            desk |= panels(timezone.now())
+            desk |= panels(timezone.now(), request.user)
             desk["todo"] += not_set_up()
+            AccessLog.objects.note(request.user, Look.FIRST_PAGE)
         return super().index(request, {**(extra_context or {}), "desk": desk})
+
+    def on_site(self, request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponse:
+        """Django's own leads anyone to any row's page, and so staff to a patient's private one."""
+        from django.contrib.contenttypes.models import ContentType
+        from django.contrib.contenttypes.views import shortcut
+
+        kind = ContentType.objects.filter(pk=int(content_type_id)).first() if content_type_id.isdecimal() else None
+        model = kind.model_class() if kind else None
+        admin = self._registry.get(model) if model else None
+        if admin is None or not admin.view_on_site:
+            raise Http404
+        if not admin.has_view_permission(request):
+            raise PermissionDenied
+        answer: HttpResponse = shortcut(request, content_type_id, object_id)
+        return answer
 
 
 class DeskConfig(AdminConfig):
