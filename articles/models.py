@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from articles.rich_text import clean
 from booking.models import FAR_FUTURE, Caution, Therapist
+from booking.models.changes import changes_of
 
 check_anchor = RegexValidator(
     r"^[a-z][a-z0-9-]*$", "Use lower-case letters, digits and hyphens, starting with a letter."
@@ -395,3 +396,9 @@ class SiteRevision(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+# Whether and where articles are public; texts have revisions of their own.
+ArticleChange = changes_of(
+    Article, "slug", "stage", "published_at", "expires_at", "reviewer", "reviewed_on", app="articles"
+)

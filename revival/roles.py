@@ -49,6 +49,8 @@ OWNER = (
     | _rights(KEEP, "articles", "article", "topic")
     | _rights(("view", "add", "change"), "auth", "user")
     | _rights(LOOK, "auth", "group")
+    | _rights(LOOK, "booking", "accesslog")
+    | _rights(LOOK, "revival", "change")
     | {"articles.publish_article"}
 )
 

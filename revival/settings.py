@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+import pghistory
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -57,6 +58,8 @@ INSTALLED_APPS = [
     "csp",
     "procrastinate.contrib.django",
     "axes",
+    "pgtrigger",
+    "pghistory",
     "booking",
     "articles",
 ]
@@ -75,6 +78,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "revival.changes.say_who",
     "axes.middleware.AxesMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -218,6 +222,12 @@ AXES_CLIENT_IP_CALLABLE = "revival.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "revival.lockout.locked_out"
 AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "revival.views.csrf_failure"
+
+# Logs of the desk: of changes (booking/models/changes.py) and of looks (booking/models/access.py)
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
+PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(db_index=True)
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"  # so that lines of one transaction have an order
+LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)
 
 # Booking
 BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)

@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from revival import roles
+
+
+class Migration(migrations.Migration):
+    dependencies = [("revival", "0003_logs_only_grow"), ("booking", "0008_logs_only_grow")]
+    operations = [migrations.RunPython(roles.write, migrations.RunPython.noop, elidable=False)]
