@@ -237,6 +237,7 @@ BOOKING_CHANGE_CUT_OFF_HOURS = env.int("BOOKING_CHANGE_CUT_OFF_HOURS", 24)
 BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the messages' own rows say what became of them
 BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # personal data, after the visit
+BOOKING_KEEP_UNANSWERED_DAYS = env.int("BOOKING_KEEP_UNANSWERED_DAYS", 90)  # a contact request nobody finished
 # Limits: what one person, and one network a day, can do online
 BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)
 BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)
