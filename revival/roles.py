@@ -51,7 +51,7 @@ OWNER = (
     | _rights(LOOK, "auth", "group")
     | _rights(LOOK, "booking", "accesslog")
     | _rights(LOOK, "revival", "change")
-    | {"articles.publish_article"}
+    | {"articles.publish_article", "booking.export_and_erase"}
 )
 
 ROLES = {

@@ -44,7 +44,7 @@ from tests.factories import (
     working_all_week,
 )
 from tests.running import ROOT
-from tests.staff import a_colleague
+from tests.staff import a_colleague, at_the_desk
 
 NAME, EMAIL, PHONE = "Canary Quillfeather", "canary.quill@example.com", "612-555-8642"
 WORDS = ("canary", "quillfeather", "612-555-8642", "6125558642")
@@ -246,6 +246,61 @@ def test_a_reason_is_demanded(canary):
     for reason in ([], ["--reason= "], [f"--reason={'x' * 201}"]):
         with pytest.raises(CommandError, match="reason"):
             call_command("erase_person", *reason, stderr=StringIO())
+
+
+# The owner's page
+
+
+PAGE = "/admin/patients/one/"
+
+
+def test_the_owner_gets_a_file_that_names_nobody_in_its_name(canary):
+    answer = at_the_desk(a_colleague("O")).post(PAGE, {"email": EMAIL, "reason": REASON, "do": "export"})
+
+    assert answer["Content-Disposition"] == 'attachment; filename="kept.json"'
+    assert answer["Cache-Control"] == "no-store"
+    assert answer.json()["contact_requests"][0]["name"] == NAME
+    assert AccessLog.objects.first().what == "export"
+
+
+def test_the_owner_erases_only_when_sure_and_told_of_visits(canary):
+    owner = at_the_desk(a_colleague("O"))
+    form = {"email": EMAIL, "phone": PHONE, "reason": REASON, "do": "erase"}
+
+    for typed, said in (({}, "Tick this to erase"), ({"is_sure": "on"}, "still to come")):
+        refused = owner.post(PAGE, form | typed)
+        assert (refused.status_code, said in refused.text) == (422, True)
+    assert Appointment.objects.filter(name=NAME).exists()
+
+    done = owner.post(PAGE, form | {"is_sure": "on", "cancel_visits": "on"})
+
+    assert "Erased from 6 rows" in done.text
+    assert tables_that_know_them() == []
+    assert not any(word in done.text.lower() for word in WORDS)
+
+
+@pytest.mark.parametrize("letter", ["F", "T", "E", "R", "N"])
+def test_nobody_else_gives_out_or_erases(canary, letter):
+    for do in ("export", "erase"):
+        form = {"email": EMAIL, "reason": REASON, "do": do, "is_sure": "on", "cancel_visits": "on"}
+        username = f"another-{letter}-{do}"
+        assert at_the_desk(a_colleague(letter, username=username)).post(PAGE, form).status_code == 403
+    assert Appointment.objects.filter(name=NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"reason": "x"}, "Type an e-mail address or a telephone number"),
+        ({"email": "nobody@example.com", "reason": "x"}, "Nothing is kept"),
+        ({"email": EMAIL, "reason": f"for {NAME}"}, "without naming"),
+        ({"email": EMAIL}, "required"),
+    ],
+)
+def test_the_page_says_why_not(canary, typed, said):
+    answer = at_the_desk(a_colleague("O")).post(PAGE, typed | {"do": "export"})
+
+    assert (answer.status_code, said in answer.text) == (422, True)
 
 
 # Everywhere, as the running site knows it

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 from booking.models import AccessLog
 
@@ -21,7 +22,8 @@ class ReadOnly(TellsNothing):
     change_list_template = "admin/booking/log_list.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "keep_days": settings.LOG_KEEP_DAYS})
+        facts = {"title": capfirst(self.opts.verbose_name_plural), "keep_days": settings.LOG_KEEP_DAYS}
+        return super().changelist_view(request, {**(extra_context or {}), **facts})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

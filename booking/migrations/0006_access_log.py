@@ -27,9 +27,10 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': "look at patients' data",
-                'verbose_name_plural': "looks at patients' data",
+                'verbose_name': 'look at patients’ data',
+                'verbose_name_plural': 'looks at patients’ data',
                 'ordering': ['-at', '-pk'],
+                'permissions': [('export_and_erase', 'Can give a person what is kept of them, and erase it')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('what__in', ['opened', 'list', 'search', 'first-page', 'day-sheet', 'export', 'erase'])), name='booking_access_log_what_is_known', violation_error_message='Choose one of the kinds.')],
             },
         ),

@@ -43,7 +43,8 @@ class AccessLog(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
-        verbose_name, verbose_name_plural = "look at patients' data", "looks at patients' data"
+        verbose_name, verbose_name_plural = "look at patients’ data", "looks at patients’ data"
+        permissions = [("export_and_erase", "Can give a person what is kept of them, and erase it")]
         constraints = [
             models.CheckConstraint(
                 name="booking_access_log_what_is_known",
