@@ -53,10 +53,11 @@ def guard_answers(get_response: Handler) -> Handler:
 
 
 def is_odd_question(request: HttpRequest, error: Exception) -> bool:
-    """Whether a list at the desk was asked by an address for what no row can be, such as the year 99999."""
+    """Whether a list at the desk was asked for what no row can be, such as the year 99999 or the number x."""
     match = request.resolver_match
     is_list = match is not None and match.namespace == "admin" and str(match.url_name).endswith("_changelist")
-    return is_list and bool(request.GET) and isinstance(error, ValueError | OverflowError | DataError)
+    is_odd = request.GET or not all(number.isdecimal() for number in request.POST.getlist("_selected_action"))
+    return is_list and bool(is_odd) and isinstance(error, ValueError | OverflowError | DataError)
 
 
 def speaks_another_charset(request: HttpRequest) -> bool:

@@ -9,7 +9,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from revival import grants
-from tests.running import ROOT
+from revival.embedded_postgres import PROGRAMS
+from revival.log_settings import LOG_SETTINGS
+from tests.running import ROOT, other_database
 from tests.test_logs_of_the_desk import TABLES
 
 DENIED = psycopg.errors.InsufficientPrivilege
@@ -102,6 +104,27 @@ def deploy_checks(site, url):
         command, cwd=ROOT, env={**site.environment, "DATABASE_URL": url}, capture_output=True, text=True
     )
     return done.stdout + done.stderr
+
+
+def test_the_script_for_a_new_server_makes_the_web_role_and_keeps_patients_out_of_its_log(site):
+    """deploy/postgres.sql, as compose and the README run it."""
+    owner, web = "revival_script_owner", "revival_script_web"
+    with other_database() as server:
+        server.execute(f"DROP ROLE IF EXISTS {owner}, {web}")
+        server.execute(f"CREATE ROLE {owner}")
+    try:
+        facts = [f"--set={name}={value}" for name, value in (("owner", owner), ("web", web), ("password", "o'clock"))]
+        command = [str(PROGRAMS / "psql"), "--set=ON_ERROR_STOP=1", *facts, "--file=deploy/postgres.sql"]
+        done = subprocess.run([*command, site.database_url], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        with other_database() as server:
+            kept = dict(server.execute("SELECT rolname, rolconfig FROM pg_roles WHERE rolname ~ '^revival_script'"))
+    finally:
+        with other_database() as server:
+            server.execute(f"DROP ROLE IF EXISTS {owner}, {web}")
+
+    wanted = [f"{name}={value}" for name, value in LOG_SETTINGS.items()]
+    assert kept == {owner: wanted, web: wanted}
 
 
 def test_a_role_that_is_too_mighty_or_unknown_is_refused(db):

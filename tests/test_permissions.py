@@ -378,6 +378,15 @@ def test_odd_questions_to_lists_are_no_fault_of_ours(admin_client, model):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("chosen", ["x", "9" * 30, "1.5", ""])
+@pytest.mark.parametrize("model", ["booking/absence", "booking/appointment", "articles/topic", "booking/accesslog"])
+def test_odd_choices_in_a_list_are_no_fault_of_ours(admin_client, model, chosen):
+    form = {"action": "delete_selected", "_selected_action": [chosen], "post": "yes"}
+
+    assert admin_client.post(f"/admin/{model}/", form).status_code in (200, 302, 400)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("query", ["name__icontains=Ada", "patient_name=A", "email__exact=a@b.example", "phone=1"])
 @pytest.mark.parametrize("model", ["appointment", "waitlistentry", "contactrequest"])
 def test_no_list_can_be_asked_for_a_name_by_its_address(admin_client, model, query):
