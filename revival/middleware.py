@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from revival import views
@@ -43,10 +44,20 @@ def guard_answers(get_response: Handler) -> Handler:
         return response
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return views.unavailable(request, error) if views.is_database_trouble(error) else None
+        if views.is_database_trouble(error):
+            return views.unavailable(request, error)
+        return views.odd_question(request, error) if is_odd_question(request, error) else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware
+
+
+def is_odd_question(request: HttpRequest, error: Exception) -> bool:
+    """Whether a list at the desk was asked for what no row can be, such as the year 99999 or the number x."""
+    match = request.resolver_match
+    is_list = match is not None and match.namespace == "admin" and str(match.url_name).endswith("_changelist")
+    is_odd = request.GET or not all(number.isdecimal() for number in request.POST.getlist("_selected_action"))
+    return is_list and bool(is_odd) and isinstance(error, ValueError | OverflowError | DataError)
 
 
 def speaks_another_charset(request: HttpRequest) -> bool:

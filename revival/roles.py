@@ -51,7 +51,9 @@ OWNER = (
     | _rights(KEEP, "articles", "article", "topic", "image")
     | _rights(("view", "add", "change"), "auth", "user")
     | _rights(LOOK, "auth", "group")
-    | {"articles.publish_article"}
+    | _rights(LOOK, "booking", "accesslog")
+    | _rights(LOOK, "revival", "change")
+    | {"articles.publish_article", "booking.export_and_erase"}
 )
 
 ROLES = {

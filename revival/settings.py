@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+import pghistory
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -58,6 +59,8 @@ INSTALLED_APPS = [
     "django_prose_editor",
     "procrastinate.contrib.django",
     "axes",
+    "pgtrigger",
+    "pghistory",
     "booking",
     "articles",
 ]
@@ -77,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "revival.changes.say_who",
     "axes.middleware.AxesMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "revival.roles.RolesOnly"]
@@ -221,6 +225,12 @@ AXES_LOCKOUT_CALLABLE = "revival.lockout.locked_out"
 AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "revival.views.csrf_failure"
 
+# Logs of the desk: of changes (booking/models/changes.py) and of looks (booking/models/access.py)
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
+PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(db_index=True)
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"  # so that lines of one transaction have an order
+LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)
+
 # Booking
 BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)
 BOOKING_ANSWER_WORKING_DAYS = env.int("BOOKING_ANSWER_WORKING_DAYS", 2)
@@ -229,6 +239,7 @@ BOOKING_CHANGE_CUT_OFF_HOURS = env.int("BOOKING_CHANGE_CUT_OFF_HOURS", 24)
 BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the messages' own rows say what became of them
 BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # personal data, after the visit
+BOOKING_KEEP_UNANSWERED_DAYS = env.int("BOOKING_KEEP_UNANSWERED_DAYS", 90)  # a contact request nobody finished
 # Limits: what one person, and one network a day, can do online
 BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)
 BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)

@@ -54,6 +54,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return error_page(400)
 
 
+def odd_question(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.warning("a list was asked for what cannot be", exc_info=error)
+    return error_page(400)
+
+
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return error_page(403)
 

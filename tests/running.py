@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from urllib.request import urlopen
 
 import psycopg
 from psycopg import sql
+
+from revival import grants
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -34,6 +37,8 @@ class RunningSite:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
+        self.web_role = f"{database}_web"
+        self.web_url = grants.as_role(self.database_url, self.web_role, secrets.token_urlsafe())
         self.environment = {
             **os.environ,
             "REVIVAL_MODE": "trial",
@@ -104,7 +109,9 @@ class RunningSite:
 
     def launch(self, name: str, *command: str) -> subprocess.Popen:
         log = (self.folder / f"{name}.log").open("ab")
-        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        # As in production, what serves pages and mails is not the role that owns the tables.
+        environment = {**self.environment, "DATABASE_URL": self.web_url}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self.processes.append(process)
         return process
 
@@ -132,8 +139,10 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
     """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit."""
     site = RunningSite(database, folder, environment or {})
     make_database(database)
+    make_role(site)
     try:
         site.manage("migrate", "--verbosity=0")
+        site.manage("grant_web_role", site.web_role)
         site.manage("load_clinic", "--example")
         site.manage("collectstatic", "--noinput", "--verbosity=0")
         site.start()
@@ -141,6 +150,7 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
     finally:
         site.stop()
         drop_database(database)
+        drop_role(site.web_role)
 
 
 def other_database() -> psycopg.Connection:
@@ -159,6 +169,17 @@ def make_database(name: str) -> None:
     drop_database(name)
     with other_database() as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def make_role(site: RunningSite) -> None:
+    drop_role(site.web_role)
+    with other_database() as server:
+        grants.make_role(server, site.web_role, urlsplit(site.web_url).password or "")
+
+
+def drop_role(name: str) -> None:
+    with other_database() as server:
+        server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def drop_database(name: str) -> None:

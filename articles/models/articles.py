@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from articles.rich_text import clean
 from booking.models import FAR_FUTURE, Caution, Therapist
+from booking.models.changes import changes_of
 
 from .images import Image
 
@@ -435,3 +436,9 @@ class SiteRevision(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+# Whether and where articles are public; texts have revisions of their own.
+ArticleChange = changes_of(
+    Article, "slug", "stage", "published_at", "expires_at", "reviewer", "reviewed_on", app="articles"
+)

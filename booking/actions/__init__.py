@@ -11,15 +11,19 @@ from .holds import ANYONE, delete_dead_holds, take_hold
 from .hours import remove_hours, save_absence, save_hours
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
 from .links import ask_for_links, send_lost_links
+from .people import Person, erase_person, export_person
 from .refusals import (
     BusyError,
+    NamesThePersonError,
     NotOfferedError,
     RefusalError,
     SlotTakenError,
     StateChangedError,
+    StillComingError,
     SubmissionReusedError,
     TooLateToChangeError,
     TooManyError,
+    UnknownPersonError,
     action,
 )
 from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
@@ -50,14 +54,18 @@ __all__ = [
     "Answer",
     "BusyError",
     "Details",
+    "NamesThePersonError",
     "NotDeliveredError",
     "NotOfferedError",
+    "Person",
     "RefusalError",
     "SlotTakenError",
     "StateChangedError",
+    "StillComingError",
     "SubmissionReusedError",
     "TooLateToChangeError",
     "TooManyError",
+    "UnknownPersonError",
     "accept_offer",
     "action",
     "ask_for_contact",
@@ -75,8 +83,10 @@ __all__ = [
     "delete_dead_holds",
     "deliver_message",
     "end_waiting",
+    "erase_person",
     "expire_offer",
     "expire_request",
+    "export_person",
     "finish_contact",
     "forget_past_visits",
     "hand_over",

@@ -43,6 +43,18 @@ class StateChangedError(RefusalError):
     """The visit is no longer in a state in which this can be done (409)."""
 
 
+class UnknownPersonError(RefusalError):
+    """Nothing is kept of anyone with that e-mail address or telephone."""
+
+
+class StillComingError(RefusalError):
+    """A visit is still to come: it has to be cancelled before its person is erased."""
+
+
+class NamesThePersonError(RefusalError):
+    """The reason names the person, and the log keeps it for years: say it without."""
+
+
 class BusyError(RefusalError):
     """The database cannot answer now; the same thing will work in a moment (503)."""
 

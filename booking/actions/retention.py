@@ -7,10 +7,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from booking.models import TO_STAFF, Appointment, ContactRequest, Delivery, FreedTime, Message, WaitlistEntry
+from booking.models import TO_STAFF, Appointment, ContactRequest, Delivery, FreedTime, LostLink, Message, WaitlistEntry
 
 from .refusals import action
 
+LONGEST_LOST = timedelta(days=3)  # longer than the worker tries to send the links
 MOST_FORGOTTEN_AT_ONCE = 1000
 FORGOTTEN = "forgotten@invalid"
 
@@ -19,7 +20,8 @@ FORGOTTEN = "forgotten@invalid"
 def forget_past_visits() -> int:
     """Keep no longer than we say: notes until the visit's end, the person for BOOKING_KEEP_DAYS after it.
 
-    Waiting-list entries and contact requests go, whole, so many days after they ended.
+    Waiting-list entries and contact requests go, whole, so many days after they ended; a request that
+    nobody ever finished goes BOOKING_KEEP_UNANSWERED_DAYS after it was made.
 
     Returns how many visits were anonymised.
     """
@@ -28,6 +30,9 @@ def forget_past_visits() -> int:
     Appointment.objects.filter(ends_at__lte=now).exclude(note="", cancel_reason="").update(note="", cancel_reason="")
     WaitlistEntry.objects.filter(ended_at__lte=since).delete()  # with their offers and messages
     ContactRequest.objects.filter(ended_at__lte=since).delete()
+    never_answered = now - timedelta(days=settings.BOOKING_KEEP_UNANSWERED_DAYS)
+    ContactRequest.objects.filter(ended_at__isnull=True, created_at__lte=never_answered).delete()
+    LostLink.objects.filter(created_at__lte=now - LONGEST_LOST).delete()
     FreedTime.objects.filter(ends_at__lte=now).delete()
     old = Appointment.objects.filter(ends_at__lte=since, anonymised_at__isnull=True)
     rows = list(old.select_for_update()[:MOST_FORGOTTEN_AT_ONCE])

@@ -84,7 +84,7 @@ def leave_waitlist(*, entry: WaitlistEntry) -> WaitlistEntry:
     if present.state == Waiting.WAITING:
         _end(present, Waiting.LEFT, now)
         for offer in present.offers.open():
-            _close(offer, Offer.State.DECLINED, now)
+            close_offer(offer, Offer.State.DECLINED, now)
     return present
 
 
@@ -219,7 +219,7 @@ def expire_offer(*, offer: Offer) -> Offer:
             _end_hold(present.hold, now)
         present.delete()
         return present
-    _close(present, Offer.State.EXPIRED, now)
+    close_offer(present, Offer.State.EXPIRED, now)
     return present
 
 
@@ -230,11 +230,11 @@ def decline_offer(*, offer: Offer) -> Offer:
     _locked_entry(offer.entry, now=now)
     present = Offer.objects.select_for_update(of=("self",)).select_related("hold").get(pk=offer.pk)
     if present.state == Offer.State.OPEN:
-        _close(present, Offer.State.DECLINED, now)
+        close_offer(present, Offer.State.DECLINED, now)
     return present
 
 
-def _close(offer: Offer, state: str, now: datetime) -> None:
+def close_offer(offer: Offer, state: str, now: datetime) -> None:
     offer.state, offer.ended_at = state, now
     offer.save()
     if offer.hold is not None and offer.hold.is_hold:
@@ -268,7 +268,7 @@ def accept_offer(*, offer: Offer) -> Appointment:
     present.save()
     _end(entry, Waiting.BOOKED, now)
     for other in entry.offers.open().select_related("hold"):  # a newer one, when an older was taken
-        _close(other, Offer.State.DECLINED, now)
+        close_offer(other, Offer.State.DECLINED, now)
     return visit
 
 

@@ -67,7 +67,6 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     list_display_links = ["when", "name"]
     list_filter = ["state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
-    search_fields = ["name", "patient_name", "email", "phone"]
     date_hierarchy = "starts_at"
     answer_template = "admin/booking/appointment/answer.html"
     buttons = BUTTONS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,6 +16,9 @@ from django.urls import URLPattern, re_path, reverse
 from django.utils import timezone
 
 from booking import actions
+from booking.models import Look
+
+from .sight import ShowsPatients
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Button:
     form: type[forms.Form] | None = None
 
 
-class ReadOnlyWithButtons(admin.ModelAdmin):
+class ReadOnlyWithButtons(ShowsPatients):
     """GET asks once more and shows what follows; POST acts."""
 
     buttons: ClassVar[tuple[Button, ...]] = ()
@@ -51,7 +54,8 @@ class ReadOnlyWithButtons(admin.ModelAdmin):
         return False
 
     def may_act(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+        rights = [f"{self.opts.app_label}.{verb}_{self.opts.model_name}" for verb in ("view", "change")]
+        return request.user.has_perms(rights)  # the page that asks once more also shows the row
 
     def buttons_for(self, row: Any) -> list[Button]:
         return [button for button in self.buttons if getattr(row, self.state_field) in button.states]
@@ -78,12 +82,12 @@ class ReadOnlyWithButtons(admin.ModelAdmin):
         return {}
 
     def answer(self, request: HttpRequest, pk: str, verb: str) -> HttpResponse:
+        if not self.may_act(request):
+            raise PermissionDenied
         button = next((button for button in self.buttons if button.verb == verb), None)
         row = self.get_queryset(request).filter(pk=pk).first()
         if button is None or row is None:
             raise Http404
-        if not self.may_act(request):
-            raise PermissionDenied
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
         form = button.form(request.POST or None, initial=self.initial(row)) if button.form else None
         if request.method == "POST" and (form is None or form.is_valid()):
@@ -91,6 +95,7 @@ class ReadOnlyWithButtons(admin.ModelAdmin):
             return redirect(back)
         if request.method != "POST" and button not in self.buttons_for(row):
             return redirect(back)
+        self.note_look(request, Look.OPENED, row.pk)
         context = {
             **self.admin_site.each_context(request),
             "title": button.question,

@@ -14,13 +14,14 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.csrf import csrf_protect
 
 from booking import actions
-from booking.models import Absence, Appointment, Override, Shift
+from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Override, Shift
 from booking.templatetags.times import clock, day_words
 
 from .fields import NATIVE
+from .sight import OwnRowsOnly, is_theirs
 
 
-class SavedByActions(admin.ModelAdmin):
+class SavedByActions(OwnRowsOnly):
     """A form whose rows are written by an action.
 
     Django wraps its add, change and delete views in a transaction; an action insists on being the
@@ -110,6 +111,20 @@ class AbsenceAdmin(SavedByActions):
     @admin.display(description="Who is away", ordering="therapist")
     def who(self, absence: Absence) -> str:
         return absence.therapist.name if absence.therapist else "Whole clinic"
+
+    def has_change_permission(self, request: HttpRequest, obj: Absence | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or is_theirs(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Absence | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or is_theirs(request, obj))
+
+    def get_form(self, request: HttpRequest, obj: Absence | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Who sees their own patients only is away alone: they cannot close the clinic."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "therapist" in form.base_fields and not request.user.has_perm(SEE_EVERY_PATIENT):
+            field: Any = form.base_fields["therapist"]
+            field.required, field.empty_label, field.help_text = True, None, ""
+        return form
 
     def save_model(self, request: HttpRequest, obj: Absence, form: Any, change: bool) -> None:
         self.tell_of(request, actions.save_absence(absence=obj))

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from procrastinate.contrib.django import admin as jobs_admin  # noqa: F401 - registers what we take away
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions
@@ -37,7 +38,6 @@ class MessageAdmin(ReadOnlyWithButtons):
     list_display = ["created_at", "kind", "recipient", "about", "delivery", "attempts", "last_answer"]
     list_filter = ["delivery", "kind"]
     list_select_related = ["appointment", "entry", "offer__entry", "contact_request"]
-    search_fields = ["recipient", "appointment__name"]
     date_hierarchy = "created_at"
     fields = [
         "kind",

@@ -34,23 +34,31 @@ class ToDo:
     url: str
 
 
-def panels(now: datetime) -> dict[str, Any]:
+def panels(now: datetime, user: Any) -> dict[str, Any]:
+    """Of patients only what this person may see, and nothing of a kind that they may not."""
     clinic = Clinic.objects.first()
     if clinic is None:
         return {"now": now, "todo": []}
     day = now.astimezone(clinic.zone).date()
     today = bounds_of_days(day, day, clinic.zone)
-    visits = Appointment.objects.visits().select_related("therapist")
+    visits = _seen(Appointment, user).visits().select_related("therapist")
     return {
         "now": now,
         "soon": now + SOON,
         "waiting": visits.waiting_for_answer(),
         "today": visits.filter(starts_at__gte=today.start, starts_at__lt=today.end).order_by("starts_at"),
-        "asked": ContactRequest.objects.not_done().select_related("therapist", "taken_up_by"),
-        "on_the_list": WaitlistEntry.objects.waiting().count(),
-        "undelivered": Message.objects.undelivered().select_related(*ABOUT)[:MOST_MESSAGES],
+        "may_answer": user.has_perm("booking.change_appointment"),
+        "may_reply": user.has_perm("booking.change_contactrequest"),
+        "asked": _seen(ContactRequest, user).not_done().select_related("therapist", "taken_up_by"),
+        "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
+        "undelivered": _seen(Message, user).undelivered().select_related(*ABOUT)[:MOST_MESSAGES],
         "todo": list(_not_set_up(clinic)),
     }
+
+
+def _seen(model: Any, user: Any) -> Any:
+    may_look = user.has_perm(f"booking.view_{model._meta.model_name}")
+    return model.objects.seen_by(user) if may_look else model.objects.none()
 
 
 def _not_set_up(clinic: Clinic) -> list[ToDo]:

@@ -41,7 +41,6 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
     list_display = ["created_at", "person", "therapist", "service", "first_day", "last_day", "times", "state"]
     list_filter = ["state", "therapist", "service"]
     list_select_related = ["therapist", "service", "visit"]
-    search_fields = ["name", "email", "phone", "visit__name"]
     fields = [
         "state",
         "created_at",
@@ -94,7 +93,6 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
     list_display_links = ["created_at", "name"]
     list_filter = ["state", "reach_by", "therapist"]
     list_select_related = ["therapist", "taken_up_by"]
-    search_fields = ["name", "email", "phone"]
     date_hierarchy = "created_at"
     fields = [
         "state",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from django.utils import timezone
 from booking.availability import Span
 
 from .hours import FAR_FUTURE
+from .people import WithPeople, digits_of, only_digits
 from .therapists import Service, Therapist
 
 
@@ -68,7 +68,9 @@ def _epoch(name: str) -> Func:
     return Func(Value("epoch"), F(name), function="date_part", output_field=models.FloatField())
 
 
-class AppointmentQuerySet(models.QuerySet["Appointment"]):
+class AppointmentQuerySet(WithPeople["Appointment"]):
+    names = ("name", "patient_name")
+
     def occupying(self, now: datetime) -> AppointmentQuerySet:
         """Rows that keep others out at `now`; a hold whose time is over does not."""
         return self.filter(state__in=OCCUPYING).exclude(state=State.HELD, held_until__lte=now)
@@ -104,12 +106,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def of_person(self, *, name: str, email: str, phone: str) -> AppointmentQuerySet:
         """Online visits under the same name with the same e-mail address or the same digits of a telephone."""
-        digits = re.sub(r"\D", "", phone)
+        digits = digits_of(phone)
         same_phone = Q(phone_digits=digits) if digits else Q(pk__in=[])
         same_email = Q(email__iexact=email) if email else Q(pk__in=[])
-        rows = self.filter(is_online=True, name__iexact=name).annotate(
-            phone_digits=Func(F("phone"), Value(r"\D"), Value(""), Value("g"), function="regexp_replace")
-        )
+        rows = self.filter(is_online=True, name__iexact=name).annotate(phone_digits=only_digits("phone"))
         return rows.filter(same_email | same_phone)
 
     def unanswered(self, now: datetime) -> AppointmentQuerySet:

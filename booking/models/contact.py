@@ -9,11 +9,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .hours import Weekday
+from .people import WithPeople
 from .therapists import Therapist
 from .waitlist import PartOfDay, parts_of_day
 
 
-class ContactRequestQuerySet(models.QuerySet["ContactRequest"]):
+class ContactRequestQuerySet(WithPeople["ContactRequest"]):
     def not_done(self) -> ContactRequestQuerySet:
         """What the desk still has to answer, longest waiting first."""
         return self.exclude(state=ContactRequest.State.DONE).order_by("created_at")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from booking.availability import DayHours, Span, WeeklyHours
 
+from .people import OwnOnly
 from .therapists import Therapist
 
 LONG_AGO, FAR_FUTURE = datetime(1900, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
@@ -26,7 +28,7 @@ class Weekday(models.IntegerChoices):
     SUNDAY = 6, "Sunday"
 
 
-class ShiftQuerySet(models.QuerySet["Shift"]):
+class ShiftQuerySet(OwnOnly["Shift"]):
     def holding_between(self, first: date, last: date) -> ShiftQuerySet:
         """Shifts whose validity meets the clinic-local dates `first` to `last`, both included."""
         return self.filter(
@@ -84,6 +86,10 @@ class Shift(models.Model):
         return WeeklyHours(self.weekday, self.opens, self.closes, self.valid_from, self.valid_until)
 
 
+class OverrideQuerySet(OwnOnly["Override"]):
+    pass
+
+
 class Override(models.Model):
     """Other hours for one date; that date's shifts do not count. Two rows make a split day."""
 
@@ -91,6 +97,8 @@ class Override(models.Model):
     day = models.DateField(help_text="The shifts of this date do not count.")
     opens = models.TimeField(help_text="Clinic time.")
     closes = models.TimeField(help_text="Clinic time. 12:00 am means the end of the day.")
+
+    objects = OverrideQuerySet.as_manager()
 
     class Meta:
         ordering = ["-day", "opens"]
@@ -110,7 +118,11 @@ class Override(models.Model):
         return DayHours(self.day, self.opens, self.closes)
 
 
-class AbsenceQuerySet(models.QuerySet["Absence"]):
+class AbsenceQuerySet(OwnOnly["Absence"]):
+    def seen_by(self, user: Any) -> Any:
+        """Also when the whole clinic is closed, which is everyone's to know."""
+        return super().seen_by(user) | self.filter(therapist__isnull=True)
+
     def touching(self, span: Span) -> AbsenceQuerySet:
         return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from .appointments import Appointment
 from .contact import ContactRequest
+from .people import OwnOnly
 from .waitlist import Offer, WaitlistEntry
 
 LONG_FOR_A_MESSAGE = timedelta(minutes=10)
@@ -58,7 +59,14 @@ class Delivery(models.TextChoices):
     PHONED = "phoned", "Told by telephone"
 
 
-class MessageQuerySet(models.QuerySet["Message"]):
+class MessageQuerySet(OwnOnly["Message"]):
+    owners = (
+        "appointment__therapist__account",
+        *("entry__therapist__account", "entry__visit__therapist__account"),
+        *("offer__entry__therapist__account", "offer__entry__visit__therapist__account"),
+        "contact_request__therapist__account",
+    )
+
     def undelivered(self) -> MessageQuerySet:
         """What staff must look at: refused, to be phoned, tried in vain so far, or waiting long."""
         return self.exclude(kind__in=TO_STAFF, delivery=Delivery.PLEASE_PHONE).filter(

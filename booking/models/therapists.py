@@ -16,6 +16,8 @@ from django.urls import reverse
 
 from booking.availability import Rules
 
+from .people import OwnOnly
+
 RESERVED_SLUGS = ("hold", "ask", "any", "find")
 """Path segments that the booking addresses use themselves."""
 
@@ -97,7 +99,9 @@ class Clinic(models.Model):
         return ZoneInfo(self.time_zone)
 
 
-class TherapistQuerySet(models.QuerySet["Therapist"]):
+class TherapistQuerySet(OwnOnly["Therapist"]):
+    owners = ("account",)
+
     def taking_patients(self) -> TherapistQuerySet:
         return self.filter(is_taking_patients=True)
 

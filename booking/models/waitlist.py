@@ -16,6 +16,7 @@ from django.utils import timezone
 from booking.availability import Span
 
 from .appointments import Appointment, link_token, token_digest
+from .people import WithPeople
 from .therapists import Service, Therapist
 
 NOON, FIVE = 12, 17  # o'clock at the clinic
@@ -79,7 +80,12 @@ class FreedTime(models.Model):
         return Span(self.starts_at, self.ends_at)
 
 
-class WaitlistEntryQuerySet(models.QuerySet["WaitlistEntry"]):
+class WaitlistEntryQuerySet(WithPeople["WaitlistEntry"]):
+    owners = ("therapist__account", "visit__therapist__account")
+    names = ("name", "visit__name", "visit__patient_name")
+    emails = ("email", "visit__email")
+    phones = ("phone", "visit__phone")
+
     def waiting(self) -> WaitlistEntryQuerySet:
         return self.filter(state=WaitlistEntry.State.WAITING)
 

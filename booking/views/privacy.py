@@ -8,5 +8,10 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    context = {"keep_days": settings.BOOKING_KEEP_DAYS, "hold_minutes": settings.BOOKING_HOLD_MINUTES}
+    context = {
+        "keep_days": settings.BOOKING_KEEP_DAYS,
+        "unanswered_days": settings.BOOKING_KEEP_UNANSWERED_DAYS,
+        "log_days": settings.LOG_KEEP_DAYS,
+        "hold_minutes": settings.BOOKING_HOLD_MINUTES,
+    }
     return render(request, "booking/privacy.html", context)

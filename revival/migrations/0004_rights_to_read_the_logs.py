@@ -4,9 +4,5 @@ from revival import roles
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("revival", "0001_roles"),
-        ("articles", "0011_images_raise_the_revision"),
-    ]
-
+    dependencies = [("revival", "0003_logs_only_grow"), ("booking", "0008_logs_only_grow"), ("articles", "0013_log_only_grows")]
     operations = [migrations.RunPython(roles.write, migrations.RunPython.noop, elidable=False)]

@@ -1,0 +1,78 @@
+"""Who sees whom at the desk, and the note of each look: for every admin that shows patients or hours."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey, Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from booking.models import SEE_EVERY_PATIENT, AccessLog, Look, Therapist
+
+
+class TellsNothing(admin.ModelAdmin):
+    """A row that someone may not see, and a number that no row has, are answered alike."""
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        raise Http404  # Django redirects, and keeps the number in a message
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied  # Django looks for the row first, and so tells whether there is one
+        return super().history_view(request, object_id, extra_context)
+
+
+class OwnRowsOnly(TellsNothing):
+    """Rows of other therapists do not exist for someone who may see their own only."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).seen_by(request.user)  # type: ignore[attr-defined]
+        return rows
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.related_model is Therapist:
+            kwargs["queryset"] = Therapist.objects.seen_by(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class ShowsPatients(OwnRowsOnly):
+    """Each look at a list or a row leaves a line in the access log before anyone sees it."""
+
+    change_list_template = "admin/booking/patients_list.html"  # no search box: names would be in the address
+
+    def note_look(self, request: HttpRequest, what: Look, row: int | str | None = None) -> None:
+        number = int(unquote(str(row))) if row is not None else None
+        AccessLog.objects.note(request.user, what, about=str(self.opts.model_name), number=number)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the page's own filters ask; Django would also take names, and keep them in the address."""
+        asked = {self.date_hierarchy, *(one for one in self.get_list_filter(request) if isinstance(one, str))}
+        return lookup.split("__")[0] in asked and super().lookup_allowed(lookup, value, request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return self._noted(request, Look.LIST, super().changelist_view(request, extra_context))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        shown = super().change_view(request, object_id, form_url, extra_context)
+        return self._noted(request, Look.OPENED, shown, object_id)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        shown = super().history_view(request, object_id, extra_context)
+        return self._noted(request, Look.OPENED, shown, object_id)
+
+    def _noted(self, request: HttpRequest, what: Look, response: HttpResponse, row: str | None = None) -> HttpResponse:
+        if isinstance(response, TemplateResponse):  # else a redirect, which shows nothing
+            self.note_look(request, what, row)
+        return response
+
+
+def is_theirs(request: HttpRequest, row: Model) -> bool:
+    """Whether someone may change this row: it is theirs, or they see to everyone's."""
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    return request.user.has_perm(SEE_EVERY_PATIENT) or rows.owned_by(request.user).exists()  # type: ignore[attr-defined]

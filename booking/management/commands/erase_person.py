@@ -1,0 +1,20 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from booking import actions
+from booking.management.people import PersonCommand
+
+
+class Command(PersonCommand):
+    help = "Take one person out of everything kept, and close their private links. Asks whom."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--cancel-visits", action="store_true", help="also visits still to come; nobody is written to"
+        )
+
+    def act(self, person: actions.Person, reason: str, options: dict[str, Any]) -> None:
+        rows = actions.erase_person(person=person, by=None, reason=reason, cancel_visits=options["cancel_visits"])
+        self.stdout.write(f"Erased from {rows} rows.")

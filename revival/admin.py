@@ -1,0 +1,21 @@
+"""The change log as the owner reads it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from booking.admin.logs import ReadOnly
+from revival.models import Change
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnly):
+    list_display = ["at", "user", "about", "number", "what", "place", "as_it_was"]
+    list_display_links = None
+    list_filter = ["about", "what", "user"]
+    list_select_related = ["user"]
+    date_hierarchy = "at"
+
+    @admin.display(description="As it then was")
+    def as_it_was(self, change: Change) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in change.facts.items() if value not in (None, ""))

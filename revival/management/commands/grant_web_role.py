@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
+
+from revival import grants
+
+
+class Command(BaseCommand):
+    help = "Give the role of the web and worker processes its rights; run as the tables' owner after each migration."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("role")
+
+    def handle(self, *, role: str, verbosity: int, **options: Any) -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                grants.grant(cursor, role)
+        except grants.UnfitRoleError as error:
+            raise CommandError(str(error)) from None
+        if verbosity:
+            self.stdout.write(f"{role} reads and writes rows, and only adds to the logs.")

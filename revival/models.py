@@ -1,0 +1,64 @@
+"""The change log's last part, accounts and roles, and all of it as one list."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group, User
+from django.db import models
+
+from booking.models.changes import changes_of
+
+# Django's own tables are tracked through proxies, whose migrations are ours.
+
+
+class Account(User):
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+class Membership(User.groups.through):  # type: ignore[name-defined]
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+class RoleRight(Group.permissions.through):  # type: ignore[name-defined]
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+class AccountRight(User.user_permissions.through):  # type: ignore[name-defined]
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+NOT_ONLY_SIGNED_IN = "to_jsonb(OLD) - 'last_login' IS DISTINCT FROM to_jsonb(NEW) - 'last_login'"
+
+AccountChange = changes_of(Account, "is_active", "is_staff", "is_superuser", app="revival", when=NOT_ONLY_SIGNED_IN)
+MembershipChange = changes_of(Membership, "user", "group", app="revival")
+RoleRightChange = changes_of(RoleRight, "group", "permission", app="revival")
+AccountRightChange = changes_of(AccountRight, "user", "permission", app="revival")
+
+
+class Change(models.Model):
+    """One line of the change log: a view over all tables of changes (see its migration)."""
+
+    key = models.TextField(primary_key=True)
+    at = models.DateTimeField()
+    about = models.TextField("of")
+    number = models.BigIntegerField()
+    what = models.TextField()
+    user = models.ForeignKey(User, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
+    place = models.TextField("where", null=True)  # noqa: DJ001 - the view says so
+    facts = models.JSONField("as it then was")
+
+    class Meta:
+        managed = False
+        db_table = "revival_change"
+        ordering = ["-at", "key"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"Change {self.key}"
