@@ -8,6 +8,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from revival.health import worker_is_late
@@ -19,11 +20,17 @@ class Desk(AdminSite):
     index_title = "Today"
     enable_nav_sidebar = False
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        from revival import sign_in  # needs the apps, too
+
+        return [*sign_in.urls(self.admin_view), *super().get_urls()]
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from articles.panels import not_set_up  # apps are not ready when this module loads
         from booking.admin.panels import panels
 
-        desk: dict[str, Any] = {"worker_is_late": worker_is_late()}
+        has_second_factor = getattr(request.user, "otp_device", None) is not None
+        desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "offers_second_factor": not has_second_factor}
         if request.user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now())
             desk["todo"] += not_set_up()
