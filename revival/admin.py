@@ -44,16 +44,16 @@ class AccountAdmin(UserAdmin):
     change_form_template = "admin/auth/user/change_form.html"
     change_password_form = FirstPasswordForm
     change_user_password_template = "admin/auth/user/first_password.html"
-    list_display = ["called", "username", "roles", "is_therapist", "has_second_factor", "is_active"]
+    list_display = ["called", "username", "roles", "as_therapist", "has_second_factor", "is_active"]
     list_display_links = ["called", "username"]
     list_filter = ["is_active", "groups"]
     list_select_related = ["therapist"]
     search_fields = ["username", "first_name", "last_name", "email"]
     filter_horizontal = []
-    readonly_fields = ["is_therapist", "has_second_factor", "last_login"]
+    readonly_fields = ["linked_therapist", "has_second_factor", "last_login"]
     fieldsets = [
         (None, {"fields": ["username", "first_name", "last_name", "email"]}),
-        ("What they may do", {"fields": ["groups", "is_therapist"]}),
+        ("What they may do", {"fields": ["groups", "linked_therapist"]}),
         ("Signing in", {"fields": ["is_active", "has_second_factor", "last_login"]}),
     ]
     add_fieldsets = [
@@ -88,10 +88,14 @@ class AccountAdmin(UserAdmin):
         return ", ".join(sorted(role.name for role in user.groups.all())) or "None"
 
     @admin.display(description="Therapist", ordering="therapist__name")
-    def is_therapist(self, user: User) -> str:
+    def as_therapist(self, user: Any) -> str:
+        return str(user.therapist) if hasattr(user, "therapist") else ""
+
+    @admin.display(description="Therapist")
+    def linked_therapist(self, user: User) -> str:
         therapist: Therapist | None = getattr(user, "therapist", None)
         if therapist is None:
-            return "Not linked. The page of a therapist says which account is theirs." if user.pk else "–"
+            return "Not linked. The page of a therapist says which account is theirs."
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:booking_therapist_change", args=[therapist.pk]), therapist
         )
@@ -99,6 +103,9 @@ class AccountAdmin(UserAdmin):
     @admin.display(description="Second factor", boolean=True)
     def has_second_factor(self, user: Any) -> bool:
         return bool(user.is_set_up)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Colleagues", **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.reset_second_factor)
@@ -108,6 +115,7 @@ class AccountAdmin(UserAdmin):
         row = context.get("original")
         may_help = row and row.pk != request.user.pk and self.has_change_permission(request, row)
         context |= {"may_help": may_help, "may_reset": may_help and row.is_set_up}
+        context |= {"title": self.called(row) if row else "Add a colleague", "subtitle": None}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.auth.apps import AuthConfig
 
 
 class RevivalConfig(AppConfig):
@@ -6,3 +7,9 @@ class RevivalConfig(AppConfig):
 
     def ready(self) -> None:
         from revival import checks  # noqa: F401 - registers itself
+
+
+class AccountsConfig(AuthConfig):
+    """Django's own, under a name that an owner understands."""
+
+    verbose_name = "Accounts"

@@ -44,7 +44,7 @@ SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
 
 INSTALLED_APPS = [
     "revival.desk.DeskConfig",
-    "django.contrib.auth",
+    "revival.apps.AccountsConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
