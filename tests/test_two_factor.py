@@ -211,6 +211,17 @@ def test_half_a_sign_in_ends_with_the_account_or_the_password(client, robin, cha
     assert not is_in(client)
 
 
+def test_a_code_is_not_written_into_the_page_that_says_the_database_is_away(rf):
+    from django.db import OperationalError
+
+    from revival.views import unavailable
+
+    page = unavailable(rf.post(CODE, {"code": "424242", "next": "/admin/"}), OperationalError())
+
+    assert page.status_code == 503
+    assert "424242" not in page.text
+
+
 # Signing in
 
 

@@ -58,9 +58,15 @@ class Command(BaseCommand):
         return cleaned
 
     def checked_password(self, name: str) -> str:
-        password = os.environ.get(VARIABLE) or getpass.getpass(f"First password for {name}: ")
+        password = os.environ.get(VARIABLE) or self.asked_password(name)
         try:
             validate_password(password, User(username=name))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
+        return password
+
+    def asked_password(self, name: str) -> str:
+        password = getpass.getpass(f"First password for {name}: ")
+        if getpass.getpass("Once more: ") != password:
+            raise CommandError("The two passwords are not the same.")
         return password
