@@ -1,5 +1,4 @@
-from django.apps import AppConfig
-from django.contrib.auth.apps import AuthConfig
+from django.apps import AppConfig, apps
 
 
 class RevivalConfig(AppConfig):
@@ -8,8 +7,4 @@ class RevivalConfig(AppConfig):
     def ready(self) -> None:
         from revival import checks  # noqa: F401 - registers itself
 
-
-class AccountsConfig(AuthConfig):
-    """Django's own, under a name that an owner understands."""
-
-    verbose_name = "Accounts"
+        apps.get_app_config("auth").verbose_name = "Accounts"  # "Authentication and Authorization" is nobody's word

@@ -129,6 +129,15 @@ def test_only_the_first_of_two_enrols(client, robin):
     assert TOTPDevice.objects.get().key == ours.key.hex()
 
 
+def test_a_first_device_never_takes_the_place_of_another(robin):
+    give_telephone(robin)
+    key = two_factor.new_key()
+    code = Telephone(two_factor.as_words(key)).code()
+
+    with pytest.raises(two_factor.AlreadySetUpError):
+        two_factor.enrol(user=robin, key=key, typed=code)
+
+
 def test_the_code_that_enrolled_does_not_sign_in_as_well(client, robin):
     type_password(client)
     telephone = Telephone(key_on(client.get(ENROL)))
@@ -384,16 +393,21 @@ def test_the_database_holds_no_recovery_code(robin):
 # Sessions
 
 
-def test_the_session_has_another_key_after_each_step(client, robin):
-    telephone, _ = give_telephone(robin)
+def test_the_session_has_another_key_after_each_step(client):
+    kim = a_colleague("kim", last_login=None)
+    telephone, _ = give_telephone(kim)
+    new = {"new_password1": "four hens in the barn", "new_password2": "four hens in the barn"}
     keys = [session_key(client)]
-    type_password(client)
+    type_password(client, "kim")
     keys.append(session_key(client))
     type_code(client, telephone.code())
     keys.append(session_key(client))
+    client.post("/admin/login/password/", new)
+    keys.append(session_key(client))
 
     assert keys[0] is None
-    assert len(set(keys)) == 3
+    assert len(set(keys)) == 4
+    assert is_in(client)
     assert Session.objects.count() == 1
 
 
@@ -403,10 +417,14 @@ def test_a_planted_session_is_worth_nothing(client, robin):
     type_password(client, "mallory")
     planted = session_key(client)
     telephone, _ = give_telephone(robin)
-
-    sign_in(client, telephone)
-
     thief = Client()
+    thief.cookies["sessionid"] = planted
+
+    type_password(client)
+    assert thief.get(CODE)["Location"] == "/admin/login/"
+    assert session_key(client) != planted
+    type_code(client, telephone.code())
+
     thief.cookies["sessionid"] = planted
     assert not is_in(thief)
     assert thief.get(ENROL)["Location"] == "/admin/login/"
