@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class RevivalConfig(AppConfig):
@@ -7,3 +7,5 @@ class RevivalConfig(AppConfig):
 
     def ready(self) -> None:
         from revival import checks  # noqa: F401 - registers itself
+
+        apps.get_app_config("auth").verbose_name = "Accounts"  # "Authentication and Authorization" is nobody's word

@@ -122,6 +122,19 @@ def mail_reaches_someone(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def a_password_alone_opens_nothing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.TWO_FACTOR_REQUIRED:
+        return []
+    return [
+        checks.Warning(
+            "TWO_FACTOR_REQUIRED is off: whoever learns one password reads every patient's data.",
+            hint="Leave it unset, and all staff set up a code from their telephone.",
+            id="revival.W003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
 def keys_are_long_and_two(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if len(settings.LINK_KEY) >= SHORTEST_KEY and settings.LINK_KEY != settings.SECRET_KEY:
         return []

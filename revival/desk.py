@@ -30,8 +30,10 @@ class Desk(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from booking.admin.people import one_person  # apps are not ready when this module loads
         from booking.admin.search import find_patients
+        from revival import sign_in
 
         return [
+            *sign_in.urls(self.admin_view),
             path("content-report/", self.admin_view(self.content_report), name="content_report"),
             path("patients/", self.admin_view(find_patients), name="patients"),
             path("patients/one/", self.admin_view(one_person), name="one_person"),
@@ -44,7 +46,9 @@ class Desk(AdminSite):
         from booking.admin.panels import panels
         from booking.models import AccessLog, Look
 
-        desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "in_hand": in_hand(request.user)}
+        has_second_factor = getattr(request.user, "otp_device", None) is not None
+        desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "offers_second_factor": not has_second_factor}
+        desk["in_hand"] = in_hand(request.user)
         if request.user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now(), request.user)
             if request.user.has_perm("articles.view_article"):  # else the links lead nowhere

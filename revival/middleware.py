@@ -12,7 +12,8 @@ from revival import views
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-PRIVATE = ("/book/", "/visits/", "/waitlist/", "/admin/")
+DESK = "/admin/"
+PRIVATE = ("/book/", "/visits/", "/waitlist/", DESK)
 
 
 def health(get_response: Handler) -> Handler:

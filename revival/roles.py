@@ -66,6 +66,15 @@ ROLES = {
 """Role to rights, as `app.right_model`. A therapist sees their own schedule and patients only
 (no `see_every_patient`); an editor writes, a reviewer says it is right, an owner publishes."""
 
+IN_WORDS = {
+    "Front desk": "answers requests, books, moves and cancels visits, and keeps everybody’s hours.",
+    "Therapist": "sees their own schedule and patients, and says when they are away.",
+    "Editor": "writes articles and answers to questions; cannot publish.",
+    "Reviewer": "writes, too, and says that an article is right; keeps the safety texts.",
+    "Owner": "everything, also publishing, the clinic’s facts, and who works here.",
+}
+"""What an owner reads who gives a role."""
+
 
 class RolesOnly(ModelBackend):
     """Rights come from roles alone, so what someone may do can be read off their roles."""

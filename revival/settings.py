@@ -44,7 +44,6 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
 
 INSTALLED_APPS = [
-    "revival.apps.RevivalConfig",
     "revival.desk.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -61,8 +60,12 @@ INSTALLED_APPS = [
     "axes",
     "pgtrigger",
     "pghistory",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "booking",
     "articles",
+    "revival.apps.RevivalConfig",  # last: its pages at the desk take the place of those of the packages above
 ]
 
 MIDDLEWARE = [
@@ -78,6 +81,8 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "revival.sessions.only_whole_sign_ins",
+    "revival.sessions.end_idle_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "revival.changes.say_who",
@@ -109,6 +114,7 @@ CRISPY_CLASS_CONVERTERS = {
     "textinput": "field__box",
     "emailinput": "field__box",
     "telinput": "field__box field__box--short",
+    "passwordinput": "field__box",
     "textarea": "field__box",
     "dateinput": "field__box field__box--short",
 }
@@ -212,8 +218,23 @@ if IS_PRODUCTION:
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     HOLD_COOKIE_NAME = "__Host-hold"
+# Signing in to the desk
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", IS_PRODUCTION)  # a trial copy offers it
+DESK_IDLE_MINUTES = env.int("DESK_IDLE_MINUTES", 15)
+DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)
+SESSION_COOKIE_AGE = 24 * 60 * 60  # longer than any session counts, so that whoever comes back is told why it ended
+KNOWN_BROWSER_COOKIE_NAME = "__Secure-known-browser" if IS_PRODUCTION else "known-browser"
 # Wrong passwords: a name is locked from one network, so nobody can lock out the whole clinic.
+AXES_HANDLER = "revival.lockout.Lockout"
 AXES_FAILURE_LIMIT = 10
+SIGN_IN_FAILURES_A_NETWORK = env.int("SIGN_IN_FAILURES_A_NETWORK", 50)  # whatever the names, in the same time
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that a lock has an end

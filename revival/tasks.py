@@ -1,12 +1,13 @@
-"""What runs on a clock for the whole site."""
+"""What runs on a clock and belongs to neither app."""
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from revival.retention import forget_the_rest
+from revival import retention
 
 
 @app.periodic(cron="10 9 * * *")  # at night in Minneapolis; the cron clock is UTC
 @app.task(name="revival.tasks.forget_the_rest", queueing_lock="forget_the_rest", pass_context=True)
-def forget(context: JobContext, timestamp: int) -> None:
-    forget_the_rest()
+def forget_the_rest(context: JobContext, timestamp: int) -> None:
+    retention.forget_old_sign_ins()
+    retention.thin_logs()

@@ -25,7 +25,7 @@ from revival.context import clinic_without_database
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = 30  # seconds
-NEVER_REPEATED = ("csrfmiddlewaretoken", "password", "otp")
+NEVER_REPEATED = ("csrfmiddlewaretoken", "password", "code")
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

@@ -33,3 +33,10 @@ def test_the_link_key_is_long_and_its_own(settings, link_key, is_good):
     settings.SECRET_KEY, settings.LINK_KEY = "s" * 50, link_key
 
     assert (checks.keys_are_long_and_two(None) == []) is is_good
+
+
+@pytest.mark.parametrize(("is_required", "found"), [(True, []), (False, ["revival.W003"])])
+def test_a_password_alone_is_warned_of(settings, is_required, found):
+    settings.TWO_FACTOR_REQUIRED = is_required
+
+    assert [message.id for message in checks.a_password_alone_opens_nothing(None)] == found

@@ -44,7 +44,7 @@ from tests.factories import (
     working_all_week,
 )
 from tests.running import ROOT
-from tests.staff import a_colleague, at_the_desk
+from tests.staff import at_the_desk, one_as
 
 NAME, EMAIL, PHONE = "Canary Quillfeather", "canary.quill@example.com", "612-555-8642"
 WORDS = ("canary", "quillfeather", "612-555-8642", "6125558642")
@@ -82,7 +82,7 @@ def canary(therapist, service):
 
 
 def override():
-    return {"override_by": a_colleague("F"), "override_reason": f"{NAME} is in pain"}
+    return {"override_by": one_as("F"), "override_reason": f"{NAME} is in pain"}
 
 
 def where_it_stands(cursor):
@@ -192,7 +192,7 @@ def test_a_reason_that_names_them_is_refused(canary, reason):
 
 
 def test_an_export_holds_all_of_it_and_leaves_a_line(canary):
-    owner = a_colleague("O")
+    owner = one_as("O")
     kept = json.loads(json.dumps(actions.export_person(person=canary, by=owner, reason=REASON), default=str))
 
     assert [len(kept[part]) for part in ("visits", "waiting_list", "offers", "contact_requests", "lost_links")] == [
@@ -208,7 +208,7 @@ def test_an_export_holds_all_of_it_and_leaves_a_line(canary):
 
 def test_an_export_tells_when_they_were_looked_at(canary):
     visit = Appointment.objects.visits().first()
-    AccessLog.objects.note(a_colleague("O"), "opened", about="appointment", number=visit.pk)
+    AccessLog.objects.note(one_as("O"), "opened", about="appointment", number=visit.pk)
 
     looks = actions.export_person(person=canary, by=None, reason=REASON)["looks"]
 
@@ -255,7 +255,7 @@ PAGE = "/admin/patients/one/"
 
 
 def test_the_owner_gets_a_file_that_names_nobody_in_its_name(canary):
-    answer = at_the_desk(a_colleague("O")).post(PAGE, {"email": EMAIL, "reason": REASON, "do": "export"})
+    answer = at_the_desk(one_as("O")).post(PAGE, {"email": EMAIL, "reason": REASON, "do": "export"})
 
     assert answer["Content-Disposition"] == 'attachment; filename="kept.json"'
     assert answer["Cache-Control"] == "no-store"
@@ -264,7 +264,7 @@ def test_the_owner_gets_a_file_that_names_nobody_in_its_name(canary):
 
 
 def test_the_owner_erases_only_when_sure_and_told_of_visits(canary):
-    owner = at_the_desk(a_colleague("O"))
+    owner = at_the_desk(one_as("O"))
     form = {"email": EMAIL, "phone": PHONE, "reason": REASON, "do": "erase"}
 
     for typed, said in (({}, "Tick this to erase"), ({"is_sure": "on"}, "still to come")):
@@ -284,7 +284,7 @@ def test_nobody_else_gives_out_or_erases(canary, letter):
     for do in ("export", "erase"):
         form = {"email": EMAIL, "reason": REASON, "do": do, "is_sure": "on", "cancel_visits": "on"}
         username = f"another-{letter}-{do}"
-        assert at_the_desk(a_colleague(letter, username=username)).post(PAGE, form).status_code == 403
+        assert at_the_desk(one_as(letter, username=username)).post(PAGE, form).status_code == 403
     assert Appointment.objects.filter(name=NAME).exists()
 
 
@@ -298,7 +298,7 @@ def test_nobody_else_gives_out_or_erases(canary, letter):
     ],
 )
 def test_the_page_says_why_not(canary, typed, said):
-    answer = at_the_desk(a_colleague("O")).post(PAGE, typed | {"do": "export"})
+    answer = at_the_desk(one_as("O")).post(PAGE, typed | {"do": "export"})
 
     assert (answer.status_code, said in answer.text) == (422, True)
 
@@ -376,7 +376,8 @@ def test_sessions_wrong_passwords_and_old_lines_go(db, settings):
     for days in (731, 729):
         AccessLog.objects.create(at=now - timedelta(days=days), username=f"{days}", what="list")
 
-    retention.forget_the_rest()
+    retention.forget_old_sign_ins()
+    retention.thin_logs()
 
     assert [one.session_key for one in Session.objects.all()] == ["s1"]
     assert [one.pk for one in AccessAttempt.objects.all()] == [attempts[1].pk]

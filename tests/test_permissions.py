@@ -10,7 +10,7 @@ from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
 from tests.factories import an_absence, in_days, joins
-from tests.staff import ROLES, a_colleague, at_the_desk, everything
+from tests.staff import ROLES, at_the_desk, everything, one_as
 
 OF_A_MODEL = ("changelist", "add", "change", "history", "delete")
 
@@ -128,7 +128,7 @@ def addresses(rows):
 
 @pytest.fixture
 def therapist_user(db):
-    return a_colleague("T")
+    return one_as("T")
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_each_address_of_the_desk_is_in_the_table():
 
 @pytest.mark.parametrize("letter", ROLES)
 def test_each_role_opens_what_the_table_says_and_nothing_else(rows, therapist_user, letter):
-    client = at_the_desk(therapist_user if letter == "T" else a_colleague(letter))
+    client = at_the_desk(therapist_user if letter == "T" else one_as(letter))
 
     found = {name: client.get(path).status_code for name, path in addresses(rows).items()}
 
@@ -175,7 +175,7 @@ ANSWERS = [name for name in OTHERS if name.endswith("_answer")]
 @pytest.mark.parametrize("letter", ROLES)
 @pytest.mark.parametrize("name", ANSWERS)
 def test_buttons_act_for_the_same_people(rows, therapist_user, letter, name):
-    client = at_the_desk(therapist_user if letter == "T" else a_colleague(letter))
+    client = at_the_desk(therapist_user if letter == "T" else one_as(letter))
     row = getattr(rows, name.split("_")[1])
     before = as_stored(row)
 
@@ -278,7 +278,7 @@ def test_search_finds_own_patients_only(therapist, rows):
 
 def test_a_therapist_without_an_account_is_nobodys(rows):
     """Someone who may see their own only, and is no therapist, sees nothing; no more does nobody at all."""
-    client = at_the_desk(a_colleague("T", username="no-therapist"))
+    client = at_the_desk(one_as("T", username="no-therapist"))
 
     assert "Ada" not in client.get("/admin/booking/appointment/").text
     Appointment.objects.filter(therapist__account__isnull=True).get()
@@ -312,7 +312,7 @@ def test_a_closed_clinic_is_everyones_to_see_and_the_front_desks_to_change(thera
     assert therapist.get(f"{page}change/").status_code == 200
     assert therapist.post(f"{page}change/", absence_form(rows.therapist)).status_code == 403
     assert therapist.post(f"{page}delete/", {"post": "yes"}).status_code == 403
-    assert at_the_desk(a_colleague("F")).post(f"{page}delete/", {"post": "yes"}).status_code == 302
+    assert at_the_desk(one_as("F")).post(f"{page}delete/", {"post": "yes"}).status_code == 302
 
 
 def test_an_entry_for_anyone_is_seen_by_the_therapist_of_its_visit(therapist, rows):
@@ -327,12 +327,12 @@ def test_an_entry_for_anyone_is_seen_by_the_therapist_of_its_visit(therapist, ro
 def test_autocompletion_finds_no_patients(rows, field):
     url = f"/admin/autocomplete/?app_label=booking&model_name=message&field_name={field}&term=a"
 
-    assert at_the_desk(a_colleague("S")).get(url).status_code in (403, 404)
+    assert at_the_desk(one_as("S")).get(url).status_code in (403, 404)
 
 
 def test_the_desk_leads_to_public_pages_only(therapist, rows):
     kinds = {name: ContentType.objects.get_by_natural_key("booking", name).pk for name in ("appointment", "therapist")}
-    owner = at_the_desk(a_colleague("S"))
+    owner = at_the_desk(one_as("S"))
 
     for client in (owner, therapist):
         assert client.get(f"/admin/r/{kinds['appointment']}/{rows.appointment.pk}/").status_code == 404

@@ -183,8 +183,8 @@ def sign_in(page, url, password):
     page.goto(f"{url}/admin/")
     page.get_by_label("Username").fill("desk")
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("button", name="Log out").wait_for()
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
 
 
 def test_the_desk_keeps_the_strict_policy_on_every_page(site, page, console, desk_password):

@@ -1,0 +1,158 @@
+"""Accounts at the desk: an owner adds colleagues, gives and takes roles, and helps who cannot sign in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from booking.models import Therapist
+from revival import two_factor
+from revival.forms import AccountForm, FirstPasswordForm, NewAccountForm
+
+for _model in (User, Group, TOTPDevice, StaticDevice):  # roles are written by a migration, devices by their owners
+    admin.site.unregister(_model)
+
+
+@dataclass(frozen=True)
+class Reset:
+    """The one button that asks once more."""
+
+    label: str = "Reset their second factor"
+    is_stop: bool = True
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):
+    """Nothing here makes a superuser: technical accounts come from the command line, and only such an
+    account may change one."""
+
+    form = AccountForm
+    add_form = NewAccountForm
+    add_form_template = None
+    change_form_template = "admin/auth/user/change_form.html"
+    change_password_form = FirstPasswordForm
+    change_user_password_template = "admin/auth/user/first_password.html"
+    list_display = ["called", "username", "roles", "as_therapist", "has_second_factor", "is_active"]
+    list_display_links = ["called", "username"]
+    list_filter = ["is_active", "groups"]
+    list_select_related = ["therapist"]
+    search_fields = ["username", "first_name", "last_name", "email"]
+    filter_horizontal = []
+    readonly_fields = ["linked_therapist", "has_second_factor", "last_login"]
+    fieldsets = [
+        (None, {"fields": ["username", "first_name", "last_name", "email"]}),
+        ("What they may do", {"fields": ["groups", "linked_therapist"]}),
+        ("Signing in", {"fields": ["is_active", "has_second_factor", "last_login"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": ["username", "first_name", "last_name", "email"]}),
+        ("What they may do", {"fields": ["groups"]}),
+        ("Signing in", {"fields": ["password1", "password2"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        device = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        return super().get_queryset(request).prefetch_related("groups").annotate(is_set_up=Exists(device))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        is_beyond = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not is_beyond and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False  # what a colleague did stays on record; an account is closed instead
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        obj.is_staff = True
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="Name", ordering="first_name")
+    def called(self, user: User) -> str:
+        return user.get_full_name() or user.get_username()
+
+    @admin.display(description="Roles")
+    def roles(self, user: User) -> str:
+        if user.is_superuser:
+            return "Technical account"
+        return ", ".join(sorted(role.name for role in user.groups.all())) or "None"
+
+    @admin.display(description="Therapist", ordering="therapist__name")
+    def as_therapist(self, user: Any) -> str:
+        return str(user.therapist) if hasattr(user, "therapist") else ""
+
+    @admin.display(description="Therapist")
+    def linked_therapist(self, user: User) -> str:
+        therapist: Therapist | None = getattr(user, "therapist", None)
+        if therapist is None:
+            return "Not linked. The page of a therapist says which account is theirs."
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:booking_therapist_change", args=[therapist.pk]), therapist
+        )
+
+    @admin.display(description="Second factor", boolean=True)
+    def has_second_factor(self, user: Any) -> bool:
+        return bool(user.is_set_up)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Colleagues", **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.reset_second_factor)
+        return [path("<int:pk>/reset-second-factor/", view, name="auth_user_reset"), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = context.get("original")
+        may_help = row and row.pk != request.user.pk and self.has_change_permission(request, row)
+        context |= {"may_help": may_help, "may_reset": may_help and row.is_set_up}
+        context |= {"title": self.called(row) if row else "Add a colleague", "subtitle": None}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
+        """A first password for a colleague; one's own is changed where the old one is asked."""
+        if id == str(request.user.pk):
+            return redirect("admin:password_change")
+        return super().user_change_password(request, id, form_url)
+
+    def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET asks once more; POST forgets the telephone, and the colleague enrols anew at the next sign-in."""
+        user = self.get_queryset(request).filter(pk=pk).first()
+        if user is None:
+            raise Http404
+        if not self.has_change_permission(request, user) or user.pk == request.user.pk:
+            raise PermissionDenied
+        back = reverse("admin:auth_user_change", args=[pk])
+        if request.method == "POST":
+            two_factor.forget(user=user)
+            self.log_change(request, user, "Reset the second factor.")
+            self.message_user(
+                request, f"Done. {self.called(user)} sets up a code at the next sign-in.", messages.SUCCESS
+            )
+            return redirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Reset their second factor?",
+            "button": Reset(),
+            "row": self.called(user),
+            "who": RESET_IN_WORDS,
+            "back": back,
+            "opts": self.opts,
+        }
+        return render(request, "admin/booking/answer.html", context)
+
+
+RESET_IN_WORDS = (
+    "Their telephone and recovery codes stop working, and they are signed out at once. At the next sign-in they set "
+    "up a telephone anew; until then their password alone protects the account. Be sure that it is really your "
+    "colleague who asks: speak with them, do not answer a message."
+)

@@ -1,0 +1,184 @@
+"""The door of the desk in a real browser: a colleague enrols, signs in and out, and is told what to do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.browser.test_accessibility import dangling_ids, violations
+from tests.running import running_site
+from tests.staff import Telephone
+
+PASSWORD, OWN = "seventeen green bottles", "four hens in the barn"
+MAKE = """
+from django.contrib.auth.models import Group, User
+user = User.objects.create_user({name!r}, password={password!r}, is_staff=True, first_name="Kim")
+user.groups.set(Group.objects.filter(name="Owner"))
+"""
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory):
+    """A site that demands the second factor, as in production."""
+    with running_site("revival_door", tmp_path_factory.mktemp("door"), {"TWO_FACTOR_REQUIRED": "true"}) as running:
+        yield running
+
+
+def a_new_colleague(site, name):
+    site.manage("shell", "-c", MAKE.format(name=name, password=PASSWORD))
+    return name
+
+
+def type_password(page, url, name, password=PASSWORD):
+    page.goto(f"{url}/admin/booking/service/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def type_code(page, code, button="Sign in"):
+    page.get_by_label("Code from your telephone").fill(code)
+    page.get_by_role("button", name=button).click()
+
+
+def walk_through_the_door(page, url, name):
+    """Every page of the door, name by name: enrolment, one's own password, signing in again, one's own sign-in."""
+    page.goto(f"{url}/admin/")
+    yield "sign in"
+    type_password(page, url, name, "wrong")
+    page.locator(".errors").wait_for()
+    yield "wrong password"
+    page.goto(f"{url}/admin/login/?why=idle&next=/admin/")
+    yield "was idle"
+    type_password(page, url, name)
+    page.get_by_role("heading", name="Set up your code").wait_for()
+    yield "enrol"
+    telephone = Telephone(page.locator(".key-text code").inner_text())
+    type_code(page, telephone.wrong_code(), "Check the code")
+    page.locator(".errors").wait_for()
+    yield "enrol, wrong code"
+    type_code(page, telephone.code(-1), "Check the code")
+    page.get_by_role("heading", name="Your recovery codes").wait_for()
+    recovery = page.locator(".codes code").all_inner_texts()
+    yield "recovery codes"
+    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("heading", name="Choose your own password").wait_for()
+    yield "own password"
+    for label in ("New password", "The new password once more"):
+        page.get_by_label(label, exact=True).fill(OWN)
+    page.get_by_role("button", name="Keep this password").click()
+    page.wait_for_url("**/admin/booking/service/")
+    yield "where they wanted to go"
+    page.get_by_role("link", name="Your sign-in").click()
+    page.get_by_role("heading", name="Your sign-in").wait_for()
+    yield "your sign-in"
+    for link in ("Change the password", "Change the telephone", "Make new codes"):
+        page.goto(f"{url}/admin/sign-in/")
+        page.get_by_role("link", name=link).click()
+        page.get_by_role("link", name="Leave it as it is").wait_for()
+        yield link
+    page.goto(f"{url}/admin/")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="You are signed out").wait_for()
+    yield "signed out"
+    type_password(page, url, name, OWN)
+    page.get_by_role("heading", name="Your code").wait_for()
+    yield "code"
+    type_code(page, "12345")
+    page.locator(".errors").wait_for()
+    yield "no code"
+    page.get_by_role("link", name="Use a recovery code").click()
+    page.get_by_role("heading", name="A recovery code").wait_for()
+    yield "recovery code"
+    page.get_by_label("Recovery code").fill(recovery[0])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("You used a recovery code; 9 are left").wait_for()
+    for path in ("", "add/", "1/change/"):
+        page.goto(f"{url}/admin/auth/user/{path}")
+        yield f"accounts {path}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_axe_finds_nothing_and_the_policy_holds_at_every_step(door, new_context, width, scheme):
+    page = new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+    ).new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    broken = {}
+    for name in walk_through_the_door(page, door.url, a_new_colleague(door, f"kim-{width}-{scheme}")):
+        page.wait_for_load_state("networkidle")
+        found = [] if name.startswith(("accounts", "where")) else violations(page) + dangling_ids(page)
+        if width == 320 and page.evaluate("document.documentElement.scrollWidth") > 320 and "accounts" not in name:
+            found.append("wider than the window")
+        broken |= {name: found} if found else {}
+
+    assert broken == {}
+    assert [one for one in complaints if "status of 422" not in one] == []
+
+
+def test_it_works_without_scripts(door, new_context):
+    page = new_context(java_script_enabled=False).new_page()
+    names = list(walk_through_the_door(page, door.url, a_new_colleague(door, "kim-without-scripts")))
+
+    assert names[-1] == "accounts 1/change/"
+    assert not page.get_by_role("button", name="Print").is_visible()
+
+
+def test_it_works_by_keyboard(door, page):
+    name = a_new_colleague(door, "kim-by-keyboard")
+    page.goto(f"{door.url}/admin/")
+    page.keyboard.type(name)  # the first field has the focus
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Set up your code").wait_for()
+    telephone = Telephone(page.locator(".key-text code").inner_text())
+    page.keyboard.type(telephone.code())
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Your recovery codes").wait_for()
+    page.get_by_role("link", name="I have kept them").focus()
+    page.keyboard.press("Enter")
+
+    page.get_by_role("heading", name="Choose your own password").wait_for()
+
+
+def test_browsers_know_what_each_field_is_for(door, page):
+    type_password(page, door.url, a_new_colleague(door, "kim-fields"), "wrong")
+    page.locator(".errors").wait_for()
+    fields = "inputs => inputs.map(one => [one.name, one.autocomplete, one.inputMode])"
+    assert page.eval_on_selector_all("input:not([type=hidden])", fields) == [
+        ["username", "username", ""],
+        ["password", "current-password", ""],
+    ]
+
+    type_password(page, door.url, "kim-fields")
+    page.get_by_role("heading", name="Set up your code").wait_for()
+
+    assert page.eval_on_selector_all("input:not([type=hidden])", fields) == [["code", "one-time-code", "numeric"]]
+
+
+def test_the_codes_print_and_what_surrounds_them_does_not(door, page):
+    type_password(page, door.url, a_new_colleague(door, "kim-prints"))
+    page.get_by_role("heading", name="Set up your code").wait_for()
+    type_code(page, Telephone(page.locator(".key-text code").inner_text()).code(), "Check the code")
+    page.get_by_role("button", name="Print").wait_for()
+    page.emulate_media(media="print")
+
+    assert page.locator(".codes code").count() == 10
+    assert not page.get_by_role("link", name="I have kept them").is_visible()
+
+
+def test_the_picture_is_drawn_black_on_white_whatever_the_scheme(door, new_context):
+    page = new_context(color_scheme="dark").new_page()
+    type_password(page, door.url, a_new_colleague(door, "kim-picture"))
+    shape = page.locator("svg.qr path")
+    shape.wait_for()
+
+    assert shape.evaluate("one => getComputedStyle(one).fill") == "rgb(0, 0, 0)"
+    assert page.locator("svg.qr rect").evaluate("one => getComputedStyle(one).fill") == "rgb(255, 255, 255)"
+    assert re.fullmatch(r"[0-9Mhv1z -]+", shape.get_attribute("d"))
+    assert page.locator("svg.qr").bounding_box()["width"] >= 200
