@@ -34,8 +34,6 @@ CHECK = "check"
 
 KEEPERS = ("kept_by", "kept_by_backup")
 
-STILL_HERE = "/admin/still-here/"
-
 
 class ChoosesFromOneList:
     """What can be chosen on the article's page is read once, however many fields and rows ask for it."""
@@ -190,7 +188,7 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
             inline.formset.prefix: [form.instance for form in inline.formset.forms if form.instance.pk]
             for inline in context["inline_admin_formsets"]
         }
-        context["still_here"] = STILL_HERE
+        context["still_here"] = reverse("admin:still_here")
         context["how_it_reads"] = _how_it_reads(context["adminform"].form.instance, [*chain(*parts.values())])
         context["steps"] = self._steps(request, article) if article else []
         if article and request.method == "GET" and CHECK in request.GET:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 
 import pytest
@@ -10,10 +9,12 @@ from axe_playwright_python.sync_playwright import Axe
 
 PEOPLE = """
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 from booking.models import Therapist
 for name in ("Editor", "Reviewer", "Owner"):
     user, _ = User.objects.get_or_create(username=f"the-{name.lower()}", is_staff=True)
     user.set_password("trial-desk")
+    user.last_login = timezone.now()
     user.save()
     user.groups.set([Group.objects.get(name=name)])
 Therapist.objects.filter(slug="benjamin-britton").update(account=User.objects.get(username="the-reviewer"))
@@ -79,7 +80,7 @@ def desk(site, people, new_context, console_of):
         page.goto(f"{site.url}/admin/")
         page.fill("#id_username", who)
         page.fill("#id_password", "trial-desk")
-        page.get_by_role("button", name=re.compile("(Log|Sign) in")).click()
+        page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{site.url}/admin/")
         yield page
 
@@ -316,6 +317,49 @@ def test_leaving_with_unsaved_text_warns_and_keeps_it(site, desk):
         page.goto(change)
         assert page.get_by_role("button", name="Put it back").count() == 0
         assert page.locator("#id_sections-0-body").input_value() == "<p>Half a thought, typed.</p>"
+
+
+AWAY = """
+from django.contrib.sessions.models import Session
+from django.contrib.sessions.backends.db import SessionStore
+for row in Session.objects.all():
+    store = SessionStore(row.session_key)
+    if "seen_at" in store:
+        store["seen_at"] -= {minutes} * 60
+        store.save()
+"""
+
+
+def test_typing_keeps_the_session_and_what_was_typed_outlives_it(site, desk):
+    """Time passes in the session's own row: the site sees minutes go by without a request."""
+    with desk("the-editor") as page:
+        a_draft(page, site, "A long thought")
+        change = page.url
+        page.clock.install()
+        open_part(page, 0)
+        for words in ("Eight minutes.", "Sixteen minutes.", "Twenty-four minutes."):
+            site.manage("shell", "-c", AWAY.format(minutes=8))
+            page.clock.fast_forward(61_000)  # the script calls at most once a minute
+            with page.expect_response("**/admin/still-here/") as call:
+                text_of(page, 0).fill(words)
+            assert call.value.status == 204
+        save(page)
+        assert page.locator("#id_sections-0-body").input_value() == "<p>Twenty-four minutes.</p>"
+
+        open_part(page, 0)
+        text_of(page, 0).fill("Typed, then away.")
+        page.clock.fast_forward(3_000)
+        site.manage("shell", "-c", AWAY.format(minutes=16))
+        page.get_by_role("button", name="Save and continue editing").click()
+        page.wait_for_url("**/admin/login/**")
+        page.fill("#id_username", "the-editor")
+        page.fill("#id_password", "trial-desk")
+        page.locator("#id_password").press("Enter")
+        page.wait_for_url(change)
+        page.get_by_role("button", name="Put it back").click()
+        assert text_of(page, 0).inner_text() == "Typed, then away."
+        save(page)
+        assert page.locator("#id_sections-0-body").input_value() == "<p>Typed, then away.</p>"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
