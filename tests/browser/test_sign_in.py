@@ -111,8 +111,10 @@ def test_axe_finds_nothing_and_the_policy_holds_at_every_step(door, new_context,
     broken = {}
     for name in walk_through_the_door(page, door.url, a_new_colleague(door, f"kim-{width}-{scheme}")):
         page.wait_for_load_state("networkidle")
-        found = [] if name.startswith(("accounts", "where")) else violations(page) + dangling_ids(page)
-        if width == 320 and page.evaluate("document.documentElement.scrollWidth") > 320 and "accounts" not in name:
+        so_far = len(complaints)
+        found = violations(page) + dangling_ids(page)
+        del complaints[so_far:]  # axe tries styles of its own on the pages of the desk
+        if width == 320 and page.evaluate("document.documentElement.scrollWidth") > 320:
             found.append("wider than the window")
         broken |= {name: found} if found else {}
 
