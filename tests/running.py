@@ -66,6 +66,12 @@ class RunningSite:
         assert done.returncode == 0, f"{arguments[0]}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def migrate(self) -> None:
+        """As the owner, who then gives the role of the web and worker processes its rights."""
+        make_role(self)
+        self.manage("migrate", "--verbosity=0")
+        self.manage("grant_web_role", self.web_role)
+
     def log_text(self) -> str:
         """Everything the web and worker processes have logged so far."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
@@ -139,10 +145,8 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
     """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit."""
     site = RunningSite(database, folder, environment or {})
     make_database(database)
-    make_role(site)
     try:
-        site.manage("migrate", "--verbosity=0")
-        site.manage("grant_web_role", site.web_role)
+        site.migrate()
         site.manage("load_clinic", "--example")
         site.manage("collectstatic", "--noinput", "--verbosity=0")
         site.start()

@@ -47,7 +47,7 @@ from tests.running import ROOT
 from tests.staff import at_the_desk, one_as
 
 NAME, EMAIL, PHONE = "Canary Quillfeather", "canary.quill@example.com", "612-555-8642"
-WORDS = ("canary", "quillfeather", "612-555-8642", "6125558642")
+WORDS = ("quillfeather", "canary.quill", "612-555-8642", "6125558642")
 REASON = "Asked in writing"
 
 
@@ -68,7 +68,7 @@ def service(therapist):
 def canary(therapist, service):
     """Someone who is everywhere: a past visit, two coming, the waiting list, an offer, a wish to be called."""
     who = {"name": NAME, "email": EMAIL, "phone": PHONE, "patient_name": f"{NAME} jr", "note": f"{NAME} hurts"}
-    past = an_appointment(therapist, service, in_days(-3), state=State.COMPLETED, cancel_reason="canary", **who)
+    past = an_appointment(therapist, service, in_days(-3), state=State.COMPLETED, cancel_reason="Quillfeather", **who)
     written_another_way = {**who, "email": "CANARY.quill@example.com", "phone": "+1 (612) 555 8642"}
     coming = an_appointment(therapist, service, in_days(5), is_override=True, **written_another_way | override())
     an_appointment(therapist, service, in_days(6), state=State.REQUESTED, **{**who, "email": ""})

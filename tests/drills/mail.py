@@ -28,7 +28,7 @@ from django.utils import timezone
 from procrastinate import App, SyncPsycopgConnector
 
 from tests.mailbox import Mailbox
-from tests.running import RunningSite, drop_database, free_port, make_database
+from tests.running import RunningSite, drop_database, drop_role, free_port, make_database
 
 DATABASE, SERVER = "revival_mail_drill", os.environ["DATABASE_URL"]
 os.environ |= {"DJANGO_SETTINGS_MODULE": "revival.settings", "REVIVAL_MODE": "trial"}
@@ -236,12 +236,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         site = RunningSite(DATABASE, Path(folder), {"EMAIL_URL": f"smtp://127.0.0.1:{PORT}"})
         try:
-            site.manage("migrate", "--verbosity=0")
+            site.migrate()
             return 0 if all(drills(site)) else 1
         finally:
             site.stop()
             connection.close_pool()
             drop_database(DATABASE)
+            drop_role(site.web_role)
 
 
 if __name__ == "__main__":
