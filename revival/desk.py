@@ -28,13 +28,19 @@ class Desk(AdminSite):
         return SimpleLazyObject(lambda: super(Desk, self).get_app_list(request, app_label))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
+        from booking.admin.calendar import calendar
+        from booking.admin.caller import book_for_caller
         from booking.admin.people import one_person  # apps are not ready when this module loads
         from booking.admin.search import find_patients
+        from booking.admin.why import why_page
         from revival import sign_in
 
         return [
             *sign_in.urls(self.admin_view),
             path("content-report/", self.admin_view(self.content_report), name="content_report"),
+            path("calendar/", self.admin_view(calendar), name="calendar"),
+            path("calendar/book/", self.admin_view(book_for_caller), name="book_for_caller"),
+            path("calendar/why/", self.admin_view(why_page), name="why_not"),
             path("patients/", self.admin_view(find_patients), name="patients"),
             path("patients/one/", self.admin_view(one_person), name="one_person"),
             path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(self.on_site), name="on_site"),

@@ -171,7 +171,8 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
         raise StateChangedError
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
-    slots.free_one([visit.therapist], service=visit.service, starts_at=starts_at, now=now, besides=visit)
+    rules = visit.service.for_staff() if by == Actor.STAFF else visit.service
+    slots.free_one([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
     return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
 
 

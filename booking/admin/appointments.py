@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 
 from booking import actions
@@ -12,6 +15,14 @@ from booking.models import Appointment, Message, State
 from booking.templatetags.times import clock, day_short
 
 from .buttons import Button, ReadOnlyWithButtons
+from .forms import MoveForm
+
+
+def _move(visit: Appointment, request: HttpRequest, typed: dict[str, Any]) -> None:
+    """Raises a refusal that the page shows at the field, with what was typed kept."""
+    seen, starts_at = typed["seen"], typed["starts_at"]
+    actions.move_appointment(appointment=visit, seen=seen, starts_at=starts_at, by=actions.Actor.STAFF)
+
 
 BUTTONS = (
     Button(
@@ -30,6 +41,44 @@ BUTTONS = (
         act=lambda visit, request, typed: actions.decline_appointment(appointment=visit),
         states=(State.REQUESTED,),
         is_stop=True,
+    ),
+    Button(
+        verb="arrived",
+        label="Arrived",
+        question="Is the patient here?",
+        done="Noted: they are here.",
+        act=lambda visit, request, typed: actions.mark_arrived(appointment=visit),
+        states=(State.CONFIRMED,),
+        tells=False,
+    ),
+    Button(
+        verb="complete",
+        label="Completed",
+        question="Has the visit taken place?",
+        done="Noted: the visit is completed.",
+        act=lambda visit, request, typed: actions.mark_completed(appointment=visit),
+        states=(State.ARRIVED,),
+        tells=False,
+    ),
+    Button(
+        verb="no-show",
+        label="Did not come",
+        question="Did the patient not come?",
+        done="Noted. Nobody is written to.",
+        act=lambda visit, request, typed: actions.mark_no_show(appointment=visit),
+        states=(State.CONFIRMED,),
+        is_open=lambda visit: visit.starts_at <= timezone.now(),
+        is_stop=True,
+        tells=False,
+    ),
+    Button(
+        verb="move",
+        label="Move",
+        question="Move this visit?",
+        done="Moved. The patient is told by e-mail, or is on the list to phone.",
+        act=_move,
+        states=(State.REQUESTED, State.CONFIRMED),
+        form=MoveForm,
     ),
     Button(
         verb="cancel",
@@ -98,6 +147,9 @@ class AppointmentAdmin(ReadOnlyWithButtons):
         ),
     ]
     readonly_fields = ["tag", "when", "answer_until"]
+
+    def initial(self, row: Appointment) -> dict[str, Any]:
+        return {"starts_at": row.starts_at, "seen": row.starts_at.isoformat()}
 
     @admin.display(description="When", ordering="starts_at")
     def when(self, visit: Appointment) -> str:

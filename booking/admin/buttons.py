@@ -33,6 +33,8 @@ class Button:
     states: tuple[str, ...]
     is_stop: bool = False
     form: type[forms.Form] | None = None
+    is_open: Callable[[Any], bool] = lambda row: True
+    tells: bool = True  # whether the patient gets a message
 
 
 class ReadOnlyWithButtons(ShowsPatients):
@@ -58,7 +60,8 @@ class ReadOnlyWithButtons(ShowsPatients):
         return request.user.has_perms(rights)  # the page that asks once more also shows the row
 
     def buttons_for(self, row: Any) -> list[Button]:
-        return [button for button in self.buttons if getattr(row, self.state_field) in button.states]
+        state = getattr(row, self.state_field)
+        return [button for button in self.buttons if state in button.states and button.is_open(row)]
 
     def get_urls(self) -> list[URLPattern]:
         verbs = "|".join(button.verb for button in self.buttons)
@@ -90,8 +93,8 @@ class ReadOnlyWithButtons(ShowsPatients):
             raise Http404
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
         form = button.form(request.POST or None, initial=self.initial(row)) if button.form else None
-        if request.method == "POST" and (form is None or form.is_valid()):
-            self._act(request, button, row, form.cleaned_data if form else {})
+        is_ready = request.method == "POST" and (form is None or form.is_valid())
+        if is_ready and self._act(request, button, row, form):
             return redirect(back)
         if request.method != "POST" and button not in self.buttons_for(row):
             return redirect(back)
@@ -109,10 +112,18 @@ class ReadOnlyWithButtons(ShowsPatients):
         }
         return render(request, self.answer_template, context, status=422 if form and form.errors else 200)
 
-    def _act(self, request: HttpRequest, button: Button, row: Any, typed: dict[str, Any]) -> None:
+    def _act(self, request: HttpRequest, button: Button, row: Any, form: forms.Form | None) -> bool:
+        """Whether it came to an end; else the form says at its field why not."""
         try:
-            button.act(row, request, typed)
+            button.act(row, request, form.cleaned_data if form else {})
         except actions.StateChangedError:
             self.message_user(request, "A colleague or the patient was quicker; see below.", messages.WARNING)
+        except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+            if form is None or "starts_at" not in form.fields:
+                raise
+            is_taken = isinstance(refusal, actions.SlotTakenError)
+            form.add_error("starts_at", "Something stands there." if is_taken else "That is outside of hours.")
+            return False
         else:
             self.message_user(request, button.done, messages.SUCCESS)
+        return True

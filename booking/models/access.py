@@ -14,6 +14,7 @@ class Look(models.TextChoices):
     LIST = "list", "List"
     SEARCH = "search", "Search"
     FIRST_PAGE = "first-page", "First page"
+    CALENDAR = "calendar", "Calendar"
     DAY_SHEET = "day-sheet", "Day sheet"
     EXPORT = "export", "Export of a person"
     ERASE = "erase", "Erasure of a person"

@@ -1,0 +1,105 @@
+"""Book for the caller on the line: one form, the free times beside it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from booking import actions
+from booking.models import Clinic, Service, Therapist, free_times
+from booking.templatetags.times import clock, day_words
+
+from .forms import CallerForm
+
+DAYS_SHOWN, MOST_A_DAY = 7, 16
+LOOK = "look"
+"""The name of the buttons that only choose: a free time, or nothing but "show me the free times"."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def book_for_caller(request: HttpRequest) -> HttpResponse:
+    """`?therapist=`, `service=` and `from=` (an ISO instant) fill in the place; an address names no person."""
+    if not request.user.has_perm("booking.change_appointment"):
+        raise PermissionDenied
+    is_booking = request.method == "POST" and LOOK not in request.POST
+    form = CallerForm(request.POST if is_booking else None, user=request.user, initial=_place(request))
+    if form.is_valid() and (visit := _book(request, form)):
+        said = f"Booked: {day_words(visit.starts_at)}, {clock(visit.starts_at)} with {visit.therapist.short_name}. "
+        told = "They get an e-mail." if visit.email else "Nobody is written to: they have no e-mail address."
+        messages.success(request, said + told)
+        return redirect("admin:booking_appointment_change", visit.pk)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Book for a caller",
+        "form": form,
+        "days": _free_days(form, request),
+        "now": timezone.now(),
+    }
+    return render(request, "admin/booking/caller.html", context, status=409 if form.errors else 200)
+
+
+def _place(request: HttpRequest) -> dict[str, Any]:
+    """What the link that led here already chose, or all that was typed before a free time was picked."""
+    found: dict[str, Any] = {name: request.GET[name] for name in ("therapist", "service") if request.GET.get(name)}
+    found |= {name: value for name, value in request.POST.items() if value}
+    picked = request.POST.get(LOOK) or request.POST.get("starts_at") or request.GET.get("from", "")
+    try:
+        moment = datetime.fromisoformat(picked)
+        if not 2000 < moment.year < 2900:
+            raise ValueError
+        found["starts_at"] = moment if moment.tzinfo else timezone.make_aware(moment)
+    except (ValueError, OverflowError):
+        found.pop("starts_at", None)
+    return found
+
+
+def _book(request: HttpRequest, form: CallerForm) -> Any:
+    """The visit; or None, with the reason at the field and everything typed kept."""
+    typed = form.cleaned_data
+    try:
+        return actions.book_for_caller(
+            therapist=typed["therapist"],
+            service=typed["service"],
+            starts_at=typed["starts_at"],
+            details=form.details,
+            submission_key=typed["submission_key"],
+            by=request.user,
+            override_reason=typed["override_reason"],
+        )
+    except actions.SlotTakenError:
+        form.add_error("starts_at", "Something stands there. Choose a free time, or say below why it should be anyway.")
+    except actions.NotOfferedError:
+        form.add_error("starts_at", "That is outside of hours or the grid. Choose a free time, or say below why.")
+    return None
+
+
+def _free_days(form: CallerForm, request: HttpRequest) -> list[tuple[date, list[datetime]]]:
+    """The free times of a week from the day that is chosen, as staff may book them."""
+    therapist, service, moment = _chosen(form, request)
+    if therapist is None or service is None:
+        return []
+    now, zone = timezone.now(), Clinic.objects.current().zone
+    first = max((moment or now).astimezone(zone).date(), now.astimezone(zone).date())
+    last = first + timedelta(days=DAYS_SHOWN - 1)
+    wide = service.for_staff()
+    free = free_times(therapists=[therapist], service=wide, first=first, last=last, now=now, zone=zone)
+    days: dict[date, list[datetime]] = {}
+    for start in free.get(therapist.pk, []):
+        days.setdefault(start.astimezone(zone).date(), []).append(start)
+    return [(day, starts[:MOST_A_DAY]) for day, starts in days.items()]
+
+
+def _chosen(form: CallerForm, request: HttpRequest) -> tuple[Therapist | None, Service | None, datetime | None]:
+    therapists: Any = form.fields["therapist"]
+    services: Any = form.fields["service"]
+    therapist = therapists.queryset.filter(slug=form["therapist"].value() or "").first() or therapists.queryset.first()
+    service = services.queryset.filter(slug=form["service"].value() or "").first() or services.queryset.first()
+    moment = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
+    return therapist, service, moment if moment and moment.tzinfo else None

@@ -1,0 +1,331 @@
+"""The calendar, "why is this time not offered?", booking for a caller, and what became of a visit."""
+
+import re
+import uuid
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from booking.admin.calendar import Frame, draw
+from booking.admin.why import explain
+from booking.availability import Span
+from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
+from tests.factories import (
+    CHICAGO,
+    a_service,
+    a_therapist,
+    an_absence,
+    an_appointment,
+    in_days,
+    working_all_week,
+)
+from tests.staff import at_the_desk, one_as
+
+pytestmark = pytest.mark.django_db
+
+CALENDAR, CALLER, WHY = "/admin/calendar/", "/admin/calendar/book/", "/admin/calendar/why/"
+
+
+@pytest.fixture
+def clerk(db):
+    return at_the_desk(one_as("F"))
+
+
+def local(moment):
+    return moment.astimezone(CHICAGO)
+
+
+def typed(moment):
+    return f"{local(moment):%Y-%m-%dT%H:%M}"
+
+
+# ---- calendar ----
+
+
+def kinds(lane):
+    return [block.kind for block in lane.blocks]
+
+
+def test_a_day_shows_hours_visits_turnaround_absences_and_what_is_free(therapist, service):
+    an_appointment(therapist, service, in_days(3, 10))
+    an_absence(therapist, in_days(3, 15), in_days(3, 17))
+    day = local(in_days(3)).date()
+
+    _, [drawn] = draw([therapist], Appointment.objects.all(), day, day, now=timezone.now(), zone=CHICAGO)
+
+    found = [(one.kind, one.row, one.rows) for one in drawn.lanes[0].blocks]
+    assert found == [
+        ("work", 5, 32),
+        ("free", 5, 4),
+        ("visit", 9, 2),
+        ("turnaround", 11, 1),
+        ("free", 11, 18),  # from 10:40, so its first quarter hour is shared
+        ("away", 29, 8),
+    ]
+
+
+def test_holds_are_shown_while_they_live_and_ended_visits_only_when_they_took_place(therapist, service):
+    an_appointment(therapist, service, in_days(3, 10), State.HELD)
+    an_appointment(therapist, service, in_days(3, 11), State.CANCELLED)
+    an_appointment(therapist, service, in_days(3, 12), State.COMPLETED)
+    day = local(in_days(3)).date()
+
+    def seen(now):
+        _, [drawn] = draw([therapist], Appointment.objects.all(), day, day, now=now, zone=CHICAGO)
+        return [one.visit.state for one in drawn.lanes[0].blocks if one.visit]
+
+    assert seen(timezone.now()) == [State.HELD, State.COMPLETED]
+    assert seen(timezone.now() + timedelta(minutes=11)) == [State.COMPLETED]
+
+
+@pytest.mark.parametrize("day", [date(2027, 3, 14), date(2027, 11, 7)], ids=["spring", "autumn"])
+def test_the_nights_when_clocks_change_are_drawn_by_the_clock_on_the_wall(therapist, service, day):
+    Override.objects.create(therapist=therapist, day=day, opens=time(0), closes=time(6))
+    start = datetime(day.year, day.month, day.day, 4, tzinfo=CHICAGO)
+    an_appointment(therapist, service, start.astimezone(ZoneInfo("UTC")))
+    now = datetime(2027, 1, 1, tzinfo=CHICAGO)
+
+    frame, [drawn] = draw([therapist], Appointment.objects.all(), day, day, now=now, zone=CHICAGO)
+
+    assert (frame.opens, frame.closes) == (0, 18)
+    visit = next(one for one in drawn.lanes[0].blocks if one.kind == "visit")
+    assert visit.row == 4 * 4 + 1
+
+
+def test_what_reaches_over_midnight_stands_on_both_days():
+    frame = Frame(CHICAGO, 0, 24)
+    span = Span(datetime(2026, 12, 7, 23, 30, tzinfo=CHICAGO), datetime(2026, 12, 8, 0, 20, tzinfo=CHICAGO))
+
+    rows = [frame.block("away", span, date(2026, 12, day)) for day in (6, 7, 8, 9)]
+
+    assert [one and (one.row, one.rows) for one in rows] == [None, (95, 2), (1, 2), None]
+
+
+def test_the_calendar_asks_the_same_however_much_there_is(clerk, therapist, service, django_assert_max_num_queries):
+    for number in range(4):
+        other = a_therapist(f"number-{number}")
+        working_all_week(other)
+        for day in range(5):
+            an_appointment(other, service, in_days(day + 1))
+
+    with django_assert_max_num_queries(15):  # one of them is the line in the access log
+        page = clerk.get(CALENDAR, {"from": f"{local(in_days(1)).date()}"})
+
+    assert page.status_code == 200
+    assert AccessLog.objects.get().what == Look.CALENDAR
+
+
+def test_a_therapist_sees_their_own_lane_alone(therapist, service):
+    account = one_as("T")
+    therapist.account = account
+    therapist.save()
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    an_appointment(therapist, service, in_days(1), name="Ada Own")
+    an_appointment(other, service, in_days(1), name="Fay Foreign")
+
+    page = at_the_desk(account).get(CALENDAR, {"from": f"{local(in_days(1)).date()}", "view": "day"}).text
+
+    assert "Ada Own" in page
+    assert "Fay Foreign" not in page
+    assert "Britton" not in page.split('class="cal"')[1]
+
+
+@pytest.mark.parametrize("first", ["nonsense", "0001-01-01", "9999-12-31", "2026-02-30"])
+def test_a_day_that_is_none_is_not_found(clerk, therapist, first):
+    assert clerk.get(CALENDAR, {"from": first}).status_code == 404
+
+
+# ---- why is this time not offered? ----
+
+
+def why(therapist, service, starts_at):
+    with timezone.override(CHICAGO):
+        return [
+            one.text for one in explain(therapist=therapist, service=service, starts_at=starts_at, now=timezone.now())
+        ]
+
+
+def test_each_cause_is_a_sentence(therapist, service):
+    an_appointment(therapist, service, in_days(3, 10))
+    an_appointment(therapist, service, in_days(3, 12), State.HELD)
+    an_absence(therapist, in_days(3, 15), in_days(3, 16))
+    an_absence(None, in_days(4), in_days(5))
+
+    assert why(therapist, service, in_days(3, 9)) == []
+    assert why(therapist, service, in_days(3, 8)) == ["Dr. Stanley does not work then. That day: 9:00 am to 5:00 pm."]
+    assert why(therapist, service, in_days(3, 16, 45)) == [
+        "A visit of 30 minutes would end after 5:00 pm, when they stop."
+    ]
+    assert why(therapist, service, in_days(3, 9, 5)) == ["Starts are offered every 15 minutes from 9:00 am."]
+    assert why(therapist, service, in_days(3, 10)) == ["There is a visit from 10:00 am to 10:30 am (confirmed)."]
+    assert why(therapist, service, in_days(3, 10, 30)) == [
+        "The turnaround after the visit from 10:00 am to 10:30 am lasts until 10:40 am."
+    ]
+    assert why(therapist, service, in_days(3, 9, 30)) == [
+        "There would be time for the visit, but its own turnaround of 10 minutes would run into the visit from"
+        " 10:00 am to 10:30 am."
+    ]
+    [held] = why(therapist, service, in_days(3, 12))
+    assert re.fullmatch(r"It is held for a patient who is typing, until \d+:\d\d [ap]m\.", held)
+    [away] = why(therapist, service, in_days(3, 15))
+    assert away.startswith("Dr. Stanley is away until ")
+    [closed] = why(therapist, service, in_days(4, 10))
+    assert closed.startswith("The whole clinic is away until ")
+
+
+def test_rules_and_people_are_causes_too(therapist, service):
+    far = a_service(therapist, notice_hours=100, horizon_days=5, name="Far")
+    not_theirs = a_service(name="Not theirs")
+
+    assert why(therapist, far, in_days(2)) == ["It is sooner than the 100 hours’ notice patients give."]
+    assert why(therapist, far, in_days(20)) == ["It is further away than the 5 days patients can look."]
+    assert why(therapist, service, in_days(-1)) == ["That time has gone by."]
+    assert why(therapist, not_theirs, in_days(2)) == ["Dr. Stanley does not give “Not theirs”."]
+    therapist.is_taking_patients = False
+    therapist.save()
+    assert why(therapist, service, in_days(2)) == ["Dr. Stanley is not taking patients online."]
+
+
+def test_the_page_answers_and_names_no_patient(clerk, therapist, service):
+    an_appointment(therapist, service, in_days(3, 10))
+    asked = {"therapist": therapist.slug, "service": service.slug, "starts_at": typed(in_days(3, 10))}
+
+    page = clerk.get(WHY, asked)
+
+    assert "There is a visit from 10:00 am to 10:30 am" in page.text
+    assert "Ada Example" not in page.text
+    assert clerk.get(WHY, asked | {"starts_at": "nonsense"}).status_code == 422
+    assert clerk.get(WHY).status_code == 200
+
+
+# ---- book for a caller ----
+
+
+def call_form(therapist, service, starts_at, **facts):
+    return {
+        "therapist": therapist.slug,
+        "service": service.slug,
+        "starts_at": typed(starts_at),
+        "name": "Cal Caller",
+        "phone": "612-555-0111",
+        "email": "",
+        "is_new_patient": "yes",
+        "submission_key": str(uuid.uuid4()),
+    } | facts
+
+
+def test_a_caller_is_booked_in_one_form(clerk, therapist, service):
+    answer = clerk.post(CALLER, call_form(therapist, service, in_days(3)), follow=True)
+
+    visit = Appointment.objects.get()
+    assert (visit.name, visit.state, visit.starts_at) == ("Cal Caller", State.CONFIRMED, in_days(3))
+    assert "Nobody is written to" in answer.text
+    assert "Cal" not in answer.redirect_chain[0][0]
+
+
+def test_a_refusal_keeps_what_was_typed_and_shows_free_times(clerk, therapist, service):
+    an_appointment(therapist, service, in_days(3))
+
+    page = clerk.post(CALLER, call_form(therapist, service, in_days(3), note="Left knee"))
+
+    assert page.status_code == 409
+    assert "Something stands there" in page.text
+    assert 'value="Cal Caller"' in page.text
+    assert "Left knee" in page.text
+    assert f'value="{local(in_days(3, 9, 45)).isoformat(timespec="minutes")}"' in page.text
+    assert Appointment.objects.count() == 1
+
+
+def test_picking_a_free_time_keeps_what_was_typed_and_books_nothing(clerk, therapist, service):
+    form = call_form(therapist, service, in_days(3), look=local(in_days(4, 11)).isoformat())
+
+    page = clerk.post(CALLER, form)
+
+    assert page.status_code == 200
+    assert 'value="Cal Caller"' in page.text
+    assert f'value="{typed(in_days(4, 11))}"' in page.text
+    assert not Appointment.objects.exists()
+
+
+def test_past_the_rules_needs_a_reason_and_keeps_who(clerk, therapist, service):
+    an_appointment(therapist, service, in_days(3))
+    reason = "Dr. Stanley agreed"
+
+    clerk.post(CALLER, call_form(therapist, service, in_days(3), override_reason=reason))
+
+    visit = Appointment.objects.get(name="Cal Caller")
+    assert (visit.is_override, visit.override_reason, visit.override_by.username) == (True, reason, "colleague-F")
+
+
+@pytest.mark.parametrize("query", ["?from=nonsense", "?therapist=nobody", "?from=9999-12-31T23:00%2B14:00"])
+def test_odd_links_open_an_empty_form(clerk, therapist, service, query):
+    assert clerk.get(CALLER + query).status_code == 200
+
+
+def test_a_therapist_books_for_themselves_alone(therapist, service):
+    account = one_as("T")
+    therapist.account = account
+    therapist.save()
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    client = at_the_desk(account)
+
+    client.post(CALLER, call_form(other, service, in_days(3)))
+    assert not Appointment.objects.exists()
+    client.post(CALLER, call_form(therapist, service, in_days(3)))
+    assert Appointment.objects.get().therapist == therapist
+
+
+# ---- what became of a visit ----
+
+
+def test_arrived_completed_and_did_not_come_are_one_click_and_tell_nobody(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(1))
+    page = f"/admin/booking/appointment/{visit.pk}/"
+
+    assert "/no-show/" not in clerk.get(f"{page}change/").text  # it has not begun
+    assert "Nobody is written to" in clerk.get(f"{page}arrived/").text
+    clerk.post(f"{page}arrived/")
+    clerk.post(f"{page}complete/")
+    visit.refresh_from_db()
+    assert visit.state == State.COMPLETED
+    late = an_appointment(therapist, service, in_days(2))
+    with time_machine.travel(late.starts_at + timedelta(minutes=20)):
+        clerk = at_the_desk(one_as("F", username="later"))
+        clerk.post(f"/admin/booking/appointment/{late.pk}/no-show/")
+    late.refresh_from_db()
+    assert late.state == State.NO_SHOW
+    assert Message.objects.count() == 0
+
+
+def test_a_visit_is_moved_by_a_form_and_a_second_colleague_is_told(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3))
+    page = f"/admin/booking/appointment/{visit.pk}/move/"
+    seen = re.search(r'name="seen" value="([^"]+)"', clerk.get(page).text)[1]
+
+    assert clerk.post(page, {"seen": seen, "starts_at": typed(in_days(4, 11))}).status_code == 302
+    second = clerk.post(page, {"seen": seen, "starts_at": typed(in_days(5, 11))}, follow=True)
+
+    visit.refresh_from_db()
+    assert visit.starts_at == in_days(4, 11)
+    assert "was quicker" in second.text
+    assert [one.kind for one in visit.messages.all()] == ["moved"]
+
+
+def test_a_move_to_where_something_stands_is_refused_at_the_field(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3))
+    an_appointment(therapist, service, in_days(4))
+    page = f"/admin/booking/appointment/{visit.pk}/move/"
+
+    refused = clerk.post(page, {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(4))})
+
+    assert refused.status_code == 422
+    assert "Something stands there." in refused.text
+    assert not Absence.objects.exists()
+    visit.refresh_from_db()
+    assert visit.starts_at == in_days(3)
