@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from django_otp.oath import TOTP
 
-from articles.models import Article, Question, Reference, Topic
+from articles.models import Article, Image, Question, Reference, Topic
 from articles.revisions import keep
 from booking.models import (
     AccessLog,
@@ -125,6 +125,7 @@ def everything(account: Any = None) -> SimpleNamespace:
         question=Question.objects.create(article=author, question="Q?", anchor="q", answer="A", order=1),
         reference=Reference.objects.create(article=author, key="k-2020", authors="A", year=2020, title="R"),
         topic=Topic.objects.create(name="Topic", slug="topic"),
+        image=Image.objects.create(title="Cups", is_decorative=True, width=480, height=320),
         user=get_user_model().objects.create_user("looked-at"),
         group=Group.objects.get(name="Editor"),
         accesslog=AccessLog.objects.note(None, Look.SEARCH),

@@ -147,7 +147,7 @@ def test_acting_on_patients_keeps_no_name_in_messages_and_djangos_own_log(rows):
 
 
 def absence(therapist):
-    days = {"starts_at_0": "2026-12-07", "starts_at_1": "09:00", "ends_at_0": "2026-12-07", "ends_at_1": "10:00"}
+    days = {"starts_at": "2026-12-07T09:00", "ends_at": "2026-12-07T10:00"}
     return {"therapist": therapist.pk, "reason": "", **days}
 
 
