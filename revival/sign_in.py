@@ -22,7 +22,7 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
 from revival import accounts, lockout, sessions, two_factor
-from revival.context import clinic_without_database
+from revival.context import clinic
 from revival.forms import CodeForm, OwnPasswordForm, PasswordForm, RecoveryCodeForm, SignInForm
 
 View = Callable[..., HttpResponse]
@@ -196,7 +196,7 @@ def show_key(request: HttpRequest, user: Any, form: Form) -> HttpResponse:
     """The key stays the same while the page is open, and is nobody's before a code of it was typed. It is in
     this session alone: whoever else knows the password is shown another."""
     key = request.session.setdefault(NEW_KEY, two_factor.new_key())
-    issuer = clinic_without_database().name
+    issuer = clinic(request).name
     picture = two_factor.picture(two_factor.address(user=user, key=key, issuer=issuer))
     words = two_factor.as_words(key)
     return show(request, "admin/sign_in/enrol.html", form=form, picture=picture, key=words, title="Set up your code")
