@@ -31,6 +31,13 @@ REVOKE UPDATE, DELETE ON {logs} FROM {role};
 GRANT EXECUTE ON FUNCTION booking_thin_logs(integer) TO {role};
 """
 
+NEVER_IGNORE = """
+CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean
+LANGUAGE sql AS 'SELECT false'
+"""
+"""pgtrigger lets any session switch its triggers off by a setting, and so keep a change out of the log. Nothing
+here needs that. Each new trigger brings the function back as it was, hence once more after each migration."""
+
 IS_TOO_MIGHTY = """
 SELECT rolsuper OR pg_has_role(oid, current_user, 'MEMBER') FROM pg_roles WHERE rolname = %s
 """
@@ -55,6 +62,7 @@ def grant(cursor: Any, role: str) -> None:
     if found[0]:
         raise UnfitRoleError(f"{role} is a superuser, or may act as the tables' owner: choose another role.")
     names = sql.SQL(", ").join(sql.SQL(name) for name in logs(cursor))
+    cursor.execute(NEVER_IGNORE)
     cursor.execute("SELECT current_database()")
     facts = {"role": role, "read_only": READ_ONLY, "database": cursor.fetchone()[0]}
     cursor.execute(sql.SQL(GIVE).format(logs=names, **{name: sql.Identifier(value) for name, value in facts.items()}))

@@ -79,6 +79,18 @@ def test_the_web_role_adds_to_the_logs_and_reads_them(web):
     assert web.execute("SELECT count(*) FROM revival_change").fetchone()[0] > 0
 
 
+def test_no_setting_keeps_a_change_out_of_the_log(web):
+    """pgtrigger's own way to switch its triggers off for a session."""
+    names = web.execute("SELECT array_agg(DISTINCT tgname::text) FROM pg_trigger WHERE tgname ~ '^pgtrigger_'")
+    web.execute("SELECT set_config('pgtrigger.ignore', %s::text[]::text, false)", [names.fetchone()[0]])
+    before = web.execute("SELECT count(*) FROM booking_servicechange").fetchone()[0]
+
+    web.execute("UPDATE booking_service SET minutes = minutes + 1")
+    web.execute("UPDATE booking_service SET minutes = minutes - 1")
+
+    assert web.execute("SELECT count(*) FROM booking_servicechange").fetchone()[0] > before
+
+
 def test_old_lines_go_by_the_owners_function_and_young_ones_never(site, web):
     with site.connect() as owner:
         owner.execute("INSERT INTO booking_accesslog (at, username, what, about, reason) VALUES"

@@ -88,7 +88,9 @@ def add_past(first: int, end: int, therapists: list[Therapist]) -> float:
     given |= {"pattern": Appointment.objects.latest("starts_at").pk, "first": first, "last": end - 1}
     began = time.perf_counter()
     with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")  # no line in the change log for each of a million
         cursor.execute(statement, given)
+        cursor.execute("RESET session_replication_role")
         cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("CHECKPOINT")  # no writing in the background while we measure
     return time.perf_counter() - began
