@@ -53,6 +53,7 @@ SHOW_PATIENTS = {
     "booking_appointment_changelist": ("list", "appointment"),
     "booking_appointment_change": ("opened", "appointment"),
     "booking_appointment_answer": ("opened", "appointment"),
+    "calendar": ("calendar", ""),
     "booking_waitlistentry_changelist": ("list", "waitlistentry"),
     "booking_waitlistentry_change": ("opened", "waitlistentry"),
     "booking_waitlistentry_answer": ("opened", "waitlistentry"),

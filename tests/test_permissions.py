@@ -9,7 +9,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
-from tests.factories import an_absence, in_days, joins
+from tests.factories import an_absence, day_in, in_days, joins
 from tests.staff import ROLES, at_the_desk, everything, one_as
 
 OF_A_MODEL = ("changelist", "add", "change", "history", "delete")
@@ -129,6 +129,7 @@ def addresses(rows):
         "index": "/admin/",
         "app_list": "/admin/booking/",
         **{name: reverse(f"admin:{name}") for name in PLAIN},
+        "calendar": f"/admin/calendar/?from={day_in(5)}",
         "patients": "/admin/patients/",
         "one_person": "/admin/patients/one/",
         "login": "/admin/login/",

@@ -202,7 +202,7 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
             for step in STEPS
             if article.stage in step.out_of
             and request.user.has_perm(step.right)
-            and (step.verb != "sign" or hasattr(request.user, "therapist"))
+            and (step.verb != "sign" or _choices(request)[1]["therapists"])
         ]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -321,7 +321,7 @@ def _picked(article: Article, number: Any) -> Revision | None:
 def _choices(request: Any) -> tuple[Choices, Choices]:
     if not hasattr(request, "choices_of_the_form"):
         pk = request.resolver_match.kwargs.get("object_id", "")
-        request.choices_of_the_form = choices_of_the_form(int(pk) if pk.isdecimal() else None)
+        request.choices_of_the_form = choices_of_the_form(int(pk) if pk.isdecimal() else None, request.user)
     return request.choices_of_the_form
 
 

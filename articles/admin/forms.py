@@ -23,11 +23,14 @@ Choices = dict[str, list[tuple[int, str]]]
 EVERY = Q()
 
 
-def choices_of_the_form(article_pk: int | None) -> tuple[Choices, Choices]:
-    """What can be chosen on the article's form, by kind, and what of it is; one query however many kinds."""
+def choices_of_the_form(article_pk: int | None, user: Any) -> tuple[Choices, Choices]:
+    """What can be chosen on the article's form, by kind, and what of it is; one query however many kinds.
+
+    Of the therapists, "chosen" is who signed in.
+    """
     article = Q(articles=article_pk)
     kinds = [
-        _kind("therapists", Therapist, "name", place=F("order")),
+        _kind("therapists", Therapist, "name", is_chosen=Q(account=user.pk), place=F("order")),
         _kind("topics", Topic, "name", is_chosen=article),
         _kind("cautions", Caution, "title", is_chosen=article),
         _kind("images", Image, "title"),
