@@ -29,11 +29,22 @@ def content_of(article: Article) -> Content:
     parts = {
         name: [_fields(one) for one in model._default_manager.filter(article=article)] for name, model in PARTS.items()
     }
-    many = {
-        field.name: sorted(getattr(article, field.name).values_list("pk", flat=True))
-        for field in article._meta.many_to_many
-    }
+    many: dict[str, list[int]] = {field.name: [] for field in article._meta.many_to_many}
+    for name, pk in sorted(_chosen(article)):
+        many[name].append(pk)
     return {**_fields(article), **many, **parts}
+
+
+def _chosen(article: Article) -> models.QuerySet[Any]:
+    """The name of each many-to-many field with each id in it, in order; one query for all of them."""
+    fields: list[Any] = list(article._meta.many_to_many)
+    rows = [
+        field.remote_field.through._default_manager.filter(article=article)
+        .annotate(kind=models.Value(field.name))
+        .values_list("kind", field.m2m_reverse_field_name())
+        for field in fields
+    ]
+    return rows[0].union(*rows[1:], all=True)
 
 
 def _fields(row: models.Model) -> Content:
