@@ -87,11 +87,22 @@ def restore(revision: Revision, *, by: Any) -> Article:
             there = field.related_model._default_manager.filter(pk__in=revision.content.get(field.name, []))
             getattr(article, field.name).set(there)
         for name, model in PARTS.items():
-            model._default_manager.filter(article=article).delete()
-            for one in revision.content[name]:
-                model._default_manager.create(article=article, **_put_back(model, one))
+            _put_back_parts(model, article, revision.content[name])
         keep(article, by=by, note=f"Put back from revision {revision.number}")
     return article
+
+
+def _put_back_parts(model: type[models.Model], article: Article, contents: list[Content]) -> None:
+    """Row by row under the same name: a tab opened before can still be saved, and answers stay with their part."""
+    name = "key" if model is Reference else "anchor"
+    present = {getattr(row, name): row for row in model._default_manager.filter(article=article)}
+    kept = {one[name] for one in contents}
+    model._default_manager.filter(pk__in=[row.pk for key, row in present.items() if key not in kept]).delete()
+    for one in contents:
+        row = present.get(one[name]) or model(article=article)
+        for column, value in _put_back(model, one).items():
+            setattr(row, column, value)
+        row.save()
 
 
 def _put_back(model: type[models.Model], content: Content, but: Collection[str] = ()) -> Content:

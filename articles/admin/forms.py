@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -13,8 +14,9 @@ from django.forms.widgets import Script
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from articles import publishing
+from articles import publishing, revisions
 from articles.models import Article, Image, Question, Topic
 from articles.rich_text import clean
 from booking.models import Caution, Therapist
@@ -114,21 +116,33 @@ class ArticleForm(forms.ModelForm):
         typed = cast(QueryDict, self.data).copy()
         typed[self.add_prefix("seen_at")] = present.updated_at.isoformat()  # saving again is then on purpose
         self.data = typed
-        raise ValidationError(self._told(present))
+        raise ValidationError(self._told(present, seen_at))
 
-    def _told(self, present: Article) -> Any:
-        """Who was quicker, and how each differing text now reads; what was typed stands in the form below."""
+    def _told(self, present: Article, seen_at: datetime) -> Any:
+        """Who was quicker, how each text read and now reads; what was typed stands in the form below."""
         last = present.revisions.select_related("made_by").first()
         who = last.made_by if last and last.made_by else "Someone"
-        differing = [
-            (self.fields[name].label, getattr(present, name))
-            for name in self.changed_data
-            if hasattr(present, name) and not hasattr(getattr(present, name), "all")
-        ]
-        texts = format_html_join("", "<li><strong>{}</strong> now reads: {}</li>", differing)
         return format_html(
             "{} saved this article after you opened it. Nothing you typed is lost: it stands below, not saved yet. "
             "Compare, then save again to put yours in place of theirs.<ul>{}</ul>",
             who,
-            texts,
+            self._their_changes(present, seen_at),
         )
+
+    def _their_changes(self, present: Article, seen_at: datetime) -> SafeString:
+        """What differs from what this tab was opened with; without a revision of that, what differs from its form."""
+        opened = present.revisions.filter(content__updated_at=seen_at.isoformat()).first()
+        if opened is None:
+            differing = [
+                (self.fields[name].label, getattr(present, name))
+                for name in self.changed_data
+                if hasattr(present, name) and not hasattr(getattr(present, name), "all")
+            ]
+            return format_html_join("", "<li><strong>{}</strong> now reads: {}</li>", differing)
+        lines = revisions.compare(opened.content, revisions.content_of(present))
+        read = ((line.where, _words(line.before), _words(line.after)) for line in lines)
+        return format_html_join("", "<li><strong>{}</strong> read: {}. It now reads: {}</li>", read)
+
+
+def _words(pieces: list[tuple[bool, str]]) -> str:
+    return " ".join(words for _, words in pieces) or "nothing"

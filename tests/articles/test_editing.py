@@ -66,6 +66,33 @@ def test_a_stale_tab_is_refused_with_both_texts_and_saves_on_purpose(admin_clien
     assert article.lead == "My lead."
 
 
+def test_a_stale_tab_sees_what_changed_in_each_part(admin_client, desk, article):
+    save(admin_client, desk, lead="As it was opened.")
+    stale = admin_client.get(desk).text
+    section = article.sections.get(anchor="strains")
+    row = re.search(rf'name="(sections-[0-9]+)-id" value="{section.pk}"', stale)[1]
+    save(admin_client, desk, **{f"{row}-body": "<p>Theirs.</p>"})
+
+    refused = save(admin_client, desk, page=stale, **{f"{row}-body": "<p>Mine.</p>"})
+
+    assert "<strong>sections: strains, body</strong> read: " in refused.text
+    assert "It now reads: Theirs." in refused.text
+    assert "&lt;p&gt;Mine.&lt;/p&gt;</textarea>" in refused.text
+
+
+def test_a_tab_opened_before_a_restore_can_still_be_saved(admin_client, desk, article):
+    save(admin_client, desk, lead="One.")
+    save(admin_client, desk, lead="Two.")
+    stale = admin_client.get(desk).text
+    admin_client.post(f"/admin/articles/article/{article.pk}/revisions/1/")
+
+    refused = save(admin_client, desk, page=stale, lead="Mine.")
+    save(admin_client, desk, page=refused.text)
+
+    article.refresh_from_db()
+    assert article.lead == "Mine."
+
+
 # ---- revisions ----
 
 
