@@ -66,7 +66,9 @@ class CallerForm(PlaceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].required = False
-        self.fields["is_new_patient"].label = "Is it their first visit?"
+        first_visit: Any = self.fields["is_new_patient"]
+        first_visit.label = "Is it their first visit?"
+        first_visit.choices = [("yes", "Yes, their first"), ("no", "No, they have been before")]
         for field in self.fields.values():
             field.widget.attrs.pop("autocomplete", None)  # it is not the browser's owner who is booked
 

@@ -1,0 +1,124 @@
+"""The front desk's day in a real browser: the calendar, a caller on the line, why a time is not offered."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.browser.test_accessibility import violations
+
+CLERK = """
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+user, _ = User.objects.get_or_create(username="front-desk", is_staff=True)
+user.set_password("trial-desk")
+user.last_login = timezone.now()
+user.save()
+user.groups.set([Group.objects.get(name="Front desk")])
+"""
+PAGES = {
+    "today": "/admin/",
+    "calendar": "/admin/calendar/",
+    "day": "/admin/calendar/?view=day&therapist=peter-stanley",
+    "caller": "/admin/calendar/book/?therapist=peter-stanley",
+    "why": "/admin/calendar/why/?therapist=peter-stanley&service=consultation&starts_at=2026-01-05T08:05",
+}
+
+
+@pytest.fixture(scope="session")
+def clerk(site):
+    site.manage("shell", "-c", CLERK)
+
+
+@pytest.fixture
+def complaints():
+    return []
+
+
+@pytest.fixture
+def desk(site, clerk, new_context, complaints):
+    """Sign in as the front desk, in a window of their own; nothing may complain in it."""
+
+    def sign_in(**options):
+        page = new_context(**options).new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{site.url}/admin/")
+        page.fill("#id_username", "front-desk")
+        page.fill("#id_password", "trial-desk")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{site.url}/admin/")
+        return page
+
+    yield sign_in
+    assert [one for one in complaints if "409" not in one] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_desk_has_no_barriers(site, desk, complaints, width, scheme):
+    page = desk(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    found = {}
+    for name, path in PAGES.items():
+        assert page.goto(site.url + path).status == 200
+        found[name] = violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    assert found == {name: [] for name in PAGES}
+    complaints.clear()  # axe itself writes styles
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+def test_a_caller_is_booked_from_the_calendar_and_the_visit_moves_on(site, desk, scripts):
+    page = desk(java_script_enabled=scripts, viewport={"width": 1280, "height": 900})
+    page.get_by_role("link", name="Calendar", exact=True).click()
+    page.get_by_role("link", name="Later").click()
+    page.locator(".cal__free a").first.click()
+    page.get_by_role("heading", name="Book for a caller").wait_for()
+    page.get_by_label("Name", exact=False).first.fill(f"Cal Caller {scripts}")
+    page.locator(".caller__times button").first.click()
+    page.wait_for_load_state()
+    assert page.locator("#id_name").input_value() == f"Cal Caller {scripts}"
+    chosen = page.locator("#id_starts_at").input_value()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d", chosen)
+
+    page.fill("#id_phone", "12")
+    page.get_by_label("No, they have been before").check()
+    page.get_by_role("button", name="Book", exact=True).click()
+    page.locator(".errornote").wait_for()  # everything typed is kept
+    page.fill("#id_phone", "612-555-0133")
+    page.get_by_role("button", name="Book", exact=True).click()
+    page.get_by_text("Nobody is written to").wait_for()
+    page.get_by_role("link", name="Arrived").click()
+    page.get_by_role("button", name="Arrived").click()
+    page.get_by_text("Noted: they are here.").wait_for()
+
+    page.goto(f"{site.url}/admin/calendar/?from={chosen[:10]}")
+    assert page.locator(".cal__visit--arrived", has_text=f"Cal Caller {scripts}").count() == 1
+
+
+def test_a_caller_is_booked_by_keyboard_alone(site, desk):
+    page = desk()
+    page.goto(f"{site.url}/admin/calendar/book/?therapist=benjamin-britton")
+    page.locator("#id_therapist").focus()
+
+    def tab_to(selector):
+        for _ in range(80):
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not reach {selector}")
+
+    tab_to("#id_name")
+    page.keyboard.type("Kay Keys")
+    tab_to("#id_phone")
+    page.keyboard.type("612-555-0134")
+    tab_to("[name=is_new_patient]")
+    page.keyboard.press("Space")
+    tab_to(".caller__times button")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    page.locator("#id_name").focus()
+    tab_to(".answer__do button")
+    page.keyboard.press("Enter")
+    page.get_by_text("Nobody is written to").wait_for()
