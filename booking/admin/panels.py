@@ -20,10 +20,12 @@ from booking.models import (
     Therapist,
     UrgentHelp,
     WaitlistEntry,
+    free_times,
 )
 
 SOON = timedelta(hours=6)
 MOST_MESSAGES = 20
+MOST_FREE, LOOK_AHEAD_DAYS = 4, 14
 ABOUT = ("appointment", "contact_request", "entry__visit", "offer__entry__visit")
 
 
@@ -53,7 +55,20 @@ def panels(now: datetime, user: Any) -> dict[str, Any]:
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "undelivered": _seen(Message, user).undelivered().select_related(*ABOUT)[:MOST_MESSAGES],
         "todo": list(_not_set_up(clinic)),
+        "free": _next_free(now, clinic, user) if user.has_perm("booking.change_appointment") else [],
     }
+
+
+def _next_free(now: datetime, clinic: Clinic, user: Any) -> list[tuple[Therapist, Service, list[datetime]]]:
+    """For the caller on the line: with whom and when, without the notice that patients give."""
+    service = Service.objects.on_offer().first()
+    if service is None:
+        return []
+    giving = list(Therapist.objects.giving(service).seen_by(user))
+    first = now.astimezone(clinic.zone).date()
+    last = first + timedelta(days=LOOK_AHEAD_DAYS)
+    free = free_times(therapists=giving, service=service.for_staff(), first=first, last=last, now=now, zone=clinic.zone)
+    return [(therapist, service, free[therapist.pk][:MOST_FREE]) for therapist in giving]
 
 
 def _seen(model: Any, user: Any) -> Any:

@@ -25,6 +25,16 @@ def test_first_page_shows_who_waits_and_what_is_not_set_up(admin_client, request
     assert "Address" in page
 
 
+def test_first_page_has_the_next_free_times_and_the_next_step_of_today(admin_client, therapist, service):
+    visit = an_appointment(therapist, service, in_days(0, 23), state=State.CONFIRMED)
+
+    page = admin_client.get("/admin/").text
+
+    assert f"/admin/booking/appointment/{visit.pk}/arrived/" in page
+    free = page.split('id="free"')[1].split("</section>")[0]
+    assert 1 <= free.count("/admin/calendar/book/?therapist=peter-stanley") <= 4
+
+
 @pytest.mark.parametrize(
     ("verb", "state"), [("confirm", State.CONFIRMED), ("decline", State.DECLINED), ("cancel", State.CANCELLED)]
 )
@@ -170,7 +180,7 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
         an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
     admin_client.get("/admin/")
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(31):
         admin_client.get("/admin/")
 
 
