@@ -30,6 +30,7 @@ class Desk(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from booking.admin.calendar import calendar
         from booking.admin.caller import book_for_caller
+        from booking.admin.day_sheet import day_sheet
         from booking.admin.people import one_person  # apps are not ready when this module loads
         from booking.admin.search import find_patients
         from booking.admin.why import why_page
@@ -40,6 +41,7 @@ class Desk(AdminSite):
             path("content-report/", self.admin_view(self.content_report), name="content_report"),
             path("calendar/", self.admin_view(calendar), name="calendar"),
             path("calendar/book/", self.admin_view(book_for_caller), name="book_for_caller"),
+            path("calendar/day-sheet/", self.admin_view(day_sheet), name="day_sheet"),
             path("calendar/why/", self.admin_view(why_page), name="why_not"),
             path("patients/", self.admin_view(find_patients), name="patients"),
             path("patients/one/", self.admin_view(one_person), name="one_person"),

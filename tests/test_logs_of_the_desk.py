@@ -54,6 +54,7 @@ SHOW_PATIENTS = {
     "booking_appointment_change": ("opened", "appointment"),
     "booking_appointment_answer": ("opened", "appointment"),
     "calendar": ("calendar", ""),
+    "day_sheet": ("day-sheet", ""),
     "booking_waitlistentry_changelist": ("list", "waitlistentry"),
     "booking_waitlistentry_change": ("opened", "waitlistentry"),
     "booking_waitlistentry_answer": ("opened", "waitlistentry"),

@@ -55,6 +55,7 @@ OTHERS = {
     "calendar": "FTOS",
     "book_for_caller": "FTOS",
     "why_not": "FTOS",
+    "day_sheet": "FTOS",
     "patients": "FTOS",
     "one_person": "OS",
     "content_report": "EROS",
@@ -90,6 +91,7 @@ OPEN = {"login": 200, "logout": 405, "still_here": 405}
 
 PLAIN = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
+    "day_sheet",
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
 )
 """Addresses with nothing in them."""
@@ -130,6 +132,7 @@ def addresses(rows):
         "app_list": "/admin/booking/",
         **{name: reverse(f"admin:{name}") for name in PLAIN},
         "calendar": f"/admin/calendar/?from={day_in(5)}",
+        "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
         "patients": "/admin/patients/",
         "one_person": "/admin/patients/one/",
         "login": "/admin/login/",

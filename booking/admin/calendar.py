@@ -90,7 +90,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
     clinic, now = Clinic.objects.current(), timezone.now()
     today = now.astimezone(clinic.zone).date()
     is_day = request.GET.get("view") == "day"
-    first = _first_day(request.GET.get("from"), today, is_day=is_day)
+    day = chosen_day(request.GET.get("from"), today)
+    first = day if is_day else day - timedelta(days=day.weekday())
     last = first if is_day else first + timedelta(days=6)
     everyone = list(Therapist.objects.seen_by(request.user))
     shown = [one for one in everyone if request.GET.get("therapist") in (None, "", one.slug)]
@@ -117,14 +118,15 @@ def calendar(request: HttpRequest) -> HttpResponse:
     return render(request, "admin/booking/calendar.html", context)
 
 
-def _first_day(typed: str | None, today: date, *, is_day: bool) -> date:
+def chosen_day(typed: str | None, today: date) -> date:
+    """The day in an address; today without one. Raises Http404 for what is no day."""
     try:
         day = date.fromisoformat(typed) if typed else today
     except ValueError as error:
         raise Http404 from error
     if not 2000 < day.year < 2900:
         raise Http404
-    return day if is_day else day - timedelta(days=day.weekday())
+    return day
 
 
 def draw(

@@ -253,6 +253,11 @@ class Appointment(models.Model):
         return self
 
     @property
+    def first_name(self) -> str:
+        """What is called out in the waiting room: of whom the visit is for."""
+        return next(iter((self.patient_name or self.name).split()), "")
+
+    @property
     def span(self) -> Span:
         return Span(self.starts_at, self.ends_at)
 

@@ -27,6 +27,7 @@ from tests.staff import at_the_desk, one_as
 pytestmark = pytest.mark.django_db
 
 CALENDAR, CALLER, WHY = "/admin/calendar/", "/admin/calendar/book/", "/admin/calendar/why/"
+SHEET = "/admin/calendar/day-sheet/"
 
 
 @pytest.fixture
@@ -137,6 +138,26 @@ def test_a_therapist_sees_their_own_lane_alone(therapist, service):
 @pytest.mark.parametrize("first", ["nonsense", "0001-01-01", "9999-12-31", "2026-02-30"])
 def test_a_day_that_is_none_is_not_found(clerk, therapist, first):
     assert clerk.get(CALENDAR, {"from": first}).status_code == 404
+
+
+# ---- day sheet ----
+
+
+def test_the_day_sheet_holds_first_names_and_telephones_and_no_more(clerk, therapist, service):
+    an_appointment(therapist, service, in_days(3), name="Ada Example", note="Left knee", email="ada@example.com")
+    an_appointment(therapist, service, in_days(3, 11), name="Pat Parent", patient_name="Kim Child")
+    an_appointment(therapist, service, in_days(3, 13), State.CANCELLED, name="Gone Away")
+    an_appointment(therapist, service, in_days(4), name="Other Day")
+
+    page = clerk.get(SHEET, {"day": f"{local(in_days(3)).date()}"})
+    sheet = page.text.split('class="sheet"')[1]
+
+    assert re.findall(r'<th scope="row">(.*?)</th>', sheet) == ["Ada", "Kim"]
+    assert "612-555-0142" in sheet
+    assert not any(word in sheet for word in ("Example", "Left knee", "ada@", "Parent", "Gone", "Other"))
+    assert "no-store" in page["Cache-Control"]
+    assert AccessLog.objects.get().what == Look.DAY_SHEET
+    assert clerk.get(SHEET, {"day": "nonsense"}).status_code == 404
 
 
 # ---- why is this time not offered? ----

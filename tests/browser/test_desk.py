@@ -22,6 +22,7 @@ PAGES = {
     "calendar": "/admin/calendar/",
     "day": "/admin/calendar/?view=day&therapist=peter-stanley",
     "caller": "/admin/calendar/book/?therapist=peter-stanley",
+    "sheet": "/admin/calendar/day-sheet/",
     "why": "/admin/calendar/why/?therapist=peter-stanley&service=consultation&starts_at=2026-01-05T08:05",
 }
 
