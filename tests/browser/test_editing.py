@@ -64,9 +64,13 @@ with connection.cursor() as cursor:
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def people(site):
+    """Three colleagues; what they wrote is taken away again, since other tests share the site."""
     site.manage("shell", "-c", PEOPLE)
+    yield
+    written = f"Article.objects.exclude(slug='{SHIPPED}')"
+    site.manage("shell", "-c", f"from articles.models import Article; {written}.delete()")
 
 
 @pytest.fixture
@@ -319,6 +323,7 @@ def test_leaving_with_unsaved_text_warns_and_keeps_it(site, desk):
         assert page.locator("#id_sections-0-body").input_value() == "<p>Half a thought, typed.</p>"
 
 
+SHIPPED = "cupping-for-back-pain"
 AWAY = """
 from django.contrib.sessions.models import Session
 from django.contrib.sessions.backends.db import SessionStore
