@@ -70,7 +70,10 @@ def _ask(method: str, address: str) -> int:
         status, location = _one_hop(method, address)
         if status not in REDIRECTS or not location:
             return status
-        address = urljoin(address, location)
+        try:
+            address = urljoin(address, location)
+        except ValueError as error:
+            raise NoAnswerError("Leads to what is no address") from error
     raise NoAnswerError("Leads on and on, and never arrives")
 
 
@@ -78,7 +81,7 @@ def _one_hop(method: str, address: str) -> tuple[int, str]:
     try:
         parts = urlsplit(address)
         connection = _connection(parts)
-    except ValueError as error:  # brackets or a port that are none
+    except (ValueError, http.client.InvalidURL) as error:  # brackets or a port that are none
         raise NoAnswerError("Is no address") from error
     timer = threading.Timer(SECONDS, connection.give_up)  # `timeout` alone lets one byte every nine seconds pass
     timer.daemon = True

@@ -24,6 +24,7 @@ PAGE_ID_STARTS = ("ask-first-", "ref-", "cite-")
 """Ids that the article's page gives out itself, so that no section or question may have them."""
 
 LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+WHOLE = ("/", "#", "https://", "http://", "mailto:", "tel:")
 INNER_LINK = re.compile(r'\bhref="#([^"]*)"')
 
 
@@ -104,6 +105,8 @@ def _link_trouble(text: str) -> list[str]:
     for address, words in LINK.findall(text):
         if not strip_tags(words).strip():
             reasons.append(f"has a link without words, to {address}.")
+        if not address.startswith(WHOLE):
+            reasons.append(f"links to {address}; write the whole address, starting with https:// or with /.")
         if address.startswith("/") and not leads_somewhere(address):
             reasons.append(f"links to {address}, but there is no such page.")
     return reasons

@@ -18,8 +18,9 @@ from articles.readability import plain
 PARTS: dict[str, type[models.Model]] = {"sections": Section, "questions": Question, "references": Reference}
 NOT_KEPT = {"id", "article"}
 NOT_PUT_BACK = {"stage", "published_at", "expires_at", "slug", "updated_at", "kept_by", "kept_by_backup"}
+NOT_PUT_BACK |= {"reviewer", "reviewed_on", "next_review_on"}
 """What a page's visibility hangs on stays as it is: going back to an older text neither hides nor shows a page.
-Nor does it give the page back to whoever kept it then."""
+Nor does it give the page back to whoever kept it then, or say that somebody reviewed it."""
 
 Content = dict[str, Any]
 
@@ -79,6 +80,7 @@ def restore(revision: Revision, *, by: Any) -> Article:
     """Put the text of a revision back, as a new one. Its address and whether it is public stay as they are."""
     with transaction.atomic():
         article = Article.objects.select_for_update().get(pk=revision.article_id)
+        before = _words_of(content_of(article))
         for name, value in _put_back(Article, revision.content, NOT_PUT_BACK).items():
             setattr(article, name, value)
         article.updated_at = timezone.now()
@@ -88,8 +90,15 @@ def restore(revision: Revision, *, by: Any) -> Article:
             getattr(article, field.name).set(there)
         for name, model in PARTS.items():
             _put_back_parts(model, article, revision.content[name])
+        if _words_of(content_of(article)) != before:  # a review is of a text
+            article.reviewer, article.reviewed_on = None, None
+            article.save(update_fields=["reviewer", "reviewed_on"])
         keep(article, by=by, note=f"Put back from revision {revision.number}")
     return article
+
+
+def _words_of(content: Content) -> Content:
+    return {name: value for name, value in content.items() if name not in NOT_PUT_BACK}
 
 
 def _put_back_parts(model: type[models.Model], article: Article, contents: list[Content]) -> None:
@@ -100,8 +109,10 @@ def _put_back_parts(model: type[models.Model], article: Article, contents: list[
     model._default_manager.filter(pk__in=[row.pk for key, row in present.items() if key not in kept]).delete()
     for one in contents:
         row = present.get(one[name]) or model(article=article)
-        for column, value in _put_back(model, one).items():
+        for column, value in _put_back(model, one, ("needs_approval",)).items():
             setattr(row, column, value)
+        if isinstance(row, Question) and row._state.adding:
+            row.needs_approval = True
         row.save()
 
 

@@ -12,7 +12,7 @@ from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -49,7 +49,7 @@ class Password(LoginView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_authenticated:
-            return redirect(self.get_success_url())
+            return HttpResponseRedirect(self.get_success_url())  # an address, never the name of one
         if sessions.half_signed_in(request):
             return go_on(request)
         return super().get(request, *args, **kwargs)
@@ -91,7 +91,7 @@ def go_on(request: HttpRequest) -> HttpResponse:
         return redirect(reverse("admin:login", query={"why": "late"} if is_late else None))
     if step := next_step(user):
         return redirect(step)
-    response = redirect(sessions.finish(request, user))
+    response: HttpResponse = HttpResponseRedirect(sessions.finish(request, user))
     lockout.remember_browser(request, response, user)
     if isinstance(user.otp_device, StaticDevice):
         left = two_factor.recovery_codes_left(user)

@@ -71,6 +71,14 @@ def test_each_role_is_described():
     assert set(IN_WORDS) == set(ROLES)
 
 
+@pytest.mark.parametrize("number", ["{}", "0{}", "+{}", "%20{}"])
+def test_ones_own_password_is_changed_only_where_the_old_one_is_asked(desk, owner, number):
+    new = {"password1": "nine geese cross the lake", "password2": "nine geese cross the lake"}
+    answer = desk.post(f"/admin/auth/user/{number.format(owner.pk)}/password/", new)
+
+    assert answer["Location"] == "/admin/password_change/"
+
+
 def test_an_owner_adds_a_colleague_who_chooses_a_password_at_the_first_sign_in(desk):
     fields = {"username": "kim", "first_name": "Kim", "email": "kim@example.com", "groups": ids_of("Front desk")}
     done = desk.post(f"{ACCOUNTS}add/", fields | {"password1": FIRST, "password2": FIRST})

@@ -710,3 +710,13 @@ def test_a_forged_cookie_of_a_known_browser_is_none(client, robin, rf, settings)
     request.COOKIES[settings.KNOWN_BROWSER_COOKIE_NAME] = dumps(str(robin.pk))
 
     assert people_known_to(request) == []
+
+
+def test_a_bare_word_as_next_page_breaks_nothing(client, robin, settings):
+    settings.TWO_FACTOR_REQUIRED = False
+
+    assert type_password(client).status_code == 302
+    client.logout()
+    answer = client.post("/admin/login/?next=foo", {"username": "robin", "password": PASSWORD})
+
+    assert answer.status_code == 302

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.db import IntegrityError
 from django.db.models import Count
 from django.forms import CheckboxSelectMultiple
 from django.forms.utils import ErrorDict
@@ -24,8 +25,10 @@ from booking.admin.fields import NATIVE
 from booking.models import Caution, Therapist
 
 from .forms import ArticleForm, Choices, Prose, choices_of_the_form
-from .lists import for_reviewers
+from .lists import await_approval, for_reviewers
 
+OF_A_REVIEW = {"title", "subtitle", "description", "lead", "in_short", "image", "safety_note", "cautions", "book_with"}
+"""What, beside the parts, a review is of: when one of these changes, the page says "reviewed" no more."""
 CHOSEN = {"topics": Topic, "cautions": Caution}
 KINDS: dict[Any, str] = {Therapist: "therapists", Image: "images", get_user_model(): "accounts"}
 RICH_TEXTS = ("body", "answer")
@@ -156,7 +159,7 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Article | None = None) -> list[str]:
         """Who may not review or publish sees what others said, and cannot say it for them."""
-        kept = [] if request.user.has_perm("articles.review_article") else ["reviewer", "reviewed_on"]
+        kept = [] if request.user.has_perm("articles.review_article") else ["reviewer", "reviewed_on", "next_review_on"]
         kept += [] if request.user.has_perm("articles.publish_article") else ["published_at", "expires_at"]
         return [*self.readonly_fields, *kept]
 
@@ -191,9 +194,13 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
         context["still_here"] = reverse("admin:still_here")
         context["how_it_reads"] = _how_it_reads(context["adminform"].form.instance, [*chain(*parts.values())])
         context["steps"] = self._steps(request, article) if article else []
+        may_sign = request.user.has_perm("articles.review_article")
+        context["cannot_sign"] = article and may_sign and not _choices(request)[1]["therapists"]
         if article and request.method == "GET" and CHECK in request.GET:
             article._prefetched_objects_cache.update(parts)
-            _show_faults(context, publishing.what_is_missing(article))
+            context["faults"] = publishing.what_is_missing(article)
+            context["is_fit"] = not context["faults"]
+            _show_faults(context, context["faults"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _steps(self, request: HttpRequest, article: Article) -> list[Step]:
@@ -228,7 +235,12 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
         if request.method == "POST" and before:
             if not may_change:
                 raise PermissionDenied
-            revisions.restore(before, by=request.user)
+            try:
+                revisions.restore(before, by=request.user)
+            except IntegrityError:
+                said = "It cannot be put back: a question elsewhere has one of its anchors now. Rename that one first."
+                self.message_user(request, said, messages.ERROR)
+                return redirect("admin:articles_article_revisions", pk)
             self.message_user(request, f"Revision {before.number} is back.", messages.SUCCESS)
             return redirect("admin:articles_article_change", pk)
         now = after.content if after else revisions.content_of(article)
@@ -245,6 +257,12 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
         }
         return render(request, "admin/articles/article/revisions.html", context)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for one in formset.forms:
+            if isinstance(one.instance, Question) and one.has_changed():
+                await_approval(request, one.instance)
+        super().save_formset(request, form, formset, change)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Once all parts are written: the revision, then the step that was asked for."""
         super().save_related(request, form, formsets, change)
@@ -259,7 +277,7 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
 
     def _drop_review(self, request: HttpRequest, form: Any, formsets: Any) -> None:
         """A review is of a text: when the text changes, the page says "reviewed" no more."""
-        texts = {"title", "subtitle", "lead", "in_short", "safety_note"} & set(form.changed_data)
+        texts = OF_A_REVIEW & set(form.changed_data)
         parts = any(formset.has_changed() for formset in formsets)
         if form.instance.reviewer is None or "reviewed_on" in form.changed_data or not (texts or parts):
             return

@@ -71,6 +71,12 @@ class Prose(forms.Textarea):
     def format_value(self, value: Any) -> Any:
         return clean(value) if value else value  # rows of an import may never have been cleaned
 
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        typed = super().value_from_datadict(data, files, name)
+        return (
+            clean(typed.replace("\r\n", "\n")) if typed else typed
+        )  # as it is stored, so that "changed" means changed
+
     def use_required_attribute(self, initial: Any) -> bool:
         return False  # the field itself is out of sight, so the browser could not show its complaint
 
@@ -107,9 +113,9 @@ class ArticleForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         clean = super().clean() or {}
-        seen_at = parse_datetime(clean.get("seen_at") or "") if clean.get("seen_at") else None
-        if self.instance.pk is None or seen_at is None:
+        if self.instance.pk is None or not clean.get("seen_at"):
             return clean
+        seen_at = _moment(clean["seen_at"])
         present = Article.objects.select_for_update().get(pk=self.instance.pk)  # of two at once one is second
         if present.updated_at == seen_at:
             return clean
@@ -118,7 +124,7 @@ class ArticleForm(forms.ModelForm):
         self.data = typed
         raise ValidationError(self._told(present, seen_at))
 
-    def _told(self, present: Article, seen_at: datetime) -> Any:
+    def _told(self, present: Article, seen_at: datetime | None) -> Any:
         """Who was quicker, how each text read and now reads; what was typed stands in the form below."""
         last = present.revisions.select_related("made_by").first()
         who = last.made_by if last and last.made_by else "Someone"
@@ -129,9 +135,10 @@ class ArticleForm(forms.ModelForm):
             self._their_changes(present, seen_at),
         )
 
-    def _their_changes(self, present: Article, seen_at: datetime) -> SafeString:
+    def _their_changes(self, present: Article, seen_at: datetime | None) -> SafeString:
         """What differs from what this tab was opened with; without a revision of that, what differs from its form."""
-        opened = present.revisions.filter(content__updated_at=seen_at.isoformat()).first()
+        moment = seen_at.isoformat() if seen_at else ""
+        opened = present.revisions.filter(content__updated_at=moment).first()
         if opened is None:
             differing = [
                 (self.fields[name].label, getattr(present, name))
@@ -142,6 +149,14 @@ class ArticleForm(forms.ModelForm):
         lines = revisions.compare(opened.content, revisions.content_of(present))
         read = ((line.where, _words(line.before), _words(line.after)) for line in lines)
         return format_html_join("", "<li><strong>{}</strong> read: {}. It now reads: {}</li>", read)
+
+
+def _moment(text: str) -> datetime | None:
+    """None for what only looks like a moment: a page that we did not draw is as stale as any."""
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
 
 
 def _words(pieces: list[tuple[bool, str]]) -> str:

@@ -19,6 +19,12 @@ def for_reviewers(request: HttpRequest) -> list[str]:
     return [] if request.user.has_perm("articles.review_article") else ["needs_approval"]
 
 
+def await_approval(request: HttpRequest, question: Question) -> None:
+    """An answer that an editor wrote or changed is listed at the desk until someone approves it."""
+    if for_reviewers(request):
+        question.needs_approval = True
+
+
 class KeptWithItsArticle(admin.ModelAdmin):
     """A list over all articles. What belongs to one is edited on its page: there it is checked and kept as a whole."""
 
@@ -35,7 +41,9 @@ class KeptWithItsArticle(admin.ModelAdmin):
         return super().has_change_permission(request, obj) and (obj is None or obj.article_id is None)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and obj is not None and obj.article_id is None
+        """What is public as it stands is taken away by whoever may take an article off the site."""
+        may = request.user.has_perm("articles.publish_article") and super().has_delete_permission(request, obj)
+        return may and obj is not None and obj.article_id is None
 
 
 @admin.register(Question)
@@ -52,6 +60,10 @@ class QuestionAdmin(KeptWithItsArticle):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return for_reviewers(request)
+
+    def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
+        await_approval(request, obj)
+        super().save_model(request, obj, form, change)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Question | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields  # an anchor stays: links depend on it

@@ -6,7 +6,15 @@ who comes first, so that the loser gets an answer instead of a deadlock.
 
 from .contact import ask_for_contact, finish_contact, take_up_contact
 from .delivery import Answer, NotDeliveredError, deliver_message, hand_over, mark_as_phoned, resend_message
-from .desk import book_for_caller, mark_arrived, mark_completed, mark_no_show
+from .desk import (
+    book_for_caller,
+    has_begun,
+    its_day_has_come,
+    mark_arrived,
+    mark_completed,
+    mark_no_show,
+    take_back,
+)
 from .holds import ANYONE, delete_dead_holds, take_hold
 from .hours import remove_hours, save_absence, save_hours
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
@@ -90,6 +98,8 @@ __all__ = [
     "finish_contact",
     "forget_past_visits",
     "hand_over",
+    "has_begun",
+    "its_day_has_come",
     "join_waitlist",
     "leave_waitlist",
     "mark_arrived",
@@ -105,6 +115,7 @@ __all__ = [
     "save_absence",
     "save_hours",
     "send_lost_links",
+    "take_back",
     "take_hold",
     "take_up_contact",
     "uncount_booking",

@@ -3,46 +3,71 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from booking import messages
-from booking.models import Appointment, Delivery, Kind, Service, State, Therapist
+from booking.models import Appointment, Clinic, Delivery, Kind, Service, State, Therapist
 
 from . import slots
-from .refusals import StateChangedError, action
+from .refusals import StateChangedError, action, demand_same
 from .visits import Details
 
 
 @action
 def mark_arrived(*, appointment: Appointment) -> Appointment:
-    """The patient is here. Raises StateChangedError."""
-    return _note(appointment, State.ARRIVED, out_of=(State.CONFIRMED,))
+    """The patient is here, on the visit's day. Raises StateChangedError."""
+    return _note(appointment, State.ARRIVED, out_of=(State.CONFIRMED,), is_open=its_day_has_come)
 
 
 @action
 def mark_completed(*, appointment: Appointment) -> Appointment:
     """The visit has taken place. Raises StateChangedError."""
-    return _note(appointment, State.COMPLETED, out_of=(State.ARRIVED,))
+    return _note(appointment, State.COMPLETED, out_of=(State.ARRIVED,), is_open=has_begun)
+
+
+@action
+def take_back(*, appointment: Appointment) -> Appointment:
+    """They are expected after all: a slip, or someone who came late. Raises StateChangedError or SlotTakenError."""
+    return _note(appointment, State.CONFIRMED, out_of=(State.ARRIVED, State.NO_SHOW))
 
 
 @action
 def mark_no_show(*, appointment: Appointment) -> Appointment:
     """The patient did not come, though the time has begun. Raises StateChangedError."""
-    return _note(appointment, State.NO_SHOW, out_of=(State.CONFIRMED,), begun=True)
+    return _note(appointment, State.NO_SHOW, out_of=(State.CONFIRMED,), is_open=has_begun)
 
 
-def _note(appointment: Appointment, state: State, *, out_of: tuple[State, ...], begun: bool = False) -> Appointment:
+def has_begun(visit: Appointment, now: datetime) -> bool:
+    return visit.starts_at <= now
+
+
+def its_day_has_come(visit: Appointment, now: datetime) -> bool:
+    zone = Clinic.objects.current().zone
+    return visit.starts_at.astimezone(zone).date() <= now.astimezone(zone).date()
+
+
+def _always(visit: Appointment, now: datetime) -> bool:
+    return True
+
+
+def _note(
+    appointment: Appointment,
+    state: State,
+    *,
+    out_of: tuple[State, ...],
+    is_open: Callable[[Appointment, datetime], bool] = _always,
+) -> Appointment:
     """Nobody is written to: the patient knows."""
     now = timezone.now()
     visit = slots.locked(appointment, now=now)
-    if visit.state not in out_of or (begun and visit.starts_at > now):
+    if visit.state not in out_of or not is_open(visit, now):
         raise StateChangedError
     visit.state = state
-    if state != State.ARRIVED:
-        visit.ended_at = now
+    visit.ended_at = now if state in (State.COMPLETED, State.NO_SHOW) else None
     visit.save()
     return visit
 
@@ -61,11 +86,14 @@ def book_for_caller(
     """A confirmed visit, as agreed on the telephone; notice and horizon are for patients alone.
 
     With `override_reason` it is booked past every rule, the only way to overlap on purpose; `by` is who did.
-    Sending the same again gives the same visit and no second message. Raises SlotTakenError or NotOfferedError.
+    Sending the same again gives the same visit and no second message. Raises SlotTakenError, NotOfferedError or
+    SubmissionReusedError.
     """
     now = timezone.now()
     slots.lock([therapist.pk], now=now)
     if already := Appointment.objects.filter(submission_key=submission_key).first():
+        whose = {"name": details.name, "phone": details.phone, "email": details.email}
+        demand_same(already, {"therapist": therapist, "service": service, "starts_at": starts_at, **whose})
         return already
     visit = Appointment(is_online=False, state=State.CONFIRMED, submission_key=submission_key)
     if override_reason:

@@ -29,7 +29,7 @@ BUTTONS = (
         verb="confirm",
         label="Confirm",
         question="Confirm this visit?",
-        done="Confirmed. The patient is told by e-mail.",
+        done="Confirmed.",
         act=lambda visit, request, typed: actions.confirm_appointment(appointment=visit),
         states=(State.REQUESTED,),
     ),
@@ -37,7 +37,7 @@ BUTTONS = (
         verb="decline",
         label="Decline",
         question="Decline this request?",
-        done="Declined, and the time is free again. The patient is told by e-mail.",
+        done="Declined, and the time is free again.",
         act=lambda visit, request, typed: actions.decline_appointment(appointment=visit),
         states=(State.REQUESTED,),
         is_stop=True,
@@ -49,6 +49,7 @@ BUTTONS = (
         done="Noted: they are here.",
         act=lambda visit, request, typed: actions.mark_arrived(appointment=visit),
         states=(State.CONFIRMED,),
+        is_open=lambda visit: actions.its_day_has_come(visit, timezone.now()),
         tells=False,
     ),
     Button(
@@ -58,6 +59,7 @@ BUTTONS = (
         done="Noted: the visit is completed.",
         act=lambda visit, request, typed: actions.mark_completed(appointment=visit),
         states=(State.ARRIVED,),
+        is_open=lambda visit: actions.has_begun(visit, timezone.now()),
         tells=False,
     ),
     Button(
@@ -67,15 +69,24 @@ BUTTONS = (
         done="Noted. Nobody is written to.",
         act=lambda visit, request, typed: actions.mark_no_show(appointment=visit),
         states=(State.CONFIRMED,),
-        is_open=lambda visit: visit.starts_at <= timezone.now(),
+        is_open=lambda visit: actions.has_begun(visit, timezone.now()),
         is_stop=True,
+        tells=False,
+    ),
+    Button(
+        verb="take-back",
+        label="Back to confirmed",
+        question="Are they expected after all?",
+        done="Back to confirmed.",
+        act=lambda visit, request, typed: actions.take_back(appointment=visit),
+        states=(State.ARRIVED, State.NO_SHOW),
         tells=False,
     ),
     Button(
         verb="move",
         label="Move",
         question="Move this visit?",
-        done="Moved. The patient is told by e-mail, or is on the list to phone.",
+        done="Moved.",
         act=_move,
         states=(State.REQUESTED, State.CONFIRMED),
         form=MoveForm,
@@ -84,7 +95,7 @@ BUTTONS = (
         verb="cancel",
         label="Cancel the visit",
         question="Cancel this visit?",
-        done="Cancelled, and the time is free again. The patient is told by e-mail.",
+        done="Cancelled, and the time is free again.",
         act=lambda visit, request, typed: actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF),
         states=(State.REQUESTED, State.CONFIRMED),
         is_stop=True,
@@ -147,6 +158,14 @@ class AppointmentAdmin(ReadOnlyWithButtons):
         ),
     ]
     readonly_fields = ["tag", "when", "answer_until"]
+
+    def said(self, button: Button, row: Appointment) -> str:
+        if not button.tells:
+            return button.done
+        by_phone = (
+            "They have no e-mail address: please phone them. The message waits for you under Undelivered messages."
+        )
+        return f"{button.done} {'The patient is told by e-mail.' if row.email else by_phone}"
 
     def initial(self, row: Appointment) -> dict[str, Any]:
         return {"starts_at": row.starts_at, "seen": row.starts_at.isoformat()}

@@ -80,6 +80,10 @@ class ReadOnlyWithButtons(ShowsPatients):
         person = row.person
         return ", ".join(part for part in (person.name, person.phone, person.email) if part) if person else ""
 
+    def said(self, button: Button, row: Any) -> str:
+        """What has happened, in words."""
+        return button.done
+
     def initial(self, row: Any) -> dict[str, Any]:
         """What a button's form says before anyone typed."""
         return {}
@@ -120,10 +124,11 @@ class ReadOnlyWithButtons(ShowsPatients):
             self.message_user(request, "A colleague or the patient was quicker; see below.", messages.WARNING)
         except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
             if form is None or "starts_at" not in form.fields:
-                raise
+                self.message_user(request, "Something else stands at that time by now.", messages.ERROR)
+                return True
             is_taken = isinstance(refusal, actions.SlotTakenError)
             form.add_error("starts_at", "Something stands there." if is_taken else "That is outside of hours.")
             return False
         else:
-            self.message_user(request, button.done, messages.SUCCESS)
+            self.message_user(request, self.said(button, row), messages.SUCCESS)
         return True

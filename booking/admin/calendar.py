@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -87,7 +87,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
     """`?from=YYYY-MM-DD`, `view=day` for one day, `therapist=<slug>` for one of them."""
     if not request.user.has_perm("booking.view_appointment"):
         raise PermissionDenied
-    clinic, now = Clinic.objects.current(), timezone.now()
+    clinic, now = get_object_or_404(Clinic), timezone.now()
     today = now.astimezone(clinic.zone).date()
     is_day = request.GET.get("view") == "day"
     day = chosen_day(request.GET.get("from"), today)
@@ -165,7 +165,7 @@ def _lane(
     mine = [visit for visit in visits if visit.therapist_id == therapist.pk]
     away = [span for span in hours.away if span.start < span.end]
     taken = [Span(visit.blocked.lower, visit.blocked.upper) for visit in mine if visit.state not in ENDED]
-    free = subtract(subtract(hours.openings, away), [*taken, Span(reach_of(now), now)])
+    free = subtract(subtract(hours.openings, away), [*taken, Span(reach_of(now), _next_quarter(now))])
     blocks = [frame.block("work", span, day) for span in merge(hours.openings)]
     blocks += [frame.block("away", span, day, text="Away") for span in away]
     for visit in mine:
@@ -179,6 +179,10 @@ def _lane(
 
 
 ENDED = (State.COMPLETED, State.NO_SHOW)
+
+
+def _next_quarter(now: datetime) -> datetime:
+    return now + (datetime.min.replace(tzinfo=now.tzinfo) - now) % timedelta(minutes=QUARTER)
 
 
 def reach_of(now: datetime) -> datetime:

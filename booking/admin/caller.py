@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from booking.templatetags.times import clock, day_words
 
 from .forms import CallerForm
 
-DAYS_SHOWN, MOST_A_DAY = 7, 16
+DAYS_SHOWN = 7
 LOOK = "look"
 """The name of the buttons that only choose: a free time, or nothing but "show me the free times"."""
 
@@ -48,7 +49,7 @@ def book_for_caller(request: HttpRequest) -> HttpResponse:
 def _place(request: HttpRequest) -> dict[str, Any]:
     """What the link that led here already chose, or all that was typed before a free time was picked."""
     found: dict[str, Any] = {name: request.GET[name] for name in ("therapist", "service") if request.GET.get(name)}
-    found |= {name: value for name, value in request.POST.items() if value}
+    found |= {name: value for name, value in request.POST.items() if value and name != "submission_key"}
     picked = request.POST.get(LOOK) or request.POST.get("starts_at") or request.GET.get("from", "")
     try:
         moment = datetime.fromisoformat(picked)
@@ -73,6 +74,11 @@ def _book(request: HttpRequest, form: CallerForm) -> Any:
             by=request.user,
             override_reason=typed["override_reason"],
         )
+    except actions.SubmissionReusedError:
+        data = request.POST.copy()
+        data["submission_key"] = str(uuid.uuid4())
+        form.data = data
+        form.add_error(None, "This page has booked someone before. If this is another caller, press Book once more.")
     except actions.SlotTakenError:
         form.add_error("starts_at", "Something stands there. Choose a free time, or say below why it should be anyway.")
     except actions.NotOfferedError:
@@ -93,7 +99,7 @@ def _free_days(form: CallerForm, request: HttpRequest) -> list[tuple[date, list[
     days: dict[date, list[datetime]] = {}
     for start in free.get(therapist.pk, []):
         days.setdefault(start.astimezone(zone).date(), []).append(start)
-    return [(day, starts[:MOST_A_DAY]) for day, starts in days.items()]
+    return list(days.items())
 
 
 def _chosen(form: CallerForm, request: HttpRequest) -> tuple[Therapist | None, Service | None, datetime | None]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -25,7 +25,7 @@ def day_sheet(request: HttpRequest) -> HttpResponse:
     """`?day=YYYY-MM-DD`; without it, today."""
     if not request.user.has_perm("booking.view_appointment"):
         raise PermissionDenied
-    clinic, now = Clinic.objects.current(), timezone.now()
+    clinic, now = get_object_or_404(Clinic), timezone.now()
     day = chosen_day(request.GET.get("day"), now.astimezone(clinic.zone).date())
     AccessLog.objects.note(request.user, Look.DAY_SHEET)
     context = {

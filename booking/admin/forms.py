@@ -18,7 +18,7 @@ from .fields import MomentInput
 
 
 class MomentField(forms.DateTimeField):
-    """A wall-clock time at the clinic. One that a night of change makes twice is the first of the two."""
+    """A wall-clock time at the clinic. One that a night of change skips or makes twice is refused."""
 
     widget = MomentInput
 
@@ -69,6 +69,8 @@ class CallerForm(PlaceForm):
         first_visit: Any = self.fields["is_new_patient"]
         first_visit.label = "Is it their first visit?"
         first_visit.choices = [("yes", "Yes, their first"), ("no", "No, they have been before")]
+        first_visit.help_text = "So that the therapist knows what to prepare."
+        self.fields["note"].label, self.fields["note"].help_text = "Note", "The therapist reads it."
         for field in self.fields.values():
             field.widget.attrs.pop("autocomplete", None)  # it is not the browser's owner who is booked
 

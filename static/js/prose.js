@@ -37,14 +37,22 @@ async function insertFact(editor) {
   if (token) editor.chain().focus().insertContent({ type: "text", text: token }).run();
 }
 
+/* www.example.org is meant as https://www.example.org. */
+const whole = (address) => (/^[\w-]+(\.[\w-]+)+([/?#]|$)/.test(address) ? `https://${address}` : address);
+
 async function link(editor) {
   const answer = await updateAttrsDialog(
     { href: { title: "Address", description: "Like /faq/ for a page of ours, or https://… Empty takes the link away." } },
     { title: "Link", submitText: "Set" },
   )(editor, editor.getAttributes("link"));
   if (!answer) return;
+  const href = whole(answer.href.trim());
+  if (href && editor.state.selection.empty && !editor.isActive("link")) {
+    editor.chain().focus().insertContent({ type: "text", text: answer.href.trim(), marks: [{ type: "link", attrs: { href } }] }).run();
+    return;
+  }
   const range = editor.chain().focus().extendMarkRange("link");
-  (answer.href.trim() ? range.setLink({ href: answer.href.trim() }) : range.unsetLink()).run();
+  (href ? range.setLink({ href }) : range.unsetLink()).run();
 }
 
 function toggleSteps(editor) {

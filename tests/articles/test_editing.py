@@ -137,6 +137,49 @@ def test_a_revision_comes_back_whole_and_leaves_the_page_public_where_it_is(admi
     assert client.get("/articles/elsewhere/").status_code == 200
 
 
+def test_a_review_and_an_approval_do_not_come_back_with_a_text(admin_client, desk, article):
+    reviewer = Therapist.objects.get(slug="peter-stanley")
+    save(admin_client, desk, reviewer=str(reviewer.pk), reviewed_on="2026-07-20")
+    kept = article.revisions.first()
+    article.questions.update(needs_approval=True)
+    Article.objects.update(reviewer=None, reviewed_on=None)
+
+    restored = revisions.restore(kept, by=None)
+
+    assert restored.reviewer is None
+    assert all(article.questions.values_list("needs_approval", flat=True))
+    Article.objects.update(reviewer=reviewer, reviewed_on="2026-11-20", lead="Other words.")
+    assert revisions.restore(kept, by=None).reviewer is None  # nor does it stay on another text
+
+
+def test_safety_cards_and_description_are_part_of_what_was_reviewed(admin_client, desk, article):
+    reviewer = Therapist.objects.get(slug="peter-stanley")
+    for typed in ({"cautions": []}, {"description": "Something else."}):
+        save(admin_client, desk, reviewer=str(reviewer.pk), reviewed_on="2026-07-20")
+        save(admin_client, desk, **typed)
+        article.refresh_from_db()
+        assert article.reviewer is None, typed
+
+
+def test_an_answer_an_editor_writes_awaits_approval(as_a, desk, article):
+    question = article.questions.first()
+    article.questions.update(needs_approval=False)
+    page = as_a("Editor").get(desk).text
+    row = re.search(rf'name="(questions-[0-9]+)-id" value="{question.pk}"', page)[1]
+
+    save(as_a("Editor"), desk, page=page, **{f"{row}-answer": "<p>New.</p>"})
+
+    assert list(article.questions.filter(needs_approval=True)) == [question]
+
+
+@pytest.mark.parametrize("seen_at", ["2026-13-45T00:00:00", "2026-02-30T10:00:00+00:00", "nonsense"])
+def test_a_moment_that_is_none_is_as_stale_as_any(admin_client, desk, article, seen_at):
+    refused = save(admin_client, desk, lead="Mine.", seen_at=seen_at)
+
+    assert refused.status_code == 200
+    assert "saved this article after you opened it" in refused.text
+
+
 def test_nobody_without_the_right_puts_a_revision_back(client, article, django_user_model):
     revisions.keep(article, by=None)
     address = f"/admin/articles/article/{article.pk}/revisions/1/"
@@ -221,6 +264,7 @@ def test_an_old_address_of_a_hidden_page_leads_nowhere(client, article):
     ("html", "reason"),
     [
         ('<p><a href="https://example.com"></a></p>', "has a link without words, to https://example.com."),
+        ('<p><a href="www.example.org">x</a></p>', "links to www.example.org; write the whole address"),
         ('<p><a href="/nowhere/">there</a></p>', "links to /nowhere/, but there is no such page."),
         ('<p><a href="/articles/gone/#x">there</a></p>', "links to /articles/gone/#x, but there is no such page."),
         ('<p><a href="/therapists/nobody/">there</a></p>', "links to /therapists/nobody/, but there is no such page."),
@@ -274,7 +318,8 @@ def test_dates_survive_a_revision(article):
     kept = revisions.keep(article, by=None)
     Article.objects.update(next_review_on=None)
 
-    assert revisions.restore(kept, by=None).next_review_on == date(2027, 5, 24)
+    assert revisions.restore(kept, by=None).next_review_on is None  # it is no part of the text
+    assert kept.content["next_review_on"] == "2027-05-24"
 
 
 # ---- the clinic's facts ----
@@ -380,7 +425,7 @@ def test_publishing_that_is_refused_keeps_the_text_and_marks_the_field(as_a, des
 
     article.refresh_from_db()
     assert (article.stage, article.lead) == ("in-review", "Another lead.")
-    at = page.index("cites [@nobody-1999], but no reference has that key.", page.index("_form"))
+    at = page.rindex("cites [@nobody-1999], but no reference has that key.")  # the first stands at the top
     assert page.rfind('id="sections-', 0, at) > page.rfind('id="sections-group"', 0, at)
 
 

@@ -33,8 +33,14 @@ def call(therapist, service, starts_at, clerk, *, key=None, reason="", **facts):
 def test_a_patient_arrives_and_the_visit_is_completed_without_a_message(therapist, service):
     visit = an_appointment(therapist, service, in_days(1))
 
-    assert actions.mark_arrived(appointment=visit).state == State.ARRIVED
-    done = actions.mark_completed(appointment=visit)
+    with pytest.raises(actions.StateChangedError):
+        actions.mark_arrived(appointment=visit)  # not on the day before
+    with time_machine.travel(visit.starts_at - timedelta(minutes=10)):
+        assert actions.mark_arrived(appointment=visit).state == State.ARRIVED
+        with pytest.raises(actions.StateChangedError):
+            actions.mark_completed(appointment=visit)  # nor before it has begun
+    with time_machine.travel(visit.starts_at + timedelta(minutes=30)):
+        done = actions.mark_completed(appointment=visit)
 
     assert (done.state, done.ended_at is not None) == (State.COMPLETED, True)
     assert Message.objects.count() == 0
@@ -47,6 +53,23 @@ def test_nobody_is_a_no_show_before_the_time_has_begun(therapist, service):
         actions.mark_no_show(appointment=visit)
     with time_machine.travel(visit.starts_at + timedelta(minutes=1)):
         assert actions.mark_no_show(appointment=visit).state == State.NO_SHOW
+
+
+@pytest.mark.parametrize("state", [State.ARRIVED, State.NO_SHOW])
+def test_a_slip_is_taken_back(therapist, service, state):
+    visit = an_appointment(therapist, service, in_days(1), state, ended_at=timezone.now())
+
+    back = actions.take_back(appointment=visit)
+
+    assert (back.state, back.ended_at) == (State.CONFIRMED, None)
+
+
+def test_a_slip_is_not_taken_back_onto_somebody_else(therapist, service):
+    visit = an_appointment(therapist, service, in_days(1), State.NO_SHOW)
+    an_appointment(therapist, service, in_days(1))
+
+    with pytest.raises(actions.SlotTakenError):
+        actions.take_back(appointment=visit)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +117,8 @@ def test_sending_a_booking_twice_is_one_visit(therapist, service, clerk):
     first = call(therapist, service, in_days(3), clerk, key=key)
 
     assert call(therapist, service, in_days(3), clerk, key=key).pk == first.pk
+    with pytest.raises(actions.SubmissionReusedError):
+        call(therapist, service, in_days(4), clerk, key=key, name="Second Caller")
     assert Message.objects.count() == 1
 
 

@@ -272,6 +272,30 @@ def test_picking_a_free_time_keeps_what_was_typed_and_books_nothing(clerk, thera
     assert not Appointment.objects.exists()
 
 
+def test_a_page_that_booked_someone_does_not_drop_the_next_caller(clerk, therapist, service):
+    first = call_form(therapist, service, in_days(3))
+    clerk.post(CALLER, first)
+
+    second = first | {"name": "Second Caller", "starts_at": typed(in_days(4))}
+    page = clerk.post(CALLER, second)
+    assert "has booked someone before" in page.text
+    key = re.search(r'name="submission_key" value="([^"]+)"', page.text)[1]
+    clerk.post(CALLER, second | {"submission_key": key})
+
+    assert set(Appointment.objects.values_list("name", flat=True)) == {"Cal Caller", "Second Caller"}
+    again = clerk.post(CALLER, first | {"look": ""}).text  # the browser's Back sends this once more
+    assert first["submission_key"] not in again
+
+
+def test_who_has_no_address_is_named_as_one_to_phone(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3), email="")
+
+    page = clerk.post(f"/admin/booking/appointment/{visit.pk}/cancel/", follow=True).text
+
+    assert "please phone them" in page
+    assert "told by e-mail" not in page
+
+
 def test_past_the_rules_needs_a_reason_and_keeps_who(clerk, therapist, service):
     an_appointment(therapist, service, in_days(3))
     reason = "Dr. Stanley agreed"
@@ -309,10 +333,16 @@ def test_arrived_completed_and_did_not_come_are_one_click_and_tell_nobody(clerk,
     visit = an_appointment(therapist, service, in_days(1))
     page = f"/admin/booking/appointment/{visit.pk}/"
 
-    assert "/no-show/" not in clerk.get(f"{page}change/").text  # it has not begun
-    assert "Nobody is written to" in clerk.get(f"{page}arrived/").text
-    clerk.post(f"{page}arrived/")
-    clerk.post(f"{page}complete/")
+    opened = clerk.get(f"{page}change/").text
+    assert "/no-show/" not in opened  # it has not begun
+    assert "/arrived/" not in opened  # nor is it its day
+    with time_machine.travel(visit.starts_at + timedelta(minutes=1)):
+        clerk = at_the_desk(one_as("F", username="on-the-day"))
+        assert "Nobody is written to" in clerk.get(f"{page}arrived/").text
+        clerk.post(f"{page}arrived/")
+        clerk.post(f"{page}take-back/")
+        clerk.post(f"{page}arrived/")
+        clerk.post(f"{page}complete/")
     visit.refresh_from_db()
     assert visit.state == State.COMPLETED
     late = an_appointment(therapist, service, in_days(2))
