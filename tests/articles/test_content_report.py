@@ -24,20 +24,16 @@ from booking.models import Therapist
 REPORT = "/admin/content-report/"
 
 
+NO_ADDRESSES = {"brackets": "http://[bad", "slashes": "//[", "blank": "http://a b/"}
+
+
 class Answers(BaseHTTPRequestHandler):
     """A site with a page for each way of answering."""
 
     def answer(self):
         self.server.asked[self.command, self.path] += 1
         self.server.agents.add(self.headers["User-Agent"])
-        with self.server.lock:
-            self.server.now += 1
-            self.server.most = max(self.server.most, self.server.now)
-        try:
-            self._answer()
-        finally:
-            with self.server.lock:
-                self.server.now -= 1
+        self._answer()
 
     do_HEAD = do_GET = answer  # noqa: N815 - the names http.server asks for
 
@@ -50,7 +46,9 @@ class Answers(BaseHTTPRequestHandler):
         elif name == "hangs-up":
             self.close_connection = True
         elif name == "slow":
+            self._count(1)
             time.sleep(0.2)
+            self._count(-1)  # before it answers: whoever gets the answer asks for the next at once
             self.say(200)
         elif name == "no-head":
             self.say(405 if self.command == "HEAD" else 200)
@@ -60,12 +58,19 @@ class Answers(BaseHTTPRequestHandler):
             self.say(301, "/fine")
         elif name == "moved-to-gone":
             self.say(302, "gone")
+        elif name in NO_ADDRESSES:
+            self.say(301, NO_ADDRESSES[name])
         elif name == "loop":
             self.say(301, "/loop")
         elif name.startswith("to-"):
             self.say(301, self.server.targets[name])
         else:
             self.say({"fine": 200, "gone": 404, "robots": 403, "broken": 500}.get(name, 404))
+
+    def _count(self, change):
+        with self.server.lock:
+            self.server.now += change
+            self.server.most = max(self.server.most, self.server.now)
 
     def _drip(self):
         """A byte now and then, so that no single wait is long."""
@@ -117,6 +122,9 @@ def impatient(monkeypatch):
         ("gone", Outcome.DEAD, "Gone", 404),
         ("moved", Outcome.WORKS, "Opens", 200),
         ("moved-to-gone", Outcome.DEAD, "Gone", 404),
+        ("brackets", Outcome.DEAD, "Leads to what is no address", None),
+        ("slashes", Outcome.DEAD, "Leads to what is no address", None),
+        ("blank", Outcome.DEAD, "Is no address", None),
         ("loop", Outcome.DEAD, "Leads on and on, and never arrives", None),
         ("no-head", Outcome.WORKS, "Opens", 200),
         ("wrong-head", Outcome.WORKS, "Opens", 200),
