@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from aiosmtpd.controller import Controller
 
-from tests.running import RunningSite, running_site
+from tests.mailbox import Mailbox
+from tests.running import RunningSite, free_port, running_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 IN_CI = os.environ.get("CI") == "true"
@@ -69,3 +72,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
     """A real site: gunicorn and worker, with a database of its own that tests may fill and take away."""
     with running_site("revival_live", tmp_path_factory.mktemp("site")) as running:
         yield running
+
+
+@pytest.fixture
+def mailbox(settings) -> Iterator[Mailbox]:
+    """A real mail server that keeps what it gets; `stop` takes it away."""
+    box = Mailbox()
+    server = Controller(box, hostname="127.0.0.1", port=free_port())
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+    settings.EMAIL_TIMEOUT = 5
+    settings.SITE_URL = "https://clinic.example"
+    with ExitStack() as stack:
+        stack.callback(server.stop)
+        box.stop = stack.close
+        yield box

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
-from aiosmtpd.controller import Controller
 from django.db import IntegrityError, connection, transaction
 from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -18,8 +16,6 @@ from articles.models import Article, ReviewReminder, Stage, Step, step_on
 from booking.actions import NotDeliveredError
 from booking.models import Clinic
 from tests.factories import a_therapist
-from tests.mailbox import Mailbox
-from tests.running import free_port
 from tests.test_page_cache import until
 
 DUE = date(2027, 3, 20)
@@ -30,21 +26,6 @@ Delivery = ReviewReminder.Delivery
 def nine_on(day):
     """Nine in the morning at the clinic, or an hour later; the same date there and in UTC."""
     return datetime(day.year, day.month, day.day, 15, tzinfo=UTC)
-
-
-@pytest.fixture
-def mailbox(settings):
-    box = Mailbox()
-    server = Controller(box, hostname="127.0.0.1", port=free_port())
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-    settings.EMAIL_TIMEOUT = 5
-    settings.SITE_URL = "https://clinic.example"
-    with ExitStack() as stack:
-        stack.callback(server.stop)
-        box.stop = stack.close
-        yield box
 
 
 @pytest.fixture
