@@ -32,7 +32,8 @@ class RunningSite:
     """`url` and `database_url`, the mail in `mail_folder`, and a database that can be taken away."""
 
     def __init__(self, database: str, folder: Path, environment: dict[str, str]) -> None:
-        self.database, self.folder = database, folder
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # tests that run beside these have sites of their own
+        self.database, self.folder = f"{database}_{worker}" if worker else database, folder
         self.mail_folder = folder / "mail"
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -144,7 +145,7 @@ class RunningSite:
 def running_site(database: str, folder: Path, environment: dict[str, str] | None = None) -> Iterator[RunningSite]:
     """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit."""
     site = RunningSite(database, folder, environment or {})
-    make_database(database)
+    make_database(site.database)
     try:
         site.migrate()
         site.manage("load_clinic", "--example")
@@ -153,7 +154,7 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
         yield site
     finally:
         site.stop()
-        drop_database(database)
+        drop_database(site.database)
         drop_role(site.web_role)
 
 
