@@ -51,8 +51,8 @@ DATABASE = "revival"
 WEB_ROLE = "revival_web"
 
 SETTINGS = {"max_connections": "200", **LOG_SETTINGS}
-FAST_AND_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For tests, whose data nobody misses."""
+FAST_AND_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
+"""For tests, whose data nobody misses, and of which two processes race fifty guests each."""
 
 
 class ServerFailedError(Exception):
