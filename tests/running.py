@@ -37,8 +37,8 @@ class RunningSite:
         self.mail_folder = folder / "mail"
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
-        self.web_role = f"{database}_web"
+        self.database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self.database}").geturl()
+        self.web_role = f"{self.database}_web"
         self.web_url = grants.as_role(self.database_url, self.web_role, secrets.token_urlsafe())
         self.environment = {
             **os.environ,
