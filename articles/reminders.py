@@ -17,7 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Article, ArticleQuerySet, ReviewReminder, Step, step_on
-from booking.actions import NotDeliveredError, hand_over
+from booking.actions import deliver as deliver_row
+from booking.actions import try_once
 from booking.messages import BEHIND_THE_CLOCK, jobs
 from booking.models import Clinic
 
@@ -94,24 +95,9 @@ def _write(article: Article, due_on: date, step: Step) -> ReviewReminder | None:
 
 
 def deliver(*, reminder_id: int) -> None:
-    """Send one, and write down what became of it; as `booking.actions.deliver_message` does.
-
-    At least once, always with the same Message-ID. Raises NotDeliveredError when it should be tried again.
-    """
-    with transaction.atomic(durable=True):
-        rows = ReviewReminder.objects.select_for_update(skip_locked=True, of=("self",))
-        people = ("article__kept_by", "article__kept_by_backup")
-        reminder = rows.filter(pk=reminder_id).select_related("article", *people).first()
-        if reminder is None:
-            if ReviewReminder.objects.filter(pk=reminder_id, delivery=Delivery.QUEUED).exists():
-                raise NotDeliveredError  # another worker has it in hand
-            return
-        if reminder.delivery != Delivery.QUEUED:
-            return
-        done = _try(reminder)
-        reminder.save()
-    if not done:
-        raise NotDeliveredError
+    """Send one, and write down what became of it; see `booking.actions.deliver`."""
+    people = ("article__kept_by", "article__kept_by_backup")
+    deliver_row(ReviewReminder.objects.select_related("article", *people), reminder_id, _try)
 
 
 def _try(reminder: ReviewReminder) -> bool:
@@ -124,14 +110,7 @@ def _try(reminder: ReviewReminder) -> bool:
         reminder.last_answer = "nobody to send it to"
         return False
     reminder.recipient = recipient  # whoever keeps the page now, not when the reminder was written
-    reminder.attempts += 1
-    answer = hand_over(lambda: compose(reminder))
-    reminder.last_answer = answer.text
-    if answer.is_taken:
-        reminder.delivery, reminder.sent_at = Delivery.SENT, timezone.now()
-    elif answer.is_final:
-        reminder.delivery = Delivery.REFUSED
-    return answer.is_taken or answer.is_final
+    return try_once(reminder, lambda: compose(reminder))
 
 
 def _is_overtaken(reminder: ReviewReminder) -> bool:

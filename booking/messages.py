@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,11 +21,13 @@ from booking.models import (
     Appointment,
     Clinic,
     ContactRequest,
+    DaySheet,
     Delivery,
     Kind,
     LostLink,
     Message,
     Offer,
+    Service,
     Therapist,
     WaitlistEntry,
     free_times,
@@ -37,6 +41,7 @@ jobs = App(connector=DjangoConnector())
 # Deferred by name: tasks import actions, never the other way.
 SEND_TASK = "booking.tasks.send_message"
 LOST_LINK_TASK = "booking.tasks.send_lost_links"
+DAY_SHEET_TASK = "booking.tasks.send_day_sheet"
 OFFER_TASK = "booking.tasks.offer_freed_times"
 
 BEHIND_THE_CLOCK = -1
@@ -44,19 +49,38 @@ MOST_OTHER_TIMES = 3
 CALENDAR_METHODS = {Kind.CONFIRMED: Method.REQUEST, Kind.MOVED: Method.REQUEST, Kind.CANCELLED: Method.CANCEL}
 
 
+@dataclass(frozen=True)
+class OtherTime:
+    """A time at which the patient might come instead, as a message keeps it: whose, and the start in UTC."""
+
+    therapist_id: int
+    starts_at: datetime
+
+    def as_kept(self) -> list[Any]:
+        return [self.therapist_id, self.starts_at.isoformat()]
+
+    @classmethod
+    def kept(cls, row: list[Any]) -> OtherTime:
+        return cls(row[0], datetime.fromisoformat(row[1]))
+
+
 # ---- queue ----------------------------------------------------------------------------------
 
 
-def queue_message(kind: Kind, about: Appointment | WaitlistEntry | Offer | ContactRequest) -> Message:
+def queue_message(
+    kind: Kind, about: Appointment | WaitlistEntry | Offer | ContactRequest, *, suggested: Sequence[OtherTime] = ()
+) -> Message:
     """Write the message and its job in the caller's transaction: both are there, or neither.
 
-    Without an address the row becomes a line for staff to phone, and no job is made.
+    Without an address the row becomes a line for staff to phone, and no job is made. `suggested` are
+    the other times that staff chose for someone whose request they decline.
     """
     recipient = Clinic.objects.current().notices_to if kind in TO_STAFF else _address_of(about)
     message = Message.objects.create(
         kind=kind,
         recipient=recipient,
         delivery=Delivery.QUEUED if recipient else Delivery.PLEASE_PHONE,
+        suggested=[time.as_kept() for time in suggested],
         **_reference(about),
     )
     if recipient:
@@ -87,6 +111,10 @@ def queue_lost_link(lost_link: LostLink) -> None:
     jobs.configure_task(LOST_LINK_TASK).defer(lost_link_id=lost_link.pk)
 
 
+def queue_day_sheet(sheet: DaySheet) -> None:
+    jobs.configure_task(DAY_SHEET_TASK, priority=BEHIND_THE_CLOCK).defer(day_sheet_id=sheet.pk)
+
+
 def queue_offers() -> None:
     """Someone gave time back: look soon who waits for it."""
     jobs.configure_task(OFFER_TASK).defer(timestamp=0)
@@ -103,21 +131,49 @@ def compose(message: Message) -> EmailMultiAlternatives:
     """
     clinic = Clinic.objects.current()
     context = {"clinic": clinic, "message": message, **_context(message, clinic)}
-    folder = f"booking/email/{message.kind}"
     headers = {"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"}
     if message.kind in (Kind.JOINED, Kind.OFFER):  # RFC 8058: one click leaves the list
         headers["List-Unsubscribe"] = f"<{context['leave_url']}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    with timezone.override(clinic.zone):
-        mail = EmailMultiAlternatives(
-            subject=" ".join(render_to_string(f"{folder}/subject.txt", context).split()),
-            body=render_to_string(f"{folder}/body.txt", context),
-            to=[message.recipient],
-            headers=headers,
-        )
-        mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    mail = _mail(message.kind, context, to=message.recipient, headers=headers)
     _attach_calendar(mail, message, clinic)
     return mail
+
+
+def compose_day_sheet(
+    sheet: DaySheet, clinic: Clinic, lists: list[tuple[Therapist, list[Appointment]]], now: datetime
+) -> EmailMultiAlternatives:
+    """Times, therapists, first names and telephones, and nothing else of anyone."""
+    address = settings.SITE_URL + reverse("admin:day_sheet") + f"?day={sheet.day.isoformat()}"
+    context = {"clinic": clinic, "sheet": sheet, "lists": lists, "now": now, "desk_url": address}
+    headers = {"Message-ID": sheet.message_id, "Auto-Submitted": "auto-generated"}
+    return _mail("day-sheet", context, to=sheet.recipient, headers=headers)
+
+
+def _mail(folder: str, context: dict[str, Any], *, to: str, headers: dict[str, str]) -> EmailMultiAlternatives:
+    subject, body = _words(folder, context)
+    mail = EmailMultiAlternatives(subject=subject, body=body, to=[to], headers=headers)
+    with timezone.override(context["clinic"].zone):
+        mail.attach_alternative(render_to_string(f"booking/email/{folder}/body.html", context), "text/html")
+    return mail
+
+
+def _words(kind: str, context: dict[str, Any]) -> tuple[str, str]:
+    """Subject and plain text."""
+    with timezone.override(context["clinic"].zone):
+        subject = " ".join(render_to_string(f"booking/email/{kind}/subject.txt", context).split())
+        return subject, render_to_string(f"booking/email/{kind}/body.txt", context)
+
+
+def preview(kind: Kind, visit: Appointment, *, starts_at: datetime | None = None) -> tuple[str, str]:
+    """Subject and text of what a patient would get, for staff to read before they act; without the private link.
+
+    `starts_at` is where the visit would go.
+    """
+    clinic, start = Clinic.objects.current(), starts_at or visit.starts_at
+    message = Message(kind=kind, appointment=visit, starts_at=start, ends_at=start + visit.service.length)
+    context = {"clinic": clinic, "message": message, **_visit_context(message, visit, clinic)}
+    return _words(kind, context | {"visit_url": "[their private link]"})
 
 
 def _context(message: Message, clinic: Clinic) -> dict[str, Any]:
@@ -146,7 +202,8 @@ def _visit_context(message: Message, appointment: Appointment, clinic: Clinic) -
         told = appointment.messages.filter(pk__lt=message.pk).exclude(kind__in=TO_STAFF)
         context["news"] = told.order_by("pk").last()
     if message.kind in (Kind.DECLINED, Kind.EXPIRED):
-        context["others"] = _other_times(appointment, clinic)
+        chosen = [OtherTime.kept(row) for row in message.suggested]
+        context["others"] = _other_times(appointment, clinic, chosen)
     return context
 
 
@@ -154,19 +211,26 @@ def _desk_url(model: str, pk: int) -> str:
     return settings.SITE_URL + reverse(f"admin:booking_{model}_change", args=[pk])
 
 
-def _other_times(appointment: Appointment, clinic: Clinic) -> list[tuple[datetime, str]]:
-    """The next free times with that therapist as they are now, each with the address of its day."""
-    now = timezone.now()
-    therapist, service = appointment.therapist, appointment.service
+def _other_times(
+    appointment: Appointment, clinic: Clinic, chosen: list[OtherTime]
+) -> list[tuple[datetime, Therapist, str]]:
+    """The chosen times that are free now, else the next ones with that therapist, each with the address of its day."""
+    now, service = timezone.now(), appointment.service
     today = now.astimezone(clinic.zone).date()
     last = today + timedelta(days=service.horizon_days)
-    offered = Therapist.objects.giving(service).filter(pk=therapist.pk)
-    free = free_times(therapists=offered, service=service, first=today, last=last, now=now, zone=clinic.zone)
-    path = settings.SITE_URL + reverse("booking:slots", args=[therapist.slug, service.slug])
+    giving = {therapist.pk: therapist for therapist in Therapist.objects.giving(service)}
+    free = free_times(therapists=giving.values(), service=service, first=today, last=last, now=now, zone=clinic.zone)
+    still = [time for time in chosen if time.starts_at in free.get(time.therapist_id, ())]
+    next_ones = [OtherTime(appointment.therapist_id, start) for start in free.get(appointment.therapist_id, ())]
     return [
-        (start, f"{path}?from={start.astimezone(clinic.zone).date()}")
-        for start in free.get(therapist.pk, [])[:MOST_OTHER_TIMES]
+        (time.starts_at, giving[time.therapist_id], _day_url(giving[time.therapist_id], service, time, clinic))
+        for time in (still or next_ones)[:MOST_OTHER_TIMES]
     ]
+
+
+def _day_url(therapist: Therapist, service: Service, time: OtherTime, clinic: Clinic) -> str:
+    path = reverse("booking:slots", args=[therapist.slug, service.slug])
+    return f"{settings.SITE_URL}{path}?from={time.starts_at.astimezone(clinic.zone).date()}"
 
 
 def _attach_calendar(mail: EmailMultiAlternatives, message: Message, clinic: Clinic) -> None:

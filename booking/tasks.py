@@ -39,6 +39,17 @@ def send_lost_links(lost_link_id: int) -> None:
     actions.send_lost_links(lost_link_id=lost_link_id)
 
 
+@app.task(name="booking.tasks.send_day_sheet", retry=GrowingWaits())
+def send_day_sheet(day_sheet_id: int) -> None:
+    actions.deliver_day_sheet(day_sheet_id=day_sheet_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="booking.tasks.write_day_sheets", pass_context=True)
+def write_day_sheets(context: JobContext, timestamp: int) -> None:
+    actions.write_day_sheets()
+
+
 SILENT_SECONDS = 60  # longer than a mail server may take to answer (EMAIL_TIMEOUT)
 
 

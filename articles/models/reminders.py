@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
-from email.utils import parseaddr
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+
+from booking.models import Mail
 
 from .articles import Article
 
@@ -30,23 +28,10 @@ def step_on(day: date, due_on: date) -> Step | None:
     return Step.MONTH if days_left <= 30 else None
 
 
-class ReviewReminder(models.Model):
-    class Delivery(models.TextChoices):
-        QUEUED = "queued", "Waiting to be sent"
-        SENT = "sent", "Sent"
-        REFUSED = "refused", "Refused by the mail server"
-        OVERTAKEN = "overtaken", "No longer needed when it was to leave"
-
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+class ReviewReminder(Mail):
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="review_reminders")
     due_on = models.DateField()
     step = models.CharField(max_length=7, choices=Step)
-    recipient = models.EmailField(max_length=254, blank=True, help_text="Whom it went to, or was to go to last.")
-    delivery = models.CharField(max_length=9, choices=Delivery, default=Delivery.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    last_answer = models.CharField(max_length=80, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
@@ -75,9 +60,3 @@ class ReviewReminder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.article}, {self.due_on}: {self.get_step_display()}"
-
-    @property
-    def message_id(self) -> str:
-        """The same at every try, so that a double can be recognised (RFC 5322, 3.6.4)."""
-        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-        return f"<{self.public_id}@{domain}>"

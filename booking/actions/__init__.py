@@ -5,7 +5,15 @@ who comes first, so that the loser gets an answer instead of a deadlock.
 """
 
 from .contact import ask_for_contact, finish_contact, take_up_contact
-from .delivery import Answer, NotDeliveredError, deliver_message, hand_over, mark_as_phoned, resend_message
+from .day_sheets import by_therapist, deliver_day_sheet, write_day_sheets
+from .delivery import (
+    NotDeliveredError,
+    deliver,
+    deliver_message,
+    mark_as_phoned,
+    resend_message,
+    try_once,
+)
 from .desk import (
     book_for_caller,
     has_begun,
@@ -59,7 +67,6 @@ from .waitlist import (
 __all__ = [
     "ANYONE",
     "Actor",
-    "Answer",
     "BusyError",
     "Details",
     "NamesThePersonError",
@@ -80,6 +87,7 @@ __all__ = [
     "ask_for_links",
     "book_appointment",
     "book_for_caller",
+    "by_therapist",
     "cancel_appointment",
     "confirm_appointment",
     "count_ask",
@@ -89,6 +97,8 @@ __all__ = [
     "decline_appointment",
     "decline_offer",
     "delete_dead_holds",
+    "deliver",
+    "deliver_day_sheet",
     "deliver_message",
     "end_waiting",
     "erase_person",
@@ -97,7 +107,6 @@ __all__ = [
     "export_person",
     "finish_contact",
     "forget_past_visits",
-    "hand_over",
     "has_begun",
     "its_day_has_come",
     "join_waitlist",
@@ -118,7 +127,9 @@ __all__ = [
     "take_back",
     "take_hold",
     "take_up_contact",
+    "try_once",
     "uncount_booking",
     "uncount_hold",
     "who_is_to_be_reminded",
+    "write_day_sheets",
 ]

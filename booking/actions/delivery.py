@@ -6,9 +6,11 @@ import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from booking import messages
@@ -26,39 +28,48 @@ class NotDeliveredError(Exception):
 
 
 def deliver_message(*, message_id: int) -> None:
-    """Send one message over the mail server and write down what became of it.
+    """Send one message over the mail server and write down what became of it; see `deliver`."""
+    about = ("appointment__therapist", "appointment__service", "offer__entry", "entry")
+    deliver(Message.objects.select_related(*about), message_id, _hand_over)
+
+
+def deliver(rows: QuerySet[Any], pk: int, hand_over_row: Callable[[Any], bool]) -> None:
+    """Send one row of a table of mails. `hand_over_row` says whether there is nothing left to try.
 
     At least once, always with the same Message-ID: the row is held while sending, so no two
     workers send it, and a worker killed between the server's 250 and our COMMIT is the only way
     to a double. Raises NotDeliveredError when it should be tried again.
     """
     with transaction.atomic(durable=True):
-        row = Message.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=message_id)
-        message = row.select_related("appointment__therapist", "appointment__service", "offer__entry", "entry").first()
-        if message is None:
-            if Message.objects.filter(pk=message_id, delivery=Delivery.QUEUED).exists():
+        row = rows.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
+        if row is None:
+            if rows.filter(pk=pk, delivery=Delivery.QUEUED).exists():
                 raise NotDeliveredError  # another worker has it in hand
             return
-        if message.delivery != Delivery.QUEUED:
+        if row.delivery != Delivery.QUEUED:
             return
-        done = _hand_over(message)
-        message.save()
+        done = hand_over_row(row)
+        row.save()
     if not done:
         raise NotDeliveredError
 
 
 def _hand_over(message: Message) -> bool:
-    """Try once; True when there is nothing left to try."""
     if _is_overtaken(message, timezone.now()):
         message.delivery = Delivery.OVERTAKEN
         return True
-    message.attempts += 1
-    answer = hand_over(lambda: messages.compose(message))
-    message.last_answer = answer.text
+    return try_once(message, lambda: messages.compose(message))
+
+
+def try_once(row: Any, compose: Callable[[], EmailMessage]) -> bool:
+    """Give a mail to the mail server and write the answer into its row; True when there is nothing left to try."""
+    row.attempts += 1
+    answer = hand_over(compose)
+    row.last_answer = answer.text
     if answer.is_taken:
-        message.delivery, message.sent_at = Delivery.SENT, timezone.now()
-    elif answer.is_final:  # staff have to phone
-        message.delivery = Delivery.REFUSED
+        row.delivery, row.sent_at = Delivery.SENT, timezone.now()
+    elif answer.is_final:  # someone has to be told otherwise
+        row.delivery = Delivery.REFUSED
     return answer.is_taken or answer.is_final
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from booking import messages
 from booking.availability import Span, answer_by
+from booking.messages import OtherTime
 from booking.models import Appointment, Clinic, Kind, Service, State, Therapist
 
 from . import limits, slots
@@ -125,12 +127,16 @@ def confirm_appointment(*, appointment: Appointment) -> Appointment:
 
 
 @action
-def decline_appointment(*, appointment: Appointment) -> Appointment:
-    """Turn a request down, free its time and tell the patient. Raises StateChangedError."""
+def decline_appointment(*, appointment: Appointment, instead: Sequence[OtherTime] = ()) -> Appointment:
+    """Turn a request down, free its time and tell the patient. Raises StateChangedError.
+
+    `instead` are the times the message names; they are not held, and one that is gone when the
+    message leaves is left out. Without any, it names the next free ones.
+    """
     now = timezone.now()
     visit = slots.locked(appointment, now=now)
     _demand_state(visit, State.REQUESTED)
-    return _end(visit, State.DECLINED, Kind.DECLINED, now)
+    return _end(visit, State.DECLINED, Kind.DECLINED, now, suggested=instead)
 
 
 @action
@@ -173,6 +179,7 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
         raise TooLateToChangeError
     rules = visit.service.for_staff() if by == Actor.STAFF else visit.service
     slots.free_one([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
+    visit.is_override, visit.override_by, visit.override_reason = False, None, ""  # where it goes, the rules allow it
     return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
 
 
@@ -209,16 +216,18 @@ def _demand_state(visit: Appointment, *states: State) -> None:
         raise StateChangedError
 
 
-def _end(visit: Appointment, state: State, kind: Kind, now: datetime) -> Appointment:
+def _end(
+    visit: Appointment, state: State, kind: Kind, now: datetime, suggested: Sequence[OtherTime] = ()
+) -> Appointment:
     visit.ended_at = now
-    visit = _change(visit, state, kind)
+    visit = _change(visit, state, kind, suggested)
     slots.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
     return visit
 
 
-def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:
+def _change(visit: Appointment, state: State, kind: Kind, suggested: Sequence[OtherTime] = ()) -> Appointment:
     visit.state = state
     visit.calendar_sequence += 1
     visit.save()
-    messages.queue_message(kind, visit)
+    messages.queue_message(kind, visit, suggested=suggested)
     return visit

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -11,11 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from booking import actions
-from booking.models import Appointment, Message, State
-from booking.templatetags.times import clock, day_short
+from booking import messages as mail
+from booking.models import Appointment, Kind, Message, State
+from booking.templatetags.times import clock, day_short, day_words
 
 from .buttons import Button, ReadOnlyWithButtons
-from .forms import MoveForm
+from .forms import DeclineForm, MoveForm
+from .free import beside_form, nearest_others
 
 
 def _move(visit: Appointment, request: HttpRequest, typed: dict[str, Any]) -> None:
@@ -32,15 +36,18 @@ BUTTONS = (
         done="Confirmed.",
         act=lambda visit, request, typed: actions.confirm_appointment(appointment=visit),
         states=(State.REQUESTED,),
+        sends=Kind.CONFIRMED,
     ),
     Button(
         verb="decline",
         label="Decline",
         question="Decline this request?",
         done="Declined, and the time is free again.",
-        act=lambda visit, request, typed: actions.decline_appointment(appointment=visit),
+        act=lambda visit, request, typed: actions.decline_appointment(appointment=visit, instead=typed["instead"]),
         states=(State.REQUESTED,),
         is_stop=True,
+        form=DeclineForm,
+        sends=Kind.DECLINED,
     ),
     Button(
         verb="arrived",
@@ -50,7 +57,6 @@ BUTTONS = (
         act=lambda visit, request, typed: actions.mark_arrived(appointment=visit),
         states=(State.CONFIRMED,),
         is_open=lambda visit: actions.its_day_has_come(visit, timezone.now()),
-        tells=False,
     ),
     Button(
         verb="complete",
@@ -60,7 +66,6 @@ BUTTONS = (
         act=lambda visit, request, typed: actions.mark_completed(appointment=visit),
         states=(State.ARRIVED,),
         is_open=lambda visit: actions.has_begun(visit, timezone.now()),
-        tells=False,
     ),
     Button(
         verb="no-show",
@@ -71,7 +76,6 @@ BUTTONS = (
         states=(State.CONFIRMED,),
         is_open=lambda visit: actions.has_begun(visit, timezone.now()),
         is_stop=True,
-        tells=False,
     ),
     Button(
         verb="take-back",
@@ -80,7 +84,6 @@ BUTTONS = (
         done="Back to confirmed.",
         act=lambda visit, request, typed: actions.take_back(appointment=visit),
         states=(State.ARRIVED, State.NO_SHOW),
-        tells=False,
     ),
     Button(
         verb="move",
@@ -90,6 +93,7 @@ BUTTONS = (
         act=_move,
         states=(State.REQUESTED, State.CONFIRMED),
         form=MoveForm,
+        sends=Kind.MOVED,
     ),
     Button(
         verb="cancel",
@@ -99,8 +103,15 @@ BUTTONS = (
         act=lambda visit, request, typed: actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF),
         states=(State.REQUESTED, State.CONFIRMED),
         is_stop=True,
+        sends=Kind.CANCELLED,
     ),
 )
+
+
+def _moment_of(form: forms.Form) -> datetime | None:
+    """Where a visit would go: as typed, as picked, or where it is."""
+    found = form.cleaned_data.get("starts_at") if form.is_bound else form.initial["starts_at"]
+    return found if isinstance(found, datetime) else None
 
 
 class MessageInline(admin.TabularInline):
@@ -128,6 +139,7 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     list_filter = ["state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
     date_hierarchy = "starts_at"
+    change_form_template = "admin/booking/appointment/visit.html"
     answer_template = "admin/booking/appointment/answer.html"
     buttons = BUTTONS
     inlines = [MessageInline]
@@ -160,15 +172,31 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     readonly_fields = ["tag", "when", "answer_until"]
 
     def said(self, button: Button, row: Appointment) -> str:
-        if not button.tells:
+        if button.sends is None:
             return button.done
         by_phone = (
             "They have no e-mail address: please phone them. The message waits for you under Undelivered messages."
         )
         return f"{button.done} {'The patient is told by e-mail.' if row.email else by_phone}"
 
+    def overtaken(self, row: Appointment) -> str:
+        return f"{super().overtaken(row)} The time is {day_words(row.starts_at)}, {clock(row.starts_at)}."
+
     def initial(self, row: Appointment) -> dict[str, Any]:
         return {"starts_at": row.starts_at, "seen": row.starts_at.isoformat()}
+
+    def form_for(self, button: Button, row: Appointment, request: HttpRequest) -> forms.Form | None:
+        if button.form is DeclineForm:
+            data = request.POST if request.method == "POST" else None
+            return DeclineForm(data, others=nearest_others(row))
+        return super().form_for(button, row, request)
+
+    def beside(self, button: Button, row: Appointment, form: forms.Form | None) -> dict[str, Any]:
+        moment = _moment_of(form) if isinstance(form, MoveForm) else None
+        shown = {"mail": mail.preview(button.sends, row, starts_at=moment)} if button.sends else {}
+        if isinstance(form, MoveForm):
+            shown |= beside_form(row.therapist, row.service, moment, besides=row)
+        return shown
 
     @admin.display(description="When", ordering="starts_at")
     def when(self, visit: Appointment) -> str:

@@ -16,8 +16,9 @@ from django.urls import URLPattern, re_path, reverse
 from django.utils import timezone
 
 from booking import actions
-from booking.models import Look
+from booking.models import Kind, Look
 
+from .free import is_looking, picked
 from .sight import ShowsPatients
 
 
@@ -34,7 +35,7 @@ class Button:
     is_stop: bool = False
     form: type[forms.Form] | None = None
     is_open: Callable[[Any], bool] = lambda row: True
-    tells: bool = True  # whether the patient gets a message
+    sends: Kind | None = None  # what the patient gets
 
 
 class ReadOnlyWithButtons(ShowsPatients):
@@ -84,8 +85,27 @@ class ReadOnlyWithButtons(ShowsPatients):
         """What has happened, in words."""
         return button.done
 
+    def overtaken(self, row: Any) -> str:
+        """What is said to whoever came second: nothing was done, and what is so now."""
+        row.refresh_from_db()
+        state = getattr(row, f"get_{self.state_field}_display")().lower()
+        return f"A colleague or the patient was quicker, so nothing was changed. It is {state} now; see below."
+
     def initial(self, row: Any) -> dict[str, Any]:
         """What a button's form says before anyone typed."""
+        return {}
+
+    def form_for(self, button: Button, row: Any, request: HttpRequest) -> forms.Form | None:
+        """Filled in with what was typed; a free time that was picked is only put into it."""
+        if button.form is None:
+            return None
+        if is_looking(request):
+            typed = {**request.POST.dict(), "starts_at": picked(request) or self.initial(row).get("starts_at")}
+            return button.form(initial={**self.initial(row), **typed})
+        return button.form(request.POST if request.method == "POST" else None, initial=self.initial(row))
+
+    def beside(self, button: Button, row: Any, form: forms.Form | None) -> dict[str, Any]:
+        """What else the page shows that asks once more."""
         return {}
 
     def answer(self, request: HttpRequest, pk: str, verb: str) -> HttpResponse:
@@ -96,8 +116,8 @@ class ReadOnlyWithButtons(ShowsPatients):
         if button is None or row is None:
             raise Http404
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
-        form = button.form(request.POST or None, initial=self.initial(row)) if button.form else None
-        is_ready = request.method == "POST" and (form is None or form.is_valid())
+        form = self.form_for(button, row, request)
+        is_ready = request.method == "POST" and not is_looking(request) and (form is None or form.is_valid())
         if is_ready and self._act(request, button, row, form):
             return redirect(back)
         if request.method != "POST" and button not in self.buttons_for(row):
@@ -110,6 +130,7 @@ class ReadOnlyWithButtons(ShowsPatients):
             "row": row,
             "who": self.who(row),
             "form": form,
+            **self.beside(button, row, form),
             "back": back,
             "opts": self.opts,
             "now": timezone.now(),
@@ -121,7 +142,7 @@ class ReadOnlyWithButtons(ShowsPatients):
         try:
             button.act(row, request, form.cleaned_data if form else {})
         except actions.StateChangedError:
-            self.message_user(request, "A colleague or the patient was quicker; see below.", messages.WARNING)
+            self.message_user(request, self.overtaken(row), messages.WARNING)
         except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
             if form is None or "starts_at" not in form.fields:
                 self.message_user(request, "Something else stands at that time by now.", messages.ERROR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -98,13 +98,14 @@ def calendar(request: HttpRequest) -> HttpResponse:
     frame, days = draw(shown, Appointment.objects.seen_by(request.user), first, last, now=now, zone=clinic.zone)
     AccessLog.objects.note(request.user, Look.CALENDAR)
     step = ONE_DAY if is_day else timedelta(days=7)
+    shown_days = [one for one in days if is_day or one.day.weekday() < 5 or any(lane.blocks for lane in one.lanes)]
     context = {
         **admin.site.each_context(request),
         "title": "Calendar",
-        "days": [day for day in days if is_day or day.day.weekday() < 5 or any(lane.blocks for lane in day.lanes)],
+        "days": shown_days,
         "frame": frame,
         "first": first,
-        "last": last,
+        "last": shown_days[-1].day,
         "is_day": is_day,
         "therapists": everyone,
         "therapist": request.GET.get("therapist", ""),
@@ -173,9 +174,19 @@ def _lane(
         rest = Span(visit.ends_at, visit.blocked.upper)
         if visit.state not in ENDED and rest.start < rest.end:
             blocks.append(frame.block("turnaround", rest, day))
-    blocks += [frame.block("free", gap, day) for gap in free if gap.end - gap.start >= LEAST_GAP]
+    hourly = [piece for gap in free for piece in _by_the_hour(gap)]
+    blocks += [frame.block("free", piece, day) for piece in hourly if piece.end - piece.start >= LEAST_GAP]
     placed = [block for block in blocks if block is not None]
     return Lane(therapist, sorted(placed, key=lambda block: (block.kind != "work", block.span.start)))
+
+
+def _by_the_hour(gap: Span) -> Iterator[Span]:
+    """Free time cut at full hours, so that each piece leads to its own start. Zones a quarter off have theirs."""
+    start = gap.start
+    while start < gap.end:
+        full_hour = start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        yield Span(start, min(full_hour, gap.end))
+        start = full_hour
 
 
 ENDED = (State.COMPLETED, State.NO_SHOW)

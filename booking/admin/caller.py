@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,14 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.models import Clinic, Service, Therapist, free_times
 from booking.templatetags.times import clock, day_words
 
 from .forms import CallerForm
-
-DAYS_SHOWN = 7
-LOOK = "look"
-"""The name of the buttons that only choose: a free time, or nothing but "show me the free times"."""
+from .free import beside_form, is_looking, picked
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +24,7 @@ def book_for_caller(request: HttpRequest) -> HttpResponse:
     """`?therapist=`, `service=` and `from=` (an ISO instant) fill in the place; an address names no person."""
     if not request.user.has_perm("booking.change_appointment"):
         raise PermissionDenied
-    is_booking = request.method == "POST" and LOOK not in request.POST
+    is_booking = request.method == "POST" and not is_looking(request)
     form = CallerForm(request.POST if is_booking else None, user=request.user, initial=_place(request))
     if form.is_valid() and (visit := _book(request, form)):
         said = f"Booked: {day_words(visit.starts_at)}, {clock(visit.starts_at)} with {visit.therapist.short_name}. "
@@ -40,7 +35,7 @@ def book_for_caller(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Book for a caller",
         "form": form,
-        "days": _free_days(form, request),
+        **_beside(form),
         "now": timezone.now(),
     }
     return render(request, "admin/booking/caller.html", context, status=409 if form.errors else 200)
@@ -50,14 +45,9 @@ def _place(request: HttpRequest) -> dict[str, Any]:
     """What the link that led here already chose, or all that was typed before a free time was picked."""
     found: dict[str, Any] = {name: request.GET[name] for name in ("therapist", "service") if request.GET.get(name)}
     found |= {name: value for name, value in request.POST.items() if value and name != "submission_key"}
-    picked = request.POST.get(LOOK) or request.POST.get("starts_at") or request.GET.get("from", "")
-    try:
-        moment = datetime.fromisoformat(picked)
-        if not 2000 < moment.year < 2900:
-            raise ValueError
-        found["starts_at"] = moment if moment.tzinfo else timezone.make_aware(moment)
-    except (ValueError, OverflowError):
-        found.pop("starts_at", None)
+    found.pop("starts_at", None)
+    if moment := picked(request):
+        found["starts_at"] = moment
     return found
 
 
@@ -86,26 +76,13 @@ def _book(request: HttpRequest, form: CallerForm) -> Any:
     return None
 
 
-def _free_days(form: CallerForm, request: HttpRequest) -> list[tuple[date, list[datetime]]]:
-    """The free times of a week from the day that is chosen, as staff may book them."""
-    therapist, service, moment = _chosen(form, request)
-    if therapist is None or service is None:
-        return []
-    now, zone = timezone.now(), Clinic.objects.current().zone
-    first = max((moment or now).astimezone(zone).date(), now.astimezone(zone).date())
-    last = first + timedelta(days=DAYS_SHOWN - 1)
-    wide = service.for_staff()
-    free = free_times(therapists=[therapist], service=wide, first=first, last=last, now=now, zone=zone)
-    days: dict[date, list[datetime]] = {}
-    for start in free.get(therapist.pk, []):
-        days.setdefault(start.astimezone(zone).date(), []).append(start)
-    return list(days.items())
-
-
-def _chosen(form: CallerForm, request: HttpRequest) -> tuple[Therapist | None, Service | None, datetime | None]:
+def _beside(form: CallerForm) -> dict[str, Any]:
+    """The free times of the therapist and service that are chosen, or of the first ones."""
     therapists: Any = form.fields["therapist"]
     services: Any = form.fields["service"]
     therapist = therapists.queryset.filter(slug=form["therapist"].value() or "").first() or therapists.queryset.first()
     service = services.queryset.filter(slug=form["service"].value() or "").first() or services.queryset.first()
+    if therapist is None or service is None:
+        return {}
     moment = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
-    return therapist, service, moment if moment and moment.tzinfo else None
+    return beside_form(therapist, service, moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,9 @@ from django.utils import timezone
 
 from booking.actions import Details
 from booking.forms import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
+from booking.messages import MOST_OTHER_TIMES, OtherTime
 from booking.models import Service, Therapist
+from booking.templatetags.times import clock, day_words
 
 from .fields import MomentInput
 
@@ -85,6 +88,34 @@ class CallerForm(PlaceForm):
         typed = self.cleaned_data
         names = ("name", "email", "phone", "patient_name", "is_new_patient", "note")
         return Details(**{name: typed[name] for name in names})
+
+
+class DeclineForm(forms.Form):
+    """Up to three other times for the message; `others` are those that are free near the one asked for."""
+
+    instead = forms.TypedMultipleChoiceField(
+        label="Times to offer instead",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Up to three. None ticked: the message names the next free ones. They are not held.",
+    )
+
+    def __init__(self, *args: Any, others: Sequence[tuple[Therapist, datetime]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        times = {f"{therapist.pk} {start.isoformat()}": (therapist, start) for therapist, start in others}
+        field: Any = self.fields["instead"]
+        field.choices = [
+            (key, f"{day_words(start)}, {clock(start)} with {therapist.short_name}")
+            for key, (therapist, start) in times.items()
+        ]
+        field.coerce = lambda key: OtherTime(times[key][0].pk, times[key][1])
+        field.error_messages["invalid_choice"] = "One of these is no longer free. Choose again."
+
+    def clean_instead(self) -> list[OtherTime]:
+        chosen: list[OtherTime] = self.cleaned_data["instead"]
+        if len(chosen) > MOST_OTHER_TIMES:
+            raise ValidationError(f"Tick at most {MOST_OTHER_TIMES}.")
+        return chosen
 
 
 class MoveForm(forms.Form):

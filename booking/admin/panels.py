@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -14,9 +14,11 @@ from booking.models import (
     Caution,
     Clinic,
     ContactRequest,
+    DaySheet,
     Message,
     Service,
     Shift,
+    State,
     Therapist,
     UrgentHelp,
     WaitlistEntry,
@@ -24,7 +26,7 @@ from booking.models import (
 )
 
 SOON = timedelta(hours=6)
-MOST_MESSAGES = 20
+MOST_MESSAGES = MOST_HELD = 20
 MOST_FREE, LOOK_AHEAD_DAYS = 4, 14
 ABOUT = ("appointment", "contact_request", "entry__visit", "offer__entry__visit")
 
@@ -54,9 +56,24 @@ def panels(now: datetime, user: Any) -> dict[str, Any]:
         "asked": _seen(ContactRequest, user).not_done().select_related("therapist", "taken_up_by"),
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "undelivered": _seen(Message, user).undelivered().select_related(*ABOUT)[:MOST_MESSAGES],
-        "todo": list(_not_set_up(clinic)),
+        "todo": [*_day_sheet_refused(clinic, day), *_not_set_up(clinic)],
+        "held": _held(now, user),
         "free": _next_free(now, clinic, user) if user.has_perm("booking.change_appointment") else [],
     }
+
+
+def _held(now: datetime, user: Any) -> list[Appointment]:
+    """Times kept for someone who has to answer, and those that patients are typing for just now."""
+    live = _seen(Appointment, user).occupying(now).filter(state=State.HELD)
+    return list(live.select_related("therapist", "service").order_by("held_until")[:MOST_HELD])
+
+
+def _day_sheet_refused(clinic: Clinic, day: date) -> list[ToDo]:
+    if not clinic.mails_day_sheet:
+        return []
+    refused = DaySheet.objects.filter(day__gte=day, delivery=DaySheet.Delivery.REFUSED)
+    why = f"The mail server refused the one to {clinic.notices_to}. Print it from the calendar until that is mended."
+    return [ToDo("Day sheet by e-mail", why, _change(clinic))] if refused.exists() else []
 
 
 def _next_free(now: datetime, clinic: Clinic, user: Any) -> list[tuple[Therapist, Service, list[datetime]]]:

@@ -11,7 +11,7 @@ class ClinicAdmin(admin.ModelAdmin):
     fieldsets = [
         (None, {"fields": ["name", "opening_line", "phone"]}),
         ("Left out of every page while empty", {"fields": ["email", "address", "opening_hours"]}),
-        ("For staff", {"fields": ["notices_to"]}),
+        ("For staff", {"fields": ["notices_to", "mails_day_sheet"]}),
         ("Clock", {"fields": ["time_zone", "zone_name"]}),
     ]
 

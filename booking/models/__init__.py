@@ -4,11 +4,13 @@ from .access import AccessLog, Look
 from .appointments import OCCUPYING, Appointment, HeldFor, State
 from .changes import CHANGES
 from .contact import ContactRequest
+from .day_sheets import DaySheet, Edition
 from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
+from .mail import Mail, message_id
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
-from .people import SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
+from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
 from .therapists import Clinic, Service, Therapist
 from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_list
@@ -16,6 +18,7 @@ from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_l
 __all__ = [
     "CHANGES",
     "FAR_FUTURE",
+    "NATIONAL",
     "OCCUPYING",
     "REMINDERS",
     "SEE_EVERY_PATIENT",
@@ -28,12 +31,15 @@ __all__ = [
     "ContactRequest",
     "Counted",
     "DailyCount",
+    "DaySheet",
     "Delivery",
+    "Edition",
     "FreedTime",
     "HeldFor",
     "Kind",
     "Look",
     "LostLink",
+    "Mail",
     "Message",
     "Offer",
     "Override",
@@ -49,6 +55,7 @@ __all__ = [
     "WithPeople",
     "digits_of",
     "free_times",
+    "message_id",
     "rules_of_the_list",
     "working_time",
 ]

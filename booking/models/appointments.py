@@ -182,6 +182,7 @@ class Appointment(models.Model):
 
     class Meta:
         ordering = ["-starts_at"]
+        verbose_name = "visit"
         permissions = [("see_every_patient", "Can see the patients of every therapist, not only their own")]
         indexes = [
             models.Index(fields=["starts_at"], name="booking_appointment_by_start"),

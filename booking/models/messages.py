@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from email.utils import parseaddr
 from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from .appointments import Appointment
 from .contact import ContactRequest
+from .mail import message_id
 from .people import OwnOnly
 from .waitlist import Offer, WaitlistEntry
 
@@ -100,6 +99,9 @@ class Message(models.Model):
     sequence = models.PositiveIntegerField(default=0)
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
+    suggested = models.JSONField(
+        default=list, blank=True, help_text="Other times that staff chose for a declined request: therapist and start."
+    )
 
     delivery = models.CharField(max_length=12, choices=Delivery, default=Delivery.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -167,5 +169,4 @@ class Message(models.Model):
     @property
     def message_id(self) -> str:
         """The same at every try, so that a double can be recognised (RFC 5322, 3.6.4)."""
-        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-        return f"<{self.public_id}@{domain}>"
+        return message_id(self.public_id)

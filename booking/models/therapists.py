@@ -49,6 +49,13 @@ class Clinic(models.Model):
     notices_to = models.EmailField(
         "e-mail for staff notices", blank=True, help_text="Where a notice goes when someone asks for a visit."
     )
+    mails_day_sheet = models.BooleanField(
+        "send the day sheet by e-mail",
+        default=False,
+        help_text="To the address for staff notices, the evening before and again in the morning: times, therapists, "
+        "first names and telephones, in case the site cannot be reached. E-mail is not sealed: turn it on only for "
+        "an address that the clinic alone reads.",
+    )
     time_zone = models.CharField(max_length=40, default="America/Chicago", validators=[validate_time_zone])
     zone_name = models.CharField(
         max_length=40,
@@ -65,6 +72,11 @@ class Clinic(models.Model):
                 name="booking_clinic_is_the_only_one",
                 condition=Q(pk=1),
                 violation_error_message="There is one clinic; change it instead of adding another.",
+            ),
+            models.CheckConstraint(
+                name="booking_clinic_mails_day_sheet_to_someone",
+                condition=Q(mails_day_sheet=False) | ~Q(notices_to=""),
+                violation_error_message="Give the e-mail for staff notices: the day sheet goes there.",
             ),
         ]
 

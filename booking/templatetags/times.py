@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from django import template
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 register = template.Library()
 
@@ -39,6 +40,14 @@ def clock(moment: datetime) -> str:
 def iso(moment: datetime) -> str:
     """2026-12-07T09:15-06:00, in the clinic's offset; what a form posts as `start`."""
     return _local(moment).isoformat(timespec="minutes")
+
+
+@register.filter
+def waited(since: datetime | None, now: datetime) -> str:
+    """2 days, 3 hours; less than a minute."""
+    if since is None:
+        return ""
+    return timesince(since, now) if (now - since).total_seconds() >= 60 else "less than a minute"
 
 
 @register.filter

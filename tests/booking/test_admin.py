@@ -1,10 +1,11 @@
 """The desk: rows are read, buttons call actions, hours are saved under the locks."""
 
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
+from django.utils import timezone
 
-from booking.models import Absence, Appointment, Message, Shift, State
+from booking.models import Absence, Appointment, HeldFor, Message, Shift, State
 from tests.factories import an_appointment, in_days
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,19 @@ def test_first_page_has_the_next_free_times_and_the_next_step_of_today(admin_cli
     assert f"/admin/booking/appointment/{visit.pk}/arrived/" in page
     free = page.split('id="free"')[1].split("</section>")[0]
     assert 1 <= free.count("/admin/calendar/book/?therapist=peter-stanley") <= 4
+
+
+def test_first_page_shows_what_is_offered_or_held_and_until_when(admin_client, therapist, service):
+    an_appointment(therapist, service, in_days(3), state=State.HELD)
+    an_appointment(therapist, service, in_days(4), state=State.HELD, held_for=HeldFor.OFFER)
+    late = {"held_until": timezone.now() - timedelta(minutes=1)}
+    an_appointment(therapist, service, in_days(5), state=State.HELD, **late)
+
+    held = admin_client.get("/admin/").text.split('id="held"')[1].split("</section>")[0]
+
+    assert held.count("<li") == 2
+    assert "Someone is booking it online, until" in held
+    assert "A waiting-list offer, until" in held
 
 
 @pytest.mark.parametrize(
@@ -69,9 +83,9 @@ def test_without_an_address_staff_are_asked_to_phone(admin_client, request_for_v
 
 def test_visits_and_messages_cannot_be_typed_over(admin_client, request_for_visit):
     row = f"{DESK}appointment/{request_for_visit.pk}/"
-    page = admin_client.get(f"{row}change/").text
-    assert 'name="name"' not in page
-    assert 'name="state"' not in page
+    form = admin_client.get(f"{row}change/").text.split('id="appointment_form"')[1].split("</form>")[0]
+    assert 'name="name"' not in form
+    assert 'name="state"' not in form
     assert admin_client.post(f"{row}change/", {"name": "Other"}).status_code == 403
     for path in (f"{row}delete/", f"{DESK}appointment/add/", f"{DESK}message/add/"):
         assert admin_client.get(path).status_code == 403
@@ -180,7 +194,7 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
         an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
     admin_client.get("/admin/")
 
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(32):
         admin_client.get("/admin/")
 
 

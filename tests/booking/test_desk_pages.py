@@ -9,10 +9,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from booking import actions
 from booking.admin.calendar import Frame, draw
 from booking.admin.why import explain
 from booking.availability import Span
 from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
+from booking.templatetags.times import day_words
 from tests.factories import (
     CHICAGO,
     a_service,
@@ -63,7 +65,8 @@ def test_a_day_shows_hours_visits_turnaround_absences_and_what_is_free(therapist
         ("free", 5, 4),
         ("visit", 9, 2),
         ("turnaround", 11, 1),
-        ("free", 11, 18),  # from 10:40, so its first quarter hour is shared
+        ("free", 11, 2),  # from 10:40, so its first quarter hour is shared
+        *(("free", row, 4) for row in (13, 17, 21, 25)),  # by the hour, each with a link of its own
         ("away", 29, 8),
     ]
 
@@ -365,6 +368,7 @@ def test_a_visit_is_moved_by_a_form_and_a_second_colleague_is_told(clerk, therap
     visit.refresh_from_db()
     assert visit.starts_at == in_days(4, 11)
     assert "was quicker" in second.text
+    assert f"The time is {day_words(in_days(4, 11))}, 11:00 am." in second.text
     assert [one.kind for one in visit.messages.all()] == ["moved"]
 
 
@@ -380,3 +384,111 @@ def test_a_move_to_where_something_stands_is_refused_at_the_field(clerk, therapi
     assert not Absence.objects.exists()
     visit.refresh_from_db()
     assert visit.starts_at == in_days(3)
+
+
+def test_moving_shows_what_is_free_and_what_they_will_read(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3))
+    page = f"/admin/booking/appointment/{visit.pk}/move/"
+    shown = clerk.get(page).text
+    assert f'value="{local(in_days(3, 11)).isoformat(timespec="minutes")}"' in shown
+
+    picked = clerk.post(page, {"seen": visit.starts_at.isoformat(), "look": in_days(4, 11).isoformat()})
+
+    assert picked.status_code == 200
+    assert f'value="{typed(in_days(4, 11))}"' in picked.text
+    assert day_words(in_days(4, 11)) in picked.text.split('class="answer__text"')[1].split("</div>")[0]
+    visit.refresh_from_db()
+    assert (visit.starts_at, visit.messages.count()) == (in_days(3), 0)
+    moved = {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(4, 11))}
+    assert clerk.post(page, moved).status_code == 302
+
+
+@pytest.mark.parametrize("odd", ["x", "99999-01-01T00:00", "\x00", "2026-13-01"])
+def test_an_odd_pick_chooses_nothing(clerk, therapist, service, odd):
+    visit = an_appointment(therapist, service, in_days(3))
+
+    answer = clerk.post(f"/admin/booking/appointment/{visit.pk}/move/", {"look": odd})
+
+    assert answer.status_code in (200, 400)
+    visit.refresh_from_db()
+    assert visit.starts_at == in_days(3)
+
+
+def test_a_visit_past_the_rules_that_is_moved_within_them_is_past_them_no_more(therapist, service):
+    clerk = one_as("F")
+    facts = {"is_override": True, "override_by": clerk, "override_reason": "Asked by the surgeon"}
+    visit = an_appointment(therapist, service, in_days(3, 20), **facts)
+
+    actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=in_days(3), by=actions.Actor.STAFF)
+
+    visit.refresh_from_db()
+    assert (visit.is_override, visit.override_by, visit.override_reason) == (False, None, "")
+
+
+# ---- declining with other times ----
+
+
+def test_declining_offers_times_near_the_one_asked_for(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3), State.REQUESTED)
+    page = f"/admin/booking/appointment/{visit.pk}/decline/"
+    offered = re.findall(r'name="instead" value="([^"]+)"', clerk.get(page).text)
+    assert f"{therapist.pk} {in_days(3, 9, 45).isoformat()}" in offered
+
+    four = clerk.post(page, {"instead": offered[:4]})
+    gone = clerk.post(page, {"instead": [f"{therapist.pk} {in_days(3).isoformat()}"]})
+    assert (four.status_code, gone.status_code) == (422, 422)
+    assert "Tick at most 3." in four.text
+    assert "no longer free" in gone.text
+    assert not visit.messages.exists()
+
+    assert clerk.post(page, {"instead": offered[:2]}).status_code == 302
+    [message] = visit.messages.all()
+    assert [f"{whose} {start}" for whose, start in message.suggested] == offered[:2]
+
+
+# ---- patients ----
+
+PATIENTS = "/admin/patients/"
+
+
+def test_visits_are_found_by_person_with_a_tally(clerk, therapist, service):
+    for days, state in ((3, State.CONFIRMED), (4, State.CANCELLED), (5, State.CONFIRMED)):
+        an_appointment(therapist, service, in_days(days), state)
+    an_appointment(therapist, service, in_days(6), name="Ada Other", email="", phone="+1 612 555 0199")
+    an_appointment(therapist, service, in_days(7), name="Ada Other", email="", phone="612-555-0199")
+
+    page = clerk.post(PATIENTS, {"name": "ada"}).text
+
+    people = page.split('class="persons__one"')[1:]
+    assert len(people) == 2
+    assert "2 confirmed" in people[0]
+    assert "2 confirmed, 1 cancelled" in people[1]
+
+
+def test_all_visits_of_one_patient_and_another_for_them_without_typing(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3))
+    an_appointment(therapist, service, in_days(4), email="other@example.com", phone="1")
+    named_otherwise = an_appointment(therapist, service, in_days(5), name="Ada Married")
+
+    page = clerk.post(PATIENTS, {"visit": visit.pk}).text
+    assert f"appointment/{named_otherwise.pk}/" in page
+    assert page.count("/admin/booking/appointment/") == 2
+    assert AccessLog.objects.filter(what=Look.SEARCH).exists()
+
+    again = {"name": visit.name, "email": visit.email, "phone": visit.phone, "therapist": therapist.slug, "look": ""}
+    filled = clerk.post(CALLER, again).text
+    assert f'value="{visit.email}"' in filled
+    assert "Free with Dr. Stanley" in filled
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 30, "١"])
+def test_visits_of_nobody_are_not_found(clerk, therapist, number):
+    assert clerk.post(PATIENTS, {"visit": number}).status_code == 404
+
+
+def test_a_therapist_finds_no_patient_by_the_number_of_a_foreign_visit(therapist, service):
+    other = a_therapist("benjamin-britton", account=one_as("T"))
+    visit = an_appointment(therapist, service, in_days(3))
+    an_appointment(other, a_service(other), in_days(4), email=visit.email)
+
+    assert at_the_desk(other.account).post(PATIENTS, {"visit": visit.pk}).status_code == 404

@@ -13,8 +13,9 @@ from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, messages, tasks
+from booking.messages import OtherTime
 from booking.models import REMINDERS, TO_STAFF, Delivery, Kind, Message, State
-from tests.factories import an_appointment, an_offer, asks, in_days, joins, some_details
+from tests.factories import a_therapist, an_appointment, an_offer, asks, in_days, joins, some_details, working_all_week
 
 
 @pytest.fixture
@@ -142,8 +143,36 @@ def test_a_refused_request_comes_with_other_free_times(kind, visit, mailbox):
     mail = parts(sent(messages.queue_message(kind, visit), mailbox))
 
     for text in mail.values():
-        assert "Free now with Dr. Stanley" in text
+        assert "Free as we write this" in text
+        assert text.count("with Dr. Stanley") == 3
         assert text.count("https://clinic.example/book/peter-stanley/consultation/?from=") == 3
+
+
+def test_times_that_staff_chose_are_named_while_they_are_free(visit, mailbox):
+    other = a_therapist("benjamin-britton")
+    visit.service.therapists.add(other)
+    working_all_week(other)
+    visit.state = State.DECLINED
+    visit.save()
+    chosen = [OtherTime(other.pk, in_days(6, 11)), OtherTime(other.pk, in_days(7, 11))]
+    an_appointment(other, visit.service, in_days(7, 11))
+
+    mail = parts(sent(messages.queue_message(Kind.DECLINED, visit, suggested=chosen), mailbox))
+
+    for text in mail.values():
+        assert text.count("https://clinic.example/book/benjamin-britton/consultation/?from=") == 1
+        assert "book/peter-stanley" not in text
+
+
+def test_a_preview_says_the_same_without_the_private_link(visit, mailbox):
+    subject, body = messages.preview(Kind.CONFIRMED, visit)
+
+    message = sent(messages.queue_message(Kind.CONFIRMED, visit), mailbox)
+    assert subject == message["Subject"]
+    link = f"https://clinic.example{visit.get_absolute_url()}"
+    said = parts(message)["text/plain"].replace("\r\n", "\n")
+    assert link in said
+    assert body.strip() == said.replace(link, "[their private link]").strip()
 
 
 def test_a_message_renders_the_times_it_stored(visit, mailbox):
