@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-slots drill-mail audit lock
+.PHONY: help setup run dev test check bench bench-desk bench-slots drill-mail audit lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
@@ -28,6 +28,9 @@ check: setup ## The one gate: format, lint, types, imports, templates, migration
 
 bench: setup ## Measure: fifty guests on one slot, as a ratio to a plain page
 	@$(BIN)/python deploy/check.py bench
+
+bench-desk: setup ## Measure the desk of ten therapists with 400 visits a week
+	@$(BIN)/python deploy/check.py bench-desk
 
 bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past visits
 	@$(BIN)/python deploy/check.py bench-slots

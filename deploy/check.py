@@ -1,5 +1,5 @@
 """The gate: `check.py all` runs every step, `check.py test [pytest options]` the tests alone,
-`check.py bench`, `bench-slots` and `drill-mail` the measurements and drills.
+the others by name the measurements and drills.
 
 Everything runs, also after a failure, so that one run tells all; the exit code says whether
 anything failed.
@@ -51,6 +51,7 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
 
 MEASUREMENTS = {
     "bench": "tests.bench.one_slot",
+    "bench-desk": "tests.bench.desk",
     "bench-slots": "tests.bench.slots",
     "drill-mail": "tests.drills.mail",
     "audit": "tests.bench.audit",

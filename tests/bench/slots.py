@@ -8,34 +8,19 @@ wall time has. Then the plan of the query for what is taken. The exit code is 1 
 
 from __future__ import annotations
 
-import os
 import random
-import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import time as wall
-from urllib.parse import urlsplit
 
-import django
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.running import drop_database, make_database
-
-DATABASE, SERVER, STATIC = "revival_slots", os.environ["DATABASE_URL"], tempfile.TemporaryDirectory()
-os.environ |= {"ALLOWED_HOSTS": "*", "PAGE_CACHE": "false", "STATIC_ROOT": STATIC.name}
-os.environ |= {"DJANGO_SETTINGS_MODULE": "revival.settings", "REVIVAL_MODE": "trial"}
-os.environ["DATABASE_URL"] = urlsplit(SERVER)._replace(path=f"/{DATABASE}").geturl()
-django.setup()
-os.environ["DATABASE_URL"] = SERVER  # where `make_database` and `drop_database` go
-
-from booking.models import Appointment, Override, Service, Therapist, free_times  # noqa: E402 - Django is set up first
-from tests import factories as make  # noqa: E402
+from tests.bench.in_process import medians, queries_of, run, said  # isort: skip - it sets Django up
+from booking.models import Appointment, Override, Service, Therapist, free_times
+from tests import factories as make
 
 THERAPISTS, DAYS, PAST = 10, 60, (0, 10_000, 1_000_000)
 QUERIES, CPU_MS, PAGE_MS, ALIKE = 6, 20, 30, 1.2
@@ -96,26 +81,6 @@ def add_past(first: int, end: int, therapists: list[Therapist]) -> float:
     return time.perf_counter() - began
 
 
-def medians(call: Callable[[], object], times: int) -> list[float]:
-    """CPU and wall milliseconds of a call: of seven medians the least, since other work on the machine only adds."""
-    for _ in range(times):  # warm
-        call()
-    rounds = [list(zip(*(spent(call) for _ in range(times)), strict=True)) for _ in range(7)]
-    return [min(statistics.median(every[which]) for every in rounds) for which in (0, 1)]
-
-
-def spent(call: Callable[[], object]) -> tuple[float, float]:
-    cpu, waited = time.process_time(), time.perf_counter()
-    call()
-    return 1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - waited)
-
-
-def queries_of(call: Callable[[], object]) -> list[str]:
-    with CaptureQueriesContext(connection) as seen:
-        call()
-    return [query["sql"] for query in seen.captured_queries]
-
-
 def measure() -> bool:
     """Print the table, the promises and the plan; whether all promises are kept."""
     therapists, service = a_busy_clinic()
@@ -137,11 +102,9 @@ def measure() -> bool:
         rows.append([len(queries), *row])
         mine, its = f"{len(queries):>19} {row[0]:>7.1f} {row[1]:>8.1f}", f"{row[2]:>7.1f} {row[3]:>8.1f}"
         print(f"{past:>11,} | {mine} | {len(of_page):>13} {its} | {took:>13.0f} s", flush=True)
-    promises = promises_of(rows)
-    for promise, is_kept in promises.items():
-        print(f"  {promise:<30} {'yes' if is_kept else 'NO'}")
+    is_kept = said(promises_of(rows))
     print_plans(statement for statement in queries if 'FROM "booking_appointment"' in statement)
-    return all(promises.values())
+    return is_kept
 
 
 def promises_of(rows: list[list[float]]) -> dict[str, bool]:
@@ -162,16 +125,5 @@ def print_plans(statements: Iterable[str]) -> None:
             print(f"\n{statement}\n", *(line for (line,) in cursor.fetchall()), sep="\n")
 
 
-def main() -> int:
-    make_database(DATABASE)
-    try:
-        call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        return 0 if measure() else 1
-    finally:
-        connection.close_pool()
-        drop_database(DATABASE)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(measure))
