@@ -34,7 +34,6 @@ import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
 from django.utils.http import parse_etags
 
 from revival.context import IS_STALE
@@ -269,7 +268,7 @@ pages = Pages()
 
 def keep_pages(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not may_be_kept(request):
+        if not is_plain_look(request):
             return get_response(request)
         revision.watch()
         stamp = revision.stamp  # before rendering: see above
@@ -277,6 +276,8 @@ def keep_pages(get_response: Handler) -> Handler:
         if page:
             return page.answer(request)
         response = get_response(request)
+        if not is_public(request):
+            return response
         if not is_whole_page(request, response):
             return response
         page = Page.of(response)
@@ -287,17 +288,19 @@ def keep_pages(get_response: Handler) -> Handler:
     return middleware
 
 
-def may_be_kept(request: HttpRequest) -> bool:
-    """An anonymous reader's plain look at a public page. An address with a query is rendered each time."""
+def is_plain_look(request: HttpRequest) -> bool:
+    """An anonymous reader asks for an address without a query; with one it is rendered each time."""
     if request.method not in {"GET", "HEAD"} or request.META.get("QUERY_STRING"):
         return False
     if settings.SESSION_COOKIE_NAME in request.COOKIES or not settings.PAGE_CACHE:
         return False
     request.get_host()  # the host check comes later in the chain; a kept page passes it too
-    try:
-        return resolve(request.path_info).view_name in KEPT
-    except Resolver404:
-        return False
+    return True
+
+
+def is_public(request: HttpRequest) -> bool:
+    """Whether the page that was just rendered is one of those that may be kept."""
+    return request.resolver_match is not None and request.resolver_match.view_name in KEPT
 
 
 def is_whole_page(request: HttpRequest, response: HttpResponse) -> bool:

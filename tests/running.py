@@ -107,7 +107,7 @@ class RunningSite:
             )
 
     def start(self) -> None:
-        self.launch("web", str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi")
+        self.web = self.launch("web", str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi")
         self.worker = self.launch_worker()
         self.wait_until_it_answers()
 
@@ -122,10 +122,10 @@ class RunningSite:
         self.processes.append(process)
         return process
 
-    def wait_until_it_answers(self) -> None:
+    def wait_until_it_answers(self, url: str = "") -> None:
         for _ in range(150):
             with suppress(OSError, HTTPError):
-                urlopen(f"{self.url}/healthz", timeout=1)
+                urlopen(url or f"{self.url}/healthz", timeout=1)
                 return
             time.sleep(0.1)
         raise AssertionError(f"The site does not answer:\n{self.log_text()}")
