@@ -23,6 +23,7 @@ from .people import Person, erase_person, export_person
 from .refusals import (
     BusyError,
     NamesThePersonError,
+    NotAllFreeError,
     NotOfferedError,
     RefusalError,
     SlotTakenError,
@@ -36,6 +37,7 @@ from .refusals import (
 )
 from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
 from .retention import forget_past_visits
+from .series import book_series, cancel_rest
 from .visits import (
     Actor,
     Details,
@@ -63,6 +65,7 @@ __all__ = [
     "BusyError",
     "Details",
     "NamesThePersonError",
+    "NotAllFreeError",
     "NotDeliveredError",
     "NotOfferedError",
     "Person",
@@ -80,7 +83,9 @@ __all__ = [
     "ask_for_links",
     "book_appointment",
     "book_for_caller",
+    "book_series",
     "cancel_appointment",
+    "cancel_rest",
     "confirm_appointment",
     "count_ask",
     "count_booking",

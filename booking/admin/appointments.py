@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -16,6 +16,7 @@ from booking.templatetags.times import clock, day_short
 
 from .buttons import Button, ReadOnlyWithButtons
 from .forms import MoveForm
+from .series import place_of
 
 
 def _move(visit: Appointment, request: HttpRequest, typed: dict[str, Any]) -> None:
@@ -128,6 +129,7 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     list_filter = ["state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
     date_hierarchy = "starts_at"
+    change_form_template = "admin/booking/appointment/change.html"
     answer_template = "admin/booking/appointment/answer.html"
     buttons = BUTTONS
     inlines = [MessageInline]
@@ -183,6 +185,13 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     @admin.display(description="State", ordering="state")
     def tag(self, visit: Appointment) -> str:
         return format_html('<span class="tag tag--{}">{}</span>', visit.state, visit.get_state_display())
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        visit, may_act = context.get("original"), self.may_act(request)
+        if visit is not None:
+            may_book_more = may_act and visit.anonymised_at is None
+            context |= {"place": place_of(visit, request.user), "may_act": may_act, "may_book_more": may_book_more}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         return super().get_queryset(request).exclude(pk__in=Appointment.objects.never_booked())

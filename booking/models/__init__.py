@@ -10,12 +10,16 @@ from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
 from .people import SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
+from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .therapists import Clinic, Service, Therapist
 from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_list
 
 __all__ = [
     "CHANGES",
     "FAR_FUTURE",
+    "MOST_A_WEEK",
+    "MOST_VISITS",
+    "MOST_WEEKS",
     "OCCUPYING",
     "REMINDERS",
     "SEE_EVERY_PATIENT",
@@ -39,6 +43,7 @@ __all__ = [
     "Override",
     "OwnOnly",
     "PartOfDay",
+    "Series",
     "Service",
     "Shift",
     "State",
