@@ -64,7 +64,7 @@ def queue_message(
         **_reference(about),
     )
     if together:
-        message.visits.set(together)
+        message.visits.add(*together)
     if recipient:
         queue_sending(message)
     return message

@@ -55,46 +55,57 @@ def wished_starts(pattern: Pattern, free: Iterable[datetime], *, suits: Suits, z
     """The starts a pattern wishes for, in order: as many a week, always on the same weekdays at the same time.
 
     `free` are the starts that can be booked between its first and last day. Weekdays are chosen for
-    the fewest visits that are not free; two days in a row weigh as much as one such visit every other week.
+    the fewest visits that are not free, among those with any free time; two days in a row weigh as much
+    as one such visit every other week.
     """
-    clocks = _clocks(pattern, free, suits, zone)
-    chosen = _weekdays(pattern, {weekday: len(found) for weekday, (_, found) in clocks.items()})
-    return sorted(instant_of(day, clocks[weekday][0], zone) for weekday in chosen for day in pattern.days(weekday))
+    days = _free_clocks(pattern, free, zone)
+    clocks = _clocks(pattern, days, suits)
+    counts = {weekday: len(days[weekday].get(clocks[weekday], ())) for weekday in pattern.weekdays}
+    working = [weekday for weekday in pattern.weekdays if days[weekday]]
+    among = working if len(working) >= pattern.a_week else pattern.weekdays
+    chosen = _weekdays(pattern, {weekday: counts[weekday] for weekday in among})
+    return sorted(instant_of(day, clocks[weekday], zone) for weekday in chosen for day in pattern.days(weekday))
 
 
-def _clocks(
-    pattern: Pattern, free: Iterable[datetime], suits: Suits, zone: tzinfo
-) -> dict[int, tuple[time, set[date]]]:
-    """For each weekday that suits its time, and the dates on which that is free."""
-    days: dict[int, dict[time, set[date]]] = defaultdict(lambda: defaultdict(set))
-    everywhere: Counter[time] = Counter()
+FreeClocks = dict[int, dict[time, set[date]]]
+"""By weekday and wall-clock time the dates on which a start is free."""
+
+
+def _free_clocks(pattern: Pattern, free: Iterable[datetime], zone: tzinfo) -> FreeClocks:
+    found: FreeClocks = {weekday: defaultdict(set) for weekday in pattern.weekdays}
     for start in free:
         local = start.astimezone(zone)
-        wall = local.time()
-        if local.fold or not pattern.first <= local.date() <= pattern.last or local.weekday() not in pattern.weekdays:
-            continue  # of a time that comes twice in autumn the first counts, as `instant_of` has it
-        if (pattern.clock is None and suits(wall)) or wall == pattern.clock:
-            days[local.weekday()][wall].add(local.date())
-            everywhere[wall] += 1
-    usual = pattern.clock or min(everywhere, key=lambda wall: (-everywhere[wall], wall), default=pattern.otherwise)
+        is_within = pattern.first <= local.date() <= pattern.last
+        if is_within and not local.fold and local.weekday() in found:
+            # Of a time that comes twice in autumn the first counts, as `instant_of` has it.
+            found[local.weekday()][local.time()].add(local.date())
+    return found
 
-    def best(weekday: int) -> time:
-        there = days[weekday]
-        return min(there, key=lambda wall: (-len(there[wall]), -everywhere[wall], wall), default=usual)
 
-    chosen = {weekday: best(weekday) for weekday in pattern.weekdays}
-    return {weekday: (wall, days[weekday].get(wall, set())) for weekday, wall in chosen.items()}
+def _clocks(pattern: Pattern, days: FreeClocks, suits: Suits) -> dict[int, time]:
+    """For each weekday its time: the one asked for, or what is free most often there, then on all, then earliest."""
+    if pattern.clock is not None:
+        return dict.fromkeys(pattern.weekdays, pattern.clock)
+    everywhere: Counter[time] = Counter()
+    for clocks in days.values():
+        everywhere.update({wall: len(dates) for wall, dates in clocks.items() if suits(wall)})
+    usual = min(everywhere, key=lambda wall: (-everywhere[wall], wall), default=pattern.otherwise)
+
+    def best(there: dict[time, set[date]]) -> time:
+        fit = [wall for wall in there if suits(wall)]
+        return min(fit, key=lambda wall: (-len(there[wall]), -everywhere[wall], wall), default=usual)
+
+    return {weekday: best(there) for weekday, there in days.items()}
 
 
 def _weekdays(pattern: Pattern, free: dict[int, int]) -> tuple[int, ...]:
-    """So many of the weekdays that suit. `free` says how many visits each would find free."""
-    with_some = [weekday for weekday in free if free[weekday]]
-    among = sorted(with_some if len(with_some) >= pattern.a_week else free, key=pattern.offset)
+    """So many of these weekdays. `free` says how many visits each would find free."""
 
     def worth(chosen: tuple[int, ...]) -> tuple[int, int]:
         gap = _least_gap(chosen)
         return 2 * sum(free[weekday] for weekday in chosen) - (pattern.weeks if gap == 1 else 0), gap
 
+    among = sorted(free, key=pattern.offset)
     return max(combinations(among, pattern.a_week), key=worth)  # of several the first, so the earliest days
 
 

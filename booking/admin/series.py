@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.availability import ONE_DAY
 from booking.forms import StartField
-from booking.models import MOST_VISITS, AccessLog, Appointment, Clinic, Look, Service, Therapist, free_times
+from booking.models import MOST_VISITS, AccessLog, Appointment, Clinic, Look, Message, Service, Therapist, free_times
 from booking.pattern import MOST_DAYS_AWAY, meeting, near, wished_starts
 from booking.templatetags.times import clock, day_words
 
@@ -286,6 +286,7 @@ class Place:
     number: int
     total: int
     others: list[tuple[int, Appointment]]
+    told: list[Message]
     has_rest: bool
 
 
@@ -297,7 +298,8 @@ def place_of(visit: Appointment, user: Any) -> Place | None:
     mine = Appointment.objects.filter(series=visit.series_id).seen_by(user).order_by("starts_at", "pk")
     others = [(numbers[other.pk], other) for other in mine if other.pk != visit.pk]
     rest = Appointment.objects.seen_by(user).rest_of(visit, timezone.now())
-    return Place(numbers[visit.pk], len(numbers), others, rest.exists())
+    told = list(visit.told_together.order_by("pk"))
+    return Place(numbers[visit.pk], len(numbers), others, told, rest.exists())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
