@@ -439,6 +439,15 @@ def test_erasing_a_person_takes_them_out_of_a_series_and_its_mail(therapist, ser
     assert deliver(mailbox) == []
 
 
+def test_a_mail_that_told_of_their_visit_too_is_forgotten_with_them(therapist, service):
+    visits = a_series(therapist, service, *four())
+    Appointment.objects.filter(pk=visits[0].pk).update(phone="612-555-0000", email="other@example.com")
+
+    actions.erase_person(person=actions.Person(phone="612-555-0142"), by=None, reason="Asked", cancel_visits=True)
+
+    assert Message.objects.get().recipient == "forgotten@invalid"
+
+
 def test_a_series_mail_is_forgotten_with_the_visits_it_told_of(therapist, service):
     a_series(therapist, service, *four())
 
