@@ -6,6 +6,7 @@ which of two files is the newer. Nothing in it says what the visit is about.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from enum import StrEnum
@@ -40,6 +41,42 @@ def calendar_file(
 
     `stamp` (DTSTAMP) is when this state of the visit was written, the same at every try to send it.
     """
+    times = {"starts_at": starts_at, "ends_at": ends_at, "stamp": stamp}
+    return _file(method, _event(visit, clinic=clinic, method=method, sequence=sequence, **times))
+
+
+def series_file(visits: Iterable[Appointment], *, clinic: Clinic) -> bytes:
+    """Agreed visits as they now are, in one file to open; each is the same event that later updates are about."""
+    events = [
+        _event(
+            visit,
+            clinic=clinic,
+            method=Method.PUBLISH,
+            sequence=visit.calendar_sequence,
+            starts_at=visit.starts_at,
+            ends_at=visit.ends_at,
+            stamp=last_agreed(visit),
+        )
+        for visit in visits
+    ]
+    return _file(Method.PUBLISH, *events)
+
+
+def last_agreed(visit: Appointment) -> datetime:
+    """When an agreed visit got its present time."""
+    return max(moment for moment in (visit.confirmed_at, visit.moved_at) if moment)
+
+
+def _event(
+    visit: Appointment,
+    *,
+    clinic: Clinic,
+    method: Method,
+    sequence: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    stamp: datetime,
+) -> Event:
     event = Event()
     event.add("uid", str(visit.public_id))  # RFC 7986, 5.3: a UUID and nothing of the host
     event.add("sequence", sequence)
@@ -55,11 +92,16 @@ def calendar_file(
     event.add("transp", "OPAQUE")
     if method != Method.PUBLISH:  # RFC 5546, 3.2.1: a published event has no attendee
         event.add("attendee", _attendee(visit))
+    return event
+
+
+def _file(method: Method, *events: Event) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", method.value)
-    calendar.add_component(event)
+    for event in events:
+        calendar.add_component(event)
     return calendar.to_ical()
 
 

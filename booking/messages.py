@@ -15,7 +15,7 @@ from django.utils import timezone
 from procrastinate import App
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from booking.calendar_files import Method, calendar_file
+from booking.calendar_files import Method, calendar_file, series_file
 from booking.models import (
     TO_STAFF,
     Appointment,
@@ -68,12 +68,17 @@ class OtherTime:
 
 
 def queue_message(
-    kind: Kind, about: Appointment | WaitlistEntry | Offer | ContactRequest, *, suggested: Sequence[OtherTime] = ()
+    kind: Kind,
+    about: Appointment | WaitlistEntry | Offer | ContactRequest,
+    *,
+    suggested: Sequence[OtherTime] = (),
+    together: Sequence[Appointment] = (),
 ) -> Message:
     """Write the message and its job in the caller's transaction: both are there, or neither.
 
     Without an address the row becomes a line for staff to phone, and no job is made. `suggested` are
-    the other times that staff chose for someone whose request they decline.
+    the other times that staff chose for someone whose request they decline; `together` are all visits
+    it tells of when it tells of several, and it then is about the first.
     """
     recipient = Clinic.objects.current().notices_to if kind in TO_STAFF else _address_of(about)
     message = Message.objects.create(
@@ -83,6 +88,8 @@ def queue_message(
         suggested=[time.as_kept() for time in suggested],
         **_reference(about),
     )
+    if together:
+        message.visits.add(*together)
     if recipient:
         queue_sending(message)
     return message
@@ -204,7 +211,18 @@ def _visit_context(message: Message, appointment: Appointment, clinic: Clinic) -
     if message.kind in (Kind.DECLINED, Kind.EXPIRED):
         chosen = [OtherTime.kept(row) for row in message.suggested]
         context["others"] = _other_times(appointment, clinic, chosen)
+    together = _together(message)
+    context["together"] = [(visit, settings.SITE_URL + visit.get_absolute_url()) for visit in together]
+    context["cut_off_hours"] = settings.BOOKING_CHANGE_CUT_OFF_HOURS
     return context
+
+
+def _together(message: Message) -> list[Appointment]:
+    """The visits that one message tells of: a series booked or lost, as it stands now; one cancelled, as it was."""
+    visits = message.visits.all()
+    if message.kind in (Kind.SERIES, Kind.LOST_LINK):
+        visits = visits.coming(timezone.now())
+    return visits.in_order()
 
 
 def _desk_url(model: str, pk: int) -> str:
@@ -235,6 +253,9 @@ def _day_url(therapist: Therapist, service: Service, time: OtherTime, clinic: Cl
 
 def _attach_calendar(mail: EmailMultiAlternatives, message: Message, clinic: Clinic) -> None:
     """Only what was agreed is in a calendar, and only what was is taken out again."""
+    if message.kind in (Kind.SERIES, Kind.SERIES_CANCELLED):
+        _attach_calendars(mail, message, clinic)
+        return
     method, visit = CALENDAR_METHODS.get(Kind(message.kind)), message.appointment
     if method is None or visit is None or message.starts_at is None or message.ends_at is None:
         return
@@ -251,3 +272,23 @@ def _attach_calendar(mail: EmailMultiAlternatives, message: Message, clinic: Cli
     )
     mail.attach_alternative(content.decode(), f"text/calendar; method={method}")
     mail.attach("invite.ics", content, "application/ics")
+
+
+def _attach_calendars(mail: EmailMultiAlternatives, message: Message, clinic: Clinic) -> None:
+    """A series is one file to open: published, since an invitation is to one event. Cancelled, each visit has a
+    file of its own (RFC 5546, 3.2.5). Never as a part beside the text: mail readers take one event from that."""
+    visits = _together(message)
+    if message.kind == Kind.SERIES:
+        mail.attach("visits.ics", series_file(visits, clinic=clinic), "application/ics")
+        return
+    for number, visit in enumerate(visits, start=1):
+        content = calendar_file(
+            visit,
+            clinic=clinic,
+            method=Method.CANCEL,
+            sequence=visit.calendar_sequence,
+            starts_at=visit.starts_at,
+            ends_at=visit.ends_at,
+            stamp=visit.ended_at or message.created_at,
+        )
+        mail.attach(f"cancelled-{number}.ics", content, "application/ics")

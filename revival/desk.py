@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -33,6 +33,7 @@ class Desk(AdminSite):
         from booking.admin.day_sheet import day_sheet
         from booking.admin.people import one_person  # apps are not ready when this module loads
         from booking.admin.search import find_patients
+        from booking.admin.series import book_series, cancel_rest
         from booking.admin.why import why_page
         from revival import sign_in
 
@@ -41,6 +42,12 @@ class Desk(AdminSite):
             path("content-report/", self.admin_view(self.content_report), name="content_report"),
             path("calendar/", self.admin_view(calendar), name="calendar"),
             path("calendar/book/", self.admin_view(book_for_caller), name="book_for_caller"),
+            path("calendar/series/", self.admin_view(book_series), name="book_series"),
+            re_path(
+                r"^calendar/series/(?P<pk>\d{1,18})/cancel-rest/$",
+                self.admin_view(cancel_rest),
+                name="cancel_rest_of_series",
+            ),
             path("calendar/day-sheet/", self.admin_view(day_sheet), name="day_sheet"),
             path("calendar/why/", self.admin_view(why_page), name="why_not"),
             path("patients/", self.admin_view(find_patients), name="patients"),

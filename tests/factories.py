@@ -86,6 +86,18 @@ def an_appointment(
     return visit
 
 
+def a_series(therapist: Therapist, service: Service, *starts: datetime, **facts: Any) -> list[Appointment]:
+    """Visits booked together at the desk, in order."""
+    series = actions.book_series(
+        therapist=therapist,
+        service=service,
+        starts=starts,
+        details=some_details(**facts),
+        submission_key=uuid.uuid4(),
+    )
+    return list(series.visits.order_by("starts_at"))
+
+
 def an_absence(therapist: Therapist | None, starts_at: datetime, ends_at: datetime) -> Absence:
     return Absence.objects.create(therapist=therapist, starts_at=starts_at, ends_at=ends_at)
 

@@ -22,6 +22,7 @@ from booking.models import (
     Look,
     Message,
     Override,
+    Series,
     Shift,
     State,
     Therapist,
@@ -112,8 +113,14 @@ def everything(account: Any = None) -> SimpleNamespace:
         title="T", slug="t", description="d", lead="l", in_short="s", author=mine, updated_at=timezone.now()
     )
     keep(author, by=account, note="")
+    series = Series.objects.create(
+        therapist=mine, service=service, starts=[in_days(12)], submission_key="5e11e500-0000-4000-8000-000000000000"
+    )
     return SimpleNamespace(
         **own,
+        of_a_series=an_appointment(
+            mine, service, in_days(12), name="Ada Own", email="own@example.com", series=series, is_online=False
+        ),
         foreign=SimpleNamespace(**foreign),
         therapist=mine,
         other=other,

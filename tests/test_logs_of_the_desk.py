@@ -55,6 +55,7 @@ SHOW_PATIENTS = {
     "booking_appointment_answer": ("opened", "appointment"),
     "calendar": ("calendar", ""),
     "day_sheet": ("day-sheet", ""),
+    "cancel_rest_of_series": ("opened", "appointment"),
     "booking_waitlistentry_changelist": ("list", "waitlistentry"),
     "booking_waitlistentry_change": ("opened", "waitlistentry"),
     "booking_waitlistentry_answer": ("opened", "waitlistentry"),

@@ -54,6 +54,8 @@ OTHERS = {
     "new_recovery_codes": "",
     "calendar": "FTOS",
     "book_for_caller": "FTOS",
+    "book_series": "FTOS",
+    "cancel_rest_of_series": "FTOS",
     "why_not": "FTOS",
     "day_sheet": "FTOS",
     "patients": "FTOS",
@@ -91,7 +93,7 @@ OPEN = {"login": 200, "logout": 405, "still_here": 405}
 
 PLAIN = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
-    "day_sheet",
+    *("day_sheet", "book_series"),
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
 )
 """Addresses with nothing in them."""
@@ -144,6 +146,7 @@ def addresses(rows):
         "on_site": f"/admin/r/{visit.pk}/{rows.appointment.pk}/",
         "view_on_site": f"/admin/r/{visit.pk}/{rows.appointment.pk}/",
         "booking_appointment_answer": f"/admin/booking/appointment/{rows.appointment.pk}/confirm/",
+        "cancel_rest_of_series": f"/admin/calendar/series/{rows.of_a_series.pk}/cancel-rest/",
         "booking_message_answer": f"/admin/booking/message/{rows.message.pk}/phoned/",
         "booking_waitlistentry_answer": f"/admin/booking/waitlistentry/{rows.waitlistentry.pk}/remove/",
         "booking_contactrequest_answer": f"/admin/booking/contactrequest/{rows.contactrequest.pk}/done/",

@@ -31,6 +31,7 @@ from .people import Person, erase_person, export_person
 from .refusals import (
     BusyError,
     NamesThePersonError,
+    NotAllFreeError,
     NotOfferedError,
     RefusalError,
     SlotTakenError,
@@ -44,6 +45,7 @@ from .refusals import (
 )
 from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
 from .retention import forget_past_visits
+from .series import book_series, cancel_rest
 from .visits import (
     Actor,
     Details,
@@ -70,6 +72,7 @@ __all__ = [
     "BusyError",
     "Details",
     "NamesThePersonError",
+    "NotAllFreeError",
     "NotDeliveredError",
     "NotOfferedError",
     "Person",
@@ -87,8 +90,10 @@ __all__ = [
     "ask_for_links",
     "book_appointment",
     "book_for_caller",
+    "book_series",
     "by_therapist",
     "cancel_appointment",
+    "cancel_rest",
     "confirm_appointment",
     "count_ask",
     "count_booking",

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from booking import messages
@@ -21,6 +21,7 @@ from .refusals import StateChangedError, action
 from .waitlist import is_quiet
 
 BESIDE_THE_CHAIN = (*TO_STAFF, Kind.LOST_LINK)
+NEVER_STALE = (Kind.STAFF_NOTICE, Kind.LOST_LINK, Kind.CANCELLED, Kind.SERIES_CANCELLED)
 
 
 class NotDeliveredError(Exception):
@@ -110,11 +111,14 @@ def _is_overtaken(message: Message, now: datetime) -> bool:
     if message.entry is not None:
         return message.entry.state != WaitlistEntry.State.WAITING
     visit = message.appointment
-    if visit is None or message.kind in (Kind.STAFF_NOTICE, Kind.LOST_LINK, Kind.CANCELLED):
+    if visit is None or message.kind in NEVER_STALE:
         return False
+    if message.kind == Kind.SERIES:  # it tells how the series stands, so only an end of all of it is in the way
+        return not message.visits.coming(now).exists()
     if message.kind == Kind.STAFF_REMINDER:
         return visit.state != State.REQUESTED
-    later = Message.objects.filter(appointment=visit, pk__gt=message.pk).exclude(kind__in=BESIDE_THE_CHAIN)
+    about_it = Message.objects.filter(Q(appointment=visit) | Q(visits=visit), pk__gt=message.pk)
+    later = about_it.exclude(kind__in=BESIDE_THE_CHAIN)
     if message.kind in REMINDERS:
         return later.exists() or not _is_still_to_come(visit, message, now)
     return later.exclude(kind__in=list(REMINDERS)).exists()
@@ -131,10 +135,12 @@ def _is_still_to_come(visit: Appointment, message: Message, now: datetime) -> bo
 def resend_message(*, message: Message, email: str) -> Message:
     """Send it again, to this address. Raises StateChangedError when it arrived, or they were forgotten, meanwhile.
 
-    Another address than before becomes that of the visit or the waiting-list entry; for a visit it
-    closes the link sent to the old one, and what else still waits for them goes to the new one, too.
+    Another address than before becomes that of the visits it tells of, or of the waiting-list entry; for a
+    visit it closes the link sent to the old one, and what else still waits for them goes to the new one, too.
     """
-    visit = slots.locked(message.appointment, now=timezone.now()) if message.appointment else None
+    owners = message.visits.values_list("therapist", flat=True)
+    now = timezone.now()
+    visit = slots.locked(message.appointment, now=now, and_therapists=owners) if message.appointment else None
     present = _present(message)
     if visit is not None and visit.anonymised_at is not None:
         raise StateChangedError
@@ -152,12 +158,14 @@ def _correct_address(message: Message, visit: Appointment | None, email: str) ->
         return
     if visit is None:
         visit = slots.locked(message.person, now=timezone.now())
-    visit.email = email
-    visit.link_version += 1
-    visit.renew_link()
-    visit.save(update_fields=["email", "link_version", "link_digest"])
-    waiting = visit.messages.filter(delivery=Delivery.QUEUED).exclude(kind__in=TO_STAFF).exclude(pk=message.pk)
-    waiting.update(recipient=email)
+    told = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
+    for one in told:
+        one.email = email
+        one.link_version += 1
+        one.renew_link()
+        one.save(update_fields=["email", "link_version", "link_digest"])
+    waiting = Message.objects.filter(appointment__in=told, delivery=Delivery.QUEUED)
+    waiting.exclude(kind__in=TO_STAFF).exclude(pk=message.pk).update(recipient=email)
 
 
 def _present(message: Message) -> Message:

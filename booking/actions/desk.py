@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from booking import messages
-from booking.models import Appointment, Clinic, Delivery, Kind, Service, State, Therapist
+from booking.models import Appointment, Clinic, Delivery, Kind, Message, Service, State, Therapist
 
 from . import slots
 from .refusals import StateChangedError, action, demand_same
@@ -106,13 +106,12 @@ def book_for_caller(
     visit.requested_at = visit.confirmed_at = now
     visit.renew_link()
     visit.save()
-    _tell(visit)
+    tell_on_the_telephone(messages.queue_message(Kind.CONFIRMED, visit))
     return visit
 
 
-def _tell(visit: Appointment) -> None:
-    """By e-mail; who gave no address has just heard it on the telephone."""
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+def tell_on_the_telephone(message: Message) -> None:
+    """Who gave no e-mail address has just heard it."""
     if message.delivery == Delivery.PLEASE_PHONE:
         message.delivery = Delivery.PHONED
         message.save(update_fields=["delivery"])

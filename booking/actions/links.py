@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from booking import messages
@@ -28,10 +29,17 @@ def send_lost_links(*, lost_link_id: int) -> None:
     if lost is None:
         return
     coming = Appointment.objects.coming(now).filter(email__iexact=lost.email).in_order()
+    alone = [[visit] for visit in coming if visit.series_id is None]
+    together: dict[int, list[Appointment]] = {}
     for visit in coming:
+        if visit.series_id is not None:
+            together.setdefault(visit.series_id, []).append(visit)
+    for visits in [*alone, *together.values()]:  # a series in one mail
         sent = Message.objects.filter(
-            appointment=visit, kind=Kind.LOST_LINK, created_at__gt=now - timedelta(days=1)
-        ).count()
-        if sent < LOST_LINKS_A_DAY:
-            messages.queue_message(Kind.LOST_LINK, visit)
+            Q(appointment__in=visits) | Q(visits__in=visits),
+            kind=Kind.LOST_LINK,
+            created_at__gt=now - timedelta(days=1),
+        )
+        if sent.distinct().count() < LOST_LINKS_A_DAY:
+            messages.queue_message(Kind.LOST_LINK, visits[0], together=visits[1:] and visits)
     lost.delete()

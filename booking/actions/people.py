@@ -50,7 +50,9 @@ class Person:
     def mail(self) -> QuerySet[Message]:
         """Messages about their rows, and any that went to their address."""
         visits, entries = self.rows(Appointment), self.rows(WaitlistEntry)
+        together = Message.visits.through.objects.filter(appointment__in=visits)
         about = Q(appointment__in=visits) | Q(entry__in=entries) | Q(offer__entry__in=entries)
+        about |= Q(pk__in=together.values("message"))
         to = Q(recipient__iexact=self.email) if self.email else Q(pk__in=[])
         return Message.objects.filter(about | Q(contact_request__in=self.rows(ContactRequest)) | to)
 

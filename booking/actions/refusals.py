@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -25,6 +26,14 @@ class SlotTakenError(RefusalError):
 
 class NotOfferedError(RefusalError):
     """The time is not one that can be booked: off the grid, too soon, too far, closed (409)."""
+
+
+class NotAllFreeError(RefusalError):
+    """Of a series, these starts cannot be booked by now; so none was (409)."""
+
+    def __init__(self, starts: Iterable[datetime]) -> None:
+        super().__init__()
+        self.starts = list(starts)
 
 
 class SubmissionReusedError(RefusalError):
@@ -74,6 +83,7 @@ _BY_SQLSTATE: dict[str, type[Exception]] = {
 _BY_CLASS: dict[str, type[Exception]] = {"08": BusyError, "53": BusyError, "57": BusyError}
 _BY_CONSTRAINT: dict[str, type[Exception]] = {
     "booking_appointment_submission_key_key": SubmissionReusedError,
+    "booking_series_submission_key_key": SubmissionReusedError,
 }
 
 

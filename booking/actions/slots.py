@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -12,8 +12,9 @@ from django.utils import timezone
 from booking import messages
 from booking.availability import Span, bounds_of_days
 from booking.models import Appointment, Clinic, FreedTime, HeldFor, Service, State, Therapist, free_times
+from booking.pattern import meeting
 
-from .refusals import NotOfferedError, SlotTakenError, TryAgainError
+from .refusals import NotAllFreeError, NotOfferedError, SlotTakenError, TryAgainError
 
 
 def lock(therapist_ids: Iterable[int], *, now: datetime) -> None:
@@ -75,6 +76,24 @@ def free_one(
         return min(able, key=lambda candidate: (busy[candidate.pk], candidate.name))
     wanted = Span(starts_at, starts_at + service.length + service.turnaround)
     raise SlotTakenError if others.touching(wanted).exists() else NotOfferedError
+
+
+def demand_all_free(therapist: Therapist, *, service: Service, starts: Sequence[datetime], now: datetime) -> None:
+    """Each of these starts can be booked, also beside the others. Raises NotAllFreeError with those that cannot.
+
+    The rule of `free_one` for many starts, in as many queries as for one.
+    """
+    zone = Clinic.objects.current().zone
+    offered = Therapist.objects.giving(service).filter(pk=therapist.pk)
+    if not offered or not Service.objects.on_offer().filter(pk=service.pk).exists():
+        raise NotAllFreeError(starts)
+    first, last = min(starts).astimezone(zone).date(), max(starts).astimezone(zone).date()
+    free = free_times(therapists=offered, service=service, first=first, last=last, now=now, zone=zone)
+    able = {start for start in free[therapist.pk] if start > now} - meeting(
+        starts, busy=service.length + service.turnaround
+    )
+    if not_free := [start for start in starts if start not in able]:
+        raise NotAllFreeError(not_free)
 
 
 def give_back(therapist_id: int, span: Span, *, now: datetime) -> None:

@@ -216,18 +216,28 @@ def _demand_state(visit: Appointment, *states: State) -> None:
         raise StateChangedError
 
 
+def end(visit: Appointment, state: State, *, now: datetime) -> None:
+    """End a visit and free its time, without a word. The caller has the lock, and tells the patient."""
+    visit.ended_at = now
+    _write(visit, state)
+    slots.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
+
+
 def _end(
     visit: Appointment, state: State, kind: Kind, now: datetime, suggested: Sequence[OtherTime] = ()
 ) -> Appointment:
-    visit.ended_at = now
-    visit = _change(visit, state, kind, suggested)
-    slots.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
+    end(visit, state, now=now)
+    messages.queue_message(kind, visit, suggested=suggested)
     return visit
 
 
-def _change(visit: Appointment, state: State, kind: Kind, suggested: Sequence[OtherTime] = ()) -> Appointment:
+def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:
+    _write(visit, state)
+    messages.queue_message(kind, visit)
+    return visit
+
+
+def _write(visit: Appointment, state: State) -> None:
     visit.state = state
     visit.calendar_sequence += 1
     visit.save()
-    messages.queue_message(kind, visit, suggested=suggested)
-    return visit

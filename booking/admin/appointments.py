@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -20,6 +20,7 @@ from booking.templatetags.times import clock, day_short, day_words
 from .buttons import Button, ReadOnlyWithButtons
 from .forms import DeclineForm, MoveForm
 from .free import beside_form, nearest_others
+from .series import place_of
 
 
 def _move(visit: Appointment, request: HttpRequest, typed: dict[str, Any]) -> None:
@@ -127,6 +128,7 @@ class MessageInline(admin.TabularInline):
     ]
     extra = 0
     can_delete = False
+    template = "admin/booking/appointment/messages.html"  # Django's has empty headings, and fields for a form
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -139,7 +141,7 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     list_filter = ["state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
     date_hierarchy = "starts_at"
-    change_form_template = "admin/booking/appointment/visit.html"
+    change_form_template = "admin/booking/appointment/change.html"
     answer_template = "admin/booking/appointment/answer.html"
     buttons = BUTTONS
     inlines = [MessageInline]
@@ -211,6 +213,13 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     @admin.display(description="State", ordering="state")
     def tag(self, visit: Appointment) -> str:
         return format_html('<span class="tag tag--{}">{}</span>', visit.state, visit.get_state_display())
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        visit, may_act = context.get("original"), self.may_act(request)
+        if visit is not None:
+            may_book_more = may_act and visit.anonymised_at is None
+            context |= {"place": place_of(visit, request.user), "may_act": may_act, "may_book_more": may_book_more}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         return super().get_queryset(request).exclude(pk__in=Appointment.objects.never_booked())

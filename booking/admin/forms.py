@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
 from booking.actions import Details
 from booking.forms import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
 from booking.messages import MOST_OTHER_TIMES, OtherTime
-from booking.models import Service, Therapist
+from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, PartOfDay, Service, Therapist, Weekday
+from booking.models.therapists import TWO_YEARS
+from booking.pattern import Pattern
 from booking.templatetags.times import clock, day_words
 
-from .fields import MomentInput
+from .fields import ClockInput, DayInput, MomentInput
 
 
 class MomentField(forms.DateTimeField):
@@ -116,6 +118,98 @@ class DeclineForm(forms.Form):
         if len(chosen) > MOST_OTHER_TIMES:
             raise ValidationError(f"Tick at most {MOST_OTHER_TIMES}.")
         return chosen
+
+
+class SeriesForm(CallerForm):
+    """With whom, how often and when, and for whom: the pattern first, then the caller's own fields."""
+
+    starts_at = None  # type: ignore[assignment]
+    override_reason = None  # type: ignore[assignment]
+    first_day = forms.DateField(
+        label="From which day",
+        widget=DayInput,
+        error_messages={"invalid": "Choose a day, like 2026-12-07."},
+    )
+    weeks = forms.IntegerField(label="For how many weeks", initial=4, min_value=1, max_value=MOST_WEEKS)
+    a_week = forms.IntegerField(label="How many a week", initial=2, min_value=1, max_value=MOST_A_WEEK)
+    weekdays = forms.TypedMultipleChoiceField(
+        label="Days that suit",
+        choices=Weekday,
+        coerce=int,
+        required=False,
+        help_text="None ticked: any day. With more ticked than they come a week, those that fit best are taken.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    part = forms.ChoiceField(
+        label="Time of day",
+        choices=[("", "Any time"), *PartOfDay.choices],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    clock = forms.TimeField(
+        label="Or always at this time",
+        required=False,
+        widget=ClockInput,
+        help_text="Empty: the time of that part of the day that is free most often.",
+        error_messages={"invalid": "Type a time, like 09:30."},
+    )
+
+    PATTERN = ("therapist", "service", "first_day", "weeks", "a_week", "weekdays", "part", "clock")
+    field_order = [
+        *PATTERN,
+        *("name", "phone", "email", "patient_name", "is_new_patient", "note", "submission_key"),
+    ]
+
+    def __init__(self, *args: Any, is_booking: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("name", "phone", "is_new_patient"):  # looking at times comes before asking who it is
+            self.fields[name].required = is_booking
+
+    def clean_first_day(self) -> date:
+        day: date = self.cleaned_data["first_day"]
+        today = timezone.localdate()
+        if day < today:
+            raise ValidationError("That day has gone by.")
+        if day > today + timedelta(days=TWO_YEARS - MOST_WEEKS * 7):
+            raise ValidationError("That is further away than can be booked.")
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean() or {}
+        days, a_week, weeks = typed.get("weekdays"), typed.get("a_week"), typed.get("weeks")
+        if days and a_week and len(days) < a_week:
+            self.add_error("weekdays", f"Tick at least {a_week} days, or none, or let them come less often.")
+        if a_week and weeks and a_week * weeks > MOST_VISITS:
+            self.add_error("weeks", f"A series has at most {MOST_VISITS} visits: fewer weeks, or fewer a week.")
+        return typed
+
+    @property
+    def has_pattern(self) -> bool:
+        """Whether the pattern is whole, whatever else is still missing."""
+        return self.is_bound and not set(self.errors) & {*self.PATTERN, NON_FIELD_ERRORS}
+
+    @property
+    def pattern(self) -> Pattern:
+        typed = self.cleaned_data
+        part = typed["part"]
+        return Pattern(
+            first=typed["first_day"],
+            weeks=typed["weeks"],
+            a_week=typed["a_week"],
+            weekdays=tuple(typed["weekdays"] or Weekday.values),
+            otherwise=time(PartOfDay.begins(part or PartOfDay.MORNING)),
+            clock=typed["clock"],
+        )
+
+    def suits(self, wall: time) -> bool:
+        """Whether a time is in the part of day that was chosen."""
+        part = self.cleaned_data["part"]
+        return not part or PartOfDay.at(wall) == part
+
+    @property
+    def pattern_typed(self) -> str:
+        """The pattern as it was typed, to tell whether what is planned was planned for it."""
+        return "|".join(",".join(sorted(self.data.getlist(name))) for name in self.PATTERN)  # type: ignore[attr-defined]
 
 
 class MoveForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,26 +49,44 @@ def why_page(request: HttpRequest) -> HttpResponse:
 
 def explain(*, therapist: Therapist, service: Service, starts_at: datetime, now: datetime) -> list[Sentence]:
     """What keeps patients from booking this start; nothing when they can."""
+    times = explain_times(therapist=therapist, service=service, starts=[starts_at], now=now)
+    return about_people(therapist, service) + times[starts_at]
+
+
+def explain_times(
+    *, therapist: Therapist, service: Service, starts: Sequence[datetime], now: datetime
+) -> dict[datetime, list[Sentence]]:
+    """What about each of these times keeps it from being booked. At most six queries, however many they are."""
+    if not starts:
+        return {}
     zone = Clinic.objects.current().zone
-    day = starts_at.astimezone(zone).date()
-    hours = working_time([therapist.pk], first=day, last=day + timedelta(days=1), zone=zone)[therapist.pk]
-    busy = Span(starts_at, starts_at + service.length + service.turnaround)
-    visits = Appointment.objects.occupying(now).filter(therapist=therapist).touching(busy)
+    first, last = min(starts).astimezone(zone).date(), max(starts).astimezone(zone).date()
+    hours = working_time([therapist.pk], first=first, last=last + timedelta(days=1), zone=zone)[therapist.pk]
+    reach = Span(min(starts), max(starts) + service.length + service.turnaround)
+    visits = Appointment.objects.occupying(now).filter(therapist=therapist).touching(reach)
     in_the_way = {Span(one.blocked.lower, one.blocked.upper): one for one in visits}
-    reasons = why_not(
-        starts_at,
-        rules=service.rules,
-        openings=hours.openings,
-        away=hours.away,
-        blocked=list(in_the_way),
-        now=now,
-        zone=zone,
+    reasons = {
+        start: why_not(
+            start,
+            rules=service.rules,
+            openings=hours.openings,
+            away=hours.away,
+            blocked=list(in_the_way),
+            now=now,
+            zone=zone,
+        )
+        for start in starts
+    }
+    absences = (
+        _absences(therapist, reach) if any(Cause.AWAY in {one.cause for one in reasons[at]} for at in reasons) else []
     )
-    said = _about_people(therapist, service)
-    return said + [_said(reason, therapist, service, starts_at, hours.openings, in_the_way) for reason in reasons]
+    return {
+        start: [_said(reason, therapist, service, start, hours.openings, in_the_way, absences) for reason in found]
+        for start, found in reasons.items()
+    }
 
 
-def _about_people(therapist: Therapist, service: Service) -> list[Sentence]:
+def about_people(therapist: Therapist, service: Service) -> list[Sentence]:
     said = []
     profile = reverse("admin:booking_therapist_change", args=[therapist.pk])
     if not therapist.is_taking_patients:
@@ -88,6 +107,7 @@ def _said(
     start: datetime,
     openings: list[Span],
     in_the_way: dict[Span, Appointment],
+    absences: list[Absence],
 ) -> Sentence:
     rules = reverse("admin:booking_service_change", args=[service.pk]), "Its rules"
     hours = reverse("admin:booking_shift_changelist") + f"?therapist__id__exact={therapist.pk}", "Their hours"
@@ -108,7 +128,7 @@ def _said(
             grid = f"Starts are offered every {service.step_minutes} minutes from {clock(span.start)}."
             return Sentence(grid, *rules)
         case Cause.AWAY if span:
-            return _absence(therapist, span)
+            return _absence(therapist, span, absences)
     return _taken(in_the_way[span], start, service) if span else Sentence("Something else is in the way.")
 
 
@@ -120,9 +140,13 @@ def _hours_of(openings: list[Span], start: datetime) -> str:
     return "That day: " + ", ".join(f"{clock(span.start)} to {clock(span.end)}" for span in spans) + "."
 
 
-def _absence(therapist: Therapist, span: Span) -> Sentence:
+def _absences(therapist: Therapist, reach: Span) -> list[Absence]:
     theirs = Q(therapist=therapist) | Q(therapist__isnull=True)
-    row = Absence.objects.filter(theirs, starts_at=span.start, ends_at=span.end).first()
+    return list(Absence.objects.touching(reach).filter(theirs))
+
+
+def _absence(therapist: Therapist, span: Span, absences: list[Absence]) -> Sentence:
+    row = next((one for one in absences if one.span == span), None)
     who = "The whole clinic" if row and row.therapist_id is None else therapist.short_name
     until = f"{day_words(span.end)}, {clock(span.end)}"
     url = reverse("admin:booking_absence_change", args=[row.pk]) if row else ""

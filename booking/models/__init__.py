@@ -12,12 +12,16 @@ from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
 from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
+from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .therapists import Clinic, Service, Therapist
 from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_list
 
 __all__ = [
     "CHANGES",
     "FAR_FUTURE",
+    "MOST_A_WEEK",
+    "MOST_VISITS",
+    "MOST_WEEKS",
     "NATIONAL",
     "OCCUPYING",
     "REMINDERS",
@@ -45,6 +49,7 @@ __all__ = [
     "Override",
     "OwnOnly",
     "PartOfDay",
+    "Series",
     "Service",
     "Shift",
     "State",

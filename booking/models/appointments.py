@@ -24,6 +24,7 @@ from booking.availability import Span
 
 from .hours import FAR_FUTURE
 from .people import WithPeople, digits_of, only_digits
+from .series import Series
 from .therapists import Service, Therapist
 
 
@@ -112,6 +113,11 @@ class AppointmentQuerySet(WithPeople["Appointment"]):
         rows = self.filter(is_online=True, name__iexact=name).annotate(phone_digits=only_digits("phone"))
         return rows.filter(same_email | same_phone)
 
+    def rest_of(self, visit: Appointment, now: datetime) -> AppointmentQuerySet:
+        """What is still to come of this visit's series, from this visit on."""
+        series = visit.series_id or 0  # none has number 0
+        return self.coming(now).filter(series=series, starts_at__gte=visit.starts_at)
+
     def unanswered(self, now: datetime) -> AppointmentQuerySet:
         """Requests whose time for an answer is over."""
         return self.filter(state=State.REQUESTED, answer_by__lte=now)
@@ -146,6 +152,7 @@ class Appointment(models.Model):
     ends_at = models.DateTimeField()
     blocked = DateTimeRangeField(help_text="From the start to the end of the turnaround; written by actions.")
 
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, blank=True, related_name="visits")
     held_until = models.DateTimeField(null=True, blank=True)
     held_for = models.CharField(max_length=11, choices=HeldFor, blank=True)
     is_override = models.BooleanField(default=False, help_text="Booked past the rules on purpose.")
@@ -230,6 +237,11 @@ class Appointment(models.Model):
                 condition=Q(is_override=False, override_by__isnull=True, override_reason="")
                 | (Q(is_override=True, override_by__isnull=False) & ~Q(override_reason="")),
                 violation_error_message="Say who booked past the rules, and why.",
+            ),
+            models.CheckConstraint(
+                name="booking_appointment_series_is_booked_at_the_desk",
+                condition=Q(series__isnull=True) | (Q(is_online=False) & ~Q(state=State.HELD)),
+                violation_error_message="Visits of a series are booked by staff, and agreed from the start.",
             ),
             models.CheckConstraint(
                 name="booking_appointment_visit_has_a_name",

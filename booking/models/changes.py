@@ -18,6 +18,7 @@ from .contact import ContactRequest
 from .hours import Absence, Override, Shift
 from .messages import Message
 from .safety import Caution, UrgentHelp
+from .series import Series
 from .therapists import Clinic, Service, Therapist
 from .waitlist import WaitlistEntry
 
@@ -49,9 +50,10 @@ def changes_of(tracked: type[models.Model], *columns: str, app: str, when: str =
 
 TRACKED: dict[type[models.Model], tuple[str, ...]] = {
     Appointment: (
-        *("state", "therapist", "service", "starts_at", "ends_at", "held_until", "held_for"),
+        *("state", "therapist", "service", "series", "starts_at", "ends_at", "held_until", "held_for"),
         *("is_override", "override_by", "link_version", "calendar_sequence", "anonymised_at"),
     ),
+    Series: ("therapist", "service", "starts"),
     WaitlistEntry: ("state", "therapist", "service", "visit", "first_day", "last_day"),
     ContactRequest: ("state", "therapist", "taken_up_by"),
     Message: ("kind", "delivery", "attempts"),

@@ -37,6 +37,8 @@ class Kind(models.TextChoices):
     REMINDER_DAY = "reminder-day", "Reminder, a day ahead"
     REMINDER_HOURS = "reminder-hours", "Reminder, two hours ahead"
     LOST_LINK = "lost-link", "Private link again"
+    SERIES = "series", "Series of visits confirmed"
+    SERIES_CANCELLED = "series-cancel", "Rest of a series cancelled"
     JOINED = "joined", "On the waiting list"
     OFFER = "offer", "A freed time offered"
     STAFF_NOTICE = "staff-notice", "Notice to staff"
@@ -95,6 +97,9 @@ class Message(models.Model):
     entry = models.ForeignKey(WaitlistEntry, on_delete=models.CASCADE, null=True, related_name="messages")
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, null=True, related_name="messages")
     contact_request = models.ForeignKey(ContactRequest, on_delete=models.CASCADE, null=True, related_name="messages")
+    visits = models.ManyToManyField(
+        Appointment, related_name="told_together", help_text="When it tells of several: all of them, the first as well."
+    )
     recipient = models.EmailField(max_length=254, blank=True)
     sequence = models.PositiveIntegerField(default=0)
     starts_at = models.DateTimeField(null=True)

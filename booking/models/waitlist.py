@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,7 +19,7 @@ from .appointments import Appointment, link_token, token_digest
 from .people import WithPeople
 from .therapists import Service, Therapist
 
-NOON, FIVE = 12, 17  # o'clock at the clinic
+NINE, NOON, FIVE = 9, 12, 17  # o'clock at the clinic
 
 
 class PartOfDay(models.TextChoices):
@@ -29,8 +29,16 @@ class PartOfDay(models.TextChoices):
 
     @classmethod
     def of(cls, moment: datetime, zone: ZoneInfo) -> PartOfDay:
-        hour = moment.astimezone(zone).hour
-        return cls.MORNING if hour < NOON else cls.AFTERNOON if hour < FIVE else cls.EVENING
+        return cls.at(moment.astimezone(zone).time())
+
+    @classmethod
+    def at(cls, wall: time) -> PartOfDay:
+        return cls.MORNING if wall.hour < NOON else cls.AFTERNOON if wall.hour < FIVE else cls.EVENING
+
+    @classmethod
+    def begins(cls, part: str) -> int:
+        """The hour to name first, o'clock."""
+        return {cls.MORNING: NINE, cls.AFTERNOON: NOON, cls.EVENING: FIVE}[cls(part)]
 
 
 def parts_of_day() -> ArrayField:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.calendar_files import Method, calendar_file
+from booking.calendar_files import Method, calendar_file, last_agreed
 from booking.forms import CancelForm, FindForm, MoveForm
 from booking.models import Appointment, Clinic, State
 from booking.views.week import week_of_free_times
@@ -47,7 +47,7 @@ def calendar(request: HttpRequest, token: str) -> HttpResponse:
         sequence=found.calendar_sequence,
         starts_at=found.starts_at,
         ends_at=found.ends_at,
-        stamp=max(moment for moment in (found.confirmed_at, found.moved_at) if moment),
+        stamp=last_agreed(found),
     )
     headers = {"Content-Disposition": 'attachment; filename="visit.ics"'}
     return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)

@@ -49,10 +49,11 @@ def a_message(kind, visit):
             return entry.messages.get()
         visit.delete()
         return an_offer(entry, visit.therapist, visit.starts_at).messages.get()
-    if kind in REMINDERS:
+    several = kind in (Kind.SERIES, Kind.SERIES_CANCELLED)
+    if several or kind in REMINDERS:
         visit.state, visit.confirmed_at = State.CONFIRMED, timezone.now()
         visit.save()
-    return messages.queue_message(kind, visit)
+    return messages.queue_message(kind, visit, together=[visit] if several else [])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PATIENT_KINDS if kind != Kind.JOINED])

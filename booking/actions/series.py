@@ -1,0 +1,93 @@
+"""Many visits at once, for staff: booked all or none, and the rest of them cancelled, with one message each time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.utils import timezone
+
+from booking import messages
+from booking.models import Appointment, Kind, Series, Service, State, Therapist
+
+from . import slots, visits
+from .desk import tell_on_the_telephone
+from .refusals import StateChangedError, TryAgainError, action, demand_same
+from .visits import Details
+
+
+@action
+def book_series(
+    *,
+    therapist: Therapist,
+    service: Service,
+    starts: Sequence[datetime],
+    details: Details,
+    submission_key: uuid.UUID,
+) -> Series:
+    """Confirmed visits at all of these starts, or at none, and one message about them.
+
+    As for one caller, notice and horizon are for patients alone; here nothing is booked past the rules.
+    Sending the same again gives the same series and no second message. Raises NotAllFreeError or
+    SubmissionReusedError.
+    """
+    now, wanted = timezone.now(), sorted(starts)
+    slots.lock([therapist.pk], now=now)
+    if already := Series.objects.filter(submission_key=submission_key).first():
+        demand_same(already, {"therapist": therapist, "service": service, "starts": wanted})
+        demand_same(
+            already.visits.earliest("pk"), {name: getattr(details, name) for name in ("name", "phone", "email")}
+        )
+        return already
+    slots.demand_all_free(therapist, service=service.for_staff(), starts=wanted, now=now)
+    series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
+    booked = Appointment.objects.bulk_create(_visit(series, start, details, now) for start in wanted)
+    tell_on_the_telephone(messages.queue_message(Kind.SERIES, booked[0], together=booked))
+    return series
+
+
+def _visit(series: Series, start: datetime, details: Details, now: datetime) -> Appointment:
+    visit = Appointment(series=series, is_online=False, state=State.CONFIRMED, requested_at=now, confirmed_at=now)
+    visit.put_at(therapist=series.therapist, service=series.service, starts_at=start)
+    for field in ("name", "email", "phone", "patient_name", "note"):
+        setattr(visit, field, getattr(details, field))
+    visit.is_new_patient = details.is_new_patient and start == series.starts[0]  # the others no longer are
+    visit.renew_link()
+    return visit
+
+
+@action
+def cancel_rest(*, appointment: Appointment, seen: Iterable[datetime], by: Any) -> list[Appointment]:
+    """Cancel what is still to come of a series, from this visit on, with one message to the patient.
+
+    `seen` are the starts that were shown to `by`, of those they may see: when a colleague or the patient
+    changed one meanwhile, nothing is cancelled. Cancelling twice is cancelling once. Returns the visits
+    cancelled. Raises StateChangedError.
+    """
+    if appointment.series_id is None:
+        raise StateChangedError
+    now, shown = timezone.now(), sorted(seen)
+    series = Appointment.objects.filter(series=appointment.series_id)
+    owners = set(series.values_list("therapist", flat=True))
+    slots.lock(owners, now=now)
+    present = series.select_related("therapist", "service").get(pk=appointment.pk)
+    rest: list[Appointment] = Appointment.objects.seen_by(by).rest_of(present, now).in_order()
+    if {visit.therapist_id for visit in rest} - owners:
+        raise TryAgainError  # one was moved to a colleague while we waited
+    if not rest and all(visit.state == State.CANCELLED for visit in series.filter(starts_at__in=shown)):
+        return []
+    if not shown or [visit.starts_at for visit in rest] != shown:
+        raise StateChangedError
+    for visit in rest:
+        visits.end(visit, State.CANCELLED, now=now)
+    for _, theirs in groupby(sorted(rest, key=_address), key=_address):  # one, unless an address was corrected
+        together = list(theirs)
+        messages.queue_message(Kind.SERIES_CANCELLED, together[0], together=together)
+    return rest
+
+
+def _address(visit: Appointment) -> str:
+    return visit.email.casefold()
