@@ -30,9 +30,11 @@ class Desk(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from booking.admin.calendar import calendar
         from booking.admin.caller import book_for_caller
+        from booking.admin.closing import block_page, holidays_page
         from booking.admin.day_sheet import day_sheet
         from booking.admin.people import one_person  # apps are not ready when this module loads
         from booking.admin.search import find_patients
+        from booking.admin.weekly import hours_page, week_page
         from booking.admin.why import why_page
         from revival import sign_in
 
@@ -42,6 +44,10 @@ class Desk(AdminSite):
             path("calendar/", self.admin_view(calendar), name="calendar"),
             path("calendar/book/", self.admin_view(book_for_caller), name="book_for_caller"),
             path("calendar/day-sheet/", self.admin_view(day_sheet), name="day_sheet"),
+            path("calendar/block/", self.admin_view(block_page), name="block_time"),
+            path("hours/", self.admin_view(hours_page), name="hours"),
+            path("hours/holidays/", self.admin_view(holidays_page), name="holidays"),
+            path("hours/week/<slug:slug>/", self.admin_view(week_page), name="week_hours"),
             path("calendar/why/", self.admin_view(why_page), name="why_not"),
             path("patients/", self.admin_view(find_patients), name="patients"),
             path("patients/one/", self.admin_view(one_person), name="one_person"),

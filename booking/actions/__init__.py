@@ -16,7 +16,17 @@ from .desk import (
     take_back,
 )
 from .holds import ANYONE, delete_dead_holds, take_hold
-from .hours import remove_hours, save_absence, save_hours
+from .hours import (
+    block_time,
+    close_clinic,
+    hours_stamp,
+    outside_of_week,
+    remove_hours,
+    save_absence,
+    save_hours,
+    set_weekly_hours,
+    standing_in,
+)
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
 from .links import ask_for_links, send_lost_links
 from .people import Person, erase_person, export_person
@@ -32,6 +42,7 @@ from .refusals import (
     TooLateToChangeError,
     TooManyError,
     UnknownPersonError,
+    VisitsInTheWayError,
     action,
 )
 from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
@@ -74,13 +85,16 @@ __all__ = [
     "TooLateToChangeError",
     "TooManyError",
     "UnknownPersonError",
+    "VisitsInTheWayError",
     "accept_offer",
     "action",
     "ask_for_contact",
     "ask_for_links",
+    "block_time",
     "book_appointment",
     "book_for_caller",
     "cancel_appointment",
+    "close_clinic",
     "confirm_appointment",
     "count_ask",
     "count_booking",
@@ -99,6 +113,7 @@ __all__ = [
     "forget_past_visits",
     "hand_over",
     "has_begun",
+    "hours_stamp",
     "its_day_has_come",
     "join_waitlist",
     "leave_waitlist",
@@ -108,6 +123,7 @@ __all__ = [
     "mark_no_show",
     "move_appointment",
     "offer_freed_time",
+    "outside_of_week",
     "remind_patient",
     "remind_staff",
     "remove_hours",
@@ -115,6 +131,8 @@ __all__ = [
     "save_absence",
     "save_hours",
     "send_lost_links",
+    "set_weekly_hours",
+    "standing_in",
     "take_back",
     "take_hold",
     "take_up_contact",
