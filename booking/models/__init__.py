@@ -8,6 +8,7 @@ from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
+from .origins import ArticleCount
 from .people import SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
 from .therapists import Clinic, Service, Therapist
@@ -23,6 +24,7 @@ __all__ = [
     "Absence",
     "AccessLog",
     "Appointment",
+    "ArticleCount",
     "Caution",
     "Clinic",
     "ContactRequest",
