@@ -6,6 +6,7 @@ Dates are clinic-local and both ends of a stretch are included; None is open-end
 
 from __future__ import annotations
 
+from calendar import day_name
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, time
@@ -40,6 +41,11 @@ class Pattern:
     def week(self) -> list[list[DayShift]]:
         """The shifts of each day, Monday first."""
         return [self.on(weekday) for weekday in range(A_WEEK)]
+
+    @property
+    def named_week(self) -> list[tuple[str, list[DayShift]]]:
+        """The same with the name of each day."""
+        return list(zip(day_name, self.week, strict=True))
 
     @property
     def minutes(self) -> int:

@@ -70,7 +70,8 @@ class Report:
     meaning: str
     header: list[str]
     rows: list[list[Cell]]
-    plot: SafeString = field(default_factory=SafeString)
+    totals: list[list[Cell]]
+    plot: SafeString
     is_empty: bool = False
     nothing: str = "No visits in this time."
 
@@ -115,7 +116,7 @@ def report_table(request: HttpRequest, key: str, titles: Titles) -> HttpResponse
         return render(request, "admin/booking/reports.html", context, status=422)
     asked = _asked(form, titles)
     report = REPORTS[key](asked)
-    response = HttpResponse(as_csv(report.header, report.rows), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(as_csv(report.header, report.rows + report.totals), content_type="text/csv; charset=utf-8")
     name = f"{key}-{asked.scope.first}-{asked.scope.last}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -148,7 +149,7 @@ def visits(asked: Asked) -> Report:
         "Cancelled": [one.cancelled for one in by_week.values()],
         "Declined or expired": [one.declined + one.expired for one in by_week.values()],
     }
-    rows = [[*_week(week), *_counts(one)] for week, one in by_week.items()] + [["Whole time", *_counts(whole)]]
+    rows = [[*_week(week), *_counts(one)] for week, one in by_week.items()]
     title = "Visits and cancellations by week"
     return Report(
         "visits",
@@ -158,6 +159,7 @@ def visits(asked: Asked) -> Report:
         ["Week from", "All", "Came", "Expected or not noted", "Requested", "Did not come", "Cancelled", "Declined",
          "Expired"],
         rows,
+        [["Whole time", *_counts(whole)]],
         _drawn(
             plots.stacked_columns(
                 "visits", title, f"{whole.total} visits in {len(by_week)} weeks, {whole.cancelled} of them cancelled.",
@@ -185,7 +187,7 @@ def show_rate(asked: Asked) -> Report:
     by_week, whole = _visits(asked)
     title = "Show rate"
     rows = [[*_week(week), one.came, one.missed, _rounded(one.show_rate)] for week, one in by_week.items()]
-    rows.append(["Whole time", whole.came, whole.missed, _rounded(whole.show_rate)])
+    totals: list[list[Cell]] = [["Whole time", whole.came, whole.missed, _rounded(whole.show_rate)]]
     desc = f"{_rounded(whole.show_rate)} % came." if whole.show_rate is not None else "None noted."
     values = [one.show_rate for one in by_week.values()]
     return Report(
@@ -194,6 +196,7 @@ def show_rate(asked: Asked) -> Report:
         "Of the visits whose end was noted, how many came. Visits nobody noted anything of are not counted.",
         ["Week from", "Came", "Did not come", "Show rate in %"],
         rows,
+        totals,
         _drawn(plots.lines("show-rate", title, desc, asked.weeks, [Series("Came", values)], unit="%", top=100)),
         is_empty=whole.show_rate is None,
         nothing="Nobody noted yet who came in this time.",
@@ -212,7 +215,8 @@ def lead_time(asked: Asked) -> Report:
         "Days from asking to the visit, of visits that took place or are agreed. The median is the middle one; nine "
         "of ten are within the other number.",
         ["Week from", "Visits", "Median in days", "Nine of ten within, in days", *words],
-        [[*_week(week), *_leads(one)] for week, one in by_week.items()] + [["Whole time", *_leads(whole)]],
+        [[*_week(week), *_leads(one)] for week, one in by_week.items()],
+        [["Whole time", *_leads(whole)]],
         _drawn(plots.bars("lead-time", title, desc, list(zip(words, whole.lead_buckets, strict=True)))),
         is_empty=not sum(whole.lead_buckets),
     )
@@ -241,7 +245,8 @@ def time_to_confirm(asked: Asked) -> Report:
         "to answer within working days; Saturdays and Sundays do not count.",
         ["Week from", "Confirmed", "Of them in time", "Median in hours", "Nine of ten within, in hours", "Declined",
          "Expired", "Still waiting"],
-        [[*_week(week), *_answers(one)] for week, one in by_week.items()] + [["Whole time", *_answers(whole)]],
+        [[*_week(week), *_answers(one)] for week, one in by_week.items()],
+        [["Whole time", *_answers(whole)]],
         _drawn(plots.lines("time-to-confirm", title, desc, asked.weeks, series, unit=" h")),
         is_empty=not (whole.confirmed + whole.declined + whole.expired + whole.waiting),
         nothing="No online requests in this time.",
@@ -257,12 +262,13 @@ def fill_of_hours(asked: Asked) -> Report:
     found = reports.fill_of_hours(asked.scope)
     title = "Fill of working hours"
     rows: list[list[Cell]] = []
+    totals: list[list[Cell]] = []
     said, series = [], []
     for one in asked.therapists:
         weeks = found[one.pk]
         whole = sum(weeks.values(), reports.Fill())
         rows += [[*_week(week), one.name, *_filled(fill)] for week, fill in weeks.items()]
-        rows.append(["Whole time", one.name, *_filled(whole)])
+        totals.append(["Whole time", one.name, *_filled(whole)])
         series.append(Series(one.short_name, [fill.rate for fill in weeks.values()]))
         if whole.rate is not None:
             said.append(f"{one.short_name} {_rounded(whole.rate)} %")
@@ -273,6 +279,7 @@ def fill_of_hours(asked: Asked) -> Report:
         "Turnaround is not counted, so that a full day is below 100 %; a visit counts also when nobody came.",
         ["Week from", "Therapist", "Hours offered", "Hours booked", "Fill in %"],
         rows,
+        totals,
         _drawn(plots.lines("fill", title, ", ".join(said) + ".", asked.weeks, series, unit="%", top=100)),
         is_empty=not said,
         nothing="No working hours in this time.",
@@ -296,6 +303,7 @@ def articles(asked: Asked) -> Report:
         "is kept, nothing of who it was, and it stays when a visit is cancelled later.",
         ["Article", "Bookings"],
         [[name, number] for name, number in named],
+        [["All", number]],
         _drawn(plots.bars("articles", title, f"{number} bookings from {len(named)} articles.", named[:MOST_DRAWN])),
         is_empty=not found,
         nothing="No booking came from an article in this time.",

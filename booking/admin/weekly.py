@@ -66,7 +66,6 @@ def hours_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Hours",
         "hours": [Hours.of(one, shifts[one.pk], today) for one in everyone],
-        "days": Weekday.labels,
         "may_change": request.user.has_perms(CHANGE),
         "coming": _coming_exceptions(request, today),
         "other_days": _coming_other_days(request, today),
@@ -248,7 +247,6 @@ class WeekPage:
             **admin.site.each_context(self.request),
             "therapist": self.therapist,
             "hours": self.hours,
-            "days": Weekday.labels,
             **context,
         }
         return render(self.request, f"admin/booking/{name}.html", facts, status=status)
