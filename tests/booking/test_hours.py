@@ -1,6 +1,7 @@
 """Hours made easy: the week, public holidays and blocked time, each looked at before it is saved."""
 
 import re
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Barrier
@@ -22,6 +23,7 @@ from tests.factories import (
     an_appointment,
     day_in,
     in_days,
+    some_details,
     working_all_week,
 )
 from tests.staff import at_the_desk, one_as
@@ -476,6 +478,36 @@ def test_the_holidays_ask_the_same_however_many_there_are(
     clerk.get("/admin/")
     with django_assert_max_num_queries(10):
         assert clerk.get(HOLIDAYS).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_booking_and_a_closing_at_once_never_pass_each_other(therapist):
+    """Whichever is first: the visit is shown before the day is closed, or the time is not offered any more."""
+    service = a_service(therapist)
+    for number in range(6):
+        start = in_days(number + 2, 10)
+        holding = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=None)
+        booking = {"therapist": therapist, "service": service, "starts_at": start, "submission_key": uuid.uuid4()}
+        details = some_details(
+            name=f"Guest {number}", email=f"guest{number}@example.com", phone=f"612-555-01{number:02}"
+        )
+
+        outcomes = at_once(
+            [
+                lambda hold=holding, facts=booking, who=details: actions.book_appointment(
+                    hold=hold, details=who, **facts
+                ),
+                lambda day=day_in(number + 2): actions.close_clinic(days={day: "Closed"}, accepted=()),
+            ]
+        )
+
+        assert sorted(outcomes) in (["NotOfferedError", "saved"], ["VisitsInTheWayError", "saved"]), number
+
+
+def test_the_lists_of_hours_and_absences_lead_to_the_weeks_and_name_the_whole_clinic(clerk, therapist):
+    assert f'href="{HOURS}"' in clerk.get("/admin/booking/shift/").text
+    assert f'href="{BLOCK}"' in clerk.get("/admin/booking/absence/").text
+    assert "The whole clinic is closed</option>" in clerk.get("/admin/booking/absence/add/").text
 
 
 # ---- block time ----
