@@ -1,14 +1,15 @@
 """Hours made easy: the week, public holidays and blocked time, each looked at before it is saved."""
 
 import re
-import uuid
+import time as clock
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 
 from booking import actions
 from booking.availability import Span
@@ -23,7 +24,6 @@ from tests.factories import (
     an_appointment,
     day_in,
     in_days,
-    some_details,
     working_all_week,
 )
 from tests.staff import at_the_desk, one_as
@@ -481,27 +481,39 @@ def test_the_holidays_ask_the_same_however_many_there_are(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_booking_and_a_closing_at_once_never_pass_each_other(therapist):
-    """Whichever is first: the visit is shown before the day is closed, or the time is not offered any more."""
-    service = a_service(therapist)
-    for number in range(6):
-        start = in_days(number + 2, 10)
-        holding = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=None)
-        booking = {"therapist": therapist, "service": service, "starts_at": start, "submission_key": uuid.uuid4()}
-        details = some_details(
-            name=f"Guest {number}", email=f"guest{number}@example.com", phone=f"612-555-01{number:02}"
-        )
+@pytest.mark.parametrize("what", ["close", "block", "week"])
+def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, service, what):
+    """A booking has the therapist's lock and has not ended; whoever closes the time waits for it."""
+    seen, span = actions.hours_stamp(therapist), Span(in_days(5, 14), in_days(5, 16))
+    closing = {
+        "close": partial(actions.close_clinic, days={day_in(5): "Closed"}, accepted=()),
+        "block": partial(actions.block_time, therapist=therapist, span=span, reason="", accepted=()),
+        "week": partial(set_mornings, therapist, day_in(2), seen=seen),
+    }[what]
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            actions.slots.lock([therapist.pk], now=in_days(0))
+            an_appointment(therapist, service, in_days(5, 15))
+            outcome = pool.submit(at_once, [closing])
+            wait_until(lambda: outcome.done() or someone_waits_for_a_lock())
+        assert outcome.result(20) == ["VisitsInTheWayError"]
+    assert not Absence.objects.exists()
+    assert weeks_of(therapist) == [(None, None, 7)]
 
-        outcomes = at_once(
-            [
-                lambda hold=holding, facts=booking, who=details: actions.book_appointment(
-                    hold=hold, details=who, **facts
-                ),
-                lambda day=day_in(number + 2): actions.close_clinic(days={day: "Closed"}, accepted=()),
-            ]
-        )
 
-        assert sorted(outcomes) in (["NotOfferedError", "saved"], ["VisitsInTheWayError", "saved"]), number
+def wait_until(is_so, seconds=10):
+    deadline = clock.monotonic() + seconds
+    while not is_so():
+        assert clock.monotonic() < deadline
+        clock.sleep(0.02)
+
+
+def someone_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0] > 0
 
 
 def test_the_lists_of_hours_and_absences_lead_to_the_weeks_and_name_the_whole_clinic(clerk, therapist):
