@@ -31,6 +31,11 @@ def _waits_for(article: Article) -> str:
     return "Reviewed: waits to be published."
 
 
+def titles() -> dict[str, str]:
+    """What each article is called, by its slug."""
+    return dict(Article.objects.values_list("slug", "title"))
+
+
 def not_set_up() -> list[ToDo]:
     found = [
         ToDo(f"Reviewer of “{article}”", "No page says “reviewed” before.", _change("article", article.pk))

@@ -28,6 +28,11 @@ WHOLE = ("/", "#", "https://", "http://", "mailto:", "tel:")
 INNER_LINK = re.compile(r'\bhref="#([^"]*)"')
 
 
+def is_public(slug: str) -> bool:
+    """Whether readers can open an article at this address now."""
+    return Article.objects.published().filter(slug=slug).exists()
+
+
 @dataclass(frozen=True)
 class Fault:
     """What keeps an article from being published: a sentence for editors, and the row and field it is about."""

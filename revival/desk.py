@@ -28,12 +28,16 @@ class Desk(AdminSite):
         return SimpleLazyObject(lambda: super(Desk, self).get_app_list(request, app_label))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
+        from articles.panels import titles
         from booking.admin.calendar import calendar
         from booking.admin.caller import book_for_caller
+        from booking.admin.closing import block_page, holidays_page
         from booking.admin.day_sheet import day_sheet
         from booking.admin.people import one_person  # apps are not ready when this module loads
+        from booking.admin.reports import report_table, reports_page
         from booking.admin.search import find_patients
         from booking.admin.series import book_series, cancel_rest
+        from booking.admin.weekly import hours_page, week_page
         from booking.admin.why import why_page
         from revival import sign_in
 
@@ -49,9 +53,15 @@ class Desk(AdminSite):
                 name="cancel_rest_of_series",
             ),
             path("calendar/day-sheet/", self.admin_view(day_sheet), name="day_sheet"),
+            path("calendar/block/", self.admin_view(block_page), name="block_time"),
+            path("hours/", self.admin_view(hours_page), name="hours"),
+            path("hours/holidays/", self.admin_view(holidays_page), name="holidays"),
+            path("hours/week/<slug:slug>/", self.admin_view(week_page), name="week_hours"),
             path("calendar/why/", self.admin_view(why_page), name="why_not"),
             path("patients/", self.admin_view(find_patients), name="patients"),
             path("patients/one/", self.admin_view(one_person), name="one_person"),
+            path("reports/", self.admin_view(reports_page), {"titles": titles}, name="reports"),
+            path("reports/<slug:key>.csv", self.admin_view(report_table), {"titles": titles}, name="report_table"),
             path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(self.on_site), name="on_site"),
             *super().get_urls(),
         ]

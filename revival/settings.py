@@ -261,6 +261,9 @@ BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the messages' own rows say what became of them
 BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # personal data, after the visit
 BOOKING_KEEP_UNANSWERED_DAYS = env.int("BOOKING_KEEP_UNANSWERED_DAYS", 90)  # a contact request nobody finished
+BOOKING_IS_ARTICLE = "articles.publishing.is_public"  # booking counts what led to it, and knows no articles itself
+# Whose public holidays the desk proposes, by ISO 3166: a country or a part of one; empty proposes none.
+CLINIC_HOLIDAYS = env.str("CLINIC_HOLIDAYS", "US-MN")
 # Limits: what one person, and one network a day, can do online
 BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)
 BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)

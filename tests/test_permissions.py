@@ -57,6 +57,12 @@ OTHERS = {
     "book_series": "FTOS",
     "cancel_rest_of_series": "FTOS",
     "why_not": "FTOS",
+    "block_time": "FTOS",
+    "hours": "FTOS",
+    "week_hours": "FOS",
+    "holidays": "FOS",
+    "reports": "FTOS",
+    "report_table": "FTOS",
     "day_sheet": "FTOS",
     "patients": "FTOS",
     "one_person": "OS",
@@ -94,6 +100,7 @@ OPEN = {"login": 200, "logout": 405, "still_here": 405}
 PLAIN = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
     *("day_sheet", "book_series"),
+    *("day_sheet", "block_time", "hours", "holidays", "reports"),
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
 )
 """Addresses with nothing in them."""
@@ -135,6 +142,8 @@ def addresses(rows):
         **{name: reverse(f"admin:{name}") for name in PLAIN},
         "calendar": f"/admin/calendar/?from={day_in(5)}",
         "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
+        "week_hours": f"/admin/hours/week/{rows.therapist.slug}/",
+        "report_table": "/admin/reports/visits.csv",
         "patients": "/admin/patients/",
         "one_person": "/admin/patients/one/",
         "login": "/admin/login/",

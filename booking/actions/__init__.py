@@ -24,7 +24,17 @@ from .desk import (
     take_back,
 )
 from .holds import ANYONE, delete_dead_holds, take_hold
-from .hours import remove_hours, save_absence, save_hours
+from .hours import (
+    block_time,
+    close_clinic,
+    hours_stamp,
+    outside_of_week,
+    remove_hours,
+    save_absence,
+    save_hours,
+    set_weekly_hours,
+    standing_in,
+)
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
 from .links import ask_for_links, send_lost_links
 from .people import Person, erase_person, export_person
@@ -41,6 +51,7 @@ from .refusals import (
     TooLateToChangeError,
     TooManyError,
     UnknownPersonError,
+    VisitsInTheWayError,
     action,
 )
 from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
@@ -84,16 +95,19 @@ __all__ = [
     "TooLateToChangeError",
     "TooManyError",
     "UnknownPersonError",
+    "VisitsInTheWayError",
     "accept_offer",
     "action",
     "ask_for_contact",
     "ask_for_links",
+    "block_time",
     "book_appointment",
     "book_for_caller",
     "book_series",
     "by_therapist",
     "cancel_appointment",
     "cancel_rest",
+    "close_clinic",
     "confirm_appointment",
     "count_ask",
     "count_booking",
@@ -113,6 +127,7 @@ __all__ = [
     "finish_contact",
     "forget_past_visits",
     "has_begun",
+    "hours_stamp",
     "its_day_has_come",
     "join_waitlist",
     "leave_waitlist",
@@ -122,6 +137,7 @@ __all__ = [
     "mark_no_show",
     "move_appointment",
     "offer_freed_time",
+    "outside_of_week",
     "remind_patient",
     "remind_staff",
     "remove_hours",
@@ -129,6 +145,8 @@ __all__ = [
     "save_absence",
     "save_hours",
     "send_lost_links",
+    "set_weekly_hours",
+    "standing_in",
     "take_back",
     "take_hold",
     "take_up_contact",

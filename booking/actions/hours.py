@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
 
-from booking.availability import subtract
-from booking.models import Absence, Appointment, Clinic, Override, Shift, Therapist, working_time
+from booking.availability import Span, WeeklyHours, bounds_of_days, subtract
+from booking.models import Absence, Appointment, Clinic, Override, Shift, State, Therapist, working_time
+from booking.patterns import DayShift, cut, replaced, same_between
 
 from . import slots
-from .refusals import action
+from .refusals import NotOfferedError, StateChangedError, VisitsInTheWayError, action
 
 
 @action
@@ -53,6 +55,166 @@ def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
     return _outside_hours(owners, now)
 
 
+# ---- a week of hours, a closed day, a blocked time: shown first, then written -----------------
+
+
+def hours_stamp(therapist: Therapist) -> str:
+    """A digest of the weekly hours as they stand. It tells a page that was drawn before somebody changed them."""
+    columns = ("pk", "weekday", "opens", "closes", "valid_from", "valid_until", "is_example")
+    rows = list(Shift.objects.filter(therapist=therapist).order_by("pk").values_list(*columns))
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def outside_of_week(
+    *, therapist: Therapist, shifts: Iterable[DayShift], first: date, last: date | None
+) -> list[Appointment]:
+    """The coming visits, and the times held, that these weekly hours would leave outside and those of now do not."""
+    return _newly_outside(therapist, list(shifts), first, last, timezone.now())
+
+
+def standing_in(*, therapists: Iterable[Therapist], spans: Iterable[Span]) -> list[Appointment]:
+    """The coming visits, and the times held, that meet any of these spans, in order."""
+    return _standing_in([therapist.pk for therapist in therapists], list(spans), timezone.now())
+
+
+@action
+def set_weekly_hours(
+    *,
+    therapist: Therapist,
+    shifts: Iterable[DayShift],
+    first: date,
+    last: date | None,
+    seen: str,
+    accepted: Collection[int],
+) -> list[Appointment]:
+    """Let this week hold from `first` to `last` (clinic-local, both included; None: until further notice).
+
+    Hours that hold now end the day before and go on after `last`; what has been worked is kept. `seen` is the
+    `hours_stamp` that the page showed, `accepted` the visits (ids) whoever decided was shown. Returns the visits now
+    outside. The same once more changes nothing. Raises StateChangedError when somebody else changed the hours
+    meanwhile, VisitsInTheWayError when a visit was not shown, NotOfferedError for a day that has gone by.
+    """
+    now, week = timezone.now(), sorted(set(shifts))
+    slots.lock([therapist.pk], now=now)
+    rows = list(Shift.objects.filter(therapist=therapist))
+    if _stands_already(rows, week, first, last):
+        return []
+    if first < now.astimezone(Clinic.objects.current().zone).date():
+        raise NotOfferedError
+    if hours_stamp(therapist) != seen:
+        raise StateChangedError
+    outside = _demand_shown(_newly_outside(therapist, week, first, last, now), accepted)
+    for row in rows:
+        _shorten(row, cut(row.hours, first, last))
+    Shift.objects.bulk_create(
+        Shift(therapist=therapist, valid_from=first, valid_until=last, **shift._asdict()) for shift in week
+    )
+    return outside
+
+
+@action
+def close_clinic(*, days: Mapping[date, str], accepted: Collection[int]) -> list[Absence]:
+    """Close the whole clinic on these clinic-local days; the words are the reason. Returns what was written.
+
+    A day that is closed already stays as it is. Raises VisitsInTheWayError when a visit on one of them was not
+    shown (`accepted` has the ids of those that were), NotOfferedError for a day that has gone by.
+    """
+    now = timezone.now()
+    zone = Clinic.objects.current().zone
+    slots.lock(everyone := set(Therapist.objects.values_list("pk", flat=True)), now=now)
+    if any(day < now.astimezone(zone).date() for day in days):
+        raise NotOfferedError
+    closed = Absence.objects.filter(therapist__isnull=True)
+    spans = {day: bounds_of_days(day, day, zone) for day in sorted(days)}
+    still_open = {
+        day: span
+        for day, span in spans.items()
+        if not closed.filter(starts_at__lte=span.start, ends_at__gte=span.end).exists()
+    }
+    _demand_shown(_standing_in(everyone, still_open.values(), now), accepted)
+    reason_length = Absence._meta.get_field("reason").max_length
+    rows = [
+        Absence(starts_at=span.start, ends_at=span.end, reason=days[day][:reason_length])
+        for day, span in still_open.items()
+    ]
+    return Absence.objects.bulk_create(rows)
+
+
+@action
+def block_time(
+    *, therapist: Therapist | None, span: Span, reason: str, accepted: Collection[int]
+) -> tuple[Absence, list[Appointment]]:
+    """Keep patients out of a span: of one therapist, or with None of the whole clinic.
+
+    Returns the absence and the visits that stand in it; the same once more gives the same absence. Raises
+    VisitsInTheWayError when a visit was not shown (`accepted` has the ids of those that were).
+    """
+    now = timezone.now()
+    absence = Absence(therapist=therapist, starts_at=span.start, ends_at=span.end, reason=reason)
+    slots.lock(owners := _owners(absence), now=now)
+    same = Absence.objects.filter(therapist=therapist, starts_at=span.start, ends_at=span.end).first()
+    found = _standing_in(owners, [span], now)
+    if same is not None:
+        return same, _visits(found)
+    visits = _demand_shown(found, accepted)
+    absence.save()
+    return absence, visits
+
+
+def _stands_already(rows: list[Shift], week: list[DayShift], first: date, last: date | None) -> bool:
+    """Example hours are not the clinic's own, so that saving the same week makes it theirs."""
+    examples = [row for row in rows if row.is_example and cut(row.hours, first, last) != [_validity(row)]]
+    own = [row.hours for row in rows if not row.is_example]
+    return not examples and same_between(own, week, first, last)
+
+
+def _validity(row: Shift) -> tuple[date | None, date | None]:
+    return row.valid_from, row.valid_until
+
+
+def _shorten(row: Shift, left: list[tuple[date | None, date | None]]) -> None:
+    """Keep a row for the stretches that are left of it. One that had not begun yet may go altogether."""
+    if left == [_validity(row)]:
+        return
+    if not left:
+        row.delete()
+        return
+    for since, until in left:
+        row.valid_from, row.valid_until = since, until
+        row.save()
+        row.pk, row._state.adding = None, True  # what holds again afterwards is a row of its own
+
+
+def _demand_shown(found: list[Appointment], accepted: Collection[int]) -> list[Appointment]:
+    """The visits among them. A time that is only held may come and go: whoever types there is told by its action."""
+    if any(visit.pk not in accepted for visit in _visits(found)):
+        raise VisitsInTheWayError(found)
+    return _visits(found)
+
+
+def _visits(found: list[Appointment]) -> list[Appointment]:
+    return [visit for visit in found if visit.state != State.HELD]
+
+
+def _standing_in(owners: Iterable[int], spans: Iterable[Span], now: datetime) -> list[Appointment]:
+    wanted = list(spans)
+    if not wanted:
+        return []
+    reach = Span(min(span.start for span in wanted), max(span.end for span in wanted))
+    rows = Appointment.objects.occupying(now).filter(therapist__in=owners, ends_at__gt=now).touching(reach)
+    return [visit for visit in rows.in_order() if any(visit.span.overlaps(span) for span in wanted)]
+
+
+def _newly_outside(
+    therapist: Therapist, week: list[DayShift], first: date, last: date | None, now: datetime
+) -> list[Appointment]:
+    rows = list(Shift.objects.in_force().filter(therapist=therapist))
+    planned = replaced([row.hours for row in rows], week, first, last)
+    kept = _outside([therapist.pk], now, {therapist.pk: [row.hours for row in rows]})
+    already = {visit.pk for visit in kept}
+    return [visit for visit in _outside([therapist.pk], now, {therapist.pk: planned}) if visit.pk not in already]
+
+
 def _owners(row: Shift | Override | Absence) -> set[int]:
     if row.therapist_id is not None:
         return {row.therapist_id}
@@ -64,11 +226,19 @@ def _coming(therapist_ids: Iterable[int], now: datetime) -> Any:
 
 
 def _outside_hours(therapist_ids: Iterable[int], now: datetime) -> list[Appointment]:
+    return _visits(_outside(therapist_ids, now, {}))
+
+
+def _outside(
+    therapist_ids: Iterable[int], now: datetime, weekly: Mapping[int, Sequence[WeeklyHours]]
+) -> list[Appointment]:
+    """Coming visits and holds outside of working time, as it is or (`weekly`) as it would be."""
     zone = Clinic.objects.current().zone
-    visits = _coming(therapist_ids, now).in_order()
+    ids = list(therapist_ids)
+    visits = Appointment.objects.occupying(now).filter(therapist__in=ids, starts_at__gt=now).in_order()
     if not visits:
         return []
     first, last = now.astimezone(zone).date(), visits[-1].ends_at.astimezone(zone).date()
-    hours = working_time(therapist_ids, first=first, last=last, zone=zone)
+    hours = working_time(ids, first=first, last=last, zone=zone, weekly=weekly)
     working = {pk: subtract(one.openings, one.away) for pk, one in hours.items()}
     return [visit for visit in visits if not any(span.contains(visit.span) for span in working[visit.therapist_id])]

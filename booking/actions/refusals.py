@@ -52,6 +52,14 @@ class StateChangedError(RefusalError):
     """The visit is no longer in a state in which this can be done (409)."""
 
 
+class VisitsInTheWayError(RefusalError):
+    """`visits` would fall outside working time, and whoever asked has not been shown all of them (409)."""
+
+    def __init__(self, visits: list[Any]) -> None:
+        super().__init__()
+        self.visits = visits
+
+
 class UnknownPersonError(RefusalError):
     """Nothing is kept of anyone with that e-mail address or telephone."""
 

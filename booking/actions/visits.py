@@ -16,7 +16,7 @@ from django.utils import timezone
 from booking import messages
 from booking.availability import Span, answer_by
 from booking.messages import OtherTime
-from booking.models import Appointment, Clinic, Kind, Service, State, Therapist
+from booking.models import Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist
 
 from . import limits, slots
 from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeError, action
@@ -88,6 +88,9 @@ def settle(
     else:
         visit.state, visit.confirmed_at = State.CONFIRMED, now
     visit.save()
+    if details.came_from:
+        day = now.astimezone(Clinic.objects.current().zone).date()
+        ArticleCount.objects.add(article=details.came_from, therapist=visit.therapist, day=day)
     messages.queue_message(Kind(visit.state), visit)
     messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit

@@ -77,6 +77,7 @@ def _count(number: int) -> str:
 
 @admin.register(Shift)
 class ShiftAdmin(SavedByActions):
+    change_list_template = "admin/booking/hours_list.html"
     list_display = ["therapist", "weekday", "opens", "closes", "valid_from", "valid_until", "is_example"]
     list_display_links = ["therapist", "weekday"]
     list_filter = ["therapist", "weekday", "is_example"]
@@ -102,6 +103,7 @@ class OverrideAdmin(SavedByActions):
 
 @admin.register(Absence)
 class AbsenceAdmin(SavedByActions):
+    change_list_template = "admin/booking/hours_list.html"
     list_display = ["who", "starts_at", "ends_at", "reason"]
     list_filter = ["therapist"]
     list_select_related = ["therapist"]
@@ -121,9 +123,13 @@ class AbsenceAdmin(SavedByActions):
     def get_form(self, request: HttpRequest, obj: Absence | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Who sees their own patients only is away alone: they cannot close the clinic."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        if "therapist" in form.base_fields and not request.user.has_perm(SEE_EVERY_PATIENT):
+        if "therapist" in form.base_fields:
             field: Any = form.base_fields["therapist"]
-            field.required, field.empty_label, field.help_text = True, None, ""
+            field.help_text = ""
+            if request.user.has_perm(SEE_EVERY_PATIENT):
+                field.empty_label = "The whole clinic is closed"  # said, where Django draws dashes
+            else:
+                field.required, field.empty_label = True, None
         return form
 
     def save_model(self, request: HttpRequest, obj: Absence, form: Any, change: bool) -> None:

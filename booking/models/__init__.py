@@ -10,6 +10,7 @@ from .limits import Counted, DailyCount
 from .mail import Mail, message_id
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
+from .origins import ArticleCount
 from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
@@ -30,6 +31,7 @@ __all__ = [
     "Absence",
     "AccessLog",
     "Appointment",
+    "ArticleCount",
     "Caution",
     "Clinic",
     "ContactRequest",

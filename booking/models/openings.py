@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from booking.availability import Span, bounds_of_days, free_starts, opening_spans
+from booking.availability import Span, WeeklyHours, bounds_of_days, free_starts, opening_spans
 
 from .appointments import Appointment
 from .hours import Absence, Override, Shift
@@ -26,9 +26,20 @@ class WorkingTime:
     away: list[Span]
 
 
-def working_time(ids: Iterable[int], *, first: date, last: date, zone: ZoneInfo) -> dict[int, WorkingTime]:
-    """Working time from `first` to `last` (clinic-local, both included) by therapist id. Three queries."""
+def working_time(
+    ids: Iterable[int],
+    *,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    weekly: Mapping[int, Sequence[WeeklyHours]] | None = None,
+) -> dict[int, WorkingTime]:
+    """Working time from `first` to `last` (clinic-local, both included) by therapist id. Three queries.
+
+    `weekly` answers "what if": the weekly hours that a therapist would have, by id, instead of those kept.
+    """
     wanted = list(ids)
+    what_if = weekly or {}
     days = bounds_of_days(first, last, zone)
     shifts = list(Shift.objects.in_force().filter(therapist__in=wanted).holding_between(first, last))
     overrides = list(Override.objects.filter(therapist__in=wanted, day__range=(first, last)))
@@ -36,7 +47,7 @@ def working_time(ids: Iterable[int], *, first: date, last: date, zone: ZoneInfo)
     return {
         pk: WorkingTime(
             openings=_openings(
-                tuple(shift.hours for shift in shifts if shift.therapist_id == pk),
+                tuple(what_if.get(pk, [shift.hours for shift in shifts if shift.therapist_id == pk])),
                 first,
                 last,
                 zone,

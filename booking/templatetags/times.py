@@ -1,6 +1,7 @@
 """Times in words, in the zone that is active (the clinic's, see `revival.clinic_time`)."""
 
-from datetime import date, datetime
+from calendar import day_name
+from datetime import date, datetime, time
 
 from django import template
 from django.utils import timezone
@@ -18,6 +19,30 @@ def day_words(moment: datetime | date) -> str:
     """Monday, December 7"""
     local = _local(moment) if isinstance(moment, datetime) else moment
     return f"{local:%A, %B} {local.day}"
+
+
+@register.filter
+def date_words(day: date) -> str:
+    """December 7, 2026"""
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+@register.filter
+def wall(hour: time) -> str:
+    """9:15 am, for a time on the clinic's wall; midnight is the end of the day."""
+    return "midnight" if hour == time(0) else f"{hour.hour % 12 or 12}:{hour:%M} {'am' if hour.hour < 12 else 'pm'}"
+
+
+@register.filter
+def weekday_name(number: int) -> str:
+    """Monday, for 0."""
+    return day_name[number]
+
+
+@register.filter
+def hours_words(minutes: int) -> str:
+    """37.5 hours, from minutes."""
+    return f"{minutes / 60:.2f}".rstrip("0").rstrip(".") + (" hour" if minutes == 60 else " hours")
 
 
 @register.filter

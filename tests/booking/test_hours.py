@@ -1,0 +1,628 @@
+"""Hours made easy: the week, public holidays and blocked time, each looked at before it is saved."""
+
+import re
+import time as clock
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from threading import Barrier
+
+import pytest
+import time_machine
+from django.db import connection, transaction
+
+from booking import actions
+from booking.availability import Span
+from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, free_times
+from booking.patterns import DayShift, patterns
+from booking.public_days import public_days
+from tests.factories import (
+    CHICAGO,
+    a_service,
+    a_therapist,
+    an_absence,
+    an_appointment,
+    day_in,
+    in_days,
+    working_all_week,
+)
+from tests.staff import at_the_desk, one_as
+
+pytestmark = pytest.mark.django_db
+
+HOURS, HOLIDAYS, BLOCK = "/admin/hours/", "/admin/hours/holidays/", "/admin/calendar/block/"
+WEEK = "/admin/hours/week/peter-stanley/"
+MORNINGS = [DayShift(day, time(9), time(12)) for day in range(5)]
+
+
+@pytest.fixture
+def clerk(db):
+    return at_the_desk(one_as("F"))
+
+
+def set_mornings(therapist, first, last=None, **facts):
+    given = {"shifts": MORNINGS, "seen": actions.hours_stamp(therapist), "accepted": set()} | facts
+    return actions.set_weekly_hours(therapist=therapist, first=first, last=last, **given)
+
+
+def weeks_of(therapist):
+    rows = Shift.objects.filter(therapist=therapist)
+    return [(week.first, week.last, len(week.shifts)) for week in patterns(row.hours for row in rows)]
+
+
+# ---- the week, as an action ----
+
+
+def test_a_new_week_ends_the_old_one_the_day_before_and_keeps_it(therapist):
+    set_mornings(therapist, day_in(10))
+
+    assert weeks_of(therapist) == [(None, day_in(9), 7), (day_in(10), None, 5)]
+    assert CHANGES[Shift].objects.filter(pgh_label="update").count() == 7  # each old row got its last day
+
+
+def test_a_week_with_a_last_day_gives_way_to_what_held_before(therapist):
+    set_mornings(therapist, day_in(10), day_in(20))
+
+    assert weeks_of(therapist) == [(None, day_in(9), 7), (day_in(10), day_in(20), 5), (day_in(21), None, 7)]
+
+
+def test_a_week_that_was_still_to_come_gives_way(therapist):
+    set_mornings(therapist, day_in(30))
+    set_mornings(therapist, day_in(10), shifts=MORNINGS[:2])
+
+    assert weeks_of(therapist) == [(None, day_in(9), 7), (day_in(10), None, 2)]
+
+
+def test_the_same_week_twice_writes_once(therapist):
+    seen = actions.hours_stamp(therapist)
+    set_mornings(therapist, day_in(10), seen=seen)
+    rows = list(Shift.objects.order_by("pk").values())
+    set_mornings(therapist, day_in(10), seen=seen)  # the page that was sent twice
+
+    assert list(Shift.objects.order_by("pk").values()) == rows
+
+
+def test_a_week_without_hours_is_the_end_of_them(therapist, service):
+    set_mornings(therapist, day_in(3), shifts=[])
+
+    assert weeks_of(therapist) == [(None, day_in(2), 7)]
+    free = free_times(
+        therapists=[therapist],
+        service=service,
+        first=day_in(1),
+        last=day_in(9),
+        now=in_days(0, 1),
+        zone=CHICAGO,
+    )
+    assert free[therapist.pk]
+    assert max(free[therapist.pk]) < in_days(3, 0)
+
+
+def test_example_hours_saved_as_they_are_become_the_clinics_own(therapist):
+    Shift.objects.update(is_example=True)
+    week = [DayShift(day, time(9), time(17)) for day in range(7)]
+    set_mornings(therapist, day_in(0), shifts=week)
+
+    own = Shift.objects.filter(is_example=False)
+    assert own.count() == 7
+    assert not Shift.objects.filter(is_example=True, valid_until__isnull=True).exists()
+
+
+def test_what_was_worked_is_not_rewritten(therapist):
+    with pytest.raises(actions.NotOfferedError):
+        set_mornings(therapist, day_in(-1))
+
+    assert weeks_of(therapist) == [(None, None, 7)]
+
+
+def test_a_visit_that_was_not_shown_stops_it_and_nothing_is_written(therapist, service):
+    visit = an_appointment(therapist, service, in_days(12, 15))
+    with pytest.raises(actions.VisitsInTheWayError) as refusal:
+        set_mornings(therapist, day_in(10))
+    assert refusal.value.visits == [visit]
+    assert weeks_of(therapist) == [(None, None, 7)]
+
+    assert set_mornings(therapist, day_in(10), accepted={visit.pk}) == [visit]
+
+    visit.refresh_from_db()
+    assert (visit.state, Message.objects.count()) == (State.CONFIRMED, 0)  # it stays, and nobody is written to
+
+
+@pytest.mark.parametrize(
+    ("state", "is_listed"),
+    [
+        (State.CONFIRMED, True),
+        (State.REQUESTED, True),
+        (State.HELD, True),
+        (State.CANCELLED, False),
+        (State.DECLINED, False),
+    ],
+)
+def test_what_would_be_outside_is_listed(therapist, service, state, is_listed):
+    visit = an_appointment(therapist, service, in_days(12, 15), state=state)
+    an_appointment(therapist, service, in_days(12, 10))  # inside of the mornings, if it is no weekend
+    found = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=None)
+
+    assert (visit in found) is is_listed
+
+
+def test_what_is_outside_already_is_not_news(therapist, service):
+    past_the_rules = an_appointment(therapist, service, in_days(12, 20))
+    before = an_appointment(therapist, service, in_days(5, 15))
+
+    found = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=day_in(20))
+
+    assert past_the_rules not in found
+    assert before not in found
+
+
+def test_a_held_time_never_stops_it(therapist, service):
+    an_appointment(therapist, service, in_days(12, 15), state=State.HELD)
+
+    set_mornings(therapist, day_in(10))
+
+    assert len(weeks_of(therapist)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_colleagues_at_once_one_week_and_the_other_is_told(therapist):
+    """Both pages show the same hours; whoever is second by a hair is refused. The control: other therapists pass."""
+    seen = actions.hours_stamp(therapist)
+    outcomes = at_once(
+        [
+            lambda: set_mornings(therapist, day_in(10), seen=seen),
+            lambda: set_mornings(therapist, day_in(12), seen=seen, shifts=MORNINGS[:3]),
+        ]
+    )
+    assert sorted(outcomes) == ["StateChangedError", "saved"]
+    assert len(weeks_of(therapist)) == 2
+
+    others = [a_therapist("benjamin-britton"), a_therapist("carl-chen")]
+    assert at_once([lambda one=one: set_mornings(one, day_in(10)) for one in others]) == ["saved", "saved"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_page_sent_twice_at_once_is_one_week(therapist):
+    seen = actions.hours_stamp(therapist)
+
+    assert at_once([lambda: set_mornings(therapist, day_in(10), seen=seen)] * 2) == ["saved", "saved"]
+    assert Shift.objects.count() == 7 + 5
+
+
+def at_once(things):
+    barrier = Barrier(len(things))
+
+    def run(do):
+        try:
+            barrier.wait(10)
+            do()
+        except actions.RefusalError as refusal:
+            return type(refusal).__name__
+        else:
+            return "saved"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(things)) as pool:
+        return list(pool.map(run, things))
+
+
+# ---- the week, as a page ----
+
+
+def hidden(page):
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+
+
+def typed_week(client, **changed):
+    """What a browser sends that opened the page and typed over it."""
+    page = client.get(WEEK).text
+    values = {}
+    for tag in re.findall(r"<input [^>]*>", page):
+        name = re.search(r'name="([^"]+)"', tag)
+        value = re.search(r'value="([^"]*)"', tag)
+        if name and name[1] not in ("csrfmiddlewaretoken", "to"):
+            values[name[1]] = value[1] if value else ""
+    return values | changed
+
+
+def only_mornings(**more):
+    gone = {f"{what}-{day}-{place}": "" for what in ("opens", "closes") for day in range(7) for place in range(3)}
+    typed = {f"{what}-{day}-0": wall for what, wall in (("opens", "09:00"), ("closes", "12:00")) for day in range(5)}
+    return gone | typed | more
+
+
+def test_the_week_is_typed_looked_at_and_saved(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(12, 15))
+    form = typed_week(clerk, **only_mornings(first=f"{day_in(10)}"))
+    assert form["closes-6-0"] == ""
+
+    look = clerk.post(WEEK, form | {"do": "look"})
+    assert look.status_code == 200
+    assert "1 visit would be outside of hours" in look.text
+    assert f"/admin/booking/appointment/{visit.pk}/change/" in look.text
+    assert "nobody is written to" in look.text
+    assert "Ada" not in look.text
+    assert weeks_of(therapist) == [(None, None, 7)]  # a look saves nothing
+
+    saved = clerk.post(WEEK, hidden(look) | {"do": "save"}, follow=True)
+    assert "Saved: the hours of Dr. Stanley" in saved.text
+    assert "1 visit is now outside of hours" in saved.text
+    assert weeks_of(therapist) == [(None, day_in(9), 7), (day_in(10), None, 5)]
+
+
+def test_saving_without_a_look_at_the_visits_shows_them_first(clerk, therapist, service):
+    an_appointment(therapist, service, in_days(12, 15))
+    form = typed_week(clerk, **only_mornings(first=f"{day_in(10)}"))
+
+    answer = clerk.post(WEEK, form | {"do": "save", "shown": "x,,99999999999999999999"})
+
+    assert answer.status_code == 409
+    assert "other visits than this page listed" in answer.text
+    assert weeks_of(therapist) == [(None, None, 7)]
+
+
+@pytest.mark.parametrize("do", ["look", "save"])
+def test_a_stale_page_is_refused_with_what_was_typed_kept_and_may_go_on(clerk, therapist, do):
+    form = typed_week(clerk, **only_mornings(first=f"{day_in(10)}"))
+    set_mornings(therapist, day_in(40))
+
+    refused = clerk.post(WEEK, form | {"do": do})
+
+    assert refused.status_code == 409
+    assert "A colleague has changed these hours" in refused.text
+    assert f'value="{day_in(10)}"' in refused.text
+    assert len(weeks_of(therapist)) == 2
+    fresh = re.search(r'name="seen" value="(\w+)"', refused.text)[1]
+    again = clerk.post(WEEK, form | {"do": "look", "seen": fresh})
+    assert again.status_code == 200
+    assert "give way to these" in again.text  # the colleague's week is named
+
+
+def test_a_day_is_copied_to_others_and_nothing_is_saved(clerk, therapist):
+    split_day = {"opens-0-0": "10:00", "closes-0-0": "11:00", "opens-0-1": "13:00", "closes-0-1": "14:00"}
+    form = typed_week(clerk, **split_day)
+    page = clerk.post(WEEK, form | {"do": "copy-day", "day": "0", "to": ["2", "4"]})
+
+    assert page.status_code == 200
+    for day, value in ((2, "10:00"), (4, "10:00"), (1, "09:00")):
+        assert re.search(rf'name="opens-{day}-0" value="{value}"', page.text), day
+    assert 'name="closes-4-1" value="14:00"' in page.text
+    assert weeks_of(therapist) == [(None, None, 7)]
+
+
+def test_a_week_is_copied_from_a_colleague(clerk, therapist):
+    other = a_therapist("benjamin-britton")
+    Shift.objects.create(therapist=other, weekday=3, opens=time(7), closes=time(8, 30))
+    page = clerk.post(WEEK, typed_week(clerk) | {"do": "copy-week", "colleague": "benjamin-britton"})
+
+    assert 'name="opens-3-0" value="07:00"' in page.text
+    assert 'name="opens-0-0" value="09:00"' not in page.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"closes-0-0": "08:00"}, "It ends before it begins"),
+        ({"closes-0-0": ""}, "Until when?"),
+        ({"opens-0-0": ""}, "From when?"),
+        ({"opens-0-0": "nine"}, "Type a time"),
+        ({"opens-0-1": "10:00", "closes-0-1": "11:00"}, "Two shifts of Monday meet"),
+        ({"first": "99999-01-01"}, "Choose a date"),
+        ({"first": "0001-01-01"}, "Choose a date between"),
+        ({"first": ""}, "required"),
+        ({"first": "2020-01-01"}, "has gone by"),
+        ({"last": "2001-01-01"}, "lies before the first"),
+        ({"seen": "x" * 65}, "Nothing is saved yet"),
+    ],
+)
+def test_odd_weeks_are_told_at_the_field_and_nothing_is_saved(clerk, therapist, changed, said):
+    before = weeks_of(therapist)
+    for do in ("look", "save"):
+        answer = clerk.post(WEEK, typed_week(clerk, **{"first": f"{day_in(10)}"} | changed) | {"do": do})
+        assert answer.status_code == 422
+        assert said in answer.text
+    assert weeks_of(therapist) == before
+
+
+@pytest.mark.parametrize(
+    "form", [{"do": "copy-day", "day": "9"}, {"do": "copy-week", "colleague": "nobody"}, {"do": "copy-day", "day": ""}]
+)
+def test_odd_copies_copy_nothing(clerk, therapist, form):
+    assert clerk.post(WEEK, typed_week(clerk) | form).status_code == 422
+
+
+def test_more_shifts_than_a_day_has_are_not_read(clerk, therapist):
+    many = {f"opens-0-{place}": f"{8 + place:02}:00" for place in range(9)}
+    many |= {f"closes-0-{place}": f"{8 + place:02}:30" for place in range(9)}
+    page = clerk.post(WEEK, typed_week(clerk, first=f"{day_in(10)}", **many) | {"do": "look"})
+
+    assert page.status_code == 200
+    assert page.text.count('name="opens-0-') == 9  # hidden ones are given back; the form reads eight
+    assert "52 hours a week" in page.text  # eight half hours on Monday
+
+
+def test_nobody_changes_hours_they_may_not(therapist):
+    account = one_as("T")
+    therapist.account = account
+    therapist.save()
+    client = at_the_desk(account)
+
+    page = client.get(HOURS)
+    assert "Dr. Peter Stanley" in page.text
+    assert "Change the weekly hours" not in page.text
+    assert client.get(WEEK).status_code == 403
+    assert client.post(WEEK, {"do": "save"}).status_code == 403
+
+
+def test_a_role_that_may_change_shifts_changes_own_ones_alone(therapist):
+    from django.contrib.auth.models import Group, Permission
+
+    account = one_as("T")
+    Group.objects.get(name="Therapist").permissions.add(
+        *Permission.objects.filter(codename__in=["add_shift", "change_shift"])
+    )
+    therapist.account = account
+    therapist.save()
+    a_therapist("benjamin-britton")
+    client = at_the_desk(account)
+
+    assert client.get(WEEK).status_code == 200
+    assert client.get("/admin/hours/week/benjamin-britton/").status_code == 404
+    assert client.get("/admin/hours/week/nobody/").status_code == 404
+
+
+def test_the_overview_asks_the_same_however_many_there_are(clerk, therapist, django_assert_max_num_queries):
+    clerk.get("/admin/")  # once a minute a session is written
+
+    def look():
+        with django_assert_max_num_queries(10):
+            assert clerk.get(HOURS).status_code == 200
+
+    look()
+    for number in range(8):
+        other = a_therapist(f"number-{number}")
+        working_all_week(other)
+        an_absence(other, in_days(number + 1), in_days(number + 2))
+    look()
+
+
+# ---- public holidays ----
+
+
+def test_the_public_holidays_of_minnesota_come_from_the_package():
+    named = dict(public_days("US-MN", [2026, 2027]))
+
+    assert named[date(2026, 11, 26)] == "Thanksgiving Day"
+    assert named[date(2027, 7, 5)] == "Independence Day (observed)"
+    assert public_days("", [2026]) == []
+    for nowhere in ("XX", "US-ZZ", "U"):
+        with pytest.raises(LookupError):
+            public_days(nowhere, [2026])
+
+
+@pytest.fixture
+def december():
+    with time_machine.travel(datetime(2026, 12, 1, 15, tzinfo=UTC), tick=False):
+        yield
+
+
+def test_a_holiday_is_looked_at_then_closed_once_for_everyone(december, clerk, therapist, service):
+    other = a_therapist("benjamin-britton")
+    visit = an_appointment(other, service, datetime(2026, 12, 25, 16, tzinfo=UTC))
+    page = clerk.get(HOLIDAYS).text
+    assert "Christmas Day" in page
+    assert "New Year" in page
+    assert "Thanksgiving" in page  # next year's
+    assert 'value="2026-11-26"' not in page  # this year's has gone by
+    assert "1 visit or held time on that day" in page
+
+    look = clerk.post(HOLIDAYS, {"day": ["2026-12-25", "2027-01-01"], "do": "look"})
+    assert "1 visit on these days" in look.text
+    assert f"/admin/booking/appointment/{visit.pk}/change/" in look.text
+    assert not Absence.objects.exists()
+
+    form = {"day": ["2026-12-25", "2027-01-01"], "do": "save", "shown": hidden(look)["shown"]}
+    done = clerk.post(HOLIDAYS, form, follow=True)
+    assert "The whole clinic is closed on Christmas Day (December 25, 2026), New Year" in done.text
+    first, _ = Absence.objects.order_by("starts_at")
+    assert first.therapist is None
+    midnight = datetime(2026, 12, 25, 6, tzinfo=UTC)
+    assert (first.starts_at, first.ends_at) == (midnight, midnight + timedelta(days=1))
+    assert first.reason == "Christmas Day"
+    assert "Closed already" in done.text
+
+    again = clerk.post(HOLIDAYS, form)
+    assert again.status_code == 422
+    assert Absence.objects.count() == 2
+    assert Message.objects.count() == 0
+
+
+def test_closing_twice_writes_once(december, therapist):
+    days = {date(2026, 12, 25): "Christmas Day"}
+
+    assert len(actions.close_clinic(days=days, accepted=())) == 1
+    assert actions.close_clinic(days=days, accepted=()) == []
+
+
+def test_a_visit_booked_meanwhile_is_shown_before_the_day_is_closed(december, clerk, therapist, service):
+    look = clerk.post(HOLIDAYS, {"day": "2026-12-25", "do": "look"})
+    an_appointment(therapist, service, datetime(2026, 12, 25, 16, tzinfo=UTC))
+
+    refused = clerk.post(HOLIDAYS, {"day": "2026-12-25", "do": "save", "shown": hidden(look)["shown"]})
+
+    assert refused.status_code == 409
+    assert "1 visit on these days" in refused.text
+    assert not Absence.objects.exists()
+
+
+@pytest.mark.parametrize("day", ["2026-11-26", "2026-12-24", "x", "", "99999-01-01"])
+def test_days_that_are_no_holidays_close_nothing(december, clerk, therapist, day):
+    assert clerk.post(HOLIDAYS, {"day": day, "do": "save"}).status_code == 422
+    assert clerk.post(HOLIDAYS, {"do": "save"}).status_code == 422
+    assert not Absence.objects.exists()
+
+
+def test_an_unknown_place_and_none_are_told(clerk, clinic, settings):
+    settings.CLINIC_HOLIDAYS = "XX"
+    assert "is no place whose public holidays are known" in clerk.get(HOLIDAYS).text
+    settings.CLINIC_HOLIDAYS = ""
+    assert "No public holidays are proposed" in clerk.get(HOLIDAYS).text
+
+
+def test_the_holidays_ask_the_same_however_many_there_are(
+    december, clerk, therapist, service, django_assert_max_num_queries
+):
+    for hour in range(15, 22):
+        an_appointment(therapist, service, datetime(2026, 12, 25, hour, tzinfo=UTC))
+    clerk.get("/admin/")
+    with django_assert_max_num_queries(10):
+        assert clerk.get(HOLIDAYS).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["close", "block", "week"])
+def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, service, what):
+    """A booking has the therapist's lock and has not ended; whoever closes the time waits for it."""
+    seen, span = actions.hours_stamp(therapist), Span(in_days(5, 14), in_days(5, 16))
+    closing = {
+        "close": partial(actions.close_clinic, days={day_in(5): "Closed"}, accepted=()),
+        "block": partial(actions.block_time, therapist=therapist, span=span, reason="", accepted=()),
+        "week": partial(set_mornings, therapist, day_in(2), seen=seen),
+    }[what]
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            actions.slots.lock([therapist.pk], now=in_days(0))
+            an_appointment(therapist, service, in_days(5, 15))
+            outcome = pool.submit(at_once, [closing])
+            wait_until(lambda: outcome.done() or someone_waits_for_a_lock())
+        assert outcome.result(20) == ["VisitsInTheWayError"]
+    assert not Absence.objects.exists()
+    assert weeks_of(therapist) == [(None, None, 7)]
+
+
+def wait_until(is_so, seconds=10):
+    deadline = clock.monotonic() + seconds
+    while not is_so():
+        assert clock.monotonic() < deadline
+        clock.sleep(0.02)
+
+
+def someone_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0] > 0
+
+
+def test_the_lists_of_hours_and_absences_lead_to_the_weeks_and_name_the_whole_clinic(clerk, therapist):
+    assert f'href="{HOURS}"' in clerk.get("/admin/booking/shift/").text
+    assert f'href="{BLOCK}"' in clerk.get("/admin/booking/absence/").text
+    assert "The whole clinic is closed</option>" in clerk.get("/admin/booking/absence/add/").text
+
+
+# ---- block time ----
+
+
+def blocked(who="peter-stanley", first=None, last=None, **more):
+    starts, ends = first or in_days(3, 12), last or in_days(3, 13)
+    return {
+        "who": who,
+        "starts_at": f"{starts.astimezone(CHICAGO):%Y-%m-%dT%H:%M}",
+        "ends_at": f"{ends.astimezone(CHICAGO):%Y-%m-%dT%H:%M}",
+        "reason": "",
+    } | more
+
+
+def test_the_calendar_leads_to_blocking_with_the_place_filled_in(clerk, therapist):
+    day = clerk.get(f"/admin/calendar/?view=day&from={day_in(3)}").text
+    links = re.findall(r'href="(/admin/calendar/block/[^"]*)"', day)
+    link = next(one for one in links if "therapist=peter-stanley" in one).replace("&amp;", "&")
+
+    form = clerk.get(link).text
+
+    assert re.search(r'value="peter-stanley"[^>]*checked', form)
+    assert f'value="{day_in(3)}T' in form
+    assert "The whole clinic" in form
+
+
+def test_time_without_visits_is_blocked_at_once_and_once(clerk, therapist):
+    for _ in range(2):
+        assert clerk.post(BLOCK, blocked()).status_code == 302
+    absence = Absence.objects.get()
+
+    assert (absence.therapist, absence.starts_at, absence.ends_at) == (therapist, in_days(3, 12), in_days(3, 13))
+
+
+def test_visits_in_the_time_are_listed_before_it_is_blocked(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3, 12))
+    look = clerk.post(BLOCK, blocked())
+    assert look.status_code == 200
+    assert "1 visit in this time" in look.text
+    assert f"/admin/booking/appointment/{visit.pk}/change/" in look.text
+    assert not Absence.objects.exists()
+
+    done = clerk.post(BLOCK, hidden(look) | {"do": "save"}, follow=True)
+
+    assert "Blocked: Dr. Stanley" in done.text
+    assert "1 visit stands in it" in done.text
+    assert Appointment.objects.get().state == State.CONFIRMED
+
+
+def test_the_whole_clinic_is_a_choice_of_its_own(clerk, therapist, service):
+    assert clerk.post(BLOCK, blocked(who="")).status_code == 422
+    assert not Absence.objects.exists()
+
+    assert clerk.post(BLOCK, blocked(who="whole-clinic", reason="Staff meeting")).status_code == 302
+
+    assert Absence.objects.get().therapist is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"who": "nobody"},
+        {"starts_at": "99999-01-01T00:00"},
+        {"ends_at": "nine"},
+        {"ends_at": "2020-01-01T09:00"},
+        {"ends_at": ""},
+        {"reason": "x" * 121},
+        {"reason": "a\u202eb"},
+    ],
+)
+def test_odd_blocks_are_refused_in_words(clerk, therapist, form):
+    assert clerk.post(BLOCK, blocked() | form).status_code == 422
+    assert not Absence.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["from=x", "from=99999-01-01", "from=0001-01-01T00:00", "therapist=x"])
+def test_odd_addresses_fill_in_nothing(clerk, therapist, query):
+    assert clerk.get(f"{BLOCK}?{query}").status_code == 200
+
+
+def test_a_therapist_blocks_their_own_time_alone(therapist, service):
+    account = one_as("T")
+    therapist.account = account
+    therapist.save()
+    other = a_therapist("benjamin-britton")
+    client = at_the_desk(account)
+
+    assert "The whole clinic" not in client.get(BLOCK).text
+    for who in ("whole-clinic", other.slug):
+        assert client.post(BLOCK, blocked(who=who)).status_code == 422
+    assert not Absence.objects.exists()
+    assert client.post(BLOCK, blocked()).status_code == 302
+
+
+def test_blocked_time_is_not_offered_and_freeing_it_asks_the_waiting_list(clerk, therapist):
+    service = a_service(therapist)
+    absence, _ = actions.block_time(
+        therapist=therapist, span=Span(in_days(3, 9), in_days(3, 17)), reason="", accepted=()
+    )
+    facts = {"service": service, "first": day_in(3), "last": day_in(3), "now": in_days(0, 1), "zone": CHICAGO}
+    assert free_times(therapists=[therapist], **facts)[therapist.pk] == []
+
+    actions.remove_hours(row=absence)
+
+    assert FreedTime.objects.get().ends_at - FreedTime.objects.get().starts_at == timedelta(hours=8)

@@ -1,0 +1,147 @@
+"""Hours and reports in a real browser, as the front desk, the owner and a therapist."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.browser.test_accessibility import violations
+
+COLLEAGUES = """
+from datetime import timedelta
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from booking.models import Therapist
+for name, role in (("hours-desk", "Front desk"), ("hours-owner", "Owner"), ("hours-therapist", "Therapist")):
+    user, _ = User.objects.get_or_create(username=name, is_staff=True)
+    user.set_password("trial-desk")
+    user.last_login = timezone.now()
+    user.save()
+    user.groups.set([Group.objects.get(name=role)])
+Therapist.objects.filter(slug="hours-therapist").delete()
+Therapist.objects.create(slug="hours-therapist", name="Dr. Hours", short_name="Dr. Hours", is_taking_patients=False,
+    order=99, account=User.objects.get(username="hours-therapist"))
+"""
+CLEAR_HOURS = """
+from booking.models import Shift
+Shift.objects.filter(therapist__slug="hours-therapist").delete()
+"""
+CLEAN_UP = """
+from booking.models import Absence, Shift, Therapist
+Shift.objects.filter(therapist__slug="hours-therapist").delete()
+Absence.objects.filter(therapist__slug="hours-therapist").delete()
+Therapist.objects.filter(slug="hours-therapist").delete()
+"""
+PAGES = {
+    "hours": "/admin/hours/",
+    "week": "/admin/hours/week/peter-stanley/",
+    "holidays": "/admin/hours/holidays/",
+    "block": "/admin/calendar/block/?therapist=hours-therapist&from=2030-01-07T09:00",
+    "reports": "/admin/reports/",
+    "reports of next month": f"/admin/reports/?first={date.today()}&last={date.today() + timedelta(days=30)}",  # noqa: DTZ011
+}
+WEEK = "/admin/hours/week/hours-therapist/"
+
+
+@pytest.fixture(scope="module")
+def colleagues(site):
+    site.manage("shell", "-c", COLLEAGUES)
+    yield
+    site.manage("shell", "-c", CLEAN_UP)
+
+
+@pytest.fixture
+def complaints():
+    return []
+
+
+@pytest.fixture
+def desk(site, colleagues, new_context, complaints):
+    def sign_in(name, **options):
+        page = new_context(**options).new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{site.url}/admin/")
+        page.fill("#id_username", name)
+        page.fill("#id_password", "trial-desk")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{site.url}/admin/")
+        return page
+
+    yield sign_in
+    assert complaints == []
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("hours-desk", "light"), ("hours-owner", "dark")])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_hours_and_reports_have_no_barriers(site, desk, complaints, width, name, scheme):
+    page = desk(name, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    found = {}
+    for what, path in PAGES.items():
+        assert page.goto(site.url + path).status == 200
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, what
+        assert complaints == []
+        found[what] = violations(page)
+        complaints.clear()  # axe itself writes styles
+    page.goto(site.url + WEEK)
+    page.get_by_role("button", name="Look what it changes").click()
+    page.get_by_role("heading", name="Look before it is saved").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found["look"] = violations(page)
+    complaints.clear()
+    assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+def test_a_week_is_typed_copied_looked_at_and_saved(site, desk, scripts):
+    page = desk("hours-desk", java_script_enabled=scripts)
+    page.goto(site.url + WEEK)
+    page.get_by_label("Monday, shift 1, from").fill("08:00")
+    page.get_by_label("Monday, shift 1, to", exact=True).fill("11:30")
+    if scripts:
+        page.get_by_role("button", name="Add a shift on Monday").click()
+        page.get_by_label("Monday, shift 3, from").fill("18:00")
+        page.get_by_label("Monday, shift 3, to", exact=True).fill("19:00")
+    page.get_by_label("Copy one day").select_option("Monday")
+    page.get_by_role("group", name="to").get_by_label("Wednesday").check()
+    page.get_by_role("button", name="Copy the day").click()
+    page.get_by_text("Monday is copied; nothing is saved yet").wait_for()
+    assert page.get_by_label("Wednesday, shift 1, from").input_value() == "08:00"
+
+    page.get_by_role("button", name="Look what it changes").click()
+    page.get_by_text("No visit falls outside of the new hours").wait_for()
+    page.get_by_role("button", name="Save these hours").click()
+    page.get_by_text("Saved: the hours of Dr. Hours").wait_for()
+    mine = page.locator("section", has=page.get_by_role("heading", name="Dr. Hours"))
+    assert mine.get_by_text("8:00 am to 11:30 am").count() == 2
+    assert mine.get_by_text("6:00 pm to 7:00 pm").count() == (2 if scripts else 0)
+    site.manage("shell", "-c", CLEAR_HOURS)
+
+
+def test_a_therapist_blocks_their_own_time_by_keyboard_and_sees_own_numbers(site, desk):
+    page = desk("hours-therapist")
+    page.goto(f"{site.url}/admin/calendar/block/?therapist=hours-therapist&from=2030-01-07T09:00")
+    assert page.get_by_label("The whole clinic").count() == 0
+    assert page.get_by_label("Dr. Hours").is_checked()
+    page.get_by_label("Reason (optional)").focus()
+    page.keyboard.type("Course")
+    page.keyboard.press("Enter")
+    page.get_by_text("Blocked: Dr. Hours, Monday, January 7, 9:00 am to 10:00 am").wait_for()
+
+    page.goto(f"{site.url}/admin/reports/")
+    assert page.get_by_label("Therapist").locator("option").all_inner_texts() == ["Everyone", "Dr. Hours"]
+    page.goto(f"{site.url}/admin/hours/")
+    assert page.get_by_role("link", name="Change the weekly hours").count() == 0
+
+
+def test_a_table_is_taken_along(site, desk, tmp_path):
+    page = desk("hours-owner")
+    page.goto(f"{site.url}/admin/reports/")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Fill of working hours").click()
+
+    path = tmp_path / taken.value.suggested_filename
+    taken.value.save_as(path)
+    assert path.name.startswith("fill-")
+    assert path.read_bytes().startswith(b'\xef\xbb\xbf"Week from"')
