@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from booking.availability import Span, WeeklyHours, bounds_of_days, subtract
 from booking.models import Absence, Appointment, Clinic, Override, Shift, State, Therapist, working_time
-from booking.patterns import DayShift, cut, replaced, same_between
+from booking.weekly_hours import DayShift, cut, replaced, same_between
 
 from . import slots
 from .refusals import NotOfferedError, StateChangedError, VisitsInTheWayError, action

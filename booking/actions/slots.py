@@ -12,7 +12,7 @@ from django.utils import timezone
 from booking import messages
 from booking.availability import Span, bounds_of_days
 from booking.models import Appointment, Clinic, FreedTime, HeldFor, Service, State, Therapist, free_times
-from booking.pattern import meeting
+from booking.recurrence import meeting
 
 from .refusals import NotAllFreeError, NotOfferedError, SlotTakenError, TryAgainError
 

@@ -21,7 +21,7 @@ from booking import actions
 from booking.availability import ONE_DAY
 from booking.forms import StartField
 from booking.models import MOST_VISITS, AccessLog, Appointment, Clinic, Look, Message, Service, Therapist, free_times
-from booking.pattern import MOST_DAYS_AWAY, meeting, near, wished_starts
+from booking.recurrence import MOST_DAYS_AWAY, meeting, near, wished_starts
 from booking.templatetags.times import clock, day_words
 
 from .forms import MomentField, SeriesForm

@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from booking.availability import MIDNIGHT
 from booking.models import Therapist, Weekday
-from booking.patterns import DayShift, Pattern, overlaps
+from booking.weekly_hours import DayShift, Pattern, overlaps
 
 from .fields import ClockInput, DayInput
 

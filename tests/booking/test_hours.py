@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from booking import actions
 from booking.availability import Span
 from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, free_times
-from booking.patterns import DayShift, patterns
 from booking.public_days import public_days
+from booking.weekly_hours import DayShift, patterns
 from tests.factories import (
     CHICAGO,
     a_service,

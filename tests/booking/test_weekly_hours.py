@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.availability import WeeklyHours
-from booking.patterns import DayShift, cut, overlaps, patterns, replaced, same_between
+from booking.weekly_hours import DayShift, cut, overlaps, patterns, replaced, same_between
 
 NINE, TEN, NOON, ONE, FIVE = time(9), time(10), time(12), time(13), time(17)
 MONDAY, TUESDAY = 0, 1
