@@ -12,9 +12,22 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking import messages
-from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, Kind, Message, Offer, State, WaitlistEntry
+from booking.models import (
+    REMINDERS,
+    TO_STAFF,
+    AffectedVisit,
+    Appointment,
+    Delivery,
+    Kind,
+    Message,
+    Offer,
+    OutageContact,
+    State,
+    WaitlistEntry,
+)
 
 from . import slots
+from .outages import move_to_telephone
 from .refusals import StateChangedError, action
 from .waitlist import is_quiet
 
@@ -34,7 +47,9 @@ def deliver_message(*, message_id: int) -> None:
     """
     with transaction.atomic(durable=True):
         row = Message.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=message_id)
-        message = row.select_related("appointment__therapist", "appointment__service", "offer__entry", "entry").first()
+        message = row.select_related(
+            "appointment__therapist", "appointment__service", "offer__entry", "entry", "outage_contact"
+        ).first()
         if message is None:
             if Message.objects.filter(pk=message_id, delivery=Delivery.QUEUED).exists():
                 raise NotDeliveredError  # another worker has it in hand
@@ -98,6 +113,8 @@ def _is_overtaken(message: Message, now: datetime) -> bool:
         return not is_open or is_quiet(now) or message.offer.entry.state != WaitlistEntry.State.WAITING
     if message.entry is not None:
         return message.entry.state != WaitlistEntry.State.WAITING
+    if message.outage_contact is not None:
+        return _is_settled(message.outage_contact, Kind(message.kind), now)
     visit = message.appointment
     if visit is None or message.kind in (Kind.STAFF_NOTICE, Kind.LOST_LINK, Kind.CANCELLED):
         return False
@@ -110,7 +127,15 @@ def _is_overtaken(message: Message, now: datetime) -> bool:
 
 
 def _is_still_to_come(visit: Appointment, message: Message, now: datetime) -> bool:
-    return visit.state == State.CONFIRMED and visit.starts_at == message.starts_at and visit.starts_at > now
+    is_same = visit.state == State.CONFIRMED and visit.starts_at == message.starts_at and visit.starts_at > now
+    return is_same and visit.outage is None
+
+
+def _is_settled(contact: OutageContact, kind: Kind, now: datetime) -> bool:
+    """Whether there is nothing left to ask them, or to tell them, about an outage."""
+    if kind == Kind.STANDS:
+        return not contact.still_valid(now)
+    return not contact.visits.filter(state=AffectedVisit.State.WAITING, until__gt=now).exists()
 
 
 # ---- what staff do with a message that did not arrive ---------------------------------------
@@ -139,14 +164,29 @@ def _correct_address(message: Message, visit: Appointment | None, email: str) ->
     if visit is None and isinstance(message.person, WaitlistEntry):
         WaitlistEntry.objects.filter(pk=message.person.pk).update(email=email)
         return
+    if message.outage_contact is not None:
+        _correct_patient(message.outage_contact, email)
+        return
     if visit is None:
         visit = slots.locked(message.person, now=timezone.now())
+    move_to_telephone(visit)
     visit.email = email
     visit.link_version += 1
     visit.renew_link()
     visit.save(update_fields=["email", "link_version", "link_digest"])
     waiting = visit.messages.filter(delivery=Delivery.QUEUED).exclude(kind__in=TO_STAFF).exclude(pk=message.pk)
     waiting.update(recipient=email)
+
+
+def _correct_patient(contact: OutageContact, email: str) -> None:
+    """All their visits of the outage get the address, and the links sent to the old one stop working."""
+    for visit in Appointment.objects.filter(affected__contact=contact).distinct():
+        visit.email = email
+        visit.link_version += 1
+        visit.renew_link()
+        visit.save(update_fields=["email", "link_version", "link_digest"])
+    contact.close_link()
+    contact.save()
 
 
 def _present(message: Message) -> Message:

@@ -1,6 +1,7 @@
 """The nouns of the booking half. Import them from here."""
 
 from .access import AccessLog, Look
+from .alternatives import Alternative, FirstChoice, Proposal, propose, rules_for
 from .appointments import OCCUPYING, Appointment, HeldFor, State
 from .changes import CHANGES
 from .contact import ContactRequest
@@ -8,6 +9,7 @@ from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
+from .outages import UNSETTLED, AffectedVisit, Outage, OutageContact, near
 from .people import SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
 from .therapists import Clinic, Service, Therapist
@@ -20,8 +22,11 @@ __all__ = [
     "REMINDERS",
     "SEE_EVERY_PATIENT",
     "TO_STAFF",
+    "UNSETTLED",
     "Absence",
     "AccessLog",
+    "AffectedVisit",
+    "Alternative",
     "Appointment",
     "Caution",
     "Clinic",
@@ -29,6 +34,7 @@ __all__ = [
     "Counted",
     "DailyCount",
     "Delivery",
+    "FirstChoice",
     "FreedTime",
     "HeldFor",
     "Kind",
@@ -36,9 +42,12 @@ __all__ = [
     "LostLink",
     "Message",
     "Offer",
+    "Outage",
+    "OutageContact",
     "Override",
     "OwnOnly",
     "PartOfDay",
+    "Proposal",
     "Service",
     "Shift",
     "State",
@@ -49,6 +58,9 @@ __all__ = [
     "WithPeople",
     "digits_of",
     "free_times",
+    "near",
+    "propose",
+    "rules_for",
     "rules_of_the_list",
     "working_time",
 ]
