@@ -31,6 +31,7 @@ class Desk(AdminSite):
         from booking.admin.calendar import calendar
         from booking.admin.caller import book_for_caller
         from booking.admin.day_sheet import day_sheet
+        from booking.admin.outages import end_outage, outage, outages, settle_outage, start_outage
         from booking.admin.people import one_person  # apps are not ready when this module loads
         from booking.admin.search import find_patients
         from booking.admin.why import why_page
@@ -42,6 +43,11 @@ class Desk(AdminSite):
             path("calendar/", self.admin_view(calendar), name="calendar"),
             path("calendar/book/", self.admin_view(book_for_caller), name="book_for_caller"),
             path("calendar/day-sheet/", self.admin_view(day_sheet), name="day_sheet"),
+            path("calendar/out/", self.admin_view(outages), name="outages"),
+            path("calendar/out/new/", self.admin_view(start_outage), name="start_outage"),
+            path("calendar/out/<int:pk>/", self.admin_view(outage), name="outage"),
+            path("calendar/out/<int:pk>/end/", self.admin_view(end_outage), name="end_outage"),
+            path("calendar/out/<int:pk>/<int:line>/", self.admin_view(settle_outage), name="settle_outage"),
             path("calendar/why/", self.admin_view(why_page), name="why_not"),
             path("patients/", self.admin_view(find_patients), name="patients"),
             path("patients/one/", self.admin_view(one_person), name="one_person"),

@@ -10,7 +10,7 @@ from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
 from tests.factories import an_absence, day_in, in_days, joins
-from tests.staff import ROLES, at_the_desk, everything, one_as
+from tests.staff import ROLES, an_outage, at_the_desk, everything, one_as
 
 OF_A_MODEL = ("changelist", "add", "change", "history", "delete")
 
@@ -56,6 +56,11 @@ OTHERS = {
     "book_for_caller": "FTOS",
     "why_not": "FTOS",
     "day_sheet": "FTOS",
+    "outages": "FTOS",
+    "start_outage": "FTOS",
+    "outage": "FTOS",
+    "end_outage": "FTOS",
+    "settle_outage": "FTOS",
     "patients": "FTOS",
     "one_person": "OS",
     "content_report": "EROS",
@@ -91,7 +96,7 @@ OPEN = {"login": 200, "logout": 405, "still_here": 405}
 
 PLAIN = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
-    "day_sheet",
+    *("day_sheet", "outages"),
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
 )
 """Addresses with nothing in them."""
@@ -120,6 +125,9 @@ def walk(patterns):
 def addresses(rows):
     """URL name to a path with rows of the therapist who signs in."""
     paths = {}
+    if not hasattr(rows, "outage"):
+        rows.outage = an_outage(rows.therapist, rows.service, "Ada Own", 12)
+        rows.line = rows.outage.visits.get()
     for name in named_urls():
         rest = name.partition("_")[2]
         model, _, what = rest.partition("_")
@@ -133,6 +141,10 @@ def addresses(rows):
         **{name: reverse(f"admin:{name}") for name in PLAIN},
         "calendar": f"/admin/calendar/?from={day_in(5)}",
         "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
+        "start_outage": f"/admin/calendar/out/new/?therapist=peter-stanley&when=dates&first_day={day_in(5)}&first=other",
+        "outage": f"/admin/calendar/out/{rows.outage.pk}/",
+        "end_outage": f"/admin/calendar/out/{rows.outage.pk}/end/",
+        "settle_outage": f"/admin/calendar/out/{rows.outage.pk}/{rows.line.pk}/",
         "patients": "/admin/patients/",
         "one_person": "/admin/patients/one/",
         "login": "/admin/login/",

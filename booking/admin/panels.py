@@ -23,6 +23,8 @@ from booking.models import (
     free_times,
 )
 
+from .outages import open_outages
+
 SOON = timedelta(hours=6)
 MOST_MESSAGES = 20
 MOST_FREE, LOOK_AHEAD_DAYS = 4, 14
@@ -52,6 +54,7 @@ def panels(now: datetime, user: Any) -> dict[str, Any]:
         "may_answer": user.has_perm("booking.change_appointment"),
         "may_reply": user.has_perm("booking.change_contactrequest"),
         "asked": _seen(ContactRequest, user).not_done().select_related("therapist", "taken_up_by"),
+        "out": open_outages(user, now),
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "undelivered": _seen(Message, user).undelivered().select_related(*ABOUT)[:MOST_MESSAGES],
         "todo": list(_not_set_up(clinic)),

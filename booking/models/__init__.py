@@ -9,7 +9,7 @@ from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
-from .outages import UNSETTLED, AffectedVisit, Outage, OutageContact, near
+from .outages import UNSETTLED, AffectedVisit, Bucket, Outage, OutageContact, near
 from .people import SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
 from .therapists import Clinic, Service, Therapist
@@ -28,6 +28,7 @@ __all__ = [
     "AffectedVisit",
     "Alternative",
     "Appointment",
+    "Bucket",
     "Caution",
     "Clinic",
     "ContactRequest",

@@ -68,7 +68,7 @@ def propose(
     visits: Sequence[Appointment],
     *,
     out: Span,
-    first: FirstChoice,
+    first: FirstChoice | None,
     among: Iterable[Therapist] | None,
     now: datetime,
     zone: ZoneInfo,
@@ -87,12 +87,14 @@ def propose(
     for visit in visits:
         busy = visit.service.length + visit.service.turnaround
         theirs = own[visit.email.lower() or str(visit.pk)]
-        found = _choose(_ranked(visit, free[visit.service], first, zone), busy, visit.service.length, given, theirs)
-        best = found[0] if found else None
+        length, free_then = visit.service.length, free[visit.service]
+        best = next(iter(_choose(_ranked(visit, free_then, first, zone), 1, busy, length, given, theirs)), None)
         if best:
             given[best.therapist.pk].append(Span(best.starts_at, best.starts_at + busy))
-            theirs.append(Span(best.starts_at, best.starts_at + visit.service.length))
-        proposals.append(Proposal(visit, best, sorted(found[1:], key=lambda one: one.starts_at)))
+            theirs.append(Span(best.starts_at, best.starts_at + length))
+        near = _ranked(visit, free_then, None, zone)  # of both kinds, so that there is a choice
+        others = _choose(near, MOST_OTHERS, busy, length, given, theirs)
+        proposals.append(Proposal(visit, best, sorted(others, key=lambda one: one.starts_at)))
     return proposals
 
 
@@ -130,14 +132,17 @@ def _alternative(therapist: Therapist, start: datetime, zone: ZoneInfo) -> Alter
     return Alternative(therapist, start, local.toordinal(), local.hour * 60 + local.minute)
 
 
-def _ranked(visit: Appointment, free: list[Alternative], first: FirstChoice, zone: ZoneInfo) -> Iterator[Alternative]:
+def _ranked(
+    visit: Appointment, free: list[Alternative], first: FirstChoice | None, zone: ZoneInfo
+) -> Iterator[Alternative]:
     local = visit.starts_at.astimezone(zone)
     day, minute = local.toordinal(), local.hour * 60 + local.minute
 
     def distance(one: Alternative) -> tuple[bool, int, datetime, int]:
         is_same = one.therapist.pk == visit.therapist_id
         away = abs(one.day - day) * A_DAY_WEIGHS + abs(one.minute - minute)
-        return is_same is (first == FirstChoice.OTHER), away, one.starts_at, one.therapist.pk
+        is_wanted = first is None or is_same is (first == FirstChoice.SAME)
+        return not is_wanted, away, one.starts_at, one.therapist.pk
 
     nearest = heapq.nsmallest(NEAREST, free, key=distance)
     yield from nearest
@@ -147,12 +152,13 @@ def _ranked(visit: Appointment, free: list[Alternative], first: FirstChoice, zon
 
 def _choose(
     ranked: Iterable[Alternative],
+    most: int,
     busy: timedelta,
     length: timedelta,
     given: dict[int, list[Span]],
     own: list[Span],
 ) -> list[Alternative]:
-    """The nearest that clashes with nothing, then others, a few a day so that there is a choice."""
+    """The nearest that clash with nothing, at most `most` of them, and few a day so that there is a choice."""
     found: list[Alternative] = []
     days: dict[tuple[int, int], int] = defaultdict(int)
     for one in ranked:
@@ -164,7 +170,7 @@ def _choose(
             continue
         days[place] += 1
         found.append(one)
-        if len(found) > MOST_OTHERS:
+        if len(found) == most:
             break
     return found
 

@@ -299,7 +299,7 @@ class Appointment(models.Model):
     @property
     def outage(self) -> Any:
         """Its line on the board when its therapist is out and nobody has settled it yet; else None."""
-        rows: Any = self.affected  # type: ignore[attr-defined]  # the other side is made in outages
+        rows: Any = self.affected
         return rows.open().select_related("contact", "outage").first()
 
     def forget_patient(self, now: datetime) -> None:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
@@ -116,6 +116,15 @@ class Outage(models.Model):
         return self.state != self.State.OPEN or self.ends_at <= now
 
 
+class Bucket(models.TextChoices):
+    """What the board tells apart: each affected visit is in one of them."""
+
+    TO_PHONE = "to-phone", "To telephone"
+    WAITING = "waiting", "Waiting for an answer"
+    ANSWERED = "answered", "Answered"
+    AS_PLANNED = "as-planned", "As planned"
+
+
 class OutageContactQuerySet(models.QuerySet["OutageContact"]):
     def with_token(self, token: str) -> OutageContactQuerySet:
         return self.filter(link_digest=token_digest(token))
@@ -190,6 +199,13 @@ class AffectedVisitQuerySet(models.QuerySet["AffectedVisit"]):
         )
         is_held = Q(until__gt=now, hold__state=State.HELD)
         return self.filter(state=AffectedVisit.State.WAITING).filter(~is_held | Q(Exists(away)))
+
+    def with_delivery(self) -> AffectedVisitQuerySet:
+        """Each says as `delivery` what became of the message that asked this patient."""
+        from .messages import Kind, Message  # messages point at outages, so not at the top
+
+        asked = Message.objects.filter(outage_contact=OuterRef("contact"), kind=Kind.OUT).order_by("-pk")
+        return self.annotate(delivery=Subquery(asked.values("delivery")[:1]))
 
     def in_order(self) -> AffectedVisitQuerySet:
         related = ("outage", "contact", "therapist", "hold", "settled_by", "reached_by")
@@ -294,6 +310,17 @@ class AffectedVisit(models.Model):
         """Whether the other time is still kept for them."""
         is_live = self.hold is not None and self.hold.state == State.HELD
         return self.is_open and is_live and self.until is not None and now < self.until
+
+    def bucket(self, now: datetime) -> Bucket:
+        """Where the board shows it, in exactly one place; of `with_delivery`.
+
+        Who was asked by an e-mail that did not leave, or arrived nowhere, waits for nothing.
+        """
+        if not self.is_open:
+            return Bucket.AS_PLANNED if self.state in STANDING else Bucket.ANSWERED
+        is_asked = getattr(self, "delivery", None) in ("queued", "sent")
+        is_waiting = self.state == self.State.WAITING and is_asked and self.is_held(now)
+        return Bucket.WAITING if is_waiting else Bucket.TO_PHONE
 
     def has_begun(self, now: datetime) -> bool:
         return self.visit.starts_at <= now

@@ -13,8 +13,9 @@ from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, messages, tasks
-from booking.models import REMINDERS, TO_STAFF, Delivery, Kind, Message, State
-from tests.factories import an_appointment, an_offer, asks, in_days, joins, some_details
+from booking.availability import Span
+from booking.models import REMINDERS, TO_STAFF, Delivery, FirstChoice, Kind, Message, State
+from tests.factories import an_appointment, an_offer, asks, in_days, joins, outage_of, some_details
 
 
 @pytest.fixture
@@ -48,6 +49,14 @@ def a_message(kind, visit):
             return entry.messages.get()
         visit.delete()
         return an_offer(entry, visit.therapist, visit.starts_at).messages.get()
+    if kind in (Kind.OUT, Kind.STANDS):
+        outage = outage_of(visit.therapist, Span(in_days(5, 0), in_days(6, 0)), first=FirstChoice.SAME)
+        asked = outage.contacts.get().messages.get()
+        if kind == Kind.OUT:
+            return asked
+        Message.objects.filter(pk=asked.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
+        actions.end_outage(outage=outage, ends_at=None, by=None)
+        return outage.contacts.get().messages.get(kind=Kind.STANDS)
     if kind in REMINDERS:
         visit.state, visit.confirmed_at = State.CONFIRMED, timezone.now()
         visit.save()
