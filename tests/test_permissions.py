@@ -141,7 +141,8 @@ def addresses(rows):
         **{name: reverse(f"admin:{name}") for name in PLAIN},
         "calendar": f"/admin/calendar/?from={day_in(5)}",
         "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
-        "start_outage": f"/admin/calendar/out/new/?therapist=peter-stanley&when=dates&first_day={day_in(5)}&first=other",
+        "start_outage": "/admin/calendar/out/new/?therapist=peter-stanley&when=dates&first=other"
+        f"&first_day={day_in(5)}",
         "outage": f"/admin/calendar/out/{rows.outage.pk}/",
         "end_outage": f"/admin/calendar/out/{rows.outage.pk}/end/",
         "settle_outage": f"/admin/calendar/out/{rows.outage.pk}/{rows.line.pk}/",
