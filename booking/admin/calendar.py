@@ -200,4 +200,5 @@ HELD_WORDS: dict[str, str] = {
 def _said_of(visit: Appointment) -> str:
     if visit.state == State.HELD:
         return HELD_WORDS[visit.held_for]
-    return visit.name or "No longer known"
+    name = visit.name or "No longer known"
+    return f"{name}, therapist is out" if visit.is_out else name  # type: ignore[attr-defined]  # by with_outage

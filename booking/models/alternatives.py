@@ -140,7 +140,8 @@ def _ranked(
 
     def distance(one: Alternative) -> tuple[bool, int, datetime, int]:
         is_same = one.therapist.pk == visit.therapist_id
-        away = abs(one.day - day) * A_DAY_WEIGHS + abs(one.minute - minute)
+        days = one.day - day if one.day >= day else day - one.day + 1  # rather later than sooner than they planned
+        away = days * A_DAY_WEIGHS + abs(one.minute - minute)
         is_wanted = first is None or is_same is (first == FirstChoice.SAME)
         return not is_wanted, away, one.starts_at, one.therapist.pk
 

@@ -168,8 +168,8 @@ class OutageContact(models.Model):
     @property
     def person(self) -> Appointment:
         """Where name, e-mail address and telephone are kept."""
-        rows = self.visits.select_related("visit").order_by("visit__starts_at", "pk")
-        return max((row.visit for row in rows), key=lambda visit: (bool(visit.email), bool(visit.phone)))
+        rows = sorted(self.visits.all(), key=lambda line: line.pk)
+        return max((line.visit for line in rows), key=lambda visit: (bool(visit.email), bool(visit.phone)))
 
     @property
     def recipient(self) -> str:
@@ -190,7 +190,7 @@ class AffectedVisitQuerySet(models.QuerySet["AffectedVisit"]):
     def to_telephone(self, now: datetime) -> AffectedVisitQuerySet:
         """Waiting for an answer that will not come: time is over, or the held time is one no longer.
 
-        Also when the therapist of the held time is away by now.
+        Also when the therapist of the held time is away by now, or takes no patients any more.
         """
         away = Absence.objects.filter(
             Q(therapist=OuterRef("therapist")) | Q(therapist__isnull=True),
@@ -198,7 +198,8 @@ class AffectedVisitQuerySet(models.QuerySet["AffectedVisit"]):
             ends_at__gt=OuterRef("starts_at"),
         )
         is_held = Q(until__gt=now, hold__state=State.HELD)
-        return self.filter(state=AffectedVisit.State.WAITING).filter(~is_held | Q(Exists(away)))
+        is_given = Q(therapist__is_taking_patients=True, visit__service__is_active=True)
+        return self.filter(state=AffectedVisit.State.WAITING).filter(~is_held | ~is_given | Q(Exists(away)))
 
     def with_delivery(self) -> AffectedVisitQuerySet:
         """Each says as `delivery` what became of the message that asked this patient."""

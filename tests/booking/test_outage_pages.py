@@ -395,6 +395,31 @@ def test_what_is_not_there(clerk, path, number):
     assert clerk.get(LIST + path.format(number)).status_code == 404
 
 
+def test_a_message_that_did_not_arrive_leads_to_the_board(clerk, outage, visit, django_assert_max_num_queries):
+    message = Message.objects.get()
+    Message.objects.update(delivery=Delivery.REFUSED, last_answer="SMTP 550")
+
+    for path in ("/admin/booking/message/", f"/admin/booking/message/{message.pk}/change/"):
+        assert outage.get_absolute_url() in clerk.get(path).text
+    first_page = clerk.get("/admin/").text
+    assert f"{visit.name}, {visit.phone}" in first_page
+    assert "Send it again" in clerk.get(f"/admin/booking/message/{message.pk}/change/").text
+
+    clerk.post(f"/admin/booking/message/{message.pk}/phoned/")
+
+    assert "Told by telephone" in clerk.get(outage.get_absolute_url()).text
+
+
+def test_a_request_whose_therapist_is_out_waits_on_the_board_only(clerk, therapist, other, service):
+    request = an_appointment(therapist, service, in_days(3, 10), State.REQUESTED, requested_at=timezone.now())
+    assert f"/{request.pk}/confirm/" in clerk.get("/admin/").text
+
+    outage_of(therapist, Span(in_days(3, 0), in_days(4, 0)))
+
+    assert f"/{request.pk}/confirm/" not in clerk.get("/admin/").text
+    assert f"/{request.pk}/confirm/" not in clerk.get(f"/admin/booking/appointment/{request.pk}/change/").text
+
+
 # ---- whose it is ----
 
 

@@ -371,6 +371,15 @@ def test_when_the_colleague_is_away_too_the_held_time_is_lost_and_staff_telephon
     assert (line_of(visit).state, line_of(visit).why) == (Line.TO_PHONE, "time-lost")
 
 
+def test_when_the_colleague_takes_no_patients_any_more_staff_telephone(therapist, other, service, visit):
+    outage_of(therapist, day(3))
+    assert not AffectedVisit.objects.to_telephone(timezone.now()).exists()
+
+    Therapist.objects.filter(pk=other.pk).update(is_taking_patients=False)
+
+    assert AffectedVisit.objects.to_telephone(timezone.now()).count() == 1
+
+
 def test_a_second_outage_takes_back_times_held_with_that_therapist(therapist, other, service, visit):
     outage_of(therapist, day(3))
     outage_of(other, day(3))
