@@ -10,8 +10,9 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from procrastinate.contrib.django import app as shared_app
 
-from booking import actions, messages
+from booking import actions, messages, tasks
 from booking.availability import Span
 from booking.models import (
     Absence,
@@ -359,6 +360,21 @@ def test_who_does_not_answer_is_to_be_telephoned_and_keeps_the_visit(therapist, 
         assert again(line).state == Line.OTHER_TIME
 
 
+def test_the_clock_ends_what_nobody_answered(therapist, other, service, visit):
+    outage = outage_of(therapist, day(3))
+    shared_app.perform_import_paths()
+    assert "booking.tasks.end_unanswered" in {
+        one.task.name for one in shared_app.periodic_registry.periodic_tasks.values()
+    }
+
+    tasks.end_unanswered(None, timestamp=0)
+    assert line_of(visit).state == Line.WAITING
+    with time_machine.travel(outage.answer_by + timedelta(seconds=1)):
+        tasks.end_unanswered(None, timestamp=0)
+
+    assert line_of(visit).state == Line.TO_PHONE
+
+
 def test_when_the_colleague_is_away_too_the_held_time_is_lost_and_staff_telephone(therapist, other, service, visit):
     outage_of(therapist, day(3))
     actions.save_absence(absence=Absence(therapist=other, starts_at=in_days(3, 0), ends_at=in_days(4, 0)))
@@ -496,12 +512,23 @@ def test_a_request_is_neither_confirmed_nor_run_out_while_its_therapist_is_out(t
 
 
 def test_nobody_is_reminded_as_if_nothing_were(therapist, other, service, visit):
+    later = in_days(2, 10, 30)
+    with time_machine.travel(later):
+        assert [one.pk for one in actions.who_is_to_be_reminded(Kind.REMINDER_DAY)] == [visit.pk]
+    outage_of(therapist, day(3))
+
+    with time_machine.travel(later):
+        assert not actions.who_is_to_be_reminded(Kind.REMINDER_DAY).exists()
+        with pytest.raises(actions.StateChangedError):
+            actions.remind_patient(appointment=visit, kind=Kind.REMINDER_DAY)
+
+
+def test_a_reminder_that_waits_to_be_sent_is_overtaken(therapist, other, service, visit):
     reminder = messages.queue_message(Kind.REMINDER_DAY, visit)
     outage_of(therapist, day(3))
 
-    with time_machine.travel(in_days(2, 10, 30)):
-        assert not actions.who_is_to_be_reminded(Kind.REMINDER_DAY).exists()
-        actions.deliver_message(message_id=reminder.pk)
+    actions.deliver_message(message_id=reminder.pk)
+
     assert again(reminder).delivery == Delivery.OVERTAKEN
 
 
