@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from booking import messages
@@ -347,7 +348,8 @@ def end_outage(*, outage: Outage, ends_at: datetime | None, by: Any) -> int:
     """The therapist is back earlier, at `ends_at`, or was never away (None): visits from then on stand as they were.
 
     Held times are let go, and each patient who was told gets one message. What patients have changed stays
-    changed. An outage that has begun ends now at the earliest. Returns how many visits stand. Raises
+    changed, and a visit that meets another absence stays on the board. An outage that has begun ends now at the
+    earliest. Returns how many visits stand. Raises
     StateChangedError when it is over, NotOfferedError when it would end later than planned.
     """
     now = timezone.now()
@@ -361,7 +363,7 @@ def end_outage(*, outage: Outage, ends_at: datetime | None, by: Any) -> int:
     lines = [
         line
         for line in present.visits.open().select_for_update(of=("self",)).in_order()
-        if line.visit.starts_at >= max(end, now) and line.visit.is_coming
+        if line.visit.starts_at >= end and line.visit.is_coming and not _is_away_besides(present, line.visit)
     ]
     freed = Span(max(end, present.starts_at), present.ends_at)
     _shorten(present, end, now)
@@ -372,6 +374,12 @@ def end_outage(*, outage: Outage, ends_at: datetime | None, by: Any) -> int:
         _tell_it_stands(contact)
     slots.give_back(present.therapist_id, freed, now=now)
     return len(lines)
+
+
+def _is_away_besides(outage: Outage, visit: Appointment) -> bool:
+    """Whether another absence, of the therapist or the whole clinic, meets the visit: then it does not stand."""
+    others = Absence.objects.exclude(pk=outage.absence_id).touching(visit.span)
+    return others.filter(Q(therapist=visit.therapist_id) | Q(therapist__isnull=True)).exists()
 
 
 def _shorten(outage: Outage, end: datetime, now: datetime) -> None:

@@ -16,6 +16,7 @@ from booking.models import (
     LostLink,
     Message,
     Outage,
+    OutageContact,
     WaitlistEntry,
 )
 
@@ -50,6 +51,8 @@ def forget_past_visits() -> int:
     for visit in rows:
         visit.forget_patient(now)
         visit.save()
+    alone = OutageContact.objects.of_visits(rows).exclude(visits__visit__anonymised_at__isnull=True)
+    Message.objects.filter(outage_contact__in=alone).exclude(recipient="").update(recipient=FORGOTTEN)
     undelivered = Message.objects.filter(appointment__in=rows).exclude(delivery__in=(Delivery.SENT, Delivery.PHONED))
     undelivered.update(delivery=Delivery.OVERTAKEN)  # nobody is left to be told
     Message.objects.filter(appointment__in=rows).exclude(recipient="").exclude(kind__in=TO_STAFF).update(

@@ -595,7 +595,30 @@ def test_old_outages_go_with_their_messages_and_the_visits_stay(therapist, other
     assert again(visit).anonymised_at is not None
 
 
+def test_who_moved_to_an_earlier_day_is_forgotten_as_early(therapist, other, service, settings):
+    visit = an_appointment(therapist, service, in_days(40, 10))
+    outage_of(therapist, day(40))
+    actions.take_other_time(line=line_of(visit), therapist=other, starts_at=in_days(2, 10), by=STAFF)
+
+    with time_machine.travel(in_days(3 + settings.BOOKING_KEEP_DAYS, 1)):
+        actions.forget_past_visits()
+
+    assert Outage.objects.exists()
+    assert not Message.objects.filter(recipient="ada@example.com").exists()
+
+
 # ---- end ----
+
+
+def test_a_visit_that_meets_another_absence_does_not_stand(therapist, other, service, visit):
+    later = an_appointment(therapist, service, in_days(3, 14), email="bo@example.com")
+    outage = outage_of(therapist, day(3))
+    Absence.objects.create(therapist=None, starts_at=in_days(3, 9), ends_at=in_days(3, 11))
+
+    actions.end_outage(outage=outage, ends_at=None, by=None)
+
+    assert [line_of(one).state for one in (visit, later)] == [Line.WAITING, Line.STANDS]
+    assert list(Outage.objects.to_do(timezone.now())) == [outage]
 
 
 def test_a_withdrawn_outage_leaves_visits_as_they_were_and_tells_who_was_told(therapist, other, service, visit):
