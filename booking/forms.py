@@ -67,6 +67,24 @@ class StartField(forms.CharField):
         return moment.astimezone(UTC)  # PostgreSQL knows no offset of nearly a day
 
 
+class PlaceField(StartField):
+    """A therapist's slug and an instant, as our own pages write them together: with whom, and when."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        slug, _, start = str(value or "").strip().partition(" ")
+        if not slug:
+            if self.required:
+                raise ValidationError("Choose a time.")
+            return None
+        moment = super().clean(start)
+        if moment is None or not all(sign.isalnum() or sign in "-_" for sign in slug):
+            raise ValidationError("That is not a time we know.")
+        return slug, moment
+
+
 class NoteField(forms.CharField):
     """A browser counts a line break as one character and sends two."""
 

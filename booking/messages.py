@@ -27,6 +27,7 @@ from booking.models import (
     LostLink,
     Message,
     Offer,
+    OutageContact,
     Service,
     Therapist,
     WaitlistEntry,
@@ -67,9 +68,12 @@ class OtherTime:
 # ---- queue ----------------------------------------------------------------------------------
 
 
+About = Appointment | WaitlistEntry | Offer | ContactRequest | OutageContact
+
+
 def queue_message(
     kind: Kind,
-    about: Appointment | WaitlistEntry | Offer | ContactRequest,
+    about: About,
     *,
     suggested: Sequence[OtherTime] = (),
     together: Sequence[Appointment] = (),
@@ -95,17 +99,19 @@ def queue_message(
     return message
 
 
-def _address_of(about: Appointment | WaitlistEntry | Offer | ContactRequest) -> str:
-    return about.recipient if isinstance(about, WaitlistEntry | Offer) else about.email
+def _address_of(about: About) -> str:
+    return about.recipient if isinstance(about, WaitlistEntry | Offer | OutageContact) else about.email
 
 
-def _reference(about: Appointment | WaitlistEntry | Offer | ContactRequest) -> dict[str, Any]:
+def _reference(about: About) -> dict[str, Any]:
     """What the message is about, with the times as they are now."""
     if isinstance(about, Appointment):
         times = {"starts_at": about.starts_at, "ends_at": about.ends_at}
         return {"appointment": about, "sequence": about.calendar_sequence, **times}
     if isinstance(about, Offer):
         return {"offer": about, "starts_at": about.starts_at, "ends_at": about.ends_at}
+    if isinstance(about, OutageContact):
+        return {"outage_contact": about}
     return {"entry": about} if isinstance(about, WaitlistEntry) else {"contact_request": about}
 
 
@@ -188,7 +194,9 @@ def _context(message: Message, clinic: Clinic) -> dict[str, Any]:
         return _visit_context(message, message.appointment, clinic)
     if message.contact_request is not None:
         return {"desk_url": _desk_url("contactrequest", message.contact_request.pk), "asked": message.contact_request}
-    entry = message.entry or message.offer.entry  # type: ignore[union-attr]  # a CHECK says: one of the four is set
+    if message.outage_contact is not None:
+        return _outage_context(message.outage_contact)
+    entry = message.entry or message.offer.entry  # type: ignore[union-attr]  # a CHECK says: one of the five is set
     return {
         "entry": entry,
         "offer": message.offer,
@@ -223,6 +231,19 @@ def _together(message: Message) -> list[Appointment]:
     if message.kind in (Kind.SERIES, Kind.LOST_LINK):
         visits = visits.coming(timezone.now())
     return visits.in_order()
+
+
+def _outage_context(contact: OutageContact) -> dict[str, Any]:
+    """Their visits as they are when the message leaves: who has settled one meanwhile is not asked about it."""
+    now = timezone.now()
+    lines = list(contact.visits.open().filter(visit__starts_at__gt=now).in_order())
+    return {
+        "outage": contact.outage,
+        "lines": [(line, line.is_held(now)) for line in lines],
+        "first_until": min((line.until for line in lines if line.until and line.is_held(now)), default=None),
+        "standing": contact.still_valid(now),
+        "answer_url": settings.SITE_URL + contact.get_absolute_url(),
+    }
 
 
 def _desk_url(model: str, pk: int) -> str:

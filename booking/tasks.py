@@ -12,7 +12,7 @@ from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 
 from booking import actions
-from booking.models import REMINDERS, Appointment, Clinic, FreedTime, Kind, Offer, WaitlistEntry
+from booking.models import REMINDERS, AffectedVisit, Appointment, Clinic, FreedTime, Kind, Offer, WaitlistEntry
 
 
 class GrowingWaits(BaseRetryStrategy):
@@ -99,6 +99,13 @@ def offer_freed_times(context: JobContext, timestamp: int) -> None:
     each(Offer.objects.over(now), lambda row: actions.expire_offer(offer=row))
     each(WaitlistEntry.objects.over(today), lambda row: actions.end_waiting(entry=row))
     each(FreedTime.objects.to_offer(now), lambda row: actions.offer_freed_time(freed=row))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="booking.tasks.end_unanswered", pass_context=True)
+def end_unanswered(context: JobContext, timestamp: int) -> None:
+    """Patients of a therapist who is out, and have not answered in time, are to be telephoned."""
+    each(AffectedVisit.objects.to_telephone(timezone.now()), lambda row: actions.expire_alternative(line=row))
 
 
 def _remind_patient(kind: Kind, row: Appointment) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import ask, book, visits, waitlist
+from .views import ask, book, instead, visits, waitlist
 from .views.privacy import privacy
 
 app_name = "booking"
@@ -13,6 +13,7 @@ urlpatterns = [
     path("book/<slug:therapist>/ask/sent/", ask.asked, name="asked"),
     path("book/<slug:therapist>/<slug:service>/", book.slots, name="slots"),
     path("visits/find/", visits.find, name="find"),
+    path("visits/instead/<str:token>/", instead.instead, name="instead"),
     path("visits/<str:token>/", visits.visit, name="visit"),
     path("visits/<str:token>/move/", visits.move, name="move"),
     path("visits/<str:token>/cancel/", visits.cancel, name="cancel"),

@@ -33,6 +33,7 @@ class Desk(AdminSite):
         from booking.admin.caller import book_for_caller
         from booking.admin.closing import block_page, holidays_page
         from booking.admin.day_sheet import day_sheet
+        from booking.admin.outages import end_outage, outage, outages, settle_outage, start_outage
         from booking.admin.people import one_person  # apps are not ready when this module loads
         from booking.admin.reports import report_table, reports_page
         from booking.admin.search import find_patients
@@ -57,6 +58,11 @@ class Desk(AdminSite):
             path("hours/", self.admin_view(hours_page), name="hours"),
             path("hours/holidays/", self.admin_view(holidays_page), name="holidays"),
             path("hours/week/<slug:slug>/", self.admin_view(week_page), name="week_hours"),
+            path("calendar/out/", self.admin_view(outages), name="outages"),
+            path("calendar/out/new/", self.admin_view(start_outage), name="start_outage"),
+            path("calendar/out/<int:pk>/", self.admin_view(outage), name="outage"),
+            path("calendar/out/<int:pk>/end/", self.admin_view(end_outage), name="end_outage"),
+            path("calendar/out/<int:pk>/<int:line>/", self.admin_view(settle_outage), name="settle_outage"),
             path("calendar/why/", self.admin_view(why_page), name="why_not"),
             path("patients/", self.admin_view(find_patients), name="patients"),
             path("patients/one/", self.admin_view(one_person), name="one_person"),

@@ -11,20 +11,24 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from booking import actions
+from booking.availability import Span
 from booking.models import (
     Absence,
     Appointment,
     Clinic,
     ContactRequest,
+    FirstChoice,
     FreedTime,
     HeldFor,
     Offer,
+    Outage,
     PartOfDay,
     Service,
     Shift,
     State,
     Therapist,
     WaitlistEntry,
+    propose,
 )
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -104,6 +108,24 @@ def an_absence(therapist: Therapist | None, starts_at: datetime, ends_at: dateti
 
 def day_in(days: int) -> date:
     return timezone.now().astimezone(CHICAGO).date() + timedelta(days=days)
+
+
+def outage_of(therapist: Therapist, span: Span, **facts: Any) -> Outage:
+    """A therapist is out, with the times that would be proposed; `by_phone` are visits that are telephoned."""
+    now, by_phone = timezone.now(), facts.pop("by_phone", ())
+    first, key = facts.pop("first", FirstChoice.OTHER), facts.pop("key", None)
+    rows = actions.affected_by(therapist, span, now)
+    proposed = propose(rows, out=span, first=first, among=None, now=now, zone=CHICAGO)
+    plans = {
+        one.visit.pk: actions.Plan(
+            one.best.therapist if one.best else None,
+            one.best.starts_at if one.best else None,
+            by_phone=one.visit.pk in by_phone,
+        )
+        for one in proposed
+    }
+    given = {"answer_by": now + timedelta(hours=20), "plans": plans, "reason": "", "by": None} | facts
+    return actions.start_outage(therapist=therapist, span=span, submission_key=key or uuid.uuid4(), **given)
 
 
 def joins(service: Service, **facts: Any) -> WaitlistEntry:

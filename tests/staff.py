@@ -15,6 +15,7 @@ from django_otp.oath import TOTP
 
 from articles.models import Article, Image, Question, Reference, Topic
 from articles.revisions import keep
+from booking.availability import Span
 from booking.models import (
     AccessLog,
     Caution,
@@ -30,7 +31,7 @@ from booking.models import (
 )
 from revival import two_factor
 from revival.models import Change
-from tests.factories import a_service, a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins
+from tests.factories import a_service, a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins, outage_of
 
 PASSWORD = "seven geese cross the river"
 
@@ -138,6 +139,12 @@ def everything(account: Any = None) -> SimpleNamespace:
         accesslog=AccessLog.objects.note(None, Look.SEARCH),
         change=Change.objects.first(),
     )
+
+
+def an_outage(therapist: Therapist, service: Any, name: str, days: int) -> Any:
+    """A therapist who is out that day, with one visit to telephone about."""
+    an_appointment(therapist, service, in_days(days), name=name, email="", phone="612-555-0190")
+    return outage_of(therapist, Span(in_days(days, 0), in_days(days + 1, 0)))
 
 
 def patients_of(therapist: Therapist, service: Any, name: str, days: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
 from tests.factories import an_absence, day_in, in_days, joins
-from tests.staff import ROLES, at_the_desk, everything, one_as
+from tests.staff import ROLES, an_outage, at_the_desk, everything, one_as
 
 OF_A_MODEL = ("changelist", "add", "change", "history", "delete")
 
@@ -64,6 +64,11 @@ OTHERS = {
     "reports": "FTOS",
     "report_table": "FTOS",
     "day_sheet": "FTOS",
+    "outages": "FTOS",
+    "start_outage": "FTOS",
+    "outage": "FTOS",
+    "end_outage": "FTOS",
+    "settle_outage": "FTOS",
     "patients": "FTOS",
     "one_person": "OS",
     "content_report": "EROS",
@@ -99,8 +104,7 @@ OPEN = {"login": 200, "logout": 405, "still_here": 405}
 
 PLAIN = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
-    *("day_sheet", "book_series"),
-    *("day_sheet", "block_time", "hours", "holidays", "reports"),
+    *("day_sheet", "book_series", "block_time", "hours", "holidays", "reports", "outages"),
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
 )
 """Addresses with nothing in them."""
@@ -129,6 +133,9 @@ def walk(patterns):
 def addresses(rows):
     """URL name to a path with rows of the therapist who signs in."""
     paths = {}
+    if not hasattr(rows, "outage"):
+        rows.outage = an_outage(rows.therapist, rows.service, "Ada Own", 12)
+        rows.line = rows.outage.visits.get()
     for name in named_urls():
         rest = name.partition("_")[2]
         model, _, what = rest.partition("_")
@@ -144,6 +151,11 @@ def addresses(rows):
         "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
         "week_hours": f"/admin/hours/week/{rows.therapist.slug}/",
         "report_table": "/admin/reports/visits.csv",
+        "start_outage": "/admin/calendar/out/new/?therapist=peter-stanley&when=dates&first=other"
+        f"&first_day={day_in(5)}",
+        "outage": f"/admin/calendar/out/{rows.outage.pk}/",
+        "end_outage": f"/admin/calendar/out/{rows.outage.pk}/end/",
+        "settle_outage": f"/admin/calendar/out/{rows.outage.pk}/{rows.line.pk}/",
         "patients": "/admin/patients/",
         "one_person": "/admin/patients/one/",
         "login": "/admin/login/",

@@ -14,9 +14,22 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from booking import messages
-from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, Kind, Message, Offer, State, WaitlistEntry
+from booking.models import (
+    REMINDERS,
+    TO_STAFF,
+    AffectedVisit,
+    Appointment,
+    Delivery,
+    Kind,
+    Message,
+    Offer,
+    OutageContact,
+    State,
+    WaitlistEntry,
+)
 
 from . import slots
+from .outages import move_to_telephone
 from .refusals import StateChangedError, action
 from .waitlist import is_quiet
 
@@ -30,7 +43,7 @@ class NotDeliveredError(Exception):
 
 def deliver_message(*, message_id: int) -> None:
     """Send one message over the mail server and write down what became of it; see `deliver`."""
-    about = ("appointment__therapist", "appointment__service", "offer__entry", "entry")
+    about = ("appointment__therapist", "appointment__service", "offer__entry", "entry", "outage_contact")
     deliver(Message.objects.select_related(*about), message_id, _hand_over)
 
 
@@ -110,6 +123,8 @@ def _is_overtaken(message: Message, now: datetime) -> bool:
         return not is_open or is_quiet(now) or message.offer.entry.state != WaitlistEntry.State.WAITING
     if message.entry is not None:
         return message.entry.state != WaitlistEntry.State.WAITING
+    if message.outage_contact is not None:
+        return _is_settled(message.outage_contact, Kind(message.kind), now)
     visit = message.appointment
     if visit is None or message.kind in NEVER_STALE:
         return False
@@ -125,7 +140,15 @@ def _is_overtaken(message: Message, now: datetime) -> bool:
 
 
 def _is_still_to_come(visit: Appointment, message: Message, now: datetime) -> bool:
-    return visit.state == State.CONFIRMED and visit.starts_at == message.starts_at and visit.starts_at > now
+    is_same = visit.state == State.CONFIRMED and visit.starts_at == message.starts_at and visit.starts_at > now
+    return is_same and visit.outage is None
+
+
+def _is_settled(contact: OutageContact, kind: Kind, now: datetime) -> bool:
+    """Whether there is nothing left to ask them, or to tell them, about an outage."""
+    if kind == Kind.STANDS:
+        return not contact.still_valid(now)
+    return not contact.visits.filter(state=AffectedVisit.State.WAITING, until__gt=now).exists()
 
 
 # ---- what staff do with a message that did not arrive ---------------------------------------
@@ -156,16 +179,31 @@ def _correct_address(message: Message, visit: Appointment | None, email: str) ->
     if visit is None and isinstance(message.person, WaitlistEntry):
         WaitlistEntry.objects.filter(pk=message.person.pk).update(email=email)
         return
+    if message.outage_contact is not None:
+        _correct_patient(message.outage_contact, email)
+        return
     if visit is None:
         visit = slots.locked(message.person, now=timezone.now())
     told = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
     for one in told:
+        move_to_telephone(one)
         one.email = email
         one.link_version += 1
         one.renew_link()
         one.save(update_fields=["email", "link_version", "link_digest"])
     waiting = Message.objects.filter(appointment__in=told, delivery=Delivery.QUEUED)
     waiting.exclude(kind__in=TO_STAFF).exclude(pk=message.pk).update(recipient=email)
+
+
+def _correct_patient(contact: OutageContact, email: str) -> None:
+    """All their visits of the outage get the address, and the links sent to the old one stop working."""
+    for visit in Appointment.objects.filter(affected__contact=contact).distinct():
+        visit.email = email
+        visit.link_version += 1
+        visit.renew_link()
+        visit.save(update_fields=["email", "link_version", "link_digest"])
+    contact.close_link()
+    contact.save()
 
 
 def _present(message: Message) -> Message:

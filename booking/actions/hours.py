@@ -10,17 +10,21 @@ from typing import Any
 from django.utils import timezone
 
 from booking.availability import Span, WeeklyHours, bounds_of_days, subtract
-from booking.models import Absence, Appointment, Clinic, Override, Shift, State, Therapist, working_time
+from booking.models import Absence, Appointment, Clinic, Outage, Override, Shift, State, Therapist, working_time
 from booking.weekly_hours import DayShift, cut, replaced, same_between
 
 from . import slots
-from .refusals import NotOfferedError, StateChangedError, VisitsInTheWayError, action
+from .refusals import NotOfferedError, OutageOpenError, StateChangedError, VisitsInTheWayError, action
 
 
 @action
 def save_absence(*, absence: Absence) -> list[Appointment]:
-    """Write an absence under the therapists' locks. Returns the coming visits that fall into it."""
+    """Write an absence under the therapists' locks. Returns the coming visits that fall into it.
+
+    Raises OutageOpenError for the absence of an outage.
+    """
     now = timezone.now()
+    _demand_no_outage(absence)
     before = list(Absence.objects.filter(pk=absence.pk))  # its time may be free again after the change
     owners = set().union(*(_owners(row) for row in [absence, *before]))
     slots.lock(owners, now=now)
@@ -44,10 +48,14 @@ def save_hours(*, row: Shift | Override) -> list[Appointment]:
 
 @action
 def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
-    """Delete hours or an absence under the locks. Returns the coming visits that are now outside."""
+    """Delete hours or an absence under the locks. Returns the coming visits that are now outside.
+
+    Raises OutageOpenError for the absence of an outage.
+    """
     now = timezone.now()
     owners = _owners(row)
     slots.lock(owners, now=now)
+    _demand_no_outage(row)
     row.delete()
     if isinstance(row, Absence):
         for pk in owners:
@@ -213,6 +221,12 @@ def _newly_outside(
     kept = _outside([therapist.pk], now, {therapist.pk: [row.hours for row in rows]})
     already = {visit.pk for visit in kept}
     return [visit for visit in _outside([therapist.pk], now, {therapist.pk: planned}) if visit.pk not in already]
+
+
+def _demand_no_outage(row: Shift | Override | Absence) -> None:
+    """Patients were told of it, and have to be told when it ends."""
+    if isinstance(row, Absence) and row.pk and Outage.objects.open().filter(absence=row.pk).exists():
+        raise OutageOpenError
 
 
 def _owners(row: Shift | Override | Absence) -> set[int]:

@@ -15,6 +15,7 @@ from booking.models import (
     CHANGES,
     TO_STAFF,
     AccessLog,
+    AffectedVisit,
     Appointment,
     ContactRequest,
     Delivery,
@@ -22,6 +23,7 @@ from booking.models import (
     LostLink,
     Message,
     Offer,
+    OutageContact,
     State,
     WaitlistEntry,
     digits_of,
@@ -32,7 +34,10 @@ from .refusals import NamesThePersonError, StillComingError, UnknownPersonError,
 from .retention import FORGOTTEN
 from .waitlist import close_offer
 
-NOT_THEIRS = ("link_digest", "submission_digest", "submission_key", "blocked", "override_by", "taken_up_by")
+NOT_THEIRS = (
+    *("link_digest", "submission_digest", "submission_key", "blocked"),
+    *("override_by", "taken_up_by", "reached_by", "settled_by"),
+)
 """Of no meaning to the person, or about a colleague; digests of links stay here."""
 
 
@@ -53,6 +58,7 @@ class Person:
         together = Message.visits.through.objects.filter(appointment__in=visits)
         about = Q(appointment__in=visits) | Q(entry__in=entries) | Q(offer__entry__in=entries)
         about |= Q(pk__in=together.values("message"))
+        about |= Q(outage_contact__in=OutageContact.objects.of_visits(visits))
         to = Q(recipient__iexact=self.email) if self.email else Q(pk__in=[])
         return Message.objects.filter(about | Q(contact_request__in=self.rows(ContactRequest)) | to)
 
@@ -67,6 +73,7 @@ def export_person(*, person: Person, by: Any, reason: str) -> dict[str, Any]:
     return {
         "visits": _facts(kept[Appointment]),
         "waiting_list": _facts(entries),
+        "outages": _facts(AffectedVisit.objects.filter(visit__in=kept[Appointment])),
         "offers": _facts(Offer.objects.filter(entry__in=entries)),
         "contact_requests": _facts(kept[ContactRequest]),
         "messages": _facts(person.mail()),
@@ -97,6 +104,9 @@ def erase_person(*, person: Person, by: Any, reason: str, cancel_visits: bool = 
         close_offer(offer, Offer.State.DECLINED, now)
     for visit in kept[Appointment]:
         _forget_visit(visit, now, is_coming=visit in coming)
+    for contact in OutageContact.objects.of_visits([visit.pk for visit in kept[Appointment]]):
+        contact.close_link()
+        contact.save()
     for kind in (WaitlistEntry, ContactRequest):
         kind.objects.filter(pk__in=[row.pk for row in kept[kind]]).delete()
     AccessLog.objects.note(by, Look.ERASE, reason=reason)

@@ -72,6 +72,22 @@ class NamesThePersonError(RefusalError):
     """The reason names the person, and the log keeps it for years: say it without."""
 
 
+class AlreadyOutError(RefusalError):
+    """A colleague has said already that this therapist is out then (409)."""
+
+
+class AlternativesGoneError(SlotTakenError):
+    """Times that were to be held for these visits have been taken meanwhile (409)."""
+
+    def __init__(self, visits: list[Any]) -> None:
+        super().__init__(len(visits))
+        self.visits = visits
+
+
+class OutageOpenError(RefusalError):
+    """The absence belongs to an outage, whose patients were told: it ends on its board."""
+
+
 class BusyError(RefusalError):
     """The database cannot answer now; the same thing will work in a moment (503)."""
 
@@ -92,6 +108,7 @@ _BY_CLASS: dict[str, type[Exception]] = {"08": BusyError, "53": BusyError, "57":
 _BY_CONSTRAINT: dict[str, type[Exception]] = {
     "booking_appointment_submission_key_key": SubmissionReusedError,
     "booking_series_submission_key_key": SubmissionReusedError,
+    "booking_absence_covers_its_outage": OutageOpenError,
 }
 
 

@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from booking import messages
-from booking.models import REMINDERS, Appointment, Kind, Message, State
+from booking.models import REMINDERS, Appointment, Kind, Message
 from booking.models.appointments import AppointmentQuerySet
 
 from .refusals import StateChangedError, action
@@ -36,7 +36,7 @@ def remind_staff(*, appointment: Appointment) -> Message:
     """Half of the time for an answer is over, and there is none. Raises StateChangedError."""
     now = timezone.now()
     visit = Appointment.objects.select_for_update().get(pk=appointment.pk)
-    if visit.state != State.REQUESTED or visit.remind_staff_at is None or visit.remind_staff_at > now:
+    if not Appointment.objects.staff_to_be_reminded(now).filter(pk=visit.pk).exists():
         raise StateChangedError
     visit.remind_staff_at = None
     visit.save(update_fields=["remind_staff_at"])

@@ -7,7 +7,18 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from booking.models import TO_STAFF, Appointment, ContactRequest, Delivery, FreedTime, LostLink, Message, WaitlistEntry
+from booking.models import (
+    TO_STAFF,
+    Appointment,
+    ContactRequest,
+    Delivery,
+    FreedTime,
+    LostLink,
+    Message,
+    Outage,
+    OutageContact,
+    WaitlistEntry,
+)
 
 from .refusals import action
 
@@ -34,11 +45,14 @@ def forget_past_visits() -> int:
     ContactRequest.objects.filter(ended_at__isnull=True, created_at__lte=never_answered).delete()
     LostLink.objects.filter(created_at__lte=now - LONGEST_LOST).delete()
     FreedTime.objects.filter(ends_at__lte=now).delete()
+    Outage.objects.filter(ends_at__lte=since).delete()  # with their lines and messages; the visits stay
     old = Appointment.objects.filter(ends_at__lte=since, anonymised_at__isnull=True)
     rows = list(old.select_for_update()[:MOST_FORGOTTEN_AT_ONCE])
     for visit in rows:
         visit.forget_patient(now)
         visit.save()
+    alone = OutageContact.objects.of_visits(rows).exclude(visits__visit__anonymised_at__isnull=True)
+    Message.objects.filter(outage_contact__in=alone).exclude(recipient="").update(recipient=FORGOTTEN)
     undelivered = Message.objects.filter(appointment__in=rows).exclude(delivery__in=(Delivery.SENT, Delivery.PHONED))
     undelivered.update(delivery=Delivery.OVERTAKEN)  # nobody is left to be told
     Message.objects.filter(appointment__in=rows).exclude(recipient="").exclude(kind__in=TO_STAFF).update(

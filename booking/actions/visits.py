@@ -121,10 +121,12 @@ class Actor(StrEnum):
 
 @action
 def confirm_appointment(*, appointment: Appointment) -> Appointment:
-    """Agree to a request and tell the patient. Raises StateChangedError."""
+    """Agree to a request and tell the patient. Raises StateChangedError, also while its therapist is out."""
     now = timezone.now()
     visit = slots.locked(appointment, now=now)
     _demand_state(visit, State.REQUESTED)
+    if visit.outage is not None:
+        raise StateChangedError
     visit.confirmed_at = now
     return _change(visit, State.CONFIRMED, Kind.CONFIRMED)
 
@@ -156,11 +158,23 @@ def cancel_appointment(*, appointment: Appointment, by: Actor, reason: str = "")
     _demand_state(visit, State.REQUESTED, State.CONFIRMED)
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
+    return call_off(visit, by=by, now=now, reason=reason)
+
+
+def call_off(visit: Appointment, *, by: Actor, now: datetime, reason: str = "") -> Appointment:
+    """Cancel a coming visit. The caller has the locks and knows that it may be."""
     visit.cancel_reason = reason
     visit = _end(visit, State.CANCELLED, Kind.CANCELLED, now)
     if by == Actor.PATIENT:
         messages.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
+
+
+def renew_answer(visit: Appointment, now: datetime) -> None:
+    """A request that could not be answered for a while is asked for anew; else it would run out at once."""
+    if visit.state == State.REQUESTED and visit.starts_at > now:
+        _ask_for_answer(visit, now)
+        visit.save(update_fields=["answer_by", "remind_staff_at"])
 
 
 @action
@@ -207,7 +221,7 @@ def expire_request(*, appointment: Appointment) -> Appointment:
     """End a request nobody answered in time, free its time and tell the patient, with our apology."""
     now = timezone.now()
     visit = slots.locked(appointment, now=now)
-    if visit.state != State.REQUESTED or visit.answer_by is None or visit.answer_by > now:
+    if not Appointment.objects.unanswered(now).filter(pk=visit.pk).exists():
         raise StateChangedError
     visit = _end(visit, State.EXPIRED, Kind.EXPIRED, now)
     messages.queue_message(Kind.STAFF_NOTICE, visit)

@@ -38,6 +38,7 @@ BUTTONS = (
         act=lambda visit, request, typed: actions.confirm_appointment(appointment=visit),
         states=(State.REQUESTED,),
         sends=Kind.CONFIRMED,
+        is_open=lambda visit: visit.outage is None,  # nobody agrees to a time at which the therapist is out
     ),
     Button(
         verb="decline",
@@ -146,7 +147,7 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     buttons = BUTTONS
     inlines = [MessageInline]
     fieldsets = [
-        (None, {"fields": ["tag", "when", "therapist", "service", "answer_until"]}),
+        (None, {"fields": ["tag", "when", "therapist", "service", "answer_until", "board"]}),
         (
             "Patient",
             {"fields": ["name", "patient_name", "is_new_patient", "phone", "email", "note", "cancel_reason"]},
@@ -171,7 +172,7 @@ class AppointmentAdmin(ReadOnlyWithButtons):
             },
         ),
     ]
-    readonly_fields = ["tag", "when", "answer_until"]
+    readonly_fields = ["tag", "when", "answer_until", "board"]
 
     def said(self, button: Button, row: Appointment) -> str:
         if button.sends is None:
@@ -209,6 +210,13 @@ class AppointmentAdmin(ReadOnlyWithButtons):
         if visit.state != State.REQUESTED or visit.answer_by is None:
             return "–"
         return f"{day_short(visit.answer_by)}, {clock(visit.answer_by)}"
+
+    @admin.display(description="Therapist is out")
+    def board(self, visit: Appointment) -> str:
+        line = visit.outage
+        if line is None:
+            return "–"
+        return format_html('<a href="{}">{}</a>', line.outage.get_absolute_url(), line.get_state_display())
 
     @admin.display(description="State", ordering="state")
     def tag(self, visit: Appointment) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from booking.availability import ONE_DAY, Span, bounds_of_days, merge, subtract
-from booking.models import AccessLog, Appointment, Clinic, Look, State, Therapist, working_time
+from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, working_time
 from booking.models.openings import WorkingTime
 
 QUARTER = 15  # minutes; one row of the drawing
@@ -138,7 +138,7 @@ def draw(
     reach = bounds_of_days(first, last, zone)
     hours = working_time(ids, first=first, last=last, zone=zone)
     rows = visits.filter(state__in=SHOWN, therapist__in=ids).exclude(state=State.HELD, held_until__lte=now)
-    found = list(rows.touching(reach).select_related("therapist", "service").order_by("starts_at"))
+    found = list(rows.touching(reach).with_outage().select_related("therapist", "service").order_by("starts_at"))
     frame = _frame(hours.values(), found, zone)
     today = now.astimezone(zone).date()
     return frame, [
@@ -201,7 +201,15 @@ def reach_of(now: datetime) -> datetime:
     return now - timedelta(days=400)
 
 
+HELD_WORDS: dict[str, str] = {
+    HeldFor.PATIENT: "Being booked online",
+    HeldFor.OFFER: "Offered to the waiting list",
+    HeldFor.ALTERNATIVE: "Kept for a patient whose therapist is out",
+}
+
+
 def _said_of(visit: Appointment) -> str:
     if visit.state == State.HELD:
-        return "Offered to the waiting list" if visit.held_for != "patient" else "Being booked online"
-    return visit.name or "No longer known"
+        return HELD_WORDS[visit.held_for]
+    name = visit.name or "No longer known"
+    return f"{name}, therapist is out" if visit.is_out else name  # type: ignore[attr-defined]  # by with_outage

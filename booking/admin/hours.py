@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.csrf import csrf_protect
 
 from booking import actions
-from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Override, Shift
+from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
 from booking.templatetags.times import clock, day_words
 
 from .fields import NATIVE
@@ -48,7 +48,10 @@ class SavedByActions(OwnRowsOnly):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for row in queryset:
-            self.delete_model(request, row)
+            try:
+                self.delete_model(request, row)
+            except actions.OutageOpenError:
+                self.message_user(request, f"{row}: patients were told of it. It ends on its board.", messages.ERROR)
 
     def tell_of(self, request: HttpRequest, visits: Sequence[Appointment]) -> None:
         """Name the visits that staff now have to move or cancel."""
@@ -101,6 +104,10 @@ class OverrideAdmin(SavedByActions):
         self.tell_of(request, actions.save_hours(row=obj))
 
 
+def _may_change(request: HttpRequest, absence: Absence) -> bool:
+    return is_theirs(request, absence) and not Outage.objects.open().filter(absence=absence.pk).exists()
+
+
 @admin.register(Absence)
 class AbsenceAdmin(SavedByActions):
     change_list_template = "admin/booking/hours_list.html"
@@ -109,16 +116,30 @@ class AbsenceAdmin(SavedByActions):
     list_select_related = ["therapist"]
     search_fields = ["therapist__name", "reason"]
     date_hierarchy = "starts_at"
+    readonly_fields = ["board"]
 
     @admin.display(description="Who is away", ordering="therapist")
     def who(self, absence: Absence) -> str:
         return absence.therapist.name if absence.therapist else "Whole clinic"
 
     def has_change_permission(self, request: HttpRequest, obj: Absence | None = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or is_theirs(request, obj))
+        return super().has_change_permission(request, obj) and (obj is None or _may_change(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Absence | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or is_theirs(request, obj))
+        return super().has_delete_permission(request, obj) and (obj is None or _may_change(request, obj))
+
+    @admin.display(description="Therapist is out")
+    def board(self, absence: Absence) -> str:
+        """Of an outage patients were told: it is changed where they are told again."""
+        outage = Outage.objects.filter(absence=absence.pk).first()
+        if outage is None:
+            return "–"
+        words = "Patients were told of this absence. See the board; it ends there"
+        return format_html('<a href="{}">{}</a>', outage.get_absolute_url(), words)
+
+    def get_fields(self, request: HttpRequest, obj: Absence | None = None) -> Any:
+        fields = [name for name in super().get_fields(request, obj) if name != "board"]
+        return [*fields, "board"] if obj and Outage.objects.filter(absence=obj.pk).exists() else fields
 
     def get_form(self, request: HttpRequest, obj: Absence | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Who sees their own patients only is away alone: they cannot close the clinic."""

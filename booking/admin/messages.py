@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions
 from booking.forms import ONE_LINE
-from booking.models import Delivery, Message
+from booking.models import Delivery, Message, OutageContact
 
 from .buttons import Button, ReadOnlyWithButtons
 
@@ -37,7 +37,7 @@ class ResendForm(forms.Form):
 class MessageAdmin(ReadOnlyWithButtons):
     list_display = ["created_at", "kind", "recipient", "about", "delivery", "attempts", "last_answer"]
     list_filter = ["delivery", "kind"]
-    list_select_related = ["appointment", "entry", "offer__entry", "contact_request"]
+    list_select_related = ["appointment", "entry", "offer__entry", "contact_request", "outage_contact__outage"]
     date_hierarchy = "created_at"
     fields = [
         "kind",
@@ -75,6 +75,8 @@ class MessageAdmin(ReadOnlyWithButtons):
     @admin.display(description="About")
     def about(self, message: Message) -> str:
         row = message.subject
+        if isinstance(row, OutageContact):
+            return format_html('<a href="{}">{}</a>', row.outage.get_absolute_url(), row)
         url = reverse(f"admin:booking_{row._meta.model_name}_change", args=[row.pk])
         return format_html('<a href="{}">{}</a>', url, row)
 

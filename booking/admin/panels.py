@@ -25,10 +25,13 @@ from booking.models import (
     free_times,
 )
 
+from .outages import open_outages
+
 SOON = timedelta(hours=6)
 MOST_MESSAGES = MOST_HELD = 20
 MOST_FREE, LOOK_AHEAD_DAYS = 4, 14
-ABOUT = ("appointment", "contact_request", "entry__visit", "offer__entry__visit")
+ABOUT = ("appointment", "contact_request", "entry__visit", "offer__entry__visit", "outage_contact")
+OF_AN_OUTAGE = "outage_contact__visits__visit"
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,19 @@ def panels(now: datetime, user: Any) -> dict[str, Any]:
     return {
         "now": now,
         "soon": now + SOON,
-        "waiting": visits.waiting_for_answer(),
+        "waiting": visits.without_outage().waiting_for_answer(),
         "today": visits.filter(starts_at__gte=today.start, starts_at__lt=today.end).order_by("starts_at"),
         "may_answer": user.has_perm("booking.change_appointment"),
         "may_reply": user.has_perm("booking.change_contactrequest"),
         "asked": _seen(ContactRequest, user).not_done().select_related("therapist", "taken_up_by"),
+        "out": open_outages(user, now),
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
-        "undelivered": _seen(Message, user).undelivered().select_related(*ABOUT)[:MOST_MESSAGES],
         "todo": [*_day_sheet_refused(clinic, day), *_not_set_up(clinic)],
         "held": _held(now, user),
+        "undelivered": _seen(Message, user)
+        .undelivered()
+        .select_related(*ABOUT)
+        .prefetch_related(OF_AN_OUTAGE)[:MOST_MESSAGES],
         "free": _next_free(now, clinic, user) if user.has_perm("booking.change_appointment") else [],
     }
 
@@ -86,6 +93,11 @@ def _next_free(now: datetime, clinic: Clinic, user: Any) -> list[tuple[Therapist
     last = first + timedelta(days=LOOK_AHEAD_DAYS)
     free = free_times(therapists=giving, service=service.for_staff(), first=first, last=last, now=now, zone=clinic.zone)
     return [(therapist, service, free[therapist.pk][:MOST_FREE]) for therapist in giving]
+
+
+def _undelivered(user: Any) -> Any:
+    rows = _seen(Message, user).undelivered().select_related(*ABOUT)
+    return rows.prefetch_related(OF_AN_OUTAGE)[:MOST_MESSAGES]
 
 
 def _seen(model: Any, user: Any) -> Any:

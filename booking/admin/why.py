@@ -153,9 +153,16 @@ def _absence(therapist: Therapist, span: Span, absences: list[Absence]) -> Sente
     return Sentence(f"{who} is away until {until}.", url, "The absence")
 
 
+HELD_FOR = {
+    "patient": "a patient who is typing",
+    "offer": "someone on the waiting list",
+    "alternative": "a patient whose therapist is out",
+}
+
+
 def _taken(visit: Appointment, start: datetime, service: Service) -> Sentence:
     if visit.state == State.HELD and visit.held_until:
-        kind = "a patient who is typing" if visit.held_for == "patient" else "someone on the waiting list"
+        kind = HELD_FOR[visit.held_for]
         return Sentence(f"It is held for {kind}, until {clock(visit.held_until)}.")
     url, link = reverse("admin:booking_appointment_change", args=[visit.pk]), "The visit"
     when = f"{clock(visit.starts_at)} to {clock(visit.ends_at)}"

@@ -1,6 +1,7 @@
 """The nouns of the booking half. Import them from here."""
 
 from .access import AccessLog, Look
+from .alternatives import Alternative, FirstChoice, Proposal, propose, rules_for
 from .appointments import OCCUPYING, Appointment, HeldFor, State
 from .changes import CHANGES
 from .contact import ContactRequest
@@ -11,6 +12,7 @@ from .mail import Mail, message_id
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
 from .origins import ArticleCount
+from .outages import UNSETTLED, AffectedVisit, Bucket, Outage, OutageContact, near
 from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
@@ -28,10 +30,14 @@ __all__ = [
     "REMINDERS",
     "SEE_EVERY_PATIENT",
     "TO_STAFF",
+    "UNSETTLED",
     "Absence",
     "AccessLog",
+    "AffectedVisit",
+    "Alternative",
     "Appointment",
     "ArticleCount",
+    "Bucket",
     "Caution",
     "Clinic",
     "ContactRequest",
@@ -40,6 +46,7 @@ __all__ = [
     "DaySheet",
     "Delivery",
     "Edition",
+    "FirstChoice",
     "FreedTime",
     "HeldFor",
     "Kind",
@@ -48,9 +55,12 @@ __all__ = [
     "Mail",
     "Message",
     "Offer",
+    "Outage",
+    "OutageContact",
     "Override",
     "OwnOnly",
     "PartOfDay",
+    "Proposal",
     "Series",
     "Service",
     "Shift",
@@ -63,6 +73,9 @@ __all__ = [
     "digits_of",
     "free_times",
     "message_id",
+    "near",
+    "propose",
+    "rules_for",
     "rules_of_the_list",
     "working_time",
 ]

@@ -8,6 +8,7 @@ import hmac
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -15,7 +16,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F, Func, Q, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
@@ -119,17 +120,32 @@ class AppointmentQuerySet(WithPeople["Appointment"]):
         return self.coming(now).filter(series=series, starts_at__gte=visit.starts_at)
 
     def unanswered(self, now: datetime) -> AppointmentQuerySet:
-        """Requests whose time for an answer is over."""
-        return self.filter(state=State.REQUESTED, answer_by__lte=now)
+        """Requests whose time for an answer is over; those of a therapist who is out only once they have begun."""
+        over = self.filter(state=State.REQUESTED, answer_by__lte=now)
+        return over.filter(~Q(self._on_a_board()) | Q(starts_at__lte=now))
 
     def staff_to_be_reminded(self, now: datetime) -> AppointmentQuerySet:
         """Requests that still have no answer when half of the time for it is over."""
-        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now)
+        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now).without_outage()
+
+    def with_outage(self) -> AppointmentQuerySet:
+        """Each says as `is_out` whether its therapist is out and nobody has settled it yet."""
+        return self.annotate(is_out=self._on_a_board())
+
+    def without_outage(self) -> AppointmentQuerySet:
+        return self.filter(~Q(self._on_a_board()))
+
+    @staticmethod
+    def _on_a_board() -> Exists:
+        from .outages import AffectedVisit  # outages point at appointments, so not at the top
+
+        return Exists(AffectedVisit.objects.open().filter(visit=OuterRef("pk")))
 
     def to_be_reminded(self, now: datetime, *, ahead: timedelta, until: timedelta) -> AppointmentQuerySet:
         """Confirmed visits that begin within `ahead` but not within `until`, and were agreed at this time before."""
         agreed_at = Greatest("confirmed_at", "moved_at")  # the later of the two that are set
-        soon = self.filter(state=State.CONFIRMED, starts_at__gt=now + until, starts_at__lte=now + ahead)
+        coming = self.filter(state=State.CONFIRMED).without_outage()  # else it would be as if nothing were
+        soon = coming.filter(starts_at__gt=now + until, starts_at__lte=now + ahead)
         return soon.annotate(agreed_at=agreed_at).filter(
             Q(agreed_at__isnull=True) | Q(agreed_at__lte=F("starts_at") - ahead)
         )
@@ -292,6 +308,12 @@ class Appointment(models.Model):
     def change_until(self) -> datetime:
         """The last moment at which the patient can cancel online."""
         return self.starts_at - timedelta(hours=settings.BOOKING_CHANGE_CUT_OFF_HOURS)
+
+    @property
+    def outage(self) -> Any:
+        """Its line on the board when its therapist is out and nobody has settled it yet; else None."""
+        rows: Any = self.affected
+        return rows.open().select_related("contact", "outage").first()
 
     def forget_patient(self, now: datetime) -> None:
         """Take the person out of the row and close the private link; the visit itself stays (not saved)."""

@@ -17,6 +17,7 @@ from .appointments import Appointment
 from .contact import ContactRequest
 from .hours import Absence, Override, Shift
 from .messages import Message
+from .outages import AffectedVisit, Outage, OutageContact
 from .safety import Caution, UrgentHelp
 from .series import Series
 from .therapists import Clinic, Service, Therapist
@@ -60,6 +61,9 @@ TRACKED: dict[type[models.Model], tuple[str, ...]] = {
     Shift: ("therapist", "weekday", "opens", "closes", "valid_from", "valid_until"),
     Override: ("therapist", "day", "opens", "closes"),
     Absence: ("therapist", "starts_at", "ends_at"),
+    Outage: ("therapist", "starts_at", "ends_at", "answer_by", "state"),
+    OutageContact: ("outage", "link_version"),
+    AffectedVisit: ("outage", "visit", "state", "why", "therapist", "starts_at", "until", "reached_by", "settled_by"),
     Therapist: ("slug", "is_taking_patients", "account"),
     Service: ("slug", "minutes", "turnaround_minutes", "notice_hours", "needs_confirmation", "is_active"),
     Clinic: ("name", "phone", "time_zone"),

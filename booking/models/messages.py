@@ -15,6 +15,7 @@ from django.utils import timezone
 from .appointments import Appointment
 from .contact import ContactRequest
 from .mail import message_id
+from .outages import OutageContact
 from .people import OwnOnly
 from .waitlist import Offer, WaitlistEntry
 
@@ -41,6 +42,8 @@ class Kind(models.TextChoices):
     SERIES_CANCELLED = "series-cancel", "Rest of a series cancelled"
     JOINED = "joined", "On the waiting list"
     OFFER = "offer", "A freed time offered"
+    OUT = "out", "Therapist is out"
+    STANDS = "stands", "Visit stands after all"
     STAFF_NOTICE = "staff-notice", "Notice to staff"
     STAFF_REMINDER = "staff-reminder", "Staff reminded of a request"
 
@@ -66,6 +69,7 @@ class MessageQuerySet(OwnOnly["Message"]):
         *("entry__therapist__account", "entry__visit__therapist__account"),
         *("offer__entry__therapist__account", "offer__entry__visit__therapist__account"),
         "contact_request__therapist__account",
+        "outage_contact__outage__therapist__account",
     )
 
     def undelivered(self) -> MessageQuerySet:
@@ -92,7 +96,7 @@ class Message(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=14, choices=Kind)
-    # What it is about: one of these four.
+    # What it is about: one of these five.
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, null=True, related_name="messages")
     entry = models.ForeignKey(WaitlistEntry, on_delete=models.CASCADE, null=True, related_name="messages")
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, null=True, related_name="messages")
@@ -100,6 +104,7 @@ class Message(models.Model):
     visits = models.ManyToManyField(
         Appointment, related_name="told_together", help_text="When it tells of several: all of them, the first as well."
     )
+    outage_contact = models.ForeignKey(OutageContact, on_delete=models.CASCADE, null=True, related_name="messages")
     recipient = models.EmailField(max_length=254, blank=True)
     sequence = models.PositiveIntegerField(default=0)
     starts_at = models.DateTimeField(null=True)
@@ -130,8 +135,8 @@ class Message(models.Model):
             ),
             models.CheckConstraint(
                 name="booking_message_is_about_one_thing",
-                condition=_one_of("appointment", "entry", "offer", "contact_request"),
-                violation_error_message="A message is about one visit, entry, offer or contact request.",
+                condition=_one_of("appointment", "entry", "offer", "contact_request", "outage_contact"),
+                violation_error_message="A message is about one visit, entry, offer, contact request or outage.",
             ),
             models.UniqueConstraint(
                 name="booking_message_reminds_once",
@@ -162,7 +167,8 @@ class Message(models.Model):
     @property
     def subject(self) -> Any:
         """The one row it is about."""
-        return self.appointment or self.contact_request or (self.offer.entry if self.offer else self.entry)
+        about = self.appointment or self.contact_request or self.outage_contact
+        return about or (self.offer.entry if self.offer else self.entry)
 
     @property
     def person(self) -> Any:

@@ -1,11 +1,13 @@
 """Times in words, in the zone that is active (the clinic's, see `revival.clinic_time`)."""
 
 from calendar import day_name
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from django import template
 from django.utils import timezone
 from django.utils.timesince import timesince
+
+from booking.availability import Span
 
 register = template.Library()
 
@@ -59,6 +61,20 @@ def clock(moment: datetime) -> str:
     words = f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
     comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{words} {local.tzname()}" if comes_twice else words
+
+
+@register.filter
+def span_words(span: Span) -> str:
+    """Friday, November 27, all day; whole days without their midnights, anything else with its times."""
+    start, end = _local(span.start), _local(span.end)
+    last = end - timedelta(microseconds=1)
+    if start.time() == end.time() == time(0):
+        first = day_words(start.date())
+        return f"{first}, all day" if start.date() == last.date() else f"{first} to {day_words(last.date())}, all day"
+    ends = f"the end of {day_words(last.date())}" if end.time() == time(0) else f"{day_words(end)}, {clock(end)}"
+    if start.date() == last.date():
+        ends = "the end of the day" if end.time() == time(0) else clock(end)
+    return f"{day_words(start)}, {clock(start)} to {ends}"
 
 
 @register.filter

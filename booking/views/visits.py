@@ -29,6 +29,7 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
     context = {
         "visit": found,
         "can_change": found.can_be_changed_online(timezone.now()),
+        "out": found.outage,
         "waiting": found.waitlist_entries.waiting().first(),
     }
     return render(request, "booking/visit.html", context)
@@ -38,7 +39,7 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
 def calendar(request: HttpRequest, token: str) -> HttpResponse:
     """The visit as a file for any calendar; only what is agreed belongs there."""
     found = visit_or_404(token)
-    if found.state != State.CONFIRMED or found.confirmed_at is None:
+    if found.state != State.CONFIRMED or found.confirmed_at is None or found.outage is not None:
         raise Http404
     content = calendar_file(
         found,

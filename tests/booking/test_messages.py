@@ -13,9 +13,20 @@ from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, messages, tasks
+from booking.availability import Span
 from booking.messages import OtherTime
-from booking.models import REMINDERS, TO_STAFF, Delivery, Kind, Message, State
-from tests.factories import a_therapist, an_appointment, an_offer, asks, in_days, joins, some_details, working_all_week
+from booking.models import REMINDERS, TO_STAFF, Delivery, FirstChoice, Kind, Message, State
+from tests.factories import (
+    a_therapist,
+    an_appointment,
+    an_offer,
+    asks,
+    in_days,
+    joins,
+    outage_of,
+    some_details,
+    working_all_week,
+)
 
 
 @pytest.fixture
@@ -50,6 +61,14 @@ def a_message(kind, visit):
         visit.delete()
         return an_offer(entry, visit.therapist, visit.starts_at).messages.get()
     several = kind in (Kind.SERIES, Kind.SERIES_CANCELLED)
+    if kind in (Kind.OUT, Kind.STANDS):
+        outage = outage_of(visit.therapist, Span(in_days(5, 0), in_days(6, 0)), first=FirstChoice.SAME)
+        asked = outage.contacts.get().messages.get()
+        if kind == Kind.OUT:
+            return asked
+        Message.objects.filter(pk=asked.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
+        actions.end_outage(outage=outage, ends_at=None, by=None)
+        return outage.contacts.get().messages.get(kind=Kind.STANDS)
     if several or kind in REMINDERS:
         visit.state, visit.confirmed_at = State.CONFIRMED, timezone.now()
         visit.save()
