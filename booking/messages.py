@@ -227,6 +227,8 @@ def _visit_context(message: Message, appointment: Appointment, clinic: Clinic) -
 
 def _together(message: Message) -> list[Appointment]:
     """The visits that one message tells of: a series booked or lost, as it stands now; one cancelled, as it was."""
+    if message.pk is None:  # a preview, of one visit
+        return []
     visits = message.visits.all()
     if message.kind in (Kind.SERIES, Kind.LOST_LINK):
         visits = visits.coming(timezone.now())
