@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 
-os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "5000")
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "4000")
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
