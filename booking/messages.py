@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import connection
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -90,6 +91,12 @@ def queue_lost_link(lost_link: LostLink) -> None:
 def queue_offers() -> None:
     """Someone gave time back: look soon who waits for it."""
     jobs.configure_task(OFFER_TASK).defer(timestamp=0)
+
+
+def drop_all_jobs() -> None:
+    """Of a restored database: each is of a moment that has passed. What is on a clock is deferred anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 # ---- compose --------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from .refusals import (
     action,
 )
 from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
+from .restored import KeptBack, keep_back_what_may_have_gone_out
 from .retention import forget_past_visits
 from .visits import (
     Actor,
@@ -62,6 +63,7 @@ __all__ = [
     "Answer",
     "BusyError",
     "Details",
+    "KeptBack",
     "NamesThePersonError",
     "NotDeliveredError",
     "NotOfferedError",
@@ -101,6 +103,7 @@ __all__ = [
     "has_begun",
     "its_day_has_come",
     "join_waitlist",
+    "keep_back_what_may_have_gone_out",
     "leave_waitlist",
     "mark_arrived",
     "mark_as_phoned",
