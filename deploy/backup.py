@@ -21,17 +21,19 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
+import environ
 import psycopg
 import pyrage
 from psycopg import sql
@@ -43,7 +45,16 @@ KEYS = ("SECRET_KEY", "LINK_KEY")
 NEVER_COMPARED = {"procrastinate_workers"}
 """Who works at the moment: changes every ten seconds, and is nobody's after a restore."""
 
+LIBPQ = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+}
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+FOREIGN = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 # The sum over all rows of a 64-bit part of each row's SHA-256: the order of rows does not matter.
 CHECKSUM = """
 SELECT count(*), coalesce(sum(('x' || encode(substr(sha256(convert_to(whole::text, 'UTF8')), 1, 8), 'hex'))
@@ -78,10 +89,16 @@ def contents(database: psycopg.Connection[Any], web_role: str) -> dict[str, Any]
     tables = [name for (name,) in database.execute(TABLES) if name not in NEVER_COMPARED]
     rows = {name: list(one(database, sql.SQL(CHECKSUM).format(sql.Identifier(name)))) for name in tables}
     shape = {
-        what: sorted(text for (text,) in database.execute(query, {"web": web_role}))  # type: ignore[arg-type]
+        what: sorted(canonical(text) for (text,) in database.execute(query, {"web": web_role}))  # type: ignore[arg-type]
         for what, query in SHAPE.items()
     }
     return {"rows": rows, **shape}
+
+
+def canonical(text: str) -> str:
+    """PostgreSQL writes some expressions in other words once they were read in again: casts move from a list to its
+    items, and `(a AND b) AND c` becomes `a AND b AND c`. So casts to text and brackets are left out; nothing else."""
+    return re.sub(r"::(character varying|text)(\[\])?|[()]", "", text)
 
 
 def one(database: psycopg.Connection[Any], query: Any) -> Any:
@@ -126,15 +143,8 @@ def save(url: str, folder: Path, recipient: str, web_role: str) -> Path:
             "keys": {name: fingerprint(name) for name in KEYS},
             **contents(database, web_role),
         }
-        command = [
-            program("pg_dump"),
-            "--format=custom",
-            f"--snapshot={snapshot}",
-            "--no-owner",
-            "--no-privileges",
-            url,
-        ]
-        with (half / "dump.age").open("wb") as out, started(command, stdout=subprocess.PIPE) as dump:
+        options = ["--format=custom", f"--snapshot={snapshot}", "--no-owner", "--no-privileges"]
+        with (half / "dump.age").open("wb") as out, started(url, "pg_dump", *options, stdout=subprocess.PIPE) as dump:
             pyrage.encrypt_io(dump.stdout, out, to)
     (half / "manifest.age").write_bytes(pyrage.encrypt(json.dumps(manifest).encode(), to))
     for file in half.iterdir():
@@ -174,8 +184,8 @@ def load(url: str, backup: Path, identity: Path, web_role: str) -> dict[str, Any
     """Put a backup into an empty database; its manifest. Raises SystemExit with a sentence."""
     manifest = manifest_of(backup, identity)
     refuse_unless_empty(url)
-    command = [program("pg_restore"), "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
-    with started([*command, f"--dbname={url}"], stdin=subprocess.PIPE) as restore:
+    options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
+    with started(url, "pg_restore", *options, stdin=subprocess.PIPE) as restore:
         with (backup / "dump.age").open("rb") as file:
             try:
                 pyrage.decrypt_io(file, restore.stdin, identities(identity))
@@ -230,18 +240,15 @@ def manage(url: str, *arguments: str) -> str:
 
 
 @contextmanager
-def started(command: list[str], **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A program of PostgreSQL's; raises SystemExit when it failed. The address of the database is no argument
-    that other users of the machine see: it is given by environment."""
-    url = next((part.removeprefix("--dbname=") for part in command if "://" in part), "")
-    arguments = [part for part in command if "://" not in part]
+def started(url: str, name: str, *options: str, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """One of PostgreSQL's programs; raises SystemExit when it failed. It learns the address, which holds a
+    password, by environment: arguments are seen by everybody on the machine."""
     where = psycopg.conninfo.conninfo_to_dict(url)
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-    names["sslmode"] = "PGSSLMODE"
-    environment = {**os.environ, **{names[name]: str(value) for name, value in where.items() if name in names}}
-    if "pg_restore" in arguments[0]:
-        arguments.append(f"--dbname={where.get('dbname')}")
-    process = subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, **streams)
+    given = {variable: str(where[part]) for part, variable in LIBPQ.items() if part in where}
+    arguments = [program(name), *options]
+    if name == "pg_restore":
+        arguments.append(f"--dbname={where['dbname']}")
+    process = subprocess.Popen(arguments, env={**os.environ, **given}, stderr=subprocess.PIPE, **streams)
     said: list[bytes] = []
     assert process.stderr is not None
     listener = threading.Thread(target=lambda error: said.append(error.read()), args=(process.stderr,))
@@ -259,7 +266,7 @@ def started(command: list[str], **streams: Any) -> Iterator[subprocess.Popen[byt
                 stream.close()
     if code != 0:
         lines = b"".join(said).decode(errors="replace").strip().splitlines()
-        stop(f"{Path(arguments[0]).name} failed: {lines[0] if lines else code}")
+        stop(f"{name} failed: {lines[0] if lines else code}")
 
 
 def program(name: str) -> str:
@@ -305,14 +312,13 @@ def stop(sentence: str) -> NoReturn:
 @contextmanager
 def database() -> Iterator[tuple[str, str]]:
     """The owner's address, and the name of the web role, which `grant_web_role` gives its rights."""
-    from revival import embedded_postgres as embedded
-
-    given, owner = embedded.given_url(), os.environ.get("OWNER_DATABASE_URL", "")
+    environ.Env.read_env(ROOT / ".env")
+    given, owner = os.environ.get("DATABASE_URL", ""), os.environ.get("OWNER_DATABASE_URL", "")
     if given:
-        web = os.environ.get("WEB_ROLE") or (unquote(urlsplit(given).username or "") if owner else "")
-        with nullcontext():
-            yield owner or given, web
+        yield owner or given, os.environ.get("WEB_ROLE") or (unquote(urlsplit(given).username or "") if owner else "")
         return
+    from revival import embedded_postgres as embedded  # not in the image
+
     os.environ.setdefault("REVIVAL_MODE", "trial")
     with embedded.database_url(embedded.default_folder()) as url:
         embedded.web_url(url)  # makes the role on a new server

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import multiprocessing
+import os
 import random
 import re
 import threading
@@ -200,6 +201,8 @@ def crowd_of(
     url: str, slots: list[tuple[int, tuple[str, str]]], booking: int, reading: int, stop: Any, out: Any
 ) -> None:
     """The body of one process; puts a Crowd into `out` when it was stopped."""
+    if booking:
+        os.nice(10)  # real guests do not take the server's processors from it
     crowd, lock, supply = Crowd(), threading.Lock(), iter(slots)
     threads = [threading.Thread(target=books_on, args=(url, supply, crowd, stop, lock)) for _ in range(booking)]
     threads += [threading.Thread(target=reads_on, args=(url, n, crowd, stop, lock)) for n in range(reading)]

@@ -76,7 +76,7 @@ def account(stage: Stage, promises: list[Promise]) -> Account:
         overlapping=stage.ask(OVERLAPS)[0][0],
         messages=len(messages),
         messages_lost=untold + sum(not has_arrived(stage.mail, public_id) for public_id, _, _ in messages),
-        doubles=sum(stage.mail.arrived.values()) - len(stage.mail.arrived),
+        doubles=stage.mail.doubles_since_last_asked(),
     )
 
 

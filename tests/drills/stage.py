@@ -33,17 +33,24 @@ FIRST_PORT = int(os.environ.get("DRILL_PORT", "8400"))
 THERAPISTS, DAYS = 20, 55
 WEB_ROLE = "revival_web"
 
-# As deploy/postgresql.conf: what it says of durability is what is drilled here.
-DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-
 
 def durable_settings() -> dict[str, str]:
-    """deploy/postgresql.conf as a server here can have it: without the folders of a real machine."""
+    """deploy/postgresql.conf, with the memory of a small machine: what it says of durability is drilled here."""
     lines = (ROOT / "deploy" / "postgresql.conf").read_text().splitlines()
     given = [line.split("#")[0].strip() for line in lines]
     facts = dict(map(str.strip, line.split("=", 1)) for line in given if "=" in line)
-    left_out = {"archive_command", "archive_mode", "listen_addresses", "shared_buffers"}
-    return {name: value.strip("'") for name, value in facts.items() if name not in left_out}
+    return {name: value.strip("'") for name, value in facts.items() if name != "shared_buffers"}
+
+
+def can_mount() -> bool:
+    return os.geteuid() == 0 and bool(shutil.which("mount"))
+
+
+def mount(folder: Path, megabytes: int) -> bool:
+    """A small disk of its own, where that is possible."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    return can_mount() and subprocess.run(command, capture_output=True).returncode == 0
 
 
 class Supervised:
@@ -102,6 +109,7 @@ class MailServer:
 
     def __init__(self, port: int) -> None:
         self.port, self.arrived, self.recipients = port, Counter[str](), set[str]()
+        self._doubles_known = 0
         self._server: Controller | None = None
         self.start()
 
@@ -111,6 +119,11 @@ class MailServer:
         self.arrived[found[0]] += 1
         self.recipients.update(envelope.rcpt_tos)
         return "250 OK"
+
+    def doubles_since_last_asked(self) -> int:
+        doubles = sum(self.arrived.values()) - len(self.arrived)
+        known, self._doubles_known = self._doubles_known, doubles
+        return doubles - known
 
     def start(self) -> None:
         self._server = Controller(self, hostname="127.0.0.1", port=self.port)
@@ -123,21 +136,41 @@ class MailServer:
 
 
 class Stage:
-    def __init__(self, folder: Path, *, first_port: int = FIRST_PORT, settings: dict[str, str] | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, *, first_port: int = FIRST_PORT, settings: dict[str, str] | None = None, disk: int = 0
+    ) -> None:
+        """`disk` puts PostgreSQL's data on a disk of so many megabytes."""
+        self.folder, self.disk = folder, disk
         self.nginx_port, self.web_port, self.mail_port = first_port, first_port + 1, first_port + 2
         self.url = f"http://127.0.0.1:{self.nginx_port}"
-        self.server = embedded_postgres.Server(folder / "postgres", {**embedded_postgres.SETTINGS, **DURABLE})
+        self.server = embedded_postgres.Server(folder / "postgres", dict(embedded_postgres.SETTINGS))
+        self.archive, self.base = folder / "archive", folder / "base"
         self.server.settings |= durable_settings() | (settings or {})
+        command = self.server.settings["archive_command"]
+        self.server.settings["archive_command"] = command.replace("/var/lib/revival/archive", str(self.archive))
         self.tmp = folder / "tmp"
         self.preload: dict[str, str] = {}
 
     # ---- start and end ----
 
     def start(self) -> None:
-        for path in (self.server.folder, self.tmp, self.folder / "run", self.folder / "public"):
+        self.mounted = [self.tmp] if mount(self.tmp, 64) else []
+        if self.disk and mount(self.server.folder, self.disk):
+            self.mounted.append(self.server.folder)
+        for path in (
+            self.server.folder,
+            self.tmp,
+            self.archive,
+            self.base,
+            self.folder / "run",
+            self.folder / "public",
+        ):
             path.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
+        if self.server.user:
+            embedded_postgres.ensure_user_exists(self.server.user)
+            for path in (self.archive, self.base):
+                os.chown(path, *embedded_postgres.owner(self.server.user))
         with self.server.starting():
             self.server.start()  # makes the cluster and the database
             self.owner_url = self.server.url(embedded_postgres.DATABASE)
@@ -209,6 +242,12 @@ class Stage:
         environment = self.environment(self.web_url) | {"DATABASE_STATEMENT_TIMEOUT_MS": "60000"}
         return Supervised("worker", command, self.folder / "worker.log", environment)
 
+    def restart_site(self) -> None:
+        self.web.end()
+        self.worker.end()
+        self.web, self.worker = self.start_web(), self.start_worker()
+        self.wait_until_ready()
+
     def start_nginx(self) -> Supervised:
         conf = self.folder / "nginx.conf"
         run = self.folder / "run"
@@ -217,6 +256,7 @@ class Stage:
             site=f"127.0.0.1:{self.web_port}",
             public=str(self.folder / "public"),
             run=str(run),
+            log=str(self.folder / "access.log"),
         )
         conf.write_text(text)
         command = ["nginx", "-c", str(conf), "-g", "daemon off;"]
@@ -230,6 +270,8 @@ class Stage:
             self.postgres.end(signal.SIGINT)  # fast: a client that stays must not hold it up
         if hasattr(self, "mail"):
             self.mail.stop()
+        for folder in getattr(self, "mounted", []):
+            subprocess.run(["umount", "--lazy", str(folder)])
 
     # ---- look ----
 
@@ -324,8 +366,8 @@ from django.utils import timezone
 from booking.models import Clinic, Service, Therapist, free_times
 now = timezone.now(); zone = Clinic.objects.get().zone; today = now.astimezone(zone).date()
 service = Service.objects.get(slug="visit"); givers = list(Therapist.objects.giving(service))
-free = free_times(therapists=givers, service=service, first=today + timedelta(days=3), last=today + timedelta(days={days}),
-    now=now, zone=zone)
+first, last = today + timedelta(days=3), today + timedelta(days={days})
+free = free_times(therapists=givers, service=service, first=first, last=last, now=now, zone=zone)
 for giver in givers:
     for start in free[giver.pk]:
         print(f"{{giver.slug}}|{{start.isoformat()}}")
