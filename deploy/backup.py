@@ -143,7 +143,14 @@ def save(url: str, folder: Path, recipient: str, web_role: str) -> Path:
             "keys": {name: fingerprint(name) for name in KEYS},
             **contents(database, web_role),
         }
-        options = ["--format=custom", f"--snapshot={snapshot}", "--no-owner", "--no-privileges"]
+        # Extensions belong to who set the server up, and may be there already: they are made by name.
+        options = [
+            "--format=custom",
+            f"--snapshot={snapshot}",
+            "--no-owner",
+            "--no-privileges",
+            "--exclude-extension=*",
+        ]
         with (half / "dump.age").open("wb") as out, started(url, "pg_dump", *options, stdout=subprocess.PIPE) as dump:
             pyrage.encrypt_io(dump.stdout, out, to)
     (half / "manifest.age").write_bytes(pyrage.encrypt(json.dumps(manifest).encode(), to))
@@ -184,6 +191,9 @@ def load(url: str, backup: Path, identity: Path, web_role: str) -> dict[str, Any
     """Put a backup into an empty database; its manifest. Raises SystemExit with a sentence."""
     manifest = manifest_of(backup, identity)
     refuse_unless_empty(url)
+    with psycopg.connect(url) as database:
+        for name in manifest["extensions"]:
+            database.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
     options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
     with started(url, "pg_restore", *options, stdin=subprocess.PIPE) as restore:
         with (backup / "dump.age").open("rb") as file:

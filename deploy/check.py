@@ -1,5 +1,5 @@
 """The gate: `check.py all` runs every step, `check.py test [pytest options]` the tests alone,
-`check.py bench`, `bench-slots` and `drill-mail` the measurements and drills.
+`check.py bench`, `bench-slots`, `drill` and `drill-mail` the measurements and drills.
 
 Everything runs, also after a failure, so that one run tells all; the exit code says whether
 anything failed.
@@ -57,6 +57,8 @@ MEASUREMENTS = {
 def main(which: str, arguments: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("REVIVAL_MODE", "trial")
+    if which == "drill":  # starts servers of its own, which keep what they are given
+        return embedded_postgres.run_with_signals([sys.executable, "-m", "tests.drills.faults", *arguments])
     if embedded_postgres.given_url():
         return run(which, arguments)
     folder = Path(os.environ.get("POSTGRES_TEST_DIR") or ROOT / ".postgres-test")

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,12 +38,13 @@ django.setup()
 logging.disable(logging.WARNING)  # in here only: aiosmtpd tells every line
 
 from tests.drills import ledger, restores  # noqa: E402 - Django is set up first
-from tests.drills.guests import BROKE_OFF, Crowd, Promise  # noqa: E402
+from tests.drills.guests import BROKE_OFF, Crowd, Load, Promise  # noqa: E402
 from tests.drills.stage import Stage, a_stage  # noqa: E402
 
 DICE = random.Random(11)
 ARTICLE_SECONDS, REFUSAL_SECONDS, HEAL_SECONDS, MIGRATION_WAIT = 1.0, 5.0, 20.0, 1.0
 WEB_PROCESSES = 2
+BOOKINGS, LONGEST_RUSH = 5000, 360  # promised in all; seconds
 SMALL_DISK: dict[str, Any] = {"disk": 220, "settings": {"max_wal_size": "64MB", "min_wal_size": "32MB"}}
 WARM_UP = 3  # seconds of load before anything breaks
 
@@ -57,6 +59,8 @@ class Drill:
 
     stage: Stage
     promises: list[Promise]
+    promised_before: int = 0
+    """By the other drills of this run."""
     kills: int = 0
     """How many kills may each have made one message come twice."""
     told: list[str] = field(default_factory=list)
@@ -69,12 +73,12 @@ class Drill:
         self.kept[what] = self.kept.get(what, True) and bool(is_kept)
 
     @contextmanager
-    def load(self, *, many: int = 1500) -> Iterator[None]:
+    def load(self, *, many: int = 1500) -> Iterator[Load]:
         """Guests before, while and after something breaks; then what they saw."""
         load = self.stage.load(many)
         try:
             time.sleep(WARM_UP)
-            yield
+            yield load
             self.heal()
         finally:
             self.crowd: Crowd = load.end()
@@ -409,6 +413,32 @@ def migration(drill: Drill) -> None:
     drill.settle()
 
 
+def everything(drill: Drill) -> None:
+    """one thing after the other is killed, until 5,000 bookings were promised in all drills of this run"""
+    stage, many = drill.stage, BOOKINGS - drill.promised_before
+    if many <= 0:
+        raise LeftOut("the others have promised as many")
+    done: Counter[str] = Counter()
+    with drill.load(many=2 * many) as load:
+        until = time.monotonic() + LONGEST_RUSH
+        while load.promised.value < many and time.monotonic() < until:
+            time.sleep(DICE.uniform(4, 8))
+            what = DICE.choice(["a web process", "the worker", "a backend"])
+            done[what] += 1
+            if what == "a web process" and len(children := stage.web.children()) == WEB_PROCESSES:
+                DICE.choice(children).kill()
+            elif what == "the worker":
+                stage.worker.kill()
+                drill.kills += 1
+            elif what == "a backend":
+                pids = stage.ask("SELECT pid FROM pg_stat_activity WHERE usename = 'revival_web'")
+                os.kill(DICE.choice(pids)[0], signal.SIGKILL)
+                drill.kills += 1
+                stage.wait_for_postgres()
+        drill.tell(f"broken     {', '.join(f'{what} {count} times' for what, count in done.items())}, kill -9")
+    drill.settle()
+
+
 # ---- controls: each shows that its drill can see the fault --------------------------------------
 
 
@@ -474,6 +504,7 @@ SCENARIOS: dict[str, Callable[[Drill], None]] = {
     "deploy": deploy,
     "migration": migration,
     "disk-full": disk_full,
+    "everything": everything,
     "restore": restores.restore,
     "to-a-moment": restores.to_a_moment,
     "control-mail": control_mail,
@@ -481,10 +512,10 @@ SCENARIOS: dict[str, Callable[[Drill], None]] = {
 }
 
 
-def run(name: str, stage: Stage) -> tuple[bool, int]:
+def run(name: str, stage: Stage, promised_before: int) -> tuple[bool, int]:
     scenario = SCENARIOS[name]
     print(f"\n== {name}: {scenario.__doc__}", flush=True)
-    drill = Drill(stage, [])
+    drill = Drill(stage, [], promised_before)
     began = time.monotonic()
     try:
         scenario(drill)
@@ -515,7 +546,7 @@ def main(names: list[str]) -> int:
             continue
         with a_stage(**how) as stage:
             for name in names:
-                results[name], count = run(name, stage)
+                results[name], count = run(name, stage, promised)
                 promised += count
     print(f"\n{promised} bookings were promised in all.")
     broken = [name for name, is_kept in results.items() if not is_kept]

@@ -75,6 +75,8 @@ class Crowd:
     promises: list[Promise] = field(default_factory=list)
     unanswered: int = 0
     """Bookings sent that were never answered well: they may exist, nobody was promised anything."""
+    count: Any = None
+    """Shared by all processes: how many bookings were promised so far."""
 
 
 class GaveUpError(Exception):
@@ -161,6 +163,8 @@ def book(browser: Browser, page: str, slots_path: str, slot: tuple[str, str], nu
     crowd.unanswered -= 1
     if status == 302 and place.startswith("/visits/"):
         crowd.promises.append(Promise(details["submission_key"], email, therapist, start))
+        with crowd.count.get_lock():
+            crowd.count.value += 1
 
 
 def books_on(url: str, slots: Iterator[tuple[int, tuple[str, str]]], crowd: Crowd, stop: Any, lock: Any) -> None:
@@ -198,18 +202,19 @@ def reads_on(url: str, number: int, crowd: Crowd, stop: Any, lock: Any) -> None:
 
 
 def crowd_of(
-    url: str, slots: list[tuple[int, tuple[str, str]]], booking: int, reading: int, stop: Any, out: Any
+    url: str, slots: list[tuple[int, tuple[str, str]]], booking: int, reading: int, stop: Any, out: Any, promised: Any
 ) -> None:
     """The body of one process; puts a Crowd into `out` when it was stopped."""
     if booking:
         os.nice(10)  # real guests do not take the server's processors from it
-    crowd, lock, supply = Crowd(), threading.Lock(), iter(slots)
+    crowd, lock, supply = Crowd(count=promised), threading.Lock(), iter(slots)
     threads = [threading.Thread(target=books_on, args=(url, supply, crowd, stop, lock)) for _ in range(booking)]
     threads += [threading.Thread(target=reads_on, args=(url, n, crowd, stop, lock)) for n in range(reading)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    crowd.count = None
     out.put(crowd)
 
 
@@ -219,10 +224,12 @@ class Load:
     def __init__(self, url: str, slots: list[tuple[int, tuple[str, str]]], *, booking: int = 12, reading: int = 4):
         context = multiprocessing.get_context("spawn")
         self.stop, self.out = context.Event(), context.Queue()
+        self.promised = context.Value("i", 0)
         half = len(slots) // 2
         shares = [(slots[:half], booking // 2, 0), (slots[half:], booking - booking // 2, 0), ([], 0, reading)]
         self.processes = [
-            context.Process(target=crowd_of, args=(url, *share, self.stop, self.out), daemon=True) for share in shares
+            context.Process(target=crowd_of, args=(url, *share, self.stop, self.out, self.promised), daemon=True)
+            for share in shares
         ]
         for process in self.processes:
             process.start()

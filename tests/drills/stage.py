@@ -340,7 +340,9 @@ def a_stage(**how: Any) -> Iterator[Stage]:
         stage.deal_slots()
         yield stage
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running
         stage.end()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if os.environ.get("DRILL_KEEP"):
             print(f"Kept in {folder}")
         else:
