@@ -212,7 +212,6 @@ class Stage:
             "STATIC_ROOT": str(self.folder / "static"),
             "TMPDIR": str(self.tmp),
             "BOOKING_LEAST_SECONDS": "0",  # guests of a drill type faster than people
-            **self.preload,
         }
 
     def manage(self, *arguments: str, **more: str) -> str:
@@ -235,11 +234,11 @@ class Stage:
 
     def start_web(self) -> Supervised:
         command = [str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi"]
-        return Supervised("web", command, self.folder / "web.log", self.environment(self.web_url))
+        return Supervised("web", command, self.folder / "web.log", self.environment(self.web_url) | self.preload)
 
     def start_worker(self) -> Supervised:
         command = [sys.executable, "manage.py", "procrastinate", "worker"]
-        environment = self.environment(self.web_url) | {"DATABASE_STATEMENT_TIMEOUT_MS": "60000"}
+        environment = self.environment(self.web_url) | {"DATABASE_STATEMENT_TIMEOUT_MS": "60000"} | self.preload
         return Supervised("worker", command, self.folder / "worker.log", environment)
 
     def restart_site(self) -> None:
