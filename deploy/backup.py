@@ -53,6 +53,7 @@ LIBPQ = {
     "dbname": "PGDATABASE",
     "sslmode": "PGSSLMODE",
 }
+SEQUENCES = "SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences WHERE schemaname = 'public'"
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 FOREIGN = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 # The sum over all rows of a 64-bit part of each row's SHA-256: the order of rows does not matter.
@@ -71,7 +72,6 @@ SHAPE = {
     "functions": """SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         AND prokind = 'f' AND NOT EXISTS (
             SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')""",
-    "sequences": "SELECT sequencename || ' ' || coalesce(last_value, 0) FROM pg_sequences WHERE schemaname = 'public'",
     "extensions": "SELECT extname FROM pg_extension",
     "rights": """SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants
         WHERE table_schema = 'public' AND grantee = %(web)s""",
@@ -92,7 +92,7 @@ def contents(database: psycopg.Connection[Any], web_role: str) -> dict[str, Any]
         what: sorted(canonical(text) for (text,) in database.execute(query, {"web": web_role}))  # type: ignore[arg-type]
         for what, query in SHAPE.items()
     }
-    return {"rows": rows, **shape}
+    return {"rows": rows, "sequences": dict(database.execute(SEQUENCES).fetchall()), **shape}
 
 
 def canonical(text: str) -> str:
@@ -112,6 +112,9 @@ def differences(saved: dict[str, Any], found: dict[str, Any]) -> list[str]:
         was, now = saved["rows"].get(table), found["rows"].get(table)
         if was != now:
             told.append(f"rows of {table}: {was} saved, {now} found")
+    for name, number in saved["sequences"].items():  # they run on beside a snapshot: only backwards is wrong
+        if found["sequences"].get(name, -1) < number:
+            told.append(f"sequence {name}: {number} saved, {found['sequences'].get(name, 'none')} found")
     for what in SHAPE:
         gone, new = set(saved[what]) - set(found[what]), set(found[what]) - set(saved[what])
         told += [f"{what}: gone {text}" for text in sorted(gone)] + [f"{what}: new {text}" for text in sorted(new)]

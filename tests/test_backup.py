@@ -77,10 +77,12 @@ def test_what_was_saved_is_put_back_and_equal(database_in_use, empty_database, k
 def _a_change_is_told(url: str, manifest) -> None:
     with psycopg.connect(url) as database:
         database.execute("UPDATE booking_appointment SET note = 'x'")
+        database.execute("SELECT setval('booking_appointment_id_seq', 1, false)")
         database.execute("ALTER TABLE booking_shift DROP CONSTRAINT booking_shift_opens_before_it_closes")
 
     told = backup.differences(manifest, backup.contents_of(url, ""))
 
+    assert any(line.startswith("sequence booking_appointment_id_seq:") for line in told)
     assert any(line.startswith("rows of booking_appointment:") for line in told)
     assert any("gone booking_shift booking_shift_opens_before_it_closes" in line for line in told)
 

@@ -532,7 +532,7 @@ def run(name: str, stage: Stage, promised_before: int) -> tuple[bool, int]:
     except LeftOut as why:
         print(f"   left out: {why}")
         return True, 0
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         drill.promise(f"runs to its end ({type(error).__name__}: {error})", False)
     for line in drill.told:
         print(f"   {line}")
