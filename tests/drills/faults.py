@@ -450,8 +450,8 @@ def control_commit(drill: Drill) -> None:
     drill.stage.postgres = drill.stage.start_postgres()
     drill.stage.wait_until_ready()
     with drill.load():
-        for _ in range(3):
-            time.sleep(4)
+        for _ in range(5):
+            time.sleep(3)
             drill.stage.postgres.kill()
             drill.stage.wait_for_postgres()
     ledger.wait_for_the_mail(drill.stage)
