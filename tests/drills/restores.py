@@ -81,12 +81,7 @@ def restore(drill: Drill) -> None:
 
 
 EXPECTED = ("rows of booking_message", "rows of procrastinate_jobs:", "rows of procrastinate_events:")
-    "rows of booking_message:",
-    "rows of procrastinate_jobs:",
-    "rows of booking_messageevent:",
-    "rows of booking_",
-)
-"""What `after_restore` changes: messages kept back, their lines in the log of changes, jobs and what is told of jobs."""
+"""What `after_restore` changes: messages kept back and their lines in the log of changes, jobs."""
 
 
 def run_backup(environment: dict[str, str], *arguments: str, may_fail: bool = False) -> str:
