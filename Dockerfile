@@ -1,6 +1,6 @@
 # The same image serves pages and runs the worker (compose.yaml).
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim-trixie AS build
 WORKDIR /app
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
@@ -12,15 +12,30 @@ COPY articles articles
 COPY booking booking
 COPY templates templates
 COPY static static
-COPY deploy/gunicorn.conf.py deploy/
+COPY deploy/gunicorn.conf.py deploy/backup.py deploy/
 # Static files need settings but no database; the address is never opened.
 RUN REVIVAL_MODE=trial DATABASE_URL=postgresql://nobody@localhost/none \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf .run \
     && /venv/bin/python -m compileall -q revival articles booking
 
-FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home revival
+# Backups (compose.yaml, `backup`): pg_dump of the server's own version beside the site's code. Both images are
+# Debian trixie, whose Python is 3.13, too.
+FROM postgres:18-trixie AS backup
+# Debian's own Python, whatever its newest fix is
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 && rm -rf /var/lib/apt/lists/* \
+    && install -d -o postgres -m 700 /backups
+WORKDIR /app
+COPY --from=build /venv/lib/python3.13/site-packages /packages
+COPY --from=build /app /app
+ENV PYTHONPATH=/packages PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 999
+ENTRYPOINT ["python3", "deploy/backup.py"]
+CMD ["save", "/backups"]
+
+FROM python:3.13-slim-trixie
+RUN useradd --system --uid 10001 --no-create-home revival && install -d -o revival /public
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY --from=build /app /app

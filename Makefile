@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-desk bench-slots drill-mail audit lock
+.PHONY: help setup run dev test check bench bench-desk bench-slots drill drill-mail backup restore audit lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
@@ -35,8 +35,17 @@ bench-desk: setup ## Measure the desk of ten therapists with 400 visits a week
 bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past visits
 	@$(BIN)/python deploy/check.py bench-slots
 
+drill: setup ## Break each part under load: nothing promised may be lost (15 minutes; ARGS="hang deploy"; needs nginx)
+	@$(BIN)/python deploy/check.py drill $(ARGS)
+
 drill-mail: setup ## Kill workers in the middle of sending and take the mail server away: nothing may be lost
 	@$(BIN)/python deploy/check.py drill-mail
+
+backup: setup ## Save the database, encrypted for BACKUP_RECIPIENT (TO=.backups)
+	@$(BIN)/python deploy/backup.py save $(or $(TO),.backups)
+
+restore: setup ## Put a backup into an empty database (FROM=.backups/revival-... KEY=file of the secret key)
+	@$(BIN)/python deploy/backup.py load $(or $(FROM),?) $(or $(KEY),?)
 
 audit: setup ## Lighthouse over the pages readers meet first (needs npm and chromium)
 	@$(BIN)/python deploy/check.py audit

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import connection
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -133,6 +134,12 @@ def queue_offers() -> None:
     jobs.configure_task(OFFER_TASK).defer(timestamp=0)
 
 
+def drop_all_jobs() -> None:
+    """Of a restored database: each is of a moment that has passed. What is on a clock is deferred anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
 # ---- compose --------------------------------------------------------------------------------
 
 
@@ -227,7 +234,7 @@ def _visit_context(message: Message, appointment: Appointment, clinic: Clinic) -
 
 def _together(message: Message) -> list[Appointment]:
     """The visits that one message tells of: a series booked or lost, as it stands now; one cancelled, as it was."""
-    if message.pk is None:  # a preview, of one visit
+    if message._state.adding:  # a preview, of one visit
         return []
     visits = message.visits.all()
     if message.kind in (Kind.SERIES, Kind.LOST_LINK):

@@ -30,12 +30,16 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 def clinic(request: HttpRequest) -> Any:
     """The clinic's row; without the database the last one this process saw, or what we shipped with."""
-    global _last_seen
     try:
-        _last_seen = Clinic.objects.current()
+        remember(Clinic.objects.current())
     except (Clinic.DoesNotExist, DatabaseError):
         request.META[IS_STALE] = True
     return clinic_without_database()
+
+
+def remember(row: Any) -> None:
+    global _last_seen
+    _last_seen = row
 
 
 def clinic_without_database() -> Any:

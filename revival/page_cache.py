@@ -37,6 +37,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 
 from revival.context import IS_STALE
+from revival.pulse import WatchersConnection, pulse
 
 log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -53,8 +54,10 @@ KEPT = {
 }
 MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
-SECONDS_BETWEEN_READS = 0.5
+SECONDS_BETWEEN_READS = 0.25  # also how soon a database that hangs is found out (revival/pulse.py)
 SECONDS_BETWEEN_TRIES = 0.1  # while the database is away
+WATCHING: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "options": "-c lock_timeout=300"}
+"""A table that is locked (a migration) is no silence: it is said so, and the last stamp stays."""
 
 # The revision, and the last moment at which a page changed by itself: an article appeared, expired,
 # or fell due for review (a clinic-local date). The moment comes from this process's clock, as it is
@@ -133,6 +136,7 @@ class Revision:
     def __init__(self) -> None:
         self.stamp: str | None = None
         self._pid = 0
+        self._is_said = False
         self._start = threading.Lock()
 
     def watch(self) -> None:
@@ -145,29 +149,38 @@ class Revision:
                 threading.Thread(target=self._read_for_ever, name="site-revision", daemon=True).start()
 
     def _read_for_ever(self) -> None:
-        was_away = False
         while True:
+            has_answered = False
             try:
                 # A connection of its own: requests must not wait for this one, nor it for them.
-                with psycopg.connect(**connection_parameters(), autocommit=True) as database:
-                    if was_away:
-                        drop_pool()
-                    was_away = False
+                with WatchersConnection.connect(**{**connection_parameters(), **WATCHING}) as database:
                     while True:
                         self._read(database)
+                        if pulse.is_silent:
+                            drop_pool()
+                            pulse.is_silent = self._is_said = False
+                        has_answered = True
                         time.sleep(SECONDS_BETWEEN_READS)
             except psycopg.OperationalError:
-                if not was_away:
-                    log.warning("the database is away; pages seen before keep answering")
-                    drop_pool()
-                was_away = True
+                drop_pool()
+                if not has_answered:  # else only this one connection was ended, perhaps: look at once
+                    self._note_silence()
             except Exception as error:
                 log.warning("the site's revision cannot be read: %s", type(error).__name__)
                 time.sleep(SECONDS_BETWEEN_READS)
             time.sleep(SECONDS_BETWEEN_TRIES)
 
+    def _note_silence(self) -> None:
+        pulse.is_silent = True
+        if not self._is_said:
+            log.warning("the database is away; pages seen before keep answering")
+        self._is_said = True
+
     def _read(self, database: psycopg.Connection[Any]) -> None:
-        row = database.execute(READ_STAMP, [datetime.now(UTC)]).fetchone()
+        try:
+            row = database.execute(READ_STAMP, [datetime.now(UTC)]).fetchone()
+        except psycopg.errors.LockNotAvailable:
+            return
         self.stamp = row[0] if row else None
 
 
@@ -179,7 +192,7 @@ def drop_pool() -> None:
     """
     wrapper: Any = connections[DEFAULT_DB_ALIAS]
     if pool := wrapper._connection_pools.pop(DEFAULT_DB_ALIAS, None):
-        pool.close()
+        pool.close(timeout=0)  # not waiting for threads of it that hang, too
 
 
 def connection_parameters() -> dict[str, Any]:

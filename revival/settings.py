@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from revival.logs import LOGGING as LOGGING  # JSON lines without personal data
+from revival.pulse import WatchedConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -138,25 +139,34 @@ def _database() -> dict:
 
 DATABASES = {"default": _database()}
 DATABASES["default"].update(
+    ENGINE="revival.postgresql",  # Django's, which does not wait for a database known to be silent
     CONN_MAX_AGE=0,  # the pool keeps connections, Django must not
     CONN_HEALTH_CHECKS=True,  # the pool looks at one before it gives it out: heals after a restart
 )
 # django-environ puts a socket's folder into OPTIONS: add to it, never replace it.
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=3,
+    # A server that is gone without a word, over TCP: found out after 30 s at the latest, also by who only listens.
+    keepalives_idle=15,
+    keepalives_interval=5,
+    keepalives_count=3,
+    tcp_user_timeout=30_000,
     pool={
+        "connection_class": WatchedConnection,
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
         "timeout": 3,  # seconds a request waits for a connection before it says "busy"
         "reconnect_timeout": 3,  # then give up and let the next request try, else the waits grow to minutes
     },
 )
-# A web process waits no longer than this for one statement (deploy/gunicorn.conf.py); commands and the
-# worker wait as long as it takes.
+# A web process waits no longer than this for one statement (deploy/gunicorn.conf.py), and half a second more for
+# a server that stands still and cannot count (revival/pulse.py); commands and the worker wait as long as it takes.
+DATABASE_ANSWER_SECONDS = 0.0
 if _statement_timeout := env.int("DATABASE_STATEMENT_TIMEOUT_MS", 0):
+    DATABASE_ANSWER_SECONDS = _statement_timeout / 1000 + 0.5
     _options = DATABASES["default"]["OPTIONS"]
     _options["options"] = f"{_options.get('options', '')} -c statement_timeout={_statement_timeout}".strip()
-    _options["tcp_user_timeout"] = 2 * _statement_timeout
+    _options["tcp_user_timeout"] = _statement_timeout
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"

@@ -99,8 +99,8 @@ def unavailable(request: HttpRequest, error: BaseException | None = None) -> Htt
     return response
 
 
-def error_page(status: int, **context: Any) -> HttpResponse:
+def error_page(status: int, *, template: str = "", **context: Any) -> HttpResponse:
     facts = {"clinic": clinic_without_database(), "is_trial": not settings.IS_PRODUCTION}
-    response = HttpResponse(render_to_string(f"{status}.html", {**facts, **context}), status=status)
+    response = HttpResponse(render_to_string(template or f"{status}.html", {**facts, **context}), status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -71,6 +71,7 @@ from .refusals import (
     action,
 )
 from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
+from .restored import KeptBack, keep_back_what_may_have_gone_out
 from .retention import forget_past_visits
 from .series import book_series, cancel_rest
 from .visits import (
@@ -100,6 +101,7 @@ __all__ = [
     "AlternativesGoneError",
     "BusyError",
     "Details",
+    "KeptBack",
     "NamesThePersonError",
     "NotAllFreeError",
     "NotDeliveredError",
@@ -155,6 +157,7 @@ __all__ = [
     "its_day_has_come",
     "join_waitlist",
     "keep_affected",
+    "keep_back_what_may_have_gone_out",
     "leave_waitlist",
     "mark_arrived",
     "mark_as_phoned",

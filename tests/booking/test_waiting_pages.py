@@ -153,6 +153,13 @@ def test_a_person_who_types_for_two_seconds_or_a_day_is_none(client, settings):
             assert client.post(ASK, fields).status_code == 302
 
 
+def test_a_person_is_none_because_the_servers_clock_was_put_back(client, settings):
+    settings.BOOKING_LEAST_SECONDS = 2
+    fields = hidden(client.get(ASK).text) | a_wish()
+    with time_machine.travel(timezone.now() - timedelta(hours=1)):
+        assert client.post(ASK, fields).status_code == 302
+
+
 @pytest.mark.parametrize("stamp", ["", "1", "1:forged", StampField.stamp(timezone.now()) + "x"])
 def test_a_stamp_that_is_not_ours_is_refused(client, stamp):
     assert fill(client, ASK, **a_wish(drawn_at=stamp)).status_code == 400

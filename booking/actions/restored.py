@@ -1,0 +1,49 @@
+"""After the database was put back to an earlier moment: what may have gone out since is not sent again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from booking import messages
+from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, FreedTime, LostLink, Message
+
+from .refusals import action
+from .reminders import who_is_to_be_reminded
+
+WHY = "Kept back: the site was restored"
+
+
+@dataclass(frozen=True)
+class KeptBack:
+    messages: int
+    reminders: int
+
+
+@action
+def keep_back_what_may_have_gone_out() -> KeptBack:
+    """Give back nothing to the mail server that may have reached someone between the backup and now.
+
+    The copy does not know what was sent after it was taken. So whatever waits in it, and each reminder that fell due
+    since, becomes a line for staff, who see at the desk that it was kept back, and ring or send it again. Offers of
+    freed times and lost links that wait go: the time is free on the site, and the link can be asked for again. What
+    falls due from now on is sent as ever. Runs before a worker does, as the owner of the tables.
+    """
+    now = timezone.now()
+    waiting = Message.objects.filter(delivery=Delivery.QUEUED)
+    count = waiting.exclude(kind__in=TO_STAFF).count()
+    waiting.update(delivery=Delivery.PLEASE_PHONE, last_answer=WHY)
+    reminders = [_as_line(kind, visit) for kind in REMINDERS for visit in who_is_to_be_reminded(kind)]
+    Appointment.objects.filter(remind_staff_at__lte=now).update(remind_staff_at=None)
+    FreedTime.objects.all().delete()
+    LostLink.objects.all().delete()
+    messages.drop_all_jobs()
+    return KeptBack(count, len(reminders))
+
+
+def _as_line(kind: str, visit: Appointment) -> Message:
+    facts = {"starts_at": visit.starts_at, "ends_at": visit.ends_at, "sequence": visit.calendar_sequence}
+    return Message.objects.create(
+        kind=kind, appointment=visit, delivery=Delivery.PLEASE_PHONE, recipient=visit.email, last_answer=WHY, **facts
+    )

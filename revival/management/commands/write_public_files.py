@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from booking.models import Clinic
+from revival import views
+from revival.context import remember
+
+PAGES = {503: "503.html", 429: "too_quick.html", 400: "400.html"}
+
+
+class Command(BaseCommand):
+    help = "Write what nginx shows when the site is gone: pages with the clinic's telephone number, and their style."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, help="nginx's PUBLIC; made when it is not there")
+
+    def handle(self, *, folder: Path, **options: Any) -> None:
+        remember(Clinic.objects.current())
+        folder.mkdir(parents=True, exist_ok=True)
+        for status, template in PAGES.items():
+            page = views.error_page(status, template=template, is_gone=True)
+            write_whole(folder / f"{status}.html", page.content)
+        shutil.copytree(settings.STATIC_ROOT, folder / "static", dirs_exist_ok=True)
+        self.stdout.write(f"Wrote {len(PAGES)} pages and static files into {folder}.")
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """So that nginx never reads half of it."""
+    half = target.with_suffix(".new")
+    half.write_bytes(content)
+    os.replace(half, target)

@@ -1,0 +1,1 @@
+"""A later version of the site, for the drill of migrations: one table changes in two ways."""

@@ -1,0 +1,182 @@
+"""What a server is set up with: nginx's settings, its pages for when the site is gone, units, PostgreSQL's settings."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command, get_commands
+from django.db import connection
+
+from deploy import nginx
+from revival.log_settings import LOG_SETTINGS
+from tests import factories as make
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = nginx.TEMPLATE.read_text()
+NAMES = set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
+
+
+# ---- nginx ------------------------------------------------------------------------------------
+
+
+def test_the_template_is_filled_in_whole(tmp_path):
+    text = nginx.settings(listen="127.0.0.1:8080", site="127.0.0.1:8000", public="/public", run=str(tmp_path))
+
+    assert "${" not in text
+    assert "listen 127.0.0.1:8080;" in text
+    assert text.count("server 127.0.0.1:8000 max_fails=0;") == 2
+
+
+def test_a_name_that_is_not_given_is_no_empty_word():
+    with pytest.raises(KeyError):
+        nginx.fill_in("listen ${LISTEN};", {})
+
+
+def test_nginx_takes_it_where_it_is_installed(tmp_path):
+    program = shutil.which("nginx")
+    conf = tmp_path / "nginx.conf"
+    facts = {"site": "127.0.0.1:8401", "public": str(tmp_path), "run": str(tmp_path), "log": str(tmp_path / "log")}
+    conf.write_text(nginx.settings(listen="127.0.0.1:8498", **facts))
+    if program:  # the drills have it in any case
+        done = subprocess.run([program, "-t", "-c", str(conf)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_compose_gives_the_image_every_name_of_the_template_and_no_other_is_replaced():
+    compose = (ROOT / "compose.yaml").read_text()
+    asked = re.search(r"NGINX_ENVSUBST_FILTER: \^\(([A-Z|]+)\)\$", compose)
+
+    assert asked is not None
+    assert set(asked[1].split("|")) == NAMES
+    for name in NAMES:
+        assert re.search(rf"^      {name}: ", compose, re.MULTILINE), name
+
+
+def test_its_log_has_no_address_no_query_no_referrer():
+    (line,) = re.findall(r"log_format plain escape=json\s+'([^']+)'", TEMPLATE)
+
+    assert set(re.findall(r"\$(\w+)", line)) == {"time_iso8601", "request_method", "segment", "status", "request_time"}
+
+
+def test_no_page_is_kept_by_nginx():
+    assert not re.search(r"^\s*proxy_cache", TEMPLATE, re.MULTILINE)
+
+
+def test_the_policy_of_its_own_pages_is_the_sites():
+    (policy,) = re.findall(r'Content-Security-Policy "([^"]+)"', TEMPLATE)
+    ours = django_settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+
+    for directive in policy.split("; "):
+        name, _, value = directive.partition(" ")
+        assert [value] == list(ours[name]), name
+
+
+# ---- its pages --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def public(db, tmp_path, settings, capsys) -> Path:
+    settings.STATIC_ROOT = tmp_path / "static"
+    (settings.STATIC_ROOT / "css").mkdir(parents=True)
+    (settings.STATIC_ROOT / "css" / "site.css").write_text("a sheet")
+    make.a_clinic(name="Another Clinic", phone="651-555-0199")
+    call_command("write_public_files", str(tmp_path / "public"))
+    return tmp_path / "public"
+
+
+@pytest.mark.parametrize("name", ["503.html", "429.html", "400.html"])
+def test_a_page_says_the_number_the_clinic_has_now(public, name):
+    page = (public / name).read_text()
+
+    assert "651-555-0199" in page
+    assert 'href="tel:+16515550199"' in page
+    assert "Another Clinic" in page
+
+
+def test_a_page_has_its_style_beside_it_and_nothing_inline(public):
+    page = (public / "503.html").read_text()
+    (sheet,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+
+    assert (public / sheet.lstrip("/")).exists()
+    assert "<style" not in page
+    assert "style=" not in page
+    assert "<script" not in page.replace("<script type=", "")
+
+
+def test_the_page_says_what_became_of_a_form(public):
+    assert "sending it again never books twice" in (public / "503.html").read_text().lower()
+
+
+def test_written_again_it_follows_the_clinic(public, capsys):
+    make.a_clinic(name="Another Clinic", phone="651-555-0111")
+
+    call_command("write_public_files", str(public))
+
+    assert "651-555-0111" in (public / "503.html").read_text()
+    assert not list(public.glob("*.new"))
+
+
+# ---- units and settings -----------------------------------------------------------------------
+
+
+def test_units_and_compose_name_commands_and_files_that_are_there():
+    texts = [path.read_text() for path in sorted((ROOT / "deploy/systemd").rglob("*.service"))]
+    texts.append((ROOT / "compose.yaml").read_text())
+    whole = "\n".join(texts)
+
+    for name in re.findall(r"manage\.py (\w+)", whole):
+        assert name in get_commands(), name
+    for path in re.findall(r"(?:/opt/revival/|\./)?(deploy/[\w./-]+)", whole):
+        assert (ROOT / path).exists(), path
+
+
+def test_each_timer_has_its_service_and_each_service_is_hardened():
+    folder = ROOT / "deploy/systemd"
+    for timer in folder.glob("*.timer"):
+        assert timer.with_suffix(".service").exists()
+    for service in folder.glob("*.service"):
+        text = service.read_text()
+        for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="):
+            assert line in text.splitlines(), (service.name, line)
+
+
+def postgresql_conf() -> dict[str, str]:
+    lines = (ROOT / "deploy/postgresql.conf").read_text().splitlines()
+    facts = [line.split("#")[0].split("=", 1) for line in lines if "=" in line.split("#")[0]]
+    return {name.strip(): value.strip().strip("'") for name, value in facts}
+
+
+def test_postgresql_knows_every_setting_and_takes_its_value(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, vartype, enumvals, unit FROM pg_settings")
+        known = {row[0]: row[1:] for row in cursor.fetchall()}
+
+    for name, value in postgresql_conf().items():
+        assert name in known
+        kind, choices, _ = known[name]
+        if kind == "enum":
+            assert value in choices, name
+        elif kind == "bool":
+            assert value in ("on", "off"), name
+
+
+def test_postgresql_is_told_to_keep_what_was_promised_and_to_keep_patients_out_of_its_log():
+    facts = postgresql_conf()
+
+    assert {facts[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {"on"}
+    assert {name: facts[name] for name in LOG_SETTINGS} == LOG_SETTINGS
+
+
+def test_there_are_more_connections_than_all_processes_may_have():
+    processes, watcher, worker, others = 2, 1, 12, 10
+    pool = django_settings.DATABASES["default"]["OPTIONS"]["pool"]
+
+    most = 2 * processes * (10 + watcher) + worker + others  # twice: old and new ones during a reload
+
+    assert "max_size" in pool
+    assert int(postgresql_conf()["max_connections"]) >= most

@@ -1,0 +1,125 @@
+"""What requests do while PostgreSQL stands still: real servers and processes, stopped by SIGSTOP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+import psycopg
+import pytest
+from django.test import Client
+
+from revival import embedded_postgres, pulse
+from revival.postgresql import base
+from revival.pulse import SilentDatabaseError, WatchedConnection, WatchersConnection
+
+DEADLINE, SOON = 1.0, 3.0  # seconds; the second only says "not for ever"
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory):
+    """A server nobody else uses, so that it can be stopped: its address, and the folder of its data."""
+    folder = tmp_path_factory.mktemp("still")
+    with embedded_postgres.database_url(folder, settings=embedded_postgres.FAST_AND_UNSAFE) as url:
+        yield url, folder / "data"
+
+
+@contextmanager
+def standing_still(*pids: int):
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(autouse=True)
+def fresh_pulse(monkeypatch, settings):
+    settings.DATABASE_ANSWER_SECONDS = DEADLINE
+    monkeypatch.setattr(pulse, "pulse", pulse.Pulse())
+
+
+def test_a_backend_that_hangs_is_given_up_and_the_connection_closed(own_server):
+    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+        with standing_still(connection.info.backend_pid):
+            began = time.monotonic()
+            with pytest.raises(SilentDatabaseError):
+                connection.execute("SELECT 1")
+            took = time.monotonic() - began
+
+        assert connection.closed
+    assert DEADLINE <= took < DEADLINE + SOON
+
+
+def test_control_psycopg_alone_waits_on(own_server):
+    connection = psycopg.connect(own_server[0], autocommit=True)
+    with standing_still(connection.info.backend_pid):
+        connection.pgconn.send_query(b"SELECT 1")
+        time.sleep(DEADLINE + 0.5)
+        connection.pgconn.consume_input()
+
+        assert connection.pgconn.is_busy()
+    connection.close()
+
+
+def test_a_slow_answer_within_the_deadline_is_awaited(own_server):
+    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+        assert connection.execute("SELECT 7 FROM pg_sleep(0.5)").fetchone() == (7,)
+
+
+def test_without_a_deadline_a_command_waits_as_long_as_it_takes(own_server, settings):
+    settings.DATABASE_ANSWER_SECONDS = 0.0
+    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+        assert connection.execute("SELECT 7 FROM pg_sleep(1.5)").fetchone() == (7,)
+
+
+def test_the_watcher_tells_everybody_and_nobody_asks_any_more(own_server, settings):
+    settings.DATABASE_ANSWER_SECONDS = 60.0
+    with WatchersConnection.connect(own_server[0], autocommit=True) as watcher:
+        with standing_still(watcher.info.backend_pid), pytest.raises(SilentDatabaseError):
+            watcher.execute("SELECT 1")
+
+    assert pulse.pulse.is_silent
+    with pytest.raises(SilentDatabaseError):
+        pulse.pulse.refuse_if_silent()
+    with WatchedConnection.connect(own_server[0], autocommit=True) as other:
+        with pytest.raises(SilentDatabaseError):  # long before its own deadline
+            other.execute("SELECT pg_sleep(2)")
+
+
+def test_one_that_waits_while_others_are_answered_is_no_silence(own_server):
+    """The watcher waits longer than it would take a silent database for; another connection is answered meanwhile."""
+    with (
+        WatchersConnection.connect(own_server[0], autocommit=True) as watcher,
+        WatchedConnection.connect(own_server[0], autocommit=True) as other,
+    ):
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(ask_again_and_again, other, seconds=3)
+            assert watcher.execute("SELECT 7 FROM pg_sleep(2.5)").fetchone() == (7,)
+
+    assert not pulse.pulse.is_silent
+
+
+def ask_again_and_again(connection: psycopg.Connection, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        connection.execute("SELECT 1")
+        time.sleep(0.05)
+
+
+def test_a_request_is_refused_at_once_while_the_database_is_known_to_be_silent(db, monkeypatch):
+    silent = pulse.Pulse()
+    silent.is_silent = True
+    monkeypatch.setattr(base, "pulse", silent)
+    client = Client(raise_request_exception=False)
+    with ThreadPoolExecutor(1) as another_thread:  # which has no connection yet
+        response = another_thread.submit(client.get, "/book/").result()
+
+    assert response.status_code == 503
+    assert "612-605-7594" in response.text
