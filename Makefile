@@ -26,7 +26,7 @@ test: setup ## Run all tests against a real PostgreSQL (ARGS="-k slots" passes o
 check: setup ## The one gate: format, lint, types, imports, templates, migrations, deploy, tests
 	@$(BIN)/python deploy/check.py all
 
-bench: setup ## Measure: fifty guests on one slot, as a ratio to a plain page
+bench: setup ## Measure pages against their floor, bookings, memory, fifty guests on one slot (needs wrk and nginx)
 	@$(BIN)/python deploy/check.py bench
 
 bench-desk: setup ## Measure the desk of ten therapists with 400 visits a week

@@ -50,7 +50,7 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
 
 
 MEASUREMENTS = {
-    "bench": "tests.bench.one_slot",
+    "bench": "tests.bench.all",
     "bench-desk": "tests.bench.desk",
     "bench-slots": "tests.bench.slots",
     "drill-mail": "tests.drills.mail",

@@ -8,6 +8,7 @@ once, (c) fifty guests ask for one and the same slot at once.
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def one_round(url: str) -> dict[str, float]:
     }
 
 
-def main() -> None:
+def main() -> int:
     with tempfile.TemporaryDirectory() as folder, running_site("revival_bench", Path(folder)) as site:
         rounds = [one_round(site.url) for _ in range(ROUNDS)]
     middle = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
@@ -67,7 +68,8 @@ def main() -> None:
         worst = max(one[name] for one in rounds)
         print(f"  {name:<11} {seconds:6.3f} s  worst {worst:6.3f} s  {seconds / middle['article']:6.1f} × the article")
     print(f"  one slot against a page of free times: {middle['one slot'] / middle['free times']:.2f} ×")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

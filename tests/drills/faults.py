@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil
 import psycopg
@@ -389,6 +391,27 @@ def deploy(drill: Drill) -> None:
     drill.settle()
 
 
+PAGES = ("/", "/articles/", "/articles/cupping-for-back-pain/", "/faq/", "/book/drill-0/visit/", "/search/?q=cupping")
+SAID_ONCE = re.compile(r'value="[\w-]{43,}"|csrfmiddlewaretoken" value="[^"]*"|name="drawn" value="[^"]*"')
+
+
+def two_of_each(drill: Drill) -> None:
+    """two web services on ports of their own and two workers: the same answers, and still no time given twice"""
+    with drill.stage.two_of_each() as addresses:
+        with drill.load():
+            time.sleep(8)
+        answers = [[said_by(address, path) for path in PAGES] for address in addresses]
+        drill.tell(f"compared   {len(PAGES)} pages of {' and '.join(addresses)}")
+        drill.promise("both give the same answers", answers[0] == answers[1])
+        drill.settle()
+
+
+def said_by(address: str, path: str) -> str:
+    """A page without what is new in each."""
+    with urlopen(Request(address + path, headers={"X-Forwarded-Proto": "https"})) as answer:
+        return SAID_ONCE.sub("", answer.read().decode())
+
+
 def migration(drill: Drill) -> None:
     """tables change under load, while a long transaction is in the way"""
     stage = drill.stage
@@ -511,6 +534,7 @@ SCENARIOS: dict[str, Callable[[Drill], None]] = {
     "no-room-for-pages": no_room_for_pages,
     "clock": clock,
     "deploy": deploy,
+    "two-of-each": two_of_each,
     "migration": migration,
     "disk-full": disk_full,
     "everything": everything,

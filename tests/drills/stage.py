@@ -232,9 +232,31 @@ class Stage:
         """Enough therapists with enough hours, so that thousands of guests want distinct times."""
         self.manage("shell", "--verbosity=0", "--command", FILL.format(therapists=THERAPISTS))
 
-    def start_web(self) -> Supervised:
+    def start_web(self, port: int = 0) -> Supervised:
         command = [str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi"]
-        return Supervised("web", command, self.folder / "web.log", self.environment(self.web_url) | self.preload)
+        environment = self.environment(self.web_url) | self.preload | ({"PORT": str(port)} if port else {})
+        return Supervised("web", command, self.folder / f"web{port or ''}.log", environment)
+
+    @contextmanager
+    def two_of_each(self) -> Iterator[tuple[str, str]]:
+        """A second web service on a port of its own and a second worker, behind the same nginx; both addresses."""
+        second = self.web_port + 4
+        web, worker = self.start_web(second), self.start_worker()
+        conf = self.folder / "nginx.conf"
+        one, site = conf.read_text(), f"server 127.0.0.1:{self.web_port} "
+        first, _, rest = one.partition(site)
+        conf.write_text(first + site + rest.replace(site, f"server 127.0.0.1:{second} ", 1))
+        self.nginx.process.send_signal(signal.SIGHUP)
+        addresses = (f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{second}")
+        try:
+            self.wait_for("the second site", lambda: self.status("/readyz", addresses[1]) == 200)
+            yield addresses
+        finally:
+            conf.write_text(one)
+            self.nginx.process.send_signal(signal.SIGHUP)
+            time.sleep(1)
+            web.end()
+            worker.end()
 
     def start_worker(self) -> Supervised:
         command = [sys.executable, "manage.py", "procrastinate", "worker"]
@@ -298,8 +320,8 @@ class Stage:
     def wait_until_ready(self) -> float:
         return self.wait_for("the site", lambda: self.status("/readyz") == 200)
 
-    def status(self, path: str) -> int:
-        request = Request(self.url + path, headers={"X-Forwarded-Proto": "https"})
+    def status(self, path: str, url: str = "") -> int:
+        request = Request((url or self.url) + path, headers={"X-Forwarded-Proto": "https"})
         with urlopen(request, timeout=5) as answer:
             code: int = answer.status
             return code

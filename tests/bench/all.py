@@ -1,0 +1,10 @@
+"""Everything that `make bench` measures, one after the other; 1 when one of them says that a promise is broken."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import bookings, one_slot, pages
+
+if __name__ == "__main__":
+    sys.exit(max(pages.main(), bookings.main(), one_slot.main()))
