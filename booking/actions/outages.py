@@ -378,7 +378,7 @@ def end_outage(*, outage: Outage, ends_at: datetime | None, by: Any) -> int:
 
 def _is_away_besides(outage: Outage, visit: Appointment) -> bool:
     """Whether another absence, of the therapist or the whole clinic, meets the visit: then it does not stand."""
-    others = Absence.objects.exclude(pk=outage.absence_id).touching(visit.span)
+    others = Absence.objects.filter(~Q(pk=outage.absence_id or 0)).touching(visit.span)
     return others.filter(Q(therapist=visit.therapist_id) | Q(therapist__isnull=True)).exists()
 
 
