@@ -470,8 +470,9 @@ def outage(request: HttpRequest, pk: int) -> HttpResponse:
     seen = set(Appointment.objects.seen_by(request.user).filter(affected__outage=found).values_list("pk", flat=True))
     boxes: dict[str, list[Shown]] = {bucket.value: [] for bucket in Bucket}
     for line in lines:
-        not_there = line.delivery not in (None, "queued", "sent", "phoned") and line.state == "waiting"
-        shown = Shown(line, line.visit_id in seen, line.is_held(now), _delivery_words(line) if not_there else "")
+        told: Any = getattr(line, "delivery", None)  # by with_delivery
+        not_there = told not in (None, "queued", "sent", "phoned") and line.state == "waiting"
+        shown = Shown(line, line.visit_id in seen, line.is_held(now), str(Delivery(told).label) if not_there else "")
         boxes[line.bucket(now).value].append(shown)
     _note(request, Look.OPENED, found.pk)
     context = {
@@ -484,10 +485,6 @@ def outage(request: HttpRequest, pk: int) -> HttpResponse:
         "now": now,
     }
     return render(request, "admin/booking/outage.html", context)
-
-
-def _delivery_words(line: AffectedVisit) -> str:
-    return str(Delivery(line.delivery).label)  # type: ignore[attr-defined]  # by with_delivery
 
 
 def _found(request: HttpRequest, pk: int) -> Outage:
