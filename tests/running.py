@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 
+TEMPLATE, TEMPLATE_LOCK = "revival_template_", 1_908_120_611
 LIMITS = ("BOOKING_COMING_VISITS", "BOOKING_BOOKINGS_A_DAY", "BOOKING_OPEN_HOLDS_A_DAY", "BOOKING_ASKS_A_DAY")
 
 
@@ -62,16 +63,7 @@ class RunningSite:
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py against this site; its output."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"{arguments[0]}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    def migrate(self) -> None:
-        """As the owner, who then gives the role of the web and worker processes its rights."""
-        make_role(self)
-        self.manage("migrate", "--verbosity=0")
-        self.manage("grant_web_role", self.web_role)
+        return manage(self.environment, *arguments)
 
     def log_text(self) -> str:
         """Everything the web and worker processes have logged so far."""
@@ -145,10 +137,10 @@ class RunningSite:
 def running_site(database: str, folder: Path, environment: dict[str, str] | None = None) -> Iterator[RunningSite]:
     """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit."""
     site = RunningSite(database, folder, environment or {})
-    make_database(site.database)
+    make_filled_database(site.database)
     try:
-        site.migrate()
-        site.manage("load_clinic", "--example")
+        make_role(site)
+        site.manage("grant_web_role", site.web_role)
         site.manage("collectstatic", "--noinput", "--verbosity=0")
         site.start()
         yield site
@@ -174,6 +166,41 @@ def make_database(name: str) -> None:
     drop_database(name)
     with other_database() as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def manage(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{arguments[0]}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def make_filled_database(name: str) -> None:
+    """With tables and example content: migrated once in a run, by whoever comes first, then copied."""
+    drop_database(name)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
+    template = f"{TEMPLATE}{run}"
+    with other_database() as server:
+        server.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])  # until this connection ends
+        known = [row[0] for row in server.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [TEMPLATE])]
+        for old in set(known) - {template}:
+            drop_database(old)
+        if template not in known:
+            try:
+                _fill_template(template)
+            except BaseException:
+                drop_database(template)
+                raise
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        server.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def _fill_template(template: str) -> None:
+    make_database(template)
+    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{template}").geturl()
+    environment = {**os.environ, "REVIVAL_MODE": "trial", "DATABASE_URL": address}
+    manage(environment, "migrate", "--verbosity=0")
+    manage(environment, "load_clinic", "--example")
 
 
 def make_role(site: RunningSite) -> None:

@@ -67,6 +67,7 @@ class ImageAdmin(admin.ModelAdmin):
     list_display_links = ["thumbnail", "title"]
     list_filter = ["is_decorative", "uploaded_at"]
     list_select_related = ["uploaded_by"]
+    show_full_result_count = False
     search_fields = ["title", "alternative_text", "caption", "credit"]
     actions = None  # one by one, so that each says where it is still shown
     delete_confirmation_template = "admin/articles/image/delete_confirmation.html"

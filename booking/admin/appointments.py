@@ -21,6 +21,7 @@ from .buttons import Button, ReadOnlyWithButtons
 from .forms import DeclineForm, MoveForm
 from .free import beside_form, nearest_others
 from .series import place_of
+from .when import when
 
 
 def _move(visit: Appointment, request: HttpRequest, typed: dict[str, Any]) -> None:
@@ -139,9 +140,8 @@ class MessageInline(admin.TabularInline):
 class AppointmentAdmin(ReadOnlyWithButtons):
     list_display = ["when", "name", "therapist", "service", "tag", "answer_until", "phone"]
     list_display_links = ["when", "name"]
-    list_filter = ["state", "therapist", "service", "is_online"]
+    list_filter = [when("starts_at"), "state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
-    date_hierarchy = "starts_at"
     change_form_template = "admin/booking/appointment/change.html"
     answer_template = "admin/booking/appointment/answer.html"
     buttons = BUTTONS

@@ -19,6 +19,7 @@ from booking.templatetags.times import clock, day_words
 
 from .fields import NATIVE
 from .sight import OwnRowsOnly, is_theirs
+from .when import when
 
 
 class SavedByActions(OwnRowsOnly):
@@ -95,10 +96,9 @@ class ShiftAdmin(SavedByActions):
 class OverrideAdmin(SavedByActions):
     list_display = ["therapist", "day", "opens", "closes"]
     list_display_links = ["therapist", "day"]
-    list_filter = ["therapist"]
+    list_filter = [when("day"), "therapist"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name"]
-    date_hierarchy = "day"
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
         self.tell_of(request, actions.save_hours(row=obj))
@@ -112,10 +112,9 @@ def _may_change(request: HttpRequest, absence: Absence) -> bool:
 class AbsenceAdmin(SavedByActions):
     change_list_template = "admin/booking/hours_list.html"
     list_display = ["who", "starts_at", "ends_at", "reason"]
-    list_filter = ["therapist"]
+    list_filter = [when("starts_at"), "therapist"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name", "reason"]
-    date_hierarchy = "starts_at"
     readonly_fields = ["board"]
 
     @admin.display(description="Who is away", ordering="therapist")

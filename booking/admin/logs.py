@@ -13,12 +13,12 @@ from django.utils.text import capfirst
 from booking.models import AccessLog
 
 from .sight import TellsNothing
+from .when import when
 
 
 class ReadOnly(TellsNothing):
     view_on_site = False
     list_per_page = 50
-    show_full_result_count = False
     change_list_template = "admin/booking/log_list.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -38,5 +38,4 @@ class ReadOnly(TellsNothing):
 @admin.register(AccessLog)
 class AccessLogAdmin(ReadOnly):
     list_display = ["at", "username", "what", "about", "number", "reason"]
-    list_filter = ["what", "about", "user"]
-    date_hierarchy = "at"
+    list_filter = [when("at", is_past=True), "what", "about", "user"]

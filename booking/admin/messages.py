@@ -17,6 +17,7 @@ from booking.forms import ONE_LINE
 from booking.models import Delivery, Message, OutageContact
 
 from .buttons import Button, ReadOnlyWithButtons
+from .when import when
 
 # The library's own list of jobs says nothing to staff, and its inline styles break the desk's policy.
 admin.site.unregister(ProcrastinateJob)
@@ -36,9 +37,8 @@ class ResendForm(forms.Form):
 @admin.register(Message)
 class MessageAdmin(ReadOnlyWithButtons):
     list_display = ["created_at", "kind", "recipient", "about", "delivery", "attempts", "last_answer"]
-    list_filter = ["delivery", "kind"]
+    list_filter = [when("created_at", is_past=True), "delivery", "kind"]
     list_select_related = ["appointment", "entry", "offer__entry", "contact_request", "outage_contact__outage"]
-    date_hierarchy = "created_at"
     fields = [
         "kind",
         "about",

@@ -17,6 +17,8 @@ from booking.models import SEE_EVERY_PATIENT, AccessLog, Look, Therapist
 class TellsNothing(admin.ModelAdmin):
     """A row that someone may not see, and a number that no row has, are answered alike."""
 
+    show_full_result_count = False  # the list is counted once, not twice
+
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         raise Http404  # Django redirects, and keeps the number in a message
 
@@ -50,7 +52,7 @@ class ShowsPatients(OwnRowsOnly):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the page's own filters ask; Django would also take names, and keep them in the address."""
-        asked = {self.date_hierarchy, *(one for one in self.get_list_filter(request) if isinstance(one, str))}
+        asked = {getattr(one, "parameter_name", one) for one in self.get_list_filter(request)}
         return lookup.split("__")[0] in asked and super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

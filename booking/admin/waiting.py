@@ -13,6 +13,7 @@ from booking.models import ContactRequest, Offer, WaitlistEntry
 from booking.templatetags.times import clock, day_short
 
 from .buttons import Button, ReadOnlyWithButtons
+from .when import when
 
 
 class OfferInline(admin.TabularInline):
@@ -91,9 +92,8 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
 class ContactRequestAdmin(ReadOnlyWithButtons):
     list_display = ["created_at", "name", "reach_by", "phone", "email", "therapist", "state", "taken_up_by"]
     list_display_links = ["created_at", "name"]
-    list_filter = ["state", "reach_by", "therapist"]
+    list_filter = [when("created_at", is_past=True), "state", "reach_by", "therapist"]
     list_select_related = ["therapist", "taken_up_by"]
-    date_hierarchy = "created_at"
     fields = [
         "state",
         "created_at",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from booking.admin.logs import ReadOnly
+from booking.admin.when import when
 from revival.models import Change
 
 
@@ -12,9 +13,8 @@ from revival.models import Change
 class ChangeAdmin(ReadOnly):
     list_display = ["at", "user", "about", "number", "what", "place", "as_it_was"]
     list_display_links = None
-    list_filter = ["about", "what", "user"]
+    list_filter = [when("at", is_past=True), "about", "what", "user"]
     list_select_related = ["user"]
-    date_hierarchy = "at"
 
     @admin.display(description="As it then was")
     def as_it_was(self, change: Change) -> str:

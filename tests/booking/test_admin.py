@@ -194,7 +194,7 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
         an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
     admin_client.get("/admin/")
 
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         admin_client.get("/admin/")
 
 
@@ -214,3 +214,14 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
 @pytest.mark.parametrize("model", ["appointment", "message", "shift", "absence", "override"])
 def test_odd_addresses_of_lists_are_no_fault_of_ours(admin_client, request_for_visit, model, query):
     assert admin_client.get(f"{DESK}{model}/?{query}").status_code in (200, 302, 400, 404)
+
+
+@pytest.mark.parametrize(("value", "found"), [("today", 1), ("next-week", 2), ("last-week", 2), ("odd", 4)])
+def test_days_of_a_list_are_chosen_in_words(admin_client, therapist, service, value, found):
+    for days in (-3, 0, 5, 40):
+        an_appointment(therapist, service, in_days(days, 23))
+
+    page = admin_client.get(f"{DESK}appointment/?when={value}").text
+
+    assert page.count('class="field-when"') == found
+    assert "The next 7 days" in page
