@@ -28,7 +28,7 @@ from django.utils import timezone
 from procrastinate import App, SyncPsycopgConnector
 
 from tests.mailbox import Mailbox
-from tests.running import RunningSite, drop_database, drop_role, free_port, make_database
+from tests.running import RunningSite, drop_database, drop_role, free_port, make_database, make_role
 
 DATABASE, SERVER = "revival_mail_drill", os.environ["DATABASE_URL"]
 os.environ |= {"DJANGO_SETTINGS_MODULE": "revival.settings", "REVIVAL_MODE": "trial"}
@@ -236,7 +236,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         site = RunningSite(DATABASE, Path(folder), {"EMAIL_URL": f"smtp://127.0.0.1:{PORT}"})
         try:
-            site.migrate()
+            make_role(site)
+            site.manage("migrate", "--verbosity=0")
+            site.manage("grant_web_role", site.web_role)
             return 0 if all(drills(site)) else 1
         finally:
             site.stop()
