@@ -115,12 +115,12 @@ def everything(account: Any = None) -> SimpleNamespace:
     )
     keep(author, by=account, note="")
     series = Series.objects.create(
-        therapist=mine, service=service, starts=[in_days(12)], submission_key="5e11e500-0000-4000-8000-000000000000"
+        therapist=mine, service=service, starts=[in_days(15)], submission_key="5e11e500-0000-4000-8000-000000000000"
     )
     return SimpleNamespace(
         **own,
         of_a_series=an_appointment(
-            mine, service, in_days(12), name="Ada Own", email="own@example.com", series=series, is_online=False
+            mine, service, in_days(15), name="Ada Own", email="own@example.com", series=series, is_online=False
         ),
         foreign=SimpleNamespace(**foreign),
         therapist=mine,

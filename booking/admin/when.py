@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
@@ -45,8 +45,9 @@ def when(column: str, *, is_past: bool = False) -> type[SimpleListFilter]:
 
 def _between(queryset: QuerySet[Any], column: str, value: str) -> dict[str, Any]:
     _, first, last = DAYS[value]
-    zone = Clinic.objects.current().zone
-    today: date = timezone.now().astimezone(zone).date()
+    clinic = Clinic.objects.first()
+    zone = clinic.zone if clinic else UTC  # before the clinic is set up
+    today = timezone.now().astimezone(zone).date()
     days = today + timedelta(days=first), today + timedelta(days=last)
     if not isinstance(queryset.model._meta.get_field(column), DateTimeField):
         return {f"{column}__range": days}
