@@ -167,7 +167,7 @@ SELECT
     count(*) FILTER (WHERE state = 'expired'),
     count(*) FILTER (WHERE state = 'requested')
 FROM answer GROUP BY ROLLUP (week)
-"""
+"""  # noqa: S608 - constants of this file
 
 
 def answers_by_week(scope: Scope) -> tuple[dict[date, Answers], Answers]:

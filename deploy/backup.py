@@ -205,7 +205,7 @@ def load(url: str, backup: Path, identity: Path, web_role: str) -> dict[str, Any
             except BrokenPipeError:
                 pass  # pg_restore has said why
             finally:
-                assert restore.stdin is not None
+                assert restore.stdin is not None  # noqa: S101 - for the types
                 restore.stdin.close()
     if web_role:
         manage(url, "grant_web_role", web_role, "--verbosity=0")
@@ -263,7 +263,7 @@ def started(url: str, name: str, *options: str, **streams: Any) -> Iterator[subp
         arguments.append(f"--dbname={where['dbname']}")
     process = subprocess.Popen(arguments, env={**os.environ, **given}, stderr=subprocess.PIPE, **streams)
     said: list[bytes] = []
-    assert process.stderr is not None
+    assert process.stderr is not None  # noqa: S101 - for the types
     listener = threading.Thread(target=lambda error: said.append(error.read()), args=(process.stderr,))
     listener.start()
     try:

@@ -44,6 +44,8 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
         [*MANAGE, "check", "--deploy", "--database=default", "--fail-level=WARNING"],
         PRODUCTION,
     ),
+    ("secrets", [sys.executable, "deploy/secrets_kept_out.py"], {}),
+    ("known weaknesses", [sys.executable, "deploy/known_weaknesses.py"], {}),
     ("Dockerfile", [f"{BIN}/hadolint", "Dockerfile"], {}),
     ("tests", [f"{BIN}/pytest", *TWO_AT_ONCE], {}),
 ]

@@ -12,7 +12,7 @@ from contextlib import suppress
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "4000")
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-worker_class = "gthread"  # threads wait for the database while others run; idle visitors wait at nginx
+worker_class = "revival.web_worker.Worker"  # threads, which wait for the database; idle visitors wait at nginx
 workers = int(os.environ.get("WEB_WORKERS", "2"))  # one a core; two, so that one serves while the other starts
 threads = int(os.environ.get("WEB_THREADS", "8"))  # below DATABASE_POOL_SIZE: no thread waits for a connection
 timeout = 60  # seconds without a sign of life of a whole process, uploads and pictures included
@@ -21,8 +21,9 @@ keepalive = 5
 max_requests = 20_000  # a leak would not last long; none is known
 max_requests_jitter = 2_000  # never both at once
 backlog = 512  # who knocks while both are busy
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn makes a name nobody knows
 control_socket_disable = True  # its folder may be read-only
+forwarder_headers = ""  # no header moves the site to another path: kept pages would be full of wrong links
 forwarded_allow_ips = os.environ.get("TRUSTED_PROXIES", "127.0.0.1,::1")
 proc_name = "revival"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin.options import TO_FIELD_VAR
+from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
@@ -13,6 +15,7 @@ from revival import views
 Handler = Callable[[HttpRequest], HttpResponse]
 
 DESK = "/admin/"
+PICTURES = "/images/"
 PRIVATE = ("/book/", "/visits/", "/waitlist/", DESK)
 
 
@@ -23,6 +26,18 @@ def health(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponse:
         probe = probes.get(request.path_info)
         return probe(request) if probe else get_response(request)
+
+    return middleware
+
+
+def say_who_may_embed(get_response: Handler) -> Handler:
+    """Other sites may show our pictures, as readers of the feed do, and nothing else of ours."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        is_picture = request.path_info.startswith(PICTURES)
+        response["Cross-Origin-Resource-Policy"] = "cross-origin" if is_picture else "same-origin"
+        return response
 
     return middleware
 
@@ -55,6 +70,8 @@ def guard_answers(get_response: Handler) -> Handler:
 
 def is_odd_question(request: HttpRequest, error: Exception) -> bool:
     """Whether a list at the desk was asked for what no row can be, such as the year 99999 or the number x."""
+    if isinstance(error, FieldDoesNotExist):
+        return TO_FIELD_VAR in request.GET or TO_FIELD_VAR in request.POST  # a form at the desk, by a column named ""
     match = request.resolver_match
     is_list = match is not None and match.namespace == "admin" and str(match.url_name).endswith("_changelist")
     is_odd = request.GET or not all(number.isdecimal() for number in request.POST.getlist("_selected_action"))

@@ -244,7 +244,7 @@ class Pages:
             content = b""
         if not content:
             return None
-        page: Page = pickle.loads(content)  # our own file, in a folder only we can write to
+        page: Page = pickle.loads(content)  # noqa: S301 - our own file, in a folder only we can write to
         self._keep_here(path, stamp, page)
         return page
 

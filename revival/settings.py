@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "revival.middleware.health",
     "django.middleware.security.SecurityMiddleware",
+    "revival.middleware.say_who_may_embed",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "revival.page_cache.keep_pages",

@@ -46,6 +46,7 @@ class RunningSite:
             "REVIVAL_MODE": "trial",
             "DATABASE_URL": self.database_url,
             "SITE_URL": self.url,
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "STATIC_ROOT": str(folder / "static"),

@@ -5,7 +5,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client, RequestFactory
 
-from booking.models import Clinic
+from booking.models import Clinic, Therapist
 from revival import views
 from revival.context import shipped_clinic
 
@@ -127,3 +127,28 @@ def test_robots_are_kept_out_of_private_pages():
     text = views.robots(RequestFactory().get("/robots.txt")).text
 
     assert "Disallow: /visits/" in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/", "/book/", "/admin/login/", "/nowhere/", "/%00", "/static/nothing.css", "/healthz"]
+)
+def test_no_other_site_may_embed_our_pages(client, path):
+    expected = None if path == "/healthz" else "same-origin"
+
+    assert client.get(path).headers.get("Cross-Origin-Resource-Policy") == expected
+
+
+@pytest.mark.django_db
+def test_our_pictures_may_be_shown_elsewhere_as_readers_of_the_feed_do(client):
+    assert client.get(f"/images/{'a' * 64}.webp")["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+@pytest.mark.django_db
+def test_a_form_of_the_desk_asked_for_by_a_column_that_is_none_is_refused(admin_client, phone):
+    therapist = Therapist.objects.create(slug="t", name="T", short_name="T")
+
+    for query in ("_to_field=", "_to_field=nothing"):
+        answer = admin_client.get(f"/admin/booking/therapist/{therapist.pk}/change/?{query}")
+        assert answer.status_code == 400
+        assert phone in answer.text

@@ -28,7 +28,10 @@ def count_booking(*, network: str) -> None:
 
 
 def count_ask(*, network: str) -> None:
-    """Count a contact request or waiting-list entry of this network. Raises TooManyError past the day's limit."""
+    """Count a contact request, waiting-list entry or lost link of this network.
+
+    Raises TooManyError past the day's limit.
+    """
     _count(Counted.ASK, network, settings.BOOKING_ASKS_A_DAY)
 
 

@@ -265,7 +265,7 @@ def _is_within(week: Pattern, new: Pattern) -> bool:
 
 def _changed_days(weeks: list[Pattern], new: Pattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
     """Each weekday: its shifts before, its shifts after, and whether they differ."""
-    assert new.first is not None
+    assert new.first is not None  # noqa: S101 - for the types; the form demands it
     old = next((week for week in weeks if week.holds_on(new.first)), None)
     return [
         (name, old.on(day) if old else [], new.on(day), (old.on(day) if old else []) != new.on(day))

@@ -30,7 +30,7 @@ EXISTS (
 
 def _says(typed: str) -> RawSQL:
     """Whether one of a row's search words is in what was typed, in any form of the word."""
-    return RawSQL(SAYS, [typed, typed], models.BooleanField())
+    return RawSQL(SAYS, [typed, typed], models.BooleanField())  # noqa: S611 - what was typed is a parameter
 
 
 class CautionQuerySet(models.QuerySet["Caution"]):

@@ -12,6 +12,7 @@ from booking import actions
 from booking.calendar_files import Method, calendar_file, last_agreed
 from booking.forms import CancelForm, FindForm, MoveForm
 from booking.models import Appointment, Clinic, State
+from booking.views.guard import too_many, visitors_network
 from booking.views.week import week_of_free_times
 
 
@@ -104,6 +105,10 @@ def find(request: HttpRequest) -> HttpResponse:
     """The link is lost: the same answer, and the same work, whether or not we know the address."""
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        try:
+            actions.count_ask(network=visitors_network(request))
+        except actions.TooManyError:
+            return too_many(request)
         actions.ask_for_links(email=form.cleaned_data["email"])
         return render(request, "booking/find_sent.html")
     return render(request, "booking/find.html", {"form": form}, status=422 if form.errors else 200)

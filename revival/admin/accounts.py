@@ -44,7 +44,7 @@ class AccountAdmin(UserAdmin):
     add_form_template = None
     change_form_template = "admin/auth/user/change_form.html"
     change_password_form = FirstPasswordForm
-    change_user_password_template = "admin/auth/user/first_password.html"
+    change_user_password_template = "admin/auth/user/first_password.html"  # noqa: S105 - a page
     list_display = ["called", "username", "roles", "as_therapist", "has_second_factor", "is_active"]
     list_display_links = ["called", "username"]
     list_filter = ["is_active", "groups"]

@@ -40,7 +40,7 @@ import django
 django.setup()
 logging.disable(logging.WARNING)  # in here only: aiosmtpd tells every line
 
-from tests.drills import ledger, restores  # noqa: E402 - Django is set up first
+from tests.drills import attacks, ledger, restores  # noqa: E402 - Django is set up first
 from tests.drills.guests import BROKE_OFF, Crowd, Load, Promise  # noqa: E402
 from tests.drills.stage import Stage, a_stage  # noqa: E402
 
@@ -77,9 +77,9 @@ class Drill:
         self.kept[what] = self.kept.get(what, True) and bool(is_kept)
 
     @contextmanager
-    def load(self, *, many: int = 1500) -> Iterator[Load]:
-        """Guests before, while and after something breaks; then what they saw."""
-        load = self.stage.load(many)
+    def load(self, *, many: int = 1500, **how: Any) -> Iterator[Load]:
+        """Guests before, while and after something breaks; then what they saw. `how` goes to `Load`."""
+        load = self.stage.load(many, **how)
         try:
             time.sleep(WARM_UP)
             yield load
@@ -540,6 +540,11 @@ SCENARIOS: dict[str, Callable[[Drill], None]] = {
     "everything": everything,
     "restore": restores.restore,
     "to-a-moment": restores.to_a_moment,
+    "slow": attacks.slow,
+    "headers": attacks.headers,
+    "wapiti": attacks.wapiti,
+    "control-slow": attacks.control_slow,
+    "control-headers": attacks.control_headers,
     "control-migration": control_migration,
     "control-mail": control_mail,
     "control-commit": control_commit,
@@ -553,7 +558,7 @@ def run(name: str, stage: Stage, promised_before: int) -> tuple[bool, int]:
     began = time.monotonic()
     try:
         scenario(drill)
-    except LeftOut as why:
+    except (LeftOut, attacks.NotHere) as why:
         print(f"   left out: {why}")
         return True, 0
     except (Exception, SystemExit) as error:

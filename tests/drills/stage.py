@@ -342,14 +342,13 @@ class Stage:
         self.slots = list(enumerate(slots))
         self._dealt = 0
 
-    def load(self, many: int = 1500) -> Load:
+    def load(self, many: int = 1500, **how: Any) -> Load:
         dealt = self.slots[self._dealt : self._dealt + many]
         self._dealt += many
         rivals = [(number + 1_000_000, slot) for number, slot in dealt[::10]]
         half = len(dealt) // 2
-        return Load(
-            self.url, [*dealt[:half], *rivals[: len(rivals) // 2][::-1], *dealt[half:], *rivals[: len(rivals) // 2]]
-        )
+        slots = [*dealt[:half], *rivals[: len(rivals) // 2][::-1], *dealt[half:], *rivals[: len(rivals) // 2]]
+        return Load(self.url, slots, **how)
 
 
 @contextmanager

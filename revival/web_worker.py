@@ -1,0 +1,64 @@
+"""gunicorn's process with threads, which answers what is no HTTP in the site's own face, too.
+
+gunicorn's own page quotes what was sent, carries none of our headers, and is a 501 for some requests.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from gunicorn import util
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
+
+REASONS = {
+    400: "Bad Request",
+    414: "URI Too Long",
+    417: "Expectation Failed",
+    431: "Request Header Fields Too Large",
+}
+STATUS = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
+OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
+
+
+def refusal(error: BaseException) -> bytes | None:
+    """The whole answer to what cannot be read (RFC 9112); None when the fault is not the sender's."""
+    if not isinstance(error, errors.ParseException | ssl.SSLError) or isinstance(error, OURS):
+        return None
+    from csp.utils import build_policy  # the site is loaded after this file is
+
+    from revival import views
+
+    status = STATUS.get(type(error), 400)
+    body = views.error_page(400).content
+    headers = {
+        "Connection": "close",
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Length": len(body),
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": build_policy(),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "strict-origin",
+    }
+    lines = [f"HTTP/1.1 {status} {REASONS[status]}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+class Worker(ThreadWorker):
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+            raise errors.InvalidHeader("HOST", req=req)  # RFC 9112, 3.2: there is one, and no server guesses it
+        return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        answer = refusal(exc)
+        if answer is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("invalid request")  # what was sent, and from where, stays out of the log
+        try:
+            util.write_nonblock(client, answer)
+        except OSError:
+            self.log.debug("Failed to send error message.")
