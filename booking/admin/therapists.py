@@ -29,6 +29,10 @@ class TherapistAdmin(admin.ModelAdmin):
     search_fields = ["name", "role"]
     prepopulated_fields = {"slug": ["name"]}
 
+    def get_exclude(self, request: HttpRequest, obj: Therapist | None = None) -> list[str]:
+        """Who may not see accounts has no use for a link to one."""
+        return [] if request.user.has_perm("auth.view_user") else ["account"]
+
 
 @admin.register(Service)
 class ServiceAdmin(admin.ModelAdmin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import urljoin, urlsplit
 
@@ -46,6 +47,7 @@ LEFT_OUT = re.compile(r"/admin/(logout|jsi18n|password_change|r)/|/export|\.csv|
 OUT_OF_REACH = """
 () => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [role=button]")]
     .filter(one => one.checkVisibility() && one.type !== "hidden" && !one.disabled && one.tabIndex < 0)
+    .filter(one => !one.closest("[role=toolbar]"))  // arrows go on from its one Tab stop
     .map(one => one.outerHTML.slice(0, 120))
 """
 
@@ -68,8 +70,10 @@ def links(page):
     return [one for one in addresses if urlsplit(one).path.startswith("/admin/") and not LEFT_OUT.search(one)]
 
 
-@pytest.mark.parametrize("role", PEOPLE)
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
+@pytest.mark.parametrize(
+    ("role", "width", "scheme"),
+    [("Front desk", 320, "light"), ("Therapist", 1280, "dark"), ("Owner", 320, "dark"), ("Owner", 1280, "light")],
+)
 def test_no_screen_has_barriers(site, people, new_context, role, width, scheme):
     page = new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
     complaints, faults, seen = [], {}, set()
@@ -97,5 +101,5 @@ def test_no_screen_has_barriers(site, people, new_context, role, width, scheme):
         found += [str(one) for one in violations(page)]
         if found:
             faults[urlsplit(address).path + "?" + urlsplit(address).query] = found
-    assert faults == {}
+    assert not faults, json.dumps(faults, indent=1)
     assert len(seen) >= LEAST[role], sorted(seen)
