@@ -130,7 +130,7 @@ class MessageInline(admin.TabularInline):
     ]
     extra = 0
     can_delete = False
-    template = "admin/booking/appointment/messages.html"  # Django's has empty headings, and fields for a form
+    template = "admin/booking/_rows.html"  # Django's has empty headings, and fields for a form
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

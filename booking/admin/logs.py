@@ -35,7 +35,15 @@ class ReadOnly(TellsNothing):
         return False
 
 
+class Named(admin.AllValuesFieldListFilter):
+    """An empty value has a name, too: a link without words leads nobody anywhere."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            yield choice | {"display": choice["display"] or "nothing of its own"}
+
+
 @admin.register(AccessLog)
 class AccessLogAdmin(ReadOnly):
     list_display = ["at", "username", "what", "about", "number", "reason"]
-    list_filter = [when("at", is_past=True), "what", "about", "user"]
+    list_filter = [when("at", is_past=True), "what", ("about", Named), "user"]

@@ -1,4 +1,6 @@
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 
 from booking.models import Clinic, Service, Therapist
@@ -39,7 +41,7 @@ class ServiceAdmin(admin.ModelAdmin):
     list_display = ["name", "minutes", "turnaround_minutes", "needs_confirmation", "is_active", "is_example"]
     list_filter = ["is_active", "needs_confirmation", "is_example", "therapists"]
     search_fields = ["name"]
-    filter_horizontal = ["therapists", "cautions"]
+    formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
         (None, {"fields": ["name", "slug", "therapists", "cautions", "is_active", "order", "is_example"]}),

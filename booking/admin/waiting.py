@@ -18,6 +18,7 @@ from .when import when
 
 class OfferInline(admin.TabularInline):
     model = Offer
+    template = "admin/booking/_rows.html"
     fields = readonly_fields = ["slot", "therapist", "state", "visit", "created_at", "until"]  # type: ignore[assignment]
     extra = 0
     can_delete = False
