@@ -194,7 +194,7 @@ def sweep_query(client: Client, path: str, known: Iterable[str], *, odd: list[st
     page = client.get(path)
     seen = parameters_of(page.text, bare) if page.get("Content-Type", "").startswith("text/html") else set()
     every = sorted({*known, *seen})
-    for value in some_of(odd, bare, 2 * EACH):
+    for value in some_of(odd, bare, EACH):
         query = urlencode(dict.fromkeys(every, value))
         found += attempt(client, f"{bare}, all = {value!r}", partial(client.get, f"{bare}?{query}"))
     for name in sorted(seen):
