@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pyrage
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from booking import actions, messages
@@ -139,7 +140,8 @@ def test_what_waited_is_kept_back_and_stands_at_the_desk(transactional_db):
     assert "restored" in waiting.last_answer
     assert list(Message.objects.undelivered()) == [waiting]
     assert not LostLink.objects.exists()
-    with psycopg.connect(urlsplit(os.environ["DATABASE_URL"])._replace(path="/test_revival").geturl()) as database:
+    ours = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    with psycopg.connect(ours.geturl()) as database:
         assert database.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
 
 
