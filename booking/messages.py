@@ -179,10 +179,10 @@ def _mail(folder: str, context: dict[str, Any], *, to: str, headers: dict[str, s
 
 
 def _words(kind: str, context: dict[str, Any]) -> tuple[str, str]:
-    """Subject and plain text."""
+    """Subject and plain text: a page that shows them must escape them, whatever the template engine calls them."""
     with timezone.override(context["clinic"].zone):
         subject = " ".join(render_to_string(f"booking/email/{kind}/subject.txt", context).split())
-        return subject, render_to_string(f"booking/email/{kind}/body.txt", context)
+        return subject, "".join(render_to_string(f"booking/email/{kind}/body.txt", context))
 
 
 def preview(kind: Kind, visit: Appointment, *, starts_at: datetime | None = None) -> tuple[str, str]:

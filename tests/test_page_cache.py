@@ -3,6 +3,7 @@
 import gzip
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from urllib.error import HTTPError
@@ -14,6 +15,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.urls import Resolver404, resolve
 from psycopg import sql
 
 from revival import page_cache
@@ -67,6 +69,8 @@ def kept(monkeypatch, settings):
         request = getattr(RequestFactory(), method)(path, headers=headers)
         request.user = AnonymousUser()
         request.COOKIES.update(cookies or {})
+        with suppress(Resolver404):
+            request.resolver_match = resolve(request.path_info)  # as Django's own handler does
         return middleware(request)
 
     made.get = get

@@ -139,6 +139,7 @@ def dangling_ids(page):
 
 def violations(page):
     """What axe finds; the window is made as tall as the page, or the sticky bar counts as overlap."""
+    page.wait_for_load_state()
     width = page.viewport_size["width"]
     page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
     found = Axe().run(page).response["violations"]
