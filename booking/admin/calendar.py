@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -36,6 +37,11 @@ class Block:
     visit: Appointment | None = None
     text: str = ""
 
+    @property
+    def place(self) -> str:
+        """The classes that put it there (static/css/calendar_rows.css)."""
+        return f"from-{self.row} for-{self.rows}"
+
 
 @dataclass
 class Lane:
@@ -50,6 +56,10 @@ class Day:
     lanes: list[Lane]
 
 
+Days = dict[date, Span]
+"""The days a drawing shows, in their order: each from its midnight to the next."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """The hours a drawing shows, as o'clock at the clinic."""
@@ -58,18 +68,17 @@ class Frame:
     opens: int
     closes: int
 
-    def block(self, kind: str, span: Span, day: date, **facts: Any) -> Block | None:
-        """Where a span stands in the lane of one day, by the clock on the wall; None when it is on another."""
-        whole = bounds_of_days(day, day, self.zone)
-        if not span.overlaps(whole):
-            return None
-        first = 0 if span.start <= whole.start else _minutes(span.start, self.zone)
-        last = 24 * 60 if span.end >= whole.end else _minutes(span.end, self.zone)
-        top = max(first // QUARTER, self.opens * 4)
-        bottom = min(max(-(-last // QUARTER), top + 1), self.closes * 4)
-        if bottom <= top:
-            return None
-        return Block(kind, span, top - self.opens * 4 + 1, bottom - top, **facts)
+    def blocks(self, kind: str, span: Span, days: Days, **facts: Any) -> Iterator[tuple[date, Block]]:
+        """Where a span stands in the lanes of the days it touches, by the clock on the wall."""
+        day = max(span.start.astimezone(self.zone).date(), min(days))
+        while day in days and (whole := days[day]).start < span.end:
+            first = 0 if span.start <= whole.start else _minutes(span.start, self.zone)
+            last = 24 * 60 if span.end >= whole.end else _minutes(span.end, self.zone)
+            top = max(first // QUARTER, self.opens * 4)
+            bottom = min(max(-(-last // QUARTER), top + 1), self.closes * 4)
+            if top < bottom:
+                yield day, Block(kind, span, top - self.opens * 4 + 1, bottom - top, **facts)
+            day += ONE_DAY
 
     @property
     def hours(self) -> list[tuple[int, int]]:
@@ -138,13 +147,16 @@ def draw(
     reach = bounds_of_days(first, last, zone)
     hours = working_time(ids, first=first, last=last, zone=zone)
     rows = visits.filter(state__in=SHOWN, therapist__in=ids).exclude(state=State.HELD, held_until__lte=now)
-    found = list(rows.touching(reach).with_outage().select_related("therapist", "service").order_by("starts_at"))
+    found = list(rows.touching(reach).with_outage().order_by("starts_at"))
     frame = _frame(hours.values(), found, zone)
+    every = (first + ONE_DAY * number for number in range((last - first).days + 1))
+    days = {day: bounds_of_days(day, day, zone) for day in every}
+    visits_of = defaultdict(list)
+    for visit in found:
+        visits_of[visit.therapist_id].append(visit)
+    lanes = [_lanes(frame, days, one, hours[one.pk], visits_of[one.pk], now) for one in therapists]
     today = now.astimezone(zone).date()
-    return frame, [
-        Day(day, day == today, [_lane(frame, day, one, hours[one.pk], found, now) for one in therapists])
-        for day in (first + ONE_DAY * number for number in range((last - first).days + 1))
-    ]
+    return frame, [Day(day, day == today, [of_one[day] for of_one in lanes]) for day in days]
 
 
 def _frame(hours: Iterable[WorkingTime], visits: list[Appointment], zone: ZoneInfo) -> Frame:
@@ -160,24 +172,36 @@ def _closing_hour(span: Span, zone: ZoneInfo) -> int:
     return 24 if end.date() > start.date() else end.hour + (end.minute > 0)
 
 
-def _lane(
-    frame: Frame, day: date, therapist: Therapist, hours: WorkingTime, visits: list[Appointment], now: datetime
-) -> Lane:
-    mine = [visit for visit in visits if visit.therapist_id == therapist.pk]
+def _lanes(
+    frame: Frame, days: Days, therapist: Therapist, hours: WorkingTime, visits: list[Appointment], now: datetime
+) -> dict[date, Lane]:
+    """One therapist's lane on each day."""
+    lanes = {day: Lane(therapist) for day in days}
+
+    def put(kind: str, span: Span, **facts: Any) -> None:
+        for day, block in frame.blocks(kind, span, days, **facts):
+            lanes[day].blocks.append(block)
+
+    for span in merge(hours.openings):
+        put("work", span)
     away = [span for span in hours.away if span.start < span.end]
-    taken = [Span(visit.blocked.lower, visit.blocked.upper) for visit in mine if visit.state not in ENDED]
-    free = subtract(subtract(hours.openings, away), [*taken, Span(reach_of(now), _next_quarter(now))])
-    blocks = [frame.block("work", span, day) for span in merge(hours.openings)]
-    blocks += [frame.block("away", span, day, text="Away") for span in away]
-    for visit in mine:
-        blocks.append(frame.block("visit", visit.span, day, visit=visit, text=_said_of(visit)))
-        rest = Span(visit.ends_at, visit.blocked.upper)
-        if visit.state not in ENDED and rest.start < rest.end:
-            blocks.append(frame.block("turnaround", rest, day))
-    hourly = [piece for gap in free for piece in _by_the_hour(gap)]
-    blocks += [frame.block("free", piece, day) for piece in hourly if piece.end - piece.start >= LEAST_GAP]
-    placed = [block for block in blocks if block is not None]
-    return Lane(therapist, sorted(placed, key=lambda block: (block.kind != "work", block.span.start)))
+    for span in away:
+        put("away", span, text="Away")
+    taken = [Span(reach_of(now), _next_quarter(now))]
+    for visit in visits:
+        put("visit", visit.span, visit=visit, text=_said_of(visit))
+        if visit.state in ENDED:
+            continue
+        taken.append(Span(visit.blocked.lower, visit.blocked.upper))
+        if visit.ends_at < visit.blocked.upper:
+            put("turnaround", Span(visit.ends_at, visit.blocked.upper))
+    for gap in subtract(subtract(hours.openings, away), taken):
+        for piece in _by_the_hour(gap):
+            if piece.end - piece.start >= LEAST_GAP:
+                put("free", piece)
+    for lane in lanes.values():
+        lane.blocks.sort(key=lambda block: (block.kind != "work", block.span.start))  # all others lie upon the hours
+    return lanes
 
 
 def _by_the_hour(gap: Span) -> Iterator[Span]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from booking import actions
 from booking.admin.calendar import Frame, draw
 from booking.admin.why import explain
-from booking.availability import Span
+from booking.availability import Span, bounds_of_days
 from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
 from booking.templatetags.times import day_words
 from tests.factories import (
@@ -103,9 +103,11 @@ def test_what_reaches_over_midnight_stands_on_both_days():
     frame = Frame(CHICAGO, 0, 24)
     span = Span(datetime(2026, 12, 7, 23, 30, tzinfo=CHICAGO), datetime(2026, 12, 8, 0, 20, tzinfo=CHICAGO))
 
-    rows = [frame.block("away", span, date(2026, 12, day)) for day in (6, 7, 8, 9)]
+    days = {day: bounds_of_days(day, day, CHICAGO) for day in (date(2026, 12, number) for number in (6, 7, 8, 9))}
 
-    assert [one and (one.row, one.rows) for one in rows] == [None, (95, 2), (1, 2), None]
+    placed = [(day.day, block.row, block.rows) for day, block in frame.blocks("away", span, days)]
+
+    assert placed == [(7, 95, 2), (8, 1, 2)]
 
 
 def test_the_calendar_asks_the_same_however_much_there_is(clerk, therapist, service, django_assert_max_num_queries):

@@ -129,3 +129,32 @@ def test_a_caller_is_booked_by_keyboard_alone(site, desk):
     tab_to(".answer__do button")
     page.keyboard.press("Enter")
     page.get_by_text("Nobody is written to").wait_for()
+
+
+def test_long_work_says_so_and_is_done_once(site, desk, complaints):
+    page = desk(viewport={"width": 360, "height": 740})
+    page.goto(f"{site.url}/admin/calendar/book/?therapist=benjamin-britton")
+    page.fill("#id_name", "Wanda Waits")
+    page.fill("#id_phone", "612-555-0135")
+    page.get_by_label("No, they have been before").check()
+    page.locator(".caller__times button").nth(1).click()
+    page.wait_for_load_state()
+    # The answer never comes: each press is noted, with whether the page held it back, and goes no further.
+    page.evaluate("""() => {
+        window.presses = [];
+        window.addEventListener("submit", (event) => {
+            presses.push(event.defaultPrevented ? "held back" : "sent");
+            event.preventDefault();
+        });
+    }""")
+
+    page.get_by_role("button", name="Book", exact=True).click()
+    page.get_by_role("status").filter(has_text="Working").wait_for()
+    assert violations(page) == []
+    complaints.clear()  # axe itself writes styles
+    page.get_by_role("button", name="Book", exact=True).click()
+    page.get_by_role("status").filter(has_text="look whether it was done").wait_for()
+
+    assert page.evaluate("presses") == ["sent", "held back"]
+    page.reload()
+    assert page.locator(".working, [aria-busy]").count() == 0
