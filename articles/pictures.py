@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-import PIL.Image
-from PIL import ImageCms, ImageOps, features
+if TYPE_CHECKING:  # loaded with the first picture: it is 4 MB in each process that only shows pages
+    import PIL.Image
 
 MOST_UPLOADED = 10_000_000  # bytes
 MOST_PIXELS = 40_000_000  # a telephone's; decoded they take 120 MB
-PIL.Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's own check, for whoever opens a picture elsewhere
 MOST_STRETCHED = 4  # times as long as wide, or the other way round: beyond that it is a bar, not a picture
 LEAST_WIDTH = 200  # pixels
 
@@ -138,8 +138,10 @@ def _demand_a_picture_only(content: bytes) -> None:
 
 
 def _demand_a_size(content: bytes, kind: str) -> None:
+    import PIL.Image
+
     try:
-        with PIL.Image.open(io.BytesIO(content), formats=[kind]) as image:
+        with _opened(content, kind) as image:
             (width, height), is_moving = image.size, _is_moving(image)
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
@@ -153,6 +155,13 @@ def _demand_a_size(content: bytes, kind: str) -> None:
         raise NotAPictureError(f"The picture is more than {MOST_STRETCHED} times as long as wide. Cut it first.")
     if min(width, height) < LEAST_WIDTH:
         raise NotAPictureError(f"The picture is only {width} × {height} pixels; at least {LEAST_WIDTH} each way.")
+
+
+def _opened(content: bytes, kind: str) -> PIL.Image.Image:
+    import PIL.Image
+
+    PIL.Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's own check
+    return PIL.Image.open(io.BytesIO(content), formats=[kind])
 
 
 def _is_moving(image: PIL.Image.Image) -> bool:
@@ -169,7 +178,9 @@ def _too_many_pixels() -> NotAPictureError:
 
 def _upright(content: bytes, kind: str) -> tuple[tuple[int, int], PIL.Image.Image]:
     """The size as uploaded, and the pixels turned as the camera was held, in sRGB."""
-    with PIL.Image.open(io.BytesIO(content), formats=[kind]) as image:
+    from PIL import ImageOps
+
+    with _opened(content, kind) as image:
         size = image.size
         image.draft(None, (max(WIDTHS), max(WIDTHS)))  # a large JPEG is decoded at a half, a quarter, an eighth
         image.load()
@@ -197,6 +208,8 @@ def _in_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
 
 def _with_profile(image: PIL.Image.Image, profile: bytes, mode: str) -> PIL.Image.Image:
     """Colours as they were meant. A profile that cannot be read, or is for other pixels, is left out."""
+    from PIL import ImageCms
+
     try:
         meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(image, meant, ImageCms.createProfile("sRGB"), outputMode=mode)
@@ -207,6 +220,8 @@ def _with_profile(image: PIL.Image.Image, profile: bytes, mode: str) -> PIL.Imag
 
 def _bare(image: PIL.Image.Image) -> PIL.Image.Image:
     """The pixels in a new image, which knows nothing of the file they came from."""
+    import PIL.Image
+
     bare = PIL.Image.new(image.mode, image.size)
     bare.paste(image)
     return bare
@@ -218,15 +233,19 @@ def _bare(image: PIL.Image.Image) -> PIL.Image.Image:
 @cache
 def formats() -> tuple[str, ...]:
     """What this Pillow can write; AVIF is not in every build."""
+    from PIL import features
+
     return tuple(form for form in ("avif", "webp") if features.check(form))
 
 
 def _renditions(image: PIL.Image.Image, most_bytes: int) -> Iterator[Encoded]:
     """Raises NotAPictureError when not even the narrowest is small enough; wider ones that are not are left out."""
+    from PIL.Image import Resampling
+
     widths = sorted({min(width, image.width) for width in WIDTHS})
     for width in widths:
         height = max(1, round(image.height * width / image.width))
-        small = image.resize((width, height), PIL.Image.Resampling.LANCZOS, reducing_gap=3.0)
+        small = image.resize((width, height), Resampling.LANCZOS, reducing_gap=3.0)
         for form in formats():
             if content := _encode(small, form, most_bytes):
                 yield Encoded(form, width, height, content)

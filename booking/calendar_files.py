@@ -10,11 +10,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from icalendar import Calendar, Event, vCalAddress, vText
 
 from booking.models import Appointment, Clinic
+
+if TYPE_CHECKING:  # loaded with the first file: 2 MB in each process
+    from icalendar import Event, vCalAddress
 
 PRODUCT = "-//Revival//Booking//EN"
 
@@ -77,6 +80,8 @@ def _event(
     ends_at: datetime,
     stamp: datetime,
 ) -> Event:
+    from icalendar import Event
+
     event = Event()
     event.add("uid", str(visit.public_id))  # RFC 7986, 5.3: a UUID and nothing of the host
     event.add("sequence", sequence)
@@ -96,6 +101,8 @@ def _event(
 
 
 def _file(method: Method, *events: Event) -> bytes:
+    from icalendar import Calendar
+
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -106,6 +113,8 @@ def _file(method: Method, *events: Event) -> bytes:
 
 
 def _organizer(clinic: Clinic) -> vCalAddress:
+    from icalendar import vCalAddress, vText
+
     address = vCalAddress("mailto:" + parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
     address.params["CN"] = vText(clinic.name)
     return address
@@ -113,6 +122,8 @@ def _organizer(clinic: Clinic) -> vCalAddress:
 
 def _attendee(visit: Appointment) -> vCalAddress:
     """The patient, who has agreed already: no calendar need ask, and none need answer us."""
+    from icalendar import vCalAddress, vText
+
     address = vCalAddress(f"mailto:{visit.email}")
     address.params["ROLE"] = vText("REQ-PARTICIPANT")
     address.params["PARTSTAT"] = vText("ACCEPTED")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from holidays import country_holidays
-
 
 def public_days(place: str, years: Iterable[int]) -> list[tuple[date, str]]:
     """The public holidays of these years, in order, each with its English name where there is one.
@@ -16,6 +14,8 @@ def public_days(place: str, years: Iterable[int]) -> list[tuple[date, str]]:
     """
     if not place:
         return []
+    from holidays import country_holidays  # 3 MB that only the desk's page of holidays needs
+
     country, _, part = place.partition("-")
     try:
         found = country_holidays(country, subdiv=part or None, years=list(years))

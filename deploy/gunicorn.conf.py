@@ -1,9 +1,11 @@
 """gunicorn's settings; the same for a trial copy, the tests and production (behind nginx)."""
 
+import gc
 import mmap
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -54,6 +56,11 @@ def pre_fork(server, worker) -> None:
 
 def post_worker_init(worker) -> None:
     """The site is loaded. Runs after gunicorn has set its own handlers of signals."""
+    # A reader must not wait for Python's own affairs: what was loaded is not searched for garbage again and again, and
+    # a thread keeps Python to itself for a millisecond, not for five.
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(0.001)
     worker.board[HEAD + worker.age % PLACES] = 1
     end, waits = worker.handle_exit, threading.Event()
 

@@ -75,11 +75,15 @@ GROUP BY revision.number
 """
 
 
+NEWLY_SAID = {"content-length", "content-encoding", "etag", "vary", "cache-control"}
+
+
 @dataclass(frozen=True)
 class Page:
     """One page in the three forms browsers take; each form has an ETag of its own."""
 
-    content_type: str
+    headers: dict[str, str]
+    """What the page was rendered with, its policy and type among them."""
     bodies: dict[str, bytes]
     etags: dict[str, str]
 
@@ -93,16 +97,17 @@ class Page:
         }
         digest = hashlib.sha256(plain).hexdigest()[:24]
         etags = {coding: f'"{digest}{"-" + coding if coding else ""}"' for coding in bodies}
-        return cls(response["Content-Type"], bodies, etags)
+        headers = {name: value for name, value in response.items() if name.lower() not in NEWLY_SAID}
+        return cls(headers, bodies, etags)
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         coding = best_coding(request.headers.get("Accept-Encoding", ""))
         if is_known(self.etags[coding], request.headers.get("If-None-Match", "")):
-            response = HttpResponse(status=304)
+            response = HttpResponse(status=304, headers=self.headers)
             del response["Content-Type"]
         else:
             body = self.bodies[coding]
-            response = HttpResponse(b"" if request.method == "HEAD" else body, content_type=self.content_type)
+            response = HttpResponse(b"" if request.method == "HEAD" else body, headers=self.headers)
             response["Content-Length"] = str(len(body))
             if coding:
                 response["Content-Encoding"] = coding
@@ -305,6 +310,10 @@ def is_plain_look(request: HttpRequest) -> bool:
     """An anonymous reader asks for an address without a query; with one it is rendered each time."""
     if request.method not in {"GET", "HEAD"} or request.META.get("QUERY_STRING"):
         return False
+    if request.path_info.startswith(settings.STATIC_URL):
+        return False
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return False  # it is sent on to https
     if settings.SESSION_COOKIE_NAME in request.COOKIES or not settings.PAGE_CACHE:
         return False
     request.get_host()  # the host check comes later in the chain; a kept page passes it too
@@ -322,6 +331,7 @@ def is_whole_page(request: HttpRequest, response: HttpResponse) -> bool:
         and not response.streaming
         and not response.cookies
         and not response.has_header("Cache-Control")  # a view that says more knows better
+        and not getattr(request, "_csp_nonce", None)  # its policy is for this one answer
         and request.method == "GET"
         and not request.META.get(IS_STALE)
     )

@@ -71,11 +71,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "revival.middleware.health",
+    "revival.page_cache.keep_pages",  # outside of all that add headers: a page is kept with them
     "django.middleware.security.SecurityMiddleware",
     "revival.middleware.say_who_may_embed",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "revival.page_cache.keep_pages",
     "revival.image_cache.keep_images",
     "revival.middleware.guard_answers",
     "revival.clinic_time.clinic_time",

@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import qrcode
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -173,6 +172,8 @@ class Picture:
 
 
 def picture(text: str) -> Picture:
+    import qrcode  # with Pillow behind it: 4 MB that only a colleague's first sign-in needs
+
     code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_M)
     code.add_data(text)
     rows = code.get_matrix()

@@ -69,6 +69,7 @@ def kept(monkeypatch, settings):
         request = getattr(RequestFactory(), method)(path, headers=headers)
         request.user = AnonymousUser()
         request.COOKIES.update(cookies or {})
+        made.request = request
         with suppress(Resolver404):
             request.resolver_match = resolve(request.path_info)  # as Django's own handler does
         return middleware(request)
@@ -155,7 +156,7 @@ def test_what_is_never_kept(kept, request_with):
     assert not response.has_header("ETag")
 
 
-@pytest.mark.parametrize("kind", ["cookie", "error", "no-store"])
+@pytest.mark.parametrize("kind", ["cookie", "error", "no-store", "nonce"])
 def test_answers_that_are_not_for_everyone_are_not_kept(kept, kind):
     def respond():
         response = HttpResponse("x", status=404 if kind == "error" else 200)
@@ -163,10 +164,30 @@ def test_answers_that_are_not_for_everyone_are_not_kept(kept, kind):
             response.set_cookie("csrftoken", "x")
         if kind == "no-store":
             response["Cache-Control"] = "no-store"
+        if kind == "nonce":
+            kept.request._csp_nonce = "for this one answer"  # as django-csp notes it
         return response
 
     kept.response = respond
     kept.get()
+    kept.get()
+
+    assert kept.renderings == 2
+
+
+def test_a_page_is_kept_with_the_policy_it_was_rendered_with(kept):
+    kept.response = lambda: HttpResponse("x", headers={"Content-Security-Policy": "default-src 'none'"})
+    first, second = kept.get(), kept.get()
+    unchanged = kept.get(**{"if-none-match": first["ETag"]})
+
+    assert kept.renderings == 1
+    assert unchanged.status_code == 304
+    assert {one["Content-Security-Policy"] for one in (first, second, unchanged)} == {"default-src 'none'"}
+
+
+def test_who_comes_without_tls_is_left_to_the_redirect(kept, settings):
+    kept.get()
+    settings.SECURE_SSL_REDIRECT = True
     kept.get()
 
     assert kept.renderings == 2

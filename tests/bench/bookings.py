@@ -55,7 +55,7 @@ def main() -> int:
     promises: list[Promise] = []
     rates: dict[int, tuple[float, float]] = {}
     with a_stage() as stage:
-        with stage.connect(autocommit=True) as owner:
+        with stage.connect() as owner:
             owner.execute(TABLE)
         first = 0
         for guests in GUESTS:
