@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-desk bench-slots drill drill-mail backup restore audit lock
+.PHONY: help setup run dev test check bench bench-desk bench-slots drill drill-mail backup restore audit screenshots lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
@@ -49,6 +49,9 @@ restore: setup ## Put a backup into an empty database (FROM=.backups/revival-...
 
 audit: setup ## Lighthouse over the pages readers meet first (needs npm and chromium)
 	@$(BIN)/python deploy/check.py audit
+
+screenshots: setup ## Make the README's pictures anew (needs chromium)
+	@$(BIN)/python deploy/check.py screenshots
 
 lock: setup ## Make requirements*.txt anew from pyproject.toml
 	@$(BIN)/python deploy/lock.py

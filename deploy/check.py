@@ -57,6 +57,7 @@ MEASUREMENTS = {
     "bench-slots": "tests.bench.slots",
     "drill-mail": "tests.drills.mail",
     "audit": "tests.bench.audit",
+    "screenshots": "tests.browser.screenshots",
 }
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests.chromium import CHROMIUM, launch_options
 from tests.mailbox import Mailbox
 from tests.running import RunningSite, free_port, running_site
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 IN_CI = os.environ.get("CI") == "true"
 NEEDS_BROWSER = {"page", "browser", "context", "new_context"}
 
@@ -59,12 +58,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
 def browser_type_launch_args() -> dict:
     if not CHROMIUM:
         pytest.fail("No chromium is installed, and CI=true leaves no browser test out.")
-    quiet = [
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        *("--disable-default-apps", "--no-first-run", "--disable-dev-shm-usage"),
-    ]
-    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {"executable_path": CHROMIUM, "args": quiet + as_root}
+    return launch_options()
 
 
 @pytest.fixture(scope="session")

@@ -55,17 +55,25 @@ def deliver(rows: QuerySet[Any], pk: int, hand_over_row: Callable[[Any], bool]) 
     to a double. Raises NotDeliveredError when it should be tried again.
     """
     with transaction.atomic(durable=True):
-        row = rows.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
-        if row is None:
-            if rows.filter(pk=pk, delivery=Delivery.QUEUED).exists():
-                raise NotDeliveredError  # another worker has it in hand
+        if _held(rows, pk) is None:
             return
-        if row.delivery != Delivery.QUEUED:
+        rows.filter(pk=pk).update(delivery=Delivery.QUEUED)  # a database that cannot write (full) sends nothing
+    with transaction.atomic(durable=True):
+        row = _held(rows, pk)
+        if row is None:
             return
         done = hand_over_row(row)
         row.save()
     if not done:
         raise NotDeliveredError
+
+
+def _held(rows: QuerySet[Any], pk: int) -> Any:
+    """The row, locked; None when nothing is to be sent. Raises NotDeliveredError when another worker has it in hand."""
+    row = rows.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
+    if row is None and rows.filter(pk=pk, delivery=Delivery.QUEUED).exists():
+        raise NotDeliveredError
+    return row if row is not None and row.delivery == Delivery.QUEUED else None
 
 
 def _hand_over(message: Message) -> bool:

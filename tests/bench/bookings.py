@@ -15,7 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from booking import plots
 from revival.embedded_postgres import PROGRAMS
+from tests.bench import curves
 from tests.drills import ledger
 from tests.drills.guests import Load, Promise
 from tests.drills.stage import Stage, a_stage
@@ -67,6 +69,10 @@ def main() -> int:
     for guests, (rate, floor) in rates.items():
         print(f"{guests:>7} {rate:>11.1f} {floor:>10.0f} {floor / rate if rate else float('inf'):>23.0f}")
     print(f"{len(promises)} bookings: {found} (messages out after {took:.0f} s)")
+    guests = [str(number) for number in rates]
+    series = [plots.Series("bookings a second", [rate for rate, _ in rates.values()])]
+    title = "Bookings a second, by guests at once"
+    curves.keep("bookings", plots.lines("bookings", title, "Distinct times, through nginx", guests, series))
     few, more = rates[GUESTS[-2]][0], rates[GUESTS[-1]][0]
     is_kept = more >= NO_SLOWER * few and not (found.lost or found.overlapping or found.messages_lost)
     print(f"  no slower with {GUESTS[-1]} than with {GUESTS[-2]}, nothing lost: {'yes' if is_kept else 'NO'}")

@@ -18,6 +18,8 @@ from urllib.request import Request, urlopen
 
 import psutil
 
+from booking import plots
+from tests.bench import curves
 from tests.bench.load import Load, demand_wrk, load
 from tests.running import BIN, RunningSite, free_port, running_site
 
@@ -105,10 +107,20 @@ def main() -> int:
         faults = sum(one.faults for one in loads)
         print(f"{name:<14} {rate:>9.0f} {p50:>7.2f} {p99:>7.2f} {quiet_p99(loads):>7.2f} {of_bare:>8.2f} {of_django:>10.2f} {faults:>7}")
     print(f"web process after each {REQUESTS // STEPS:,} requests or more, MB:", *(f"{one:.0f}" for one in weights))
+    draw(found, weights)
     promises = promises_of(found, weights, cookies)
     for promise, is_kept in promises.items():
         print(f"  {promise:<44} {'yes' if is_kept else 'NO'}")
     return 0 if all(promises.values()) else 1
+
+
+def draw(found: dict[str, list[Load]], weights: list[float]) -> None:
+    rows = [(f"{name}, of a bare WSGI function", round(ratio(found, name, "bare WSGI"), 2)) for name in found]
+    curves.keep("pages", plots.bars("pages", "Requests a second, bare WSGI being 1", "8 connections", rows))
+    thousands = [f"{REQUESTS * step // STEPS // 1000}" for step in range(STEPS + 1)]
+    grown = plots.Series("MB of the heaviest web process", weights)
+    title = "Memory over thousands of requests"
+    curves.keep("memory", plots.lines("memory", title, f"From {weights[0]:.0f} MB on", thousands, [grown]))
 
 
 def promises_of(found: dict[str, list[Load]], weights: list[float], cookies: dict[str, str | None]) -> dict[str, bool]:

@@ -19,8 +19,10 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.bench.in_process import medians, queries_of, run, said  # isort: skip - it sets Django up
+from booking import plots
 from booking.models import Appointment, Override, Service, Therapist, free_times
 from tests import factories as make
+from tests.bench import curves
 
 THERAPISTS, DAYS, PAST = 10, 60, (0, 10_000, 1_000_000)
 QUERIES, CPU_MS, PAGE_MS, ALIKE = 6, 20, 30, 1.2
@@ -102,6 +104,9 @@ def measure() -> bool:
         rows.append([len(queries), *row])
         mine, its = f"{len(queries):>19} {row[0]:>7.1f} {row[1]:>8.1f}", f"{row[2]:>7.1f} {row[3]:>8.1f}"
         print(f"{past:>11,} | {mine} | {len(of_page):>13} {its} | {took:>13.0f} s", flush=True)
+    cpu = plots.Series("CPU milliseconds for 10 therapists and 60 days", [row[1] for row in rows])
+    title = "Free times, by visits in the past"
+    curves.keep("slots", plots.lines("slots", title, "They do not grow", [f"{past:,}" for past in PAST], [cpu]))
     is_kept = said(promises_of(rows))
     print_plans(statement for statement in queries if 'FROM "booking_appointment"' in statement)
     return is_kept

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -211,6 +211,25 @@ def test_a_refused_address_is_shown_to_staff_and_not_tried_again(visit, mailbox)
 
     assert (message.delivery, message.last_answer) == (Delivery.REFUSED, "SMTP 550")
     assert message in Message.objects.undelivered()
+
+
+def test_a_database_that_cannot_write_sends_nothing(visit, mailbox):
+    """As with a full disk: what cannot be written down would be sent again and again."""
+    message = messages.queue_message(Kind.CONFIRMED, visit)
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$;
+            CREATE TRIGGER no_room BEFORE UPDATE ON booking_message FOR EACH ROW EXECUTE FUNCTION no_room();
+        """)
+    try:
+        with pytest.raises(OperationalError):
+            actions.deliver_message(message_id=message.pk)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER no_room ON booking_message; DROP FUNCTION no_room()")
+
+    assert mailbox.mails == []
 
 
 @pytest.mark.parametrize("fault", ["421 come back later", "451 try later"])

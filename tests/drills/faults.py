@@ -300,7 +300,10 @@ def disk_full(drill: Drill) -> None:
         drill.tell(f"broken     the disk, with {free.f_bavail * free.f_frsize // 1_000_000} MB left, full for 12 s")
     log = (drill.stage.folder / "postgres.log").read_text(errors="replace")
     drill.promise("the disk was really full", "No space left on device" in log)
-    drill.tell(f"           PostgreSQL said so {log.count('No space left on device')} times")
+    drill.kills += log.count("PANIC")  # it ends all of itself when not even its log of changes has room
+    drill.tell(
+        f"           PostgreSQL said so {log.count('No space left on device')} times, {drill.kills} times in panic"
+    )
     drill.settle()
 
 

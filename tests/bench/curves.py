@@ -1,0 +1,17 @@
+"""What measurements found, drawn into `.bench/` as pictures that stand alone; `make screenshots` shows them in the README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".bench"
+STYLES = ("tokens.css", "reports.css")
+
+
+def keep(name: str, svg: str) -> None:
+    """`svg` is one of booking.plots, here with the desk's colours in it."""
+    style = "".join((ROOT / "static" / "css" / one).read_text() for one in STYLES)
+    head, end, rest = svg.partition(">")
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.svg").write_text(f"{head}{end}<style>{style}</style>{rest}")
