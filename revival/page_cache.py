@@ -24,6 +24,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ from typing import Any
 import brotli
 import psycopg
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
@@ -205,7 +207,7 @@ def connection_parameters() -> dict[str, Any]:
     return {
         key: value
         for key, value in parameters.items()
-        if key in {"dbname", "user", "password", "host", "port", "connect_timeout"} or key.startswith("ssl")
+        if key in {"dbname", "user", "password", "host", "port", "target_session_attrs"} or key.startswith("ssl")
     }
 
 
@@ -267,7 +269,8 @@ def drop_shared_but(stamp: str) -> None:
     folder = os.environ.get("REVIVAL_PAGES_DIR")
     for file in Path(folder).glob("*-*") if folder else ():
         if not file.name.startswith(short(stamp)):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # gone already, or in a folder that nobody can write to any more
+                file.unlink()
 
 
 def write_whole(target: Path, content: bytes) -> None:
@@ -316,7 +319,10 @@ def is_plain_look(request: HttpRequest) -> bool:
         return False  # it is sent on to https
     if settings.SESSION_COOKIE_NAME in request.COOKIES or not settings.PAGE_CACHE:
         return False
-    request.get_host()  # the host check comes later in the chain; a kept page passes it too
+    try:
+        request.get_host()  # the host check comes later in the chain; a kept page passes it too
+    except DisallowedHost:
+        return False
     return True
 
 

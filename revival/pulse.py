@@ -25,6 +25,8 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
+from revival.postgresql.commits import SureConnection
+
 MANY_WAIT = max(int(os.environ.get("WEB_THREADS", "8")) // 2, 1)
 WAKE_UPS_IF_MANY_WAIT, WAKE_UPS = 5, 20  # a tenth of a second each: psycopg's own interval
 
@@ -62,7 +64,7 @@ class Pulse:
 pulse = Pulse()
 
 
-class WatchedConnection(psycopg.Connection[Any]):
+class WatchedConnection(SureConnection):
     """A connection of which no wait is without end. Given up, it is closed, and the pool makes another."""
 
     is_watcher = False

@@ -4,7 +4,7 @@ REVIVAL_MODE says how the site runs: `production` (when unset), `trial` (a copy 
 for the tests) or `dev` (reloads, debug pages). Importing this module starts nothing.
 """
 
-import warnings
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import environ
 import pghistory
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from revival.logs import LOGGING as LOGGING  # JSON lines without personal data
 from revival.pulse import WatchedConnection
@@ -123,19 +125,24 @@ CRISPY_CLASS_CONVERTERS = {
 
 
 def _database() -> dict:
-    """The parsed DATABASE_URL. Never quotes it: it holds a password."""
+    """DATABASE_URL as libpq reads it, of one server or of several: postgresql://…@one:5432,two:5432/name.
+
+    Never quotes it: it holds a password.
+    """
+    url = env.str("DATABASE_URL")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its warning of an unknown engine quotes the address
-            database = env.db("DATABASE_URL")
-    except Exception:
-        database = {}
-    if not database.get("ENGINE", "").endswith("postgresql") or not database.get("NAME"):
+        given = conninfo_to_dict(url) if url.startswith(("postgresql://", "postgres://")) else {}
+    except ProgrammingError:
+        given = {}
+    if not given.get("dbname") or not re.fullmatch(r"[\d,]*", str(given.get("port", ""))):
         raise ImproperlyConfigured(
             "DATABASE_URL is not a PostgreSQL address like postgresql://user:password@host:5432/name "
             "(special characters in the password must be percent-encoded)."
         ) from None
-    return database
+    if "," in str(given.get("host", "")):
+        given.setdefault("target_session_attrs", "read-write")  # the one that leads now; the others only follow
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    return {name: str(given.pop(its, "")) for name, its in names.items()} | {"OPTIONS": given}
 
 
 DATABASES = {"default": _database()}
@@ -144,9 +151,8 @@ DATABASES["default"].update(
     CONN_MAX_AGE=0,  # the pool keeps connections, Django must not
     CONN_HEALTH_CHECKS=True,  # the pool looks at one before it gives it out: heals after a restart
 )
-# django-environ puts a socket's folder into OPTIONS: add to it, never replace it.
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    connect_timeout=3,
+DATABASES["default"]["OPTIONS"].update(
+    connect_timeout=2,  # seconds for each server; the least that libpq knows
     # A server that is gone without a word, over TCP: found out after 30 s at the latest, also by who only listens.
     keepalives_idle=15,
     keepalives_interval=5,

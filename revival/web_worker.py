@@ -1,6 +1,8 @@
 """gunicorn's process with threads, which answers what is no HTTP in the site's own face, too.
 
-gunicorn's own page quotes what was sent, carries none of our headers, and is a 501 for some requests.
+gunicorn's own page quotes what was sent, carries none of our headers, and is a 501 for some requests. And it sends
+head and body of an answer one after the other: a process killed in between leaves half an answer, which nginx can no
+longer ask another process for.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import ssl
 from typing import Any
 
 from gunicorn import util
-from gunicorn.http import errors
+from gunicorn.http import errors, wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 REASONS = {
@@ -44,6 +46,60 @@ def refusal(error: BaseException) -> bytes | None:
     }
     lines = [f"HTTP/1.1 {status} {REASONS[status]}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+class Collector:
+    """Takes what is written to a socket."""
+
+    def __init__(self) -> None:
+        self.taken = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.taken += data
+
+
+class WholeResponse(wsgi.Response):
+    """Head and first part of the body leave in one piece, which for a page is all of it."""
+
+    sock: Any
+    _head = b""
+
+    def send_headers(self) -> None:
+        if self.headers_sent:
+            return
+        socket, self.sock = self.sock, Collector()
+        try:
+            super().send_headers()
+            self._head = self.sock.taken
+        finally:
+            self.sock = socket
+
+    def _emit_body(self, data: bytes) -> None:
+        socket, self.sock = self.sock, Collector()
+        try:
+            super()._emit_body(data)
+            whole, self._head = self._head + self.sock.taken, b""
+        finally:
+            self.sock = socket
+        self.sock.sendall(whole)
+
+    def sendfile(self, respiter: Any) -> bool:
+        self.send_headers()
+        self._send_head()
+        return bool(super().sendfile(respiter))
+
+    def close(self) -> None:
+        self.send_headers()
+        self._send_head()
+        super().close()
+
+    def _send_head(self) -> None:
+        head, self._head = self._head, b""
+        if head:
+            self.sock.sendall(head)
+
+
+wsgi.Response = WholeResponse  # where gunicorn's worker takes it from
 
 
 class Worker(ThreadWorker):

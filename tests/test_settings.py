@@ -93,13 +93,23 @@ def test_a_garbled_database_address_is_one_sentence_without_the_password(url):
     assert "sec" not in done.stderr.replace("special characters", "").replace("user:password", "")
 
 
-def test_a_sockets_folder_survives_the_pool_settings():
-    show = "from revival.settings import DATABASES as d; o = d['default']['OPTIONS']; print(o['host'], *o)"
+GIVEN = "from revival.settings import DATABASES as d; d = d['default']; o = d['OPTIONS']"
 
-    done = run(
-        [sys.executable, "-c", show],
-        {**PRODUCTION, "DATABASE_URL": "postgresql://postgres@/revival?host=%2Fsome%2Ffolder"},
-    )
+
+def test_a_database_may_be_behind_a_sockets_folder():
+    url = "postgresql://postgres@/revival?host=%2Fsome%2Ffolder"
+
+    done = run([sys.executable, "-c", f"{GIVEN}; print(d['HOST'], *o)"], {**PRODUCTION, "DATABASE_URL": url})
 
     assert done.stdout.split()[0] == "/some/folder"
     assert "pool" in done.stdout.split()
+    assert "target_session_attrs" not in done.stdout
+
+
+def test_of_several_servers_the_one_that_leads_is_asked():
+    url = "postgresql://web:p%40ss@one:5432,two:6432/revival?sslmode=verify-full"
+    show = f"{GIVEN}; print(d['HOST'], d['PORT'], d['PASSWORD'], o['target_session_attrs'], o['sslmode'])"
+
+    done = run([sys.executable, "-c", show], {**PRODUCTION, "DATABASE_URL": url})
+
+    assert done.stdout.split() == ["one,two", "5432,6432", "p@ss", "read-write", "verify-full"]

@@ -1,10 +1,13 @@
 """What gunicorn cannot read is answered by us; what is our own fault is not called the sender's."""
 
 import ssl
+from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
 from gunicorn.http import errors
 
+from revival import web_worker
 from revival.context import shipped_clinic
 from revival.web_worker import refusal
 
@@ -36,3 +39,58 @@ def test_the_senders_fault_is_a_page_of_ours_that_quotes_nothing(error, status):
 )
 def test_our_own_fault_stays_one(error):
     assert refusal(error) is None
+
+
+class Wire:
+    def __init__(self):
+        self.sent = []
+
+    def sendall(self, data):
+        self.sent.append(data)
+
+
+def response_on(wire, *, method="GET", version=(1, 1), **headers):
+    request = SimpleNamespace(method=method, version=version, should_close=lambda: False)
+    response = web_worker.WholeResponse(request, wire, Config())
+    response.start_response("200 OK", [(name.replace("_", "-"), value) for name, value in headers.items()])
+    return response
+
+
+def test_head_and_body_leave_in_one_piece():
+    wire = Wire()
+    response = response_on(wire, Content_Length="5")
+    response.write(b"whole")
+    response.close()
+
+    assert len(wire.sent) == 1
+    assert wire.sent[0].endswith(b"Content-Length: 5\r\n\r\nwhole")
+
+
+def test_control_gunicorn_sends_them_one_after_the_other():
+    wire = Wire()
+    response = response_on(wire, Content_Length="5")
+    response.__class__ = web_worker.WholeResponse.__base__
+    response.write(b"whole")
+
+    assert len(wire.sent) == 2
+
+
+def test_an_answer_without_a_body_has_its_head():
+    wire = Wire()
+    response = response_on(wire, method="HEAD", Content_Length="5")
+    response.write(b"")
+    response.close()
+
+    assert len(wire.sent) == 1
+    assert wire.sent[0].endswith(b"\r\n\r\n")
+
+
+def test_pieces_without_a_length_are_chunks():
+    wire = Wire()
+    response = response_on(wire)
+    response.write(b"one")
+    response.write(b"two")
+    response.close()
+
+    assert wire.sent[0].endswith(b"\r\n\r\n3\r\none\r\n")
+    assert wire.sent[1:] == [b"3\r\ntwo\r\n", b"0\r\n\r\n"]

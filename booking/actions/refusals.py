@@ -112,6 +112,11 @@ _BY_CONSTRAINT: dict[str, type[Exception]] = {
 }
 
 
+WAIT_FOR_A_STANDBY = (
+    "SELECT pg_logical_emit_message(true, 'revival', '') WHERE current_setting('synchronous_standby_names') <> ''"
+)
+
+
 def refusal_for(error: DatabaseError | InterfaceError) -> type[Exception] | None:
     """What a database error means to the person who asked; None when it is a fault of ours."""
     cause = error.__cause__
@@ -134,7 +139,9 @@ def action(do: Callable[P, R]) -> Callable[P, R]:
             try:
                 with transaction.atomic(durable=True):
                     _limit_the_wait_for_locks()
-                    return do(*args, **kwargs)
+                    done = do(*args, **kwargs)
+                    _wait_for_a_standby()
+                    return done
             except TryAgainError:
                 continue
             except (DatabaseError, InterfaceError) as error:
@@ -157,3 +164,10 @@ def demand_same(row: Any, facts: dict[str, Any]) -> None:
 def _limit_the_wait_for_locks() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(settings.BOOKING_LOCK_TIMEOUT_MS)])
+
+
+def _wait_for_a_standby() -> None:
+    """With synchronous standbys, let this COMMIT wait for one even if it wrote nothing: a form that comes again is
+    told of a row whose own COMMIT may have been cut short (revival/postgresql/commits.py)."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAIT_FOR_A_STANDBY)

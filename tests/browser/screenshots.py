@@ -22,6 +22,7 @@ WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PASSWORD = "for one picture"
 MOST_COLOURS = 128
 FILL = f"""
+from datetime import timedelta
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from booking.models import Service, State, Therapist
@@ -31,15 +32,16 @@ user.groups.set([Group.objects.get(name="Front desk")])
 peter, benjamin = Therapist.objects.order_by("slug")[::-1]
 service = Service.objects.get(slug="consultation")
 monday = 7 - day_in(0).weekday()
-plan = [(0, 9, "Ada Example"), (0, 11, "Bo Example"), (1, 10, "Cleo Example"), (1, 14, "Dee Example"),
-    (2, 9, "Eli Example"), (2, 13, "Fay Example"), (3, 10, "Gus Example"), (4, 11, "Hal Example")]
+plan = [(0, 9, "Ada Ash"), (0, 11, "Bo Birch"), (1, 10, "Cy Cedar"), (1, 14, "Di Date"),
+    (2, 9, "Eli Elm"), (2, 13, "Fay Fir"), (3, 10, "Gil Gum"), (4, 11, "Hal Holm")]
 for place, (day, hour, name) in enumerate(plan):
     for number, therapist in enumerate((peter, benjamin)):
         state = State.REQUESTED if (place + number) % 3 == 0 else State.CONFIRMED
         facts = {{"name": name, "email": f"{{name.split()[0].lower()}}{{number}}@example.com"}}
+        facts["requested_at"] = timezone.now() - timedelta(minutes=40 * place + 12)
         an_appointment(therapist, service, in_days(monday + day, hour + number), state, **facts)
 an_absence(benjamin, in_days(monday + 4, 12), in_days(monday + 4, 17))
-asks(name="Ivy Example", therapist=peter)
+asks(name="Ivy Larch", therapist=peter)
 """
 
 
