@@ -198,7 +198,7 @@ def over_tls(stage: Stage) -> Iterator[Path]:
         )
     )
     front = Supervised("nginx", ["nginx", "-c", str(conf), "-g", "daemon off;"], stage.folder / "nginx-tls.log")
-    before = stage.preload
+    before, logged = stage.preload, len(stage.log_of("web"))
     stage.preload = {**before, "ALLOWED_HOSTS": f"127.0.0.1,{OWN_ADDRESS}"}
     stage.restart_site()
     try:
@@ -272,9 +272,11 @@ MODULES = ("crlf", "csp", "csrf", "exec", "file", "methods", "permanentxss", "re
 """Left out are those that need a server of wapiti's elsewhere to be called back (ssrf, xxe, log4shell), those for
 other people's software, and what `headers` says better (cookieflags, http_headers)."""
 COLLEAGUE = """
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
-user, _ = User.objects.get_or_create(username="scanner", is_staff=True, is_superuser=True)
+from django.utils import timezone
+user, _ = User.objects.get_or_create(username="scanner", is_staff=True, last_login=timezone.now())
+user.groups.set([Group.objects.get(name="Owner")])
 client = Client(); client.force_login(user)
 print("COOKIE", client.cookies["sessionid"].value)
 """
@@ -320,7 +322,7 @@ OPEN_DOORS = {
 def wapiti(drill: Drill) -> None:
     """a scanner that crawls the site and attacks what it finds, signed out and at the desk"""
     program, stage = scanner(), drill.stage
-    before = stage.preload
+    before, logged = stage.preload, len(stage.log_of("web"))
     stage.preload = {**before, **OPEN_DOORS}
     stage.restart_site()
     try:
@@ -333,9 +335,10 @@ def wapiti(drill: Drill) -> None:
     finally:
         stage.preload = before
         stage.restart_site()
-    asked = Counter(re.findall(r'"url": "([^"]+)", "status": (\d)', stage.log_text()))
+    asked = Counter(re.findall(r'"url": "([^"]+)", "status": (\d)', stage.log_of("web")[logged:]))
     drill.tell(f"           {sum(asked.values())} requests, {len({name for name, _ in asked})} kinds of address")
-    drill.promise("no 5xx in any log", not any(status == "5" for _, status in asked))
+    drill.tell(f"           5xx: {sorted({name for name, status in asked if status == '5'}) or 'none'}")
+    drill.promise("no 5xx in the log", not any(status == "5" for _, status in asked))
 
 
 def judge(drill: Drill, who: str, found: dict[str, Any]) -> None:

@@ -265,10 +265,11 @@ def no_connections(drill: Drill) -> None:
                     greedy.enter_context(psycopg.connect(drill.stage.web_url, application_name="greedy"))
                     taken += 1
                 except psycopg.OperationalError:
-                    owner.execute(
+                    ended = owner.execute(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                         " WHERE usename = 'revival_web' AND application_name <> 'greedy'"
                     )
+                    drill.kills += ended.rowcount > 0  # the worker's among them, perhaps before its COMMIT
                     time.sleep(0.02)
         greedy.close()
         drill.tell(f"broken     all connections taken by another ({taken}), those of the site ended")

@@ -329,6 +329,9 @@ class Stage:
     def log_text(self) -> str:
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
+    def log_of(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
     # ---- guests ----
 
     def deal_slots(self) -> None:
