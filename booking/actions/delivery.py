@@ -30,7 +30,7 @@ from booking.models import (
 
 from . import slots
 from .outages import move_to_telephone
-from .refusals import StateChangedError, action
+from .refusals import StateChangedError, action, wait_for_a_standby
 from .waitlist import is_quiet
 
 BESIDE_THE_CHAIN = (*TO_STAFF, Kind.LOST_LINK)
@@ -55,15 +55,14 @@ def deliver(rows: QuerySet[Any], pk: int, hand_over_row: Callable[[Any], bool]) 
     to a double. Raises NotDeliveredError when it should be tried again.
     """
     with transaction.atomic(durable=True):
-        if _held(rows, pk) is None:
-            return
-        rows.filter(pk=pk).update(delivery=Delivery.QUEUED)  # a database that cannot write (full) sends nothing
+        wait_for_a_standby()  # what it tells of must be kept before anybody is told
     with transaction.atomic(durable=True):
         row = _held(rows, pk)
         if row is None:
             return
         done = hand_over_row(row)
-        row.save()
+        if row.delivery != Delivery.SENT:  # that was written before it was sent
+            row.save()
     if not done:
         raise NotDeliveredError
 
@@ -84,15 +83,27 @@ def _hand_over(message: Message) -> bool:
 
 
 def try_once(row: Any, compose: Callable[[], EmailMessage]) -> bool:
-    """Give a mail to the mail server and write the answer into its row; True when there is nothing left to try."""
+    """Give a mail to the mail server and write the answer into its row; True when there is nothing left to try.
+
+    "Sent" is written first, and taken back when it was not: a database that has no room for it sends nothing, else
+    the same mail would leave at every try.
+    """
     row.attempts += 1
-    answer = hand_over(compose)
-    row.last_answer = answer.text
-    if answer.is_taken:
-        row.delivery, row.sent_at = Delivery.SENT, timezone.now()
-    elif answer.is_final:  # someone has to be told otherwise
-        row.delivery = Delivery.REFUSED
+    try:
+        with transaction.atomic():
+            row.delivery, row.sent_at, row.last_answer = Delivery.SENT, timezone.now(), ""
+            row.save()
+            answer = hand_over(compose)
+            if not answer.is_taken:
+                raise _NotTakenError
+    except _NotTakenError:
+        row.sent_at, row.last_answer = None, answer.text
+        row.delivery = Delivery.REFUSED if answer.is_final else Delivery.QUEUED  # refused: someone has to tell them
     return answer.is_taken or answer.is_final
+
+
+class _NotTakenError(Exception):
+    """Takes back what was written."""
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def action(do: Callable[P, R]) -> Callable[P, R]:
                 with transaction.atomic(durable=True):
                     _limit_the_wait_for_locks()
                     done = do(*args, **kwargs)
-                    _wait_for_a_standby()
+                    wait_for_a_standby()
                     return done
             except TryAgainError:
                 continue
@@ -166,7 +166,7 @@ def _limit_the_wait_for_locks() -> None:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(settings.BOOKING_LOCK_TIMEOUT_MS)])
 
 
-def _wait_for_a_standby() -> None:
+def wait_for_a_standby() -> None:
     """With synchronous standbys, let this COMMIT wait for one even if it wrote nothing: a form that comes again is
     told of a row whose own COMMIT may have been cut short (revival/postgresql/commits.py)."""
     with connection.cursor() as cursor:

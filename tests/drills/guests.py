@@ -64,6 +64,8 @@ class Promise:
     email: str
     therapist: str
     start: str
+    at: float
+    """When the guest was told; seconds since 1970."""
 
 
 @dataclass
@@ -162,7 +164,7 @@ def book(browser: Browser, page: str, slots_path: str, slot: tuple[str, str], nu
     status, place, _ = browser.patiently("POST", place, details)
     crowd.unanswered -= 1
     if status == 302 and place.startswith("/visits/"):
-        crowd.promises.append(Promise(details["submission_key"], email, therapist, start))
+        crowd.promises.append(Promise(details["submission_key"], email, therapist, start, time.time()))
         with crowd.count.get_lock():
             crowd.count.value += 1
 
