@@ -4,12 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-desk bench-slots drill drill-mail backup restore audit screenshots lock
+.PHONY: help setup run dev test check bench bench-desk bench-slots drill drill-cluster drill-mail backup restore audit screenshots lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup:
 	@$(PYTHON) deploy/bootstrap.py
@@ -37,6 +37,9 @@ bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past 
 
 drill: setup ## Break each part under load: nothing promised may be lost (15 minutes; ARGS="hang deploy"; needs nginx)
 	@$(BIN)/python deploy/check.py drill $(ARGS)
+
+drill-cluster: setup ## Three PostgreSQL under Patroni: machines of it die under load (needs etcd, haproxy, pgbouncer, nginx)
+	@$(BIN)/python deploy/check.py drill-cluster $(ARGS)
 
 drill-mail: setup ## Kill workers in the middle of sending and take the mail server away: nothing may be lost
 	@$(BIN)/python deploy/check.py drill-mail

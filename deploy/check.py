@@ -51,6 +51,7 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
 ]
 
 
+DRILLS = {"drill": "tests.drills.faults", "drill-cluster": "tests.drills.cluster"}
 MEASUREMENTS = {
     "bench": "tests.bench.all",
     "bench-desk": "tests.bench.desk",
@@ -64,8 +65,8 @@ MEASUREMENTS = {
 def main(which: str, arguments: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("REVIVAL_MODE", "trial")
-    if which == "drill":  # starts servers of its own, which keep what they are given
-        return embedded_postgres.run_with_signals([sys.executable, "-m", "tests.drills.faults", *arguments])
+    if which in DRILLS:  # they start servers of their own, which keep what they are given
+        return embedded_postgres.run_with_signals([sys.executable, "-m", DRILLS[which], *arguments])
     if embedded_postgres.given_url():
         return run(which, arguments)
     folder = Path(os.environ.get("POSTGRES_TEST_DIR") or ROOT / ".postgres-test")

@@ -56,7 +56,7 @@ def inserts(stage: Stage, clients: int) -> float:
 def main() -> int:
     promises: list[Promise] = []
     rates: dict[int, tuple[float, float]] = {}
-    with a_stage() as stage:
+    with a_stage(Stage) as stage:
         with stage.connect() as owner:
             owner.execute(TABLE)
         first = 0

@@ -27,7 +27,8 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from booking.models import Service, State, Therapist
 from tests.factories import an_absence, an_appointment, asks, day_in, in_days
-user = User.objects.create_user("sam", password={PASSWORD!r}, first_name="Sam", is_staff=True, last_login=timezone.now())
+facts = {{"first_name": "Sam", "is_staff": True, "last_login": timezone.now()}}
+user = User.objects.create_user("sam", password={PASSWORD!r}, **facts)
 user.groups.set([Group.objects.get(name="Front desk")])
 peter, benjamin = Therapist.objects.order_by("slug")[::-1]
 service = Service.objects.get(slug="consultation")

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 import psutil
@@ -24,6 +24,7 @@ import psycopg
 from aiosmtpd.controller import Controller
 
 from deploy import nginx
+from deploy.cluster.settings import of_postgresql
 from revival import embedded_postgres, grants
 from tests.drills.guests import Load
 
@@ -36,10 +37,7 @@ WEB_ROLE = "revival_web"
 
 def durable_settings() -> dict[str, str]:
     """deploy/postgresql.conf, with the memory of a small machine: what it says of durability is drilled here."""
-    lines = (ROOT / "deploy" / "postgresql.conf").read_text().splitlines()
-    given = [line.split("#")[0].strip() for line in lines]
-    facts = dict(map(str.strip, line.split("=", 1)) for line in given if "=" in line)
-    return {name: value.strip("'") for name, value in facts.items() if name != "shared_buffers"}
+    return {name: value for name, value in of_postgresql().items() if name != "shared_buffers"}
 
 
 def can_mount() -> bool:
@@ -133,6 +131,9 @@ class MailServer:
         if self._server:
             self._server.stop()
             self._server = None
+
+
+StageT = TypeVar("StageT", bound="Stage")
 
 
 class Stage:
@@ -355,9 +356,9 @@ class Stage:
 
 
 @contextmanager
-def a_stage(**how: Any) -> Iterator[Stage]:
+def a_stage(kind: Callable[..., StageT], **how: Any) -> Iterator[StageT]:
     folder = Path(tempfile.mkdtemp(prefix="revival-drill-"))
-    stage = Stage(folder, **how)
+    stage = kind(folder, **how)
     try:
         stage.start()
         stage.deal_slots()

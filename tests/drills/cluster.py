@@ -1,0 +1,464 @@
+"""Three PostgreSQL under Patroni, and what guests see and lose when machines of it die. Real parts, on loopback.
+
+    make drill-cluster                          all of it
+    make drill-cluster ARGS="leader-dies"       some
+
+Patroni comes from PyPI into .drill/; etcd, HAProxy and PgBouncer are Debian's. A "machine" here is Patroni's agent with
+the PostgreSQL below it: killed or frozen together. Web processes go through PgBouncer and HAProxy, the worker goes
+straight to whoever leads. For each: the longest time in which nobody was promised a booking, and what was lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import psutil
+import psycopg
+
+from deploy.cluster import settings
+from revival import embedded_postgres, grants
+from tests.drills.faults import Drill, LeftOut, run_all, stopped
+from tests.drills.stage import BIN, FIRST_PORT, ROOT, WEB_ROLE, MailServer, Stage, Supervised, a_stage
+
+PATRONI = "patroni[etcd3,psycopg3]==4.1.5"
+FOLDER = ROOT / ".drill" / "patroni"
+NEEDED = {"etcd": "etcd-server", "haproxy": "haproxy", "pgbouncer": "pgbouncer", "nginx": "nginx"}
+NAMES = ("one", "two", "three")
+POSTGRES_DIES, MACHINE_DIES = 5.0, 15.0  # seconds without a booking
+SMALL = {"shared_buffers": "64MB", "archive_mode": "off", "archive_command": "", "wal_keep_size": "256MB"}
+
+
+def patroni_program() -> Path:
+    program = FOLDER / "bin" / "patroni"
+    if not program.exists():
+        uv = str(BIN / "uv")
+        made = subprocess.run([uv, "venv", "--quiet", "--clear", str(FOLDER)]).returncode == 0
+        into = ["--quiet", "--python", str(FOLDER / "bin" / "python")]
+        if not made or subprocess.run([uv, "pip", "install", *into, PATRONI]).returncode != 0:
+            raise LeftOut("PyPI cannot be reached")
+    return program
+
+
+@dataclass
+class Machine:
+    """One of the three: its agent, and through it a PostgreSQL."""
+
+    given: settings.Machine
+    data: Path
+    agent: Supervised
+
+    @property
+    def name(self) -> str:
+        return self.given.name
+
+    def postgres(self) -> list[psutil.Process]:
+        """PostgreSQL alone, which the agent started and which lives on without it."""
+        with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+            server = psutil.Process(int((self.data / "postmaster.pid").read_text().splitlines()[0]))
+            return [server, *server.children(recursive=True)]
+        return []
+
+    def everything(self) -> list[psutil.Process]:
+        return list({one.pid: one for one in (*self.agent.everything(), *self.postgres())}.values())
+
+    def kill_postgres(self) -> None:
+        kill(self.postgres())
+
+    def die(self) -> None:
+        """The machine is gone: nobody starts anything again until `come_back`."""
+        found = self.postgres()
+        self.agent.end(signal.SIGKILL)
+        kill(found)
+
+    def come_back(self) -> None:
+        self.agent = Supervised(self.agent.name, self.agent.command, self.agent.log, self.agent.env, **self.agent.how)
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+class Cluster(Stage):
+    """A stage whose database is three."""
+
+    def __init__(self, folder: Path, *, is_synchronous: bool = True) -> None:
+        super().__init__(folder, first_port=FIRST_PORT + 100)
+        self.is_synchronous = is_synchronous
+        first = self.nginx_port + 20
+        self.etcd_ports = [first, first + 2, first + 4]
+        self.nodes = [
+            settings.Machine(name, "127.0.0.1", first + 10 + number, first + 20 + number)
+            for number, name in enumerate(NAMES)
+        ]
+        self.writes, self.reads, self.bouncer = first + 30, first + 31, first + 32
+
+    # ---- parts ----
+
+    def start(self) -> None:
+        for program, package in NEEDED.items():
+            if not shutil.which(program):
+                raise LeftOut(f"{program} is missing (apt-get install {package})")
+        patroni_program()
+        self.mounted = []
+        self.user = self.server.user
+        self.folder.chmod(0o755)
+        for part in ("run", "public", "tmp", "data"):
+            (self.folder / part).mkdir()
+            (self.folder / part).chmod(0o755)
+        if self.user:
+            embedded_postgres.ensure_user_exists(self.user)
+            for part in (FOLDER, Path(sys.executable).resolve()):
+                embedded_postgres.ensure_prefix_permissions(part)
+            for path in (embedded_postgres.PROGRAMS, embedded_postgres.PROGRAMS.parent / "lib"):
+                embedded_postgres.ensure_prefix_permissions(path)
+            for part in ("run", "data"):
+                os.chown(self.folder / part, *embedded_postgres.owner(self.user))
+        self.password, web_password = secrets.token_hex(16), secrets.token_hex(16)
+        self.etcd = [self.start_etcd(number) for number in range(3)]
+        self.machines = [self.start_machine(node) for node in self.nodes]
+        hosts = ",".join(f"{node.address}:{node.port}" for node in self.nodes)
+        self.owner_url = f"postgresql://postgres:{self.password}@{hosts}/{embedded_postgres.DATABASE}?target_session_attrs=read-write"
+        self.make_database()
+        with self.connect() as owner:
+            grants.make_role(owner, WEB_ROLE, web_password)
+            (verifier,) = owner.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [WEB_ROLE]).fetchone()
+            owner.execute((ROOT / "deploy/cluster/roles.sql").read_text().replace(':"web_role"', WEB_ROLE))
+        self.worker_url = grants.as_role(self.owner_url, WEB_ROLE, web_password)
+        self.web_url = f"postgresql://{WEB_ROLE}:{web_password}@127.0.0.1:{self.bouncer}/{embedded_postgres.DATABASE}"
+        self.haproxy = self.start_haproxy()
+        self.pgbouncer = self.start_pgbouncer(verifier, web_password)
+        self.mail = MailServer(self.mail_port)
+        self.migrate()
+        self.fill()
+        self.web, self.worker, self.nginx = self.start_web(), self.start_worker(), self.start_nginx()
+        self.wait_until_ready()
+
+    def start_etcd(self, number: int) -> Supervised:
+        client, peer = self.etcd_ports[number], self.etcd_ports[number] + 1
+        peers = ",".join(
+            f"{name}=http://127.0.0.1:{port + 1}" for name, port in zip(NAMES, self.etcd_ports, strict=True)
+        )
+        command = ["etcd", "--name", NAMES[number], "--data-dir", str(self.folder / f"etcd-{NAMES[number]}")]
+        command += ["--listen-client-urls", f"http://127.0.0.1:{client}"]
+        command += ["--advertise-client-urls", f"http://127.0.0.1:{client}"]
+        command += ["--listen-peer-urls", f"http://127.0.0.1:{peer}"]
+        command += ["--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}", "--initial-cluster", peers]
+        command += ["--log-level", "error"]
+        return Supervised(f"etcd-{NAMES[number]}", command, self.folder / f"etcd-{NAMES[number]}.log")
+
+    def start_machine(self, node: settings.Machine) -> Machine:
+        data = self.folder / "data" / node.name
+        text = settings.patroni(
+            node,
+            etcd=",".join(f"127.0.0.1:{port}" for port in self.etcd_ports),
+            data=str(data),
+            programs=str(embedded_postgres.PROGRAMS),
+            run=str(self.folder / "run"),
+            password=self.password,
+            network="127.0.0.0/8",
+            is_synchronous=self.is_synchronous,
+            **SMALL,
+        )
+        conf = self.folder / f"patroni-{node.name}.yml"
+        conf.write_text(text)
+        conf.chmod(0o644)
+        environment = {"PATH": f"{embedded_postgres.PROGRAMS}:{os.environ['PATH']}", "HOME": str(self.folder / "run")}
+        log = self.folder / f"patroni-{node.name}.log"
+        agent = Supervised(
+            f"patroni-{node.name}", [str(FOLDER / "bin" / "patroni"), str(conf)], log, environment, user=self.user
+        )
+        return Machine(node, data, agent)
+
+    def make_database(self) -> None:
+        def made() -> bool:
+            with psycopg.connect(self.owner_url.replace("/revival?", "/postgres?"), autocommit=True) as server:
+                if not server.execute("SELECT 1 FROM pg_database WHERE datname = 'revival'").fetchone():
+                    server.execute("CREATE DATABASE revival")
+            return True
+
+        self.wait_for("a leader", made, 120)
+        self.wait_for("two that follow", lambda: len(self.following()) == 2, 120)
+
+    def start_haproxy(self) -> Supervised:
+        conf = self.folder / "haproxy.cfg"
+        conf.write_text(settings.haproxy(self.nodes, writes=self.writes, reads=self.reads))
+        return Supervised("haproxy", ["haproxy", "-db", "-f", str(conf)], self.folder / "haproxy.log")
+
+    def start_pgbouncer(self, verifier: str, password: str) -> Supervised:
+        run = self.folder / "run"
+        (run / "userlist.txt").write_text(f'"{WEB_ROLE}" "{password}"\n')
+        conf = self.folder / "pgbouncer.ini"
+        conf.write_text(settings.pgbouncer(run=str(run), bouncer=self.bouncer, writes=self.writes))
+        for path in (conf, run / "userlist.txt"):
+            path.chmod(0o644)
+        command = ["pgbouncer", str(conf)]
+        return Supervised("pgbouncer", command, self.folder / "pgbouncer-start.log", user=self.user)
+
+    def start_worker(self) -> Supervised:
+        behind_the_bouncer, self.web_url = self.web_url, self.worker_url
+        try:
+            return super().start_worker()
+        finally:
+            self.web_url = behind_the_bouncer
+
+    def end(self) -> None:
+        for part in ("nginx", "web", "worker", "pgbouncer", "haproxy"):
+            if hasattr(self, part):
+                getattr(self, part).end()
+        for machine in getattr(self, "machines", []):
+            machine.agent.end(signal.SIGTERM, 20)
+            kill(machine.postgres())
+        for one in getattr(self, "etcd", []):
+            one.end()
+        if hasattr(self, "mail"):
+            self.mail.stop()
+
+    # ---- look ----
+
+    def members(self) -> list[dict[str, Any]]:
+        for node in self.nodes:
+            with suppress(OSError, ValueError), urlopen(f"http://127.0.0.1:{node.api}/cluster", timeout=2) as answer:
+                found: list[dict[str, Any]] = json.load(answer)["members"]
+                return found
+        return []
+
+    def leader(self) -> Machine:
+        found: list[str] = []
+
+        def known() -> bool:
+            found[:] = [one["name"] for one in self.members() if one["role"] == "leader" and one["state"] == "running"]
+            return bool(found)
+
+        self.wait_for("a leader", known, 60)
+        return next(one for one in self.machines if one.name == found[0])
+
+    def standbys(self) -> list[Machine]:
+        leader = self.leader()
+        return [one for one in self.machines if one.name != leader.name]
+
+    def following(self) -> list[str]:
+        return [one["name"] for one in self.members() if one["role"] != "leader" and one["state"] == "streaming"]
+
+    def wait_until_whole(self) -> float:
+        return self.wait_for("a leader and two that follow", lambda: self.leader() and len(self.following()) == 2, 120)
+
+
+# ---- what breaks --------------------------------------------------------------------------------
+
+
+@contextmanager
+def load(drill: Drill, most: float, *, many: int = 1500) -> Iterator[float]:
+    """Guests meanwhile; afterwards the longest time in which no booking was promised is held against `most`."""
+    first = len(drill.promises)
+    with drill.load(many=many, booking=8, reading=2):
+        began = time.time()
+        yield began
+        drill.stage.wait_until_whole()  # type: ignore[attr-defined]
+    moments = sorted(one.at for one in drill.promises[first:])
+    gap = max((later - earlier for earlier, later in zip(moments, moments[1:], strict=False)), default=float("inf"))
+    drill.tell(f"gap        {gap:.1f} s without a promised booking")
+    drill.promise(f"no longer than {most:.0f} s without a booking", gap <= most)
+    drill.kills += 1  # the worker's own connection, perhaps between the mail server's 250 and its COMMIT
+    drill.settle()
+
+
+def postgres_dies(drill: Drill) -> None:
+    """kill -9 of the leader's PostgreSQL; its agent lives"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, POSTGRES_DIES):
+        leader = cluster.leader()
+        leader.kill_postgres()
+        cluster.wait_for("another leader", lambda: cluster.leader().name != leader.name, 40)
+        drill.tell(f"broken     PostgreSQL of {leader.name}, kill -9; {cluster.leader().name} leads")
+
+
+def agent_restarts(drill: Drill) -> None:
+    """kill -9 of the leader's agent and PostgreSQL; systemd starts the agent again after a second"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, POSTGRES_DIES):
+        leader = cluster.leader()
+        found = leader.postgres()
+        leader.agent.kill()
+        kill(found)
+        drill.tell(f"broken     agent and PostgreSQL of {leader.name}, kill -9; the agent is started again")
+        time.sleep(8)
+
+
+def machine_dies(drill: Drill) -> None:
+    """the leader's machine is gone, agent and all; it comes back half a minute later and follows"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, MACHINE_DIES, many=3000):
+        leader = cluster.leader()
+        leader.die()
+        took = cluster.wait_for("another leader", lambda: cluster.leader().name != leader.name, 60)
+        drill.tell(
+            f"broken     {leader.name} with its agent, kill -9; {cluster.leader().name} leads after {took:.1f} s"
+        )
+        time.sleep(3)
+        leader.come_back()
+        took = cluster.wait_until_whole()
+        drill.tell(f"           the old leader follows again after {took:.1f} s")
+
+
+def leader_freezes(drill: Drill) -> None:
+    """the leader's machine stands still (SIGSTOP) for half a minute, and goes on as if nothing had been"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, MACHINE_DIES + 10, many=3000):
+        leader = cluster.leader()
+        with stopped(leader.everything()):
+            took = cluster.wait_for("another leader", lambda: cluster.leader().name != leader.name, 60)
+            time.sleep(5)
+        drill.tell(f"broken     {leader.name} stood still; {cluster.leader().name} leads after {took:.1f} s")
+
+
+def standby_freezes(drill: Drill) -> None:
+    """the standby that every commit waits for stands still for fifteen seconds: the other one takes its part"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, MACHINE_DIES):
+        names = [one["name"] for one in cluster.members() if one["role"] == "sync_standby"]
+        standby = next(one for one in cluster.machines if one.name in names)
+        with stopped(standby.everything()):
+            time.sleep(15)
+        drill.tell(f"broken     {standby.name}, on which commits waited, stood still for 15 s")
+
+
+def both_standbys_gone(drill: Drill) -> None:
+    """both standbys are gone for ten seconds: booking says 503, and nothing is promised that one machine alone has"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, 30, many=2000) as began:
+        gone = cluster.standbys()
+        for one in gone:
+            one.die()
+        time.sleep(1)
+        alone = time.time()
+        time.sleep(9)
+        until = time.time()
+        for one in gone:
+            one.come_back()
+        drill.tell(f"broken     {' and '.join(one.name for one in gone)}, for {time.time() - began:.0f} s")
+    meanwhile = sum(alone + 0.5 < one.at < until for one in drill.promises)
+    drill.promise("nothing was promised meanwhile", meanwhile == 0)
+    drill.promise("booking said 503", drill.crowd.bookings.statuses[503] > 0)
+
+
+def etcd_one_gone(drill: Drill) -> None:
+    """one of three etcd is gone: nobody notices"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, 3):
+        kill(cluster.etcd[0].everything())
+        drill.tell("broken     one etcd, kill -9; started again after a second")
+        time.sleep(6)
+
+
+def etcd_no_quorum(drill: Drill) -> None:
+    """two of three etcd stand still for half a minute: the leader asks the others itself, and goes on"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, POSTGRES_DIES, many=3000):
+        leader = cluster.leader()
+        with stopped([one for etcd in cluster.etcd[:2] for one in etcd.everything()]):
+            time.sleep(30)
+        drill.tell("broken     two etcd of three, SIGSTOP for 30 s")
+        drill.promise("the leader stayed", cluster.leader().name == leader.name)
+
+
+def switchover(drill: Drill) -> None:
+    """a planned switch: the leader hands over"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, POSTGRES_DIES):
+        leader, other = cluster.leader(), cluster.standbys()[0]
+        names = [one["name"] for one in cluster.members() if one["role"] == "sync_standby"]
+        other = next((one for one in cluster.machines if one.name in names), other)
+        conf = str(cluster.folder / f"patroni-{leader.name}.yml")
+        command = [str(FOLDER / "bin" / "patronictl"), "-c", conf, "switchover", "revival", "--force"]
+        command += ["--leader", leader.name, "--candidate", other.name]
+        done = subprocess.run(command, capture_output=True, text=True)
+        cluster.wait_for("the new leader", lambda: cluster.leader().name == other.name, 40)
+        drill.tell(f"broken     nothing: {leader.name} handed over to {other.name} ({done.returncode})")
+
+
+def rolling_deploy(drill: Drill) -> None:
+    """new code by SIGHUP with a migration before it, while guests book"""
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, 3):
+        cluster.manage("apply_migrations", "--verbosity=0")
+        cluster.web.process.send_signal(signal.SIGHUP)
+        time.sleep(8)
+        drill.tell("broken     nothing: migrations applied, gunicorn reloaded")
+    drill.promise("no request failed", not drill.crowd.bookings.statuses[503])
+
+
+def lag_then_death(drill: Drill, *, most: float) -> None:
+    cluster: Cluster = drill.stage  # type: ignore[assignment]
+    with load(drill, most, many=3000):
+        leader = cluster.leader()
+        receivers = [
+            one
+            for standby in cluster.standbys()
+            for one in standby.postgres()
+            if "walreceiver" in " ".join(one.cmdline())
+        ]
+        with stopped(receivers):
+            time.sleep(2)
+            leader.die()
+        cluster.wait_for("another leader", lambda: cluster.leader().name != leader.name, 60)
+        time.sleep(3)
+        leader.come_back()
+        drill.tell(
+            f"broken     the standbys heard nothing for 2 s ({len(receivers)} receivers), then {leader.name} died"
+        )
+
+
+def lagging(drill: Drill) -> None:
+    """the standbys lag two seconds behind, then the leader's machine dies"""
+    lag_then_death(drill, most=MACHINE_DIES + 10)
+
+
+def control_asynchronous(drill: Drill) -> None:
+    """control: the same with asynchronous replication loses bookings that were promised"""
+    lag_then_death(drill, most=60)
+    drill.kept = {"what was promised is lost": not drill.kept["nothing promised is lost"]}
+
+
+SCENARIOS: dict[str, Callable[[Drill], None]] = {
+    "postgres-dies": postgres_dies,
+    "agent-restarts": agent_restarts,
+    "machine-dies": machine_dies,
+    "leader-freezes": leader_freezes,
+    "standby-freezes": standby_freezes,
+    "both-standbys-gone": both_standbys_gone,
+    "etcd-one-gone": etcd_one_gone,
+    "etcd-no-quorum": etcd_no_quorum,
+    "switchover": switchover,
+    "rolling-deploy": rolling_deploy,
+    "lagging": lagging,
+    "control-asynchronous": control_asynchronous,
+}
+
+
+def main(names: list[str]) -> int:
+    asynchronous = {"control-asynchronous"}
+    stages = [
+        (partial(a_stage, Cluster), set(SCENARIOS) - asynchronous),
+        (partial(a_stage, Cluster, is_synchronous=False), asynchronous),
+    ]
+    return run_all(names, SCENARIOS, stages)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
