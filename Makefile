@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-desk bench-slots drill drill-cluster drill-mail backup restore audit screenshots lock
+.PHONY: help setup run dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots lock
 
 # Each recipe is one plain command, so that make runs it directly and hands signals to it.
 
@@ -31,6 +31,9 @@ bench: setup ## Measure pages against their floor, bookings, memory, fifty guest
 
 bench-desk: setup ## Measure the desk of ten therapists with 400 visits a week
 	@$(BIN)/python deploy/check.py bench-desk
+
+bench-many: setup ## 10,000 therapists and 10 million visits in one database (an hour; MANY_VISITS=1000000 takes fewer)
+	@$(BIN)/python deploy/check.py bench-many
 
 bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past visits
 	@$(BIN)/python deploy/check.py bench-slots

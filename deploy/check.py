@@ -55,6 +55,7 @@ DRILLS = {"drill": "tests.drills.faults", "drill-cluster": "tests.drills.cluster
 MEASUREMENTS = {
     "bench": "tests.bench.all",
     "bench-desk": "tests.bench.desk",
+    "bench-many": "tests.bench.many",
     "bench-slots": "tests.bench.slots",
     "drill-mail": "tests.drills.mail",
     "audit": "tests.bench.audit",

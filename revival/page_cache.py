@@ -58,10 +58,10 @@ MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
 SECONDS_BETWEEN_READS = 0.25  # also how soon a database that hangs is found out (revival/pulse.py)
 SECONDS_BETWEEN_TRIES = 0.1  # while the database is away
-WATCHING: dict[str, Any] = {"autocommit": True, "connect_timeout": 2}
+WATCHING: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": None}
 LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '300', true)"
 """A table that is locked (a migration) is no silence: it is said so, and the last stamp stays. Set in each transaction,
-as nothing that a session sets survives PgBouncer."""
+as nothing that a session sets survives PgBouncer; nor does a statement it prepares."""
 
 # The revision, and the last moment at which a page changed by itself: an article appeared, expired,
 # or fell due for review (a clinic-local date). The moment comes from this process's clock, as it is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from django.core.management import call_command, get_commands
 from django.db import connection
 
 from deploy import nginx
+from deploy.cluster import settings as cluster
 from revival.log_settings import LOG_SETTINGS
 from tests import factories as make
 
@@ -180,3 +182,68 @@ def test_there_are_more_connections_than_all_processes_may_have():
 
     assert "max_size" in pool
     assert int(postgresql_conf()["max_connections"]) >= most
+
+
+# ---- three PostgreSQL (deploy/cluster) ----------------------------------------------------------
+
+MACHINES = [cluster.Machine(name, f"10.0.0.{number}") for number, name in enumerate(("one", "two", "three"), 1)]
+
+
+def of_patroni(**more):
+    facts = {"etcd": "10.0.0.1:2379", "data": "/data", "programs": "/bin", "run": "/run", "network": "10.0.0.0/8"}
+    return cluster.patroni(MACHINES[0], password="x", **facts, **more)
+
+
+def number_of(text, name):
+    return int(re.search(rf"^ *{name}: '?(\d+)'?$", text, re.MULTILINE)[1])
+
+
+def test_a_cluster_waits_for_a_standby_and_keeps_patronis_own_rule_of_time():
+    text = of_patroni()
+
+    assert "${" not in text
+    assert "synchronous_mode: true\n    synchronous_mode_strict: true" in text
+    assert number_of(text, "loop_wait") + 2 * number_of(text, "retry_timeout") <= number_of(text, "ttl")
+    for name, value in cluster.of_postgresql().items():
+        assert name in cluster.MORE or f"        {name}: {cluster.quoted(value)}\n" in text, name
+
+
+def test_patients_stay_out_of_the_clusters_logs():
+    text = of_patroni()
+
+    for name, value in LOG_SETTINGS.items():
+        assert f"        {name}: '{value}'" in text, name
+
+
+def test_a_wait_at_pgbouncer_ends_before_the_five_seconds_of_a_503():
+    text = cluster.pgbouncer(run="/run")
+    asked = dict(re.findall(r"^(\w+) = (\d+)$", text, re.MULTILINE))
+
+    assert int(asked["query_wait_timeout"]) + int(asked["server_login_retry"]) < 5
+    assert 2 * (int(asked["default_pool_size"]) + int(asked["reserve_pool_size"])) < number_of(
+        of_patroni(), "max_connections"
+    )
+
+
+@pytest.mark.parametrize("name", [one.name for one in MACHINES])
+def test_haproxy_asks_each_of_them_who_leads(name):
+    text = cluster.haproxy(MACHINES)
+    (line,) = {one for one in text.splitlines() if f"server {name} " in one}
+
+    assert line.endswith("check port 8008")
+    assert text.count(line) == 2  # writes and reads
+
+
+def test_the_command_writes_a_folder_for_each(tmp_path):
+    command = [sys.executable, "deploy/cluster/settings.py", "--machines", "10.0.0.1,10.0.0.2,10.0.0.3"]
+    done = subprocess.run([*command, "--password", "secret", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.*")) == [
+        "db1/patroni.yml",
+        "db2/patroni.yml",
+        "db3/patroni.yml",
+        "web/haproxy.cfg",
+        "web/pgbouncer.ini",
+    ]
+    assert (tmp_path / "db1" / "patroni.yml").stat().st_mode & 0o077 == 0

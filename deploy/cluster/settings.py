@@ -1,6 +1,6 @@
-"""Settings of three machines that follow one another: Patroni, HAProxy and PgBouncer, filled in from the templates here.
+"""Settings of three machines that follow one another: Patroni, HAProxy and PgBouncer, filled in from templates.
 
-    python deploy/cluster/settings.py --machines 10.0.0.1,10.0.0.2,10.0.0.3 --password "$(cat password)" cluster/
+    python deploy/cluster/settings.py --machines 10.0.0.1,10.0.0.2,10.0.0.3 --password WORD cluster/
 
 writes a folder for each machine, and one for the web services.
 """
