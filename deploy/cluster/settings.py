@@ -18,7 +18,14 @@ from deploy.nginx import fill_in
 
 FOLDER = Path(__file__).resolve().parent
 CONF = FOLDER.parent / "postgresql.conf"
-MORE = {"wal_log_hints": "on", "hot_standby_feedback": "on", "max_connections": "120", "wal_keep_size": "512MB"}
+MORE = {
+    "max_connections": "120",  # two web machines through PgBouncer, two workers, a backup, a person
+    "wal_log_hints": "on",  # for pg_rewind
+    "wal_keep_size": "512MB",  # a standby may be away for so long
+    "wal_sender_timeout": "5s",  # a standby that hangs is no standby
+    "wal_receiver_timeout": "5s",
+    "hot_standby_feedback": "on",  # a long report on a standby is not cut off
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,8 @@ def patroni(
         "RUN": run,
         "PASSWORD": password,
         "NETWORK": network,
-        "SYNCHRONOUS": str(is_synchronous).lower(),
+        "SYNCHRONOUS": "quorum" if is_synchronous else "off",
+        "STRICT": "true" if is_synchronous else "false",
         "PARAMETERS": "\n".join(lines),
     }
     return fill_in((FOLDER / "patroni.yml.template").read_text(), facts)

@@ -229,6 +229,9 @@ class Cluster(Stage):
         if hasattr(self, "mail"):
             self.mail.stop()
 
+    def environment(self, url: str) -> dict[str, str]:
+        return super().environment(url) | {"DATABASE_STATEMENT_TIMEOUT_MS": "3500"}  # see deploy/cluster/roles.sql
+
     # ---- look ----
 
     def members(self) -> list[dict[str, Any]]:
@@ -328,14 +331,14 @@ def leader_freezes(drill: Drill) -> None:
 
 
 def standby_freezes(drill: Drill) -> None:
-    """the standby that every commit waits for stands still for fifteen seconds: the other one takes its part"""
+    """one standby stands still for fifteen seconds: the other one is enough"""
     cluster: Cluster = drill.stage  # type: ignore[assignment]
-    with load(drill, MACHINE_DIES):
-        names = [one["name"] for one in cluster.members() if one["role"] == "sync_standby"]
+    with load(drill, 3):
+        names = [one["name"] for one in cluster.members() if one["role"] == "quorum_standby"]
         standby = next(one for one in cluster.machines if one.name in names)
         with stopped(standby.everything()):
             time.sleep(15)
-        drill.tell(f"broken     {standby.name}, on which commits waited, stood still for 15 s")
+        drill.tell(f"broken     {standby.name}, one of {len(names)} on which commits wait, stood still for 15 s")
 
 
 def both_standbys_gone(drill: Drill) -> None:
@@ -382,7 +385,7 @@ def switchover(drill: Drill) -> None:
     cluster: Cluster = drill.stage  # type: ignore[assignment]
     with load(drill, POSTGRES_DIES):
         leader, other = cluster.leader(), cluster.standbys()[0]
-        names = [one["name"] for one in cluster.members() if one["role"] == "sync_standby"]
+        names = [one["name"] for one in cluster.members() if one["role"] == "quorum_standby"]
         other = next((one for one in cluster.machines if one.name in names), other)
         conf = str(cluster.folder / f"patroni-{leader.name}.yml")
         command = [str(FOLDER / "bin" / "patronictl"), "-c", conf, "switchover", "revival", "--force"]
@@ -416,6 +419,7 @@ def lag_then_death(drill: Drill, *, most: float) -> None:
         with stopped(receivers):
             time.sleep(2)
             leader.die()
+            kill(receivers)  # and with them what the network still had on its way
         cluster.wait_for("another leader", lambda: cluster.leader().name != leader.name, 60)
         time.sleep(3)
         leader.come_back()
@@ -438,13 +442,13 @@ def control_asynchronous(drill: Drill) -> None:
 SCENARIOS: dict[str, Callable[[Drill], None]] = {
     "postgres-dies": postgres_dies,
     "agent-restarts": agent_restarts,
+    "switchover": switchover,
     "machine-dies": machine_dies,
     "leader-freezes": leader_freezes,
     "standby-freezes": standby_freezes,
     "both-standbys-gone": both_standbys_gone,
     "etcd-one-gone": etcd_one_gone,
     "etcd-no-quorum": etcd_no_quorum,
-    "switchover": switchover,
     "rolling-deploy": rolling_deploy,
     "lagging": lagging,
     "control-asynchronous": control_asynchronous,
