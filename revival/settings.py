@@ -162,7 +162,7 @@ DATABASES["default"]["OPTIONS"].update(
         "connection_class": WatchedConnection,
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
-        "timeout": 3,  # seconds a request waits for a connection before it says "busy"
+        "timeout": 2,  # seconds a request waits for a connection before it says "busy"
         "reconnect_timeout": 3,  # then give up and let the next request try, else the waits grow to minutes
     },
 )
