@@ -29,9 +29,11 @@ KNOWN = {
     "23456789abcdefghjkmnpqrstuvwxyz": "the alphabet of recovery codes",
     "OS": "the roles that may change a colleague's password",
     **dict.fromkeys(("desk", "right", "seven geese cross the river", "nine geese cross the lake"), TRIAL),
-    **dict.fromkeys(("four hens in the barn", "another"), TRIAL),
+    **dict.fromkeys(("four hens in the barn", "another", "for one picture"), TRIAL),
     **dict.fromkeys(("short", "wrong", "wrong again", "elevenchars", "secret"), WRONG),
-    **dict.fromkeys(("topsecret", "a%2Fb"), "of a database that a test makes up, to see that no message quotes it"),
+    **dict.fromkeys(
+        ("topsecret", "a%2Fb", "p%40ss"), "of a database that a test makes up, to see that no message quotes it"
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""What measurements found, drawn into `.bench/` as pictures that stand alone; `make screenshots` shows them in the README."""
+"""What measurements found, drawn into `.bench/` as pictures that stand alone; `make screenshots` puts them together."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A group of a thousand clinics in one database: 10,000 therapists, 10 million visits. What still works, what breaks first.
+"""A group of a thousand clinics in one database: 10,000 therapists, 10 million visits. What breaks first.
 
-`MANY_VISITS=1000000` takes fewer. Prints waiting times of the pages and actions that everyone meets, the sizes of tables
-and indexes, and how long a vacuum takes. There is no promise in it: it tells how far one table carries.
+`MANY_VISITS=1000000` takes fewer. Prints waiting times of the pages and actions that everyone meets, the sizes of
+tables and indexes, and how long a vacuum takes. There is no promise in it: it tells how far one table carries.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def measure() -> bool:
         """A guest takes the first free time of the page: the lock, what is free, the row."""
         guest, path = Client(), f"/book/t-{clinic * THERAPISTS_EACH}/s-{clinic}/"
         start = START.search(guest.get(path).text)
-        assert start and guest.post(path, {"start": start[1]}).status_code == 302, path
+        assert start, path
+        assert guest.post(path, {"start": start[1]}).status_code == 302, path
 
     what: dict[str, Callable[[int], object]] = {
         "free times, one clinic": lambda clinic: page(anyone, f"/book/any/s-{clinic}/"),

@@ -100,12 +100,18 @@ def main() -> int:
         found = measure(site)
         weights = weight(site)
         cookies = {name: answer_of(site.url + path)[1].get("Set-Cookie") for name, path in PAGES.items()}
-    print(f"{'':<14} {'a second':>9} {'p50 ms':>7} {'p99 ms':>7} {'quiet':>7} {'of bare':>8} {'of Django':>10} {'faults':>7}")
+    print(
+        f"{'':<14} {'a second':>9} {'p50 ms':>7} {'p99 ms':>7} {'quiet':>7}"
+        f" {'of bare':>8} {'of Django':>10} {'faults':>7}"
+    )
     for name, loads in found.items():
         rate, p50, p99 = (statistics.median(getattr(one, field) for one in loads) for field in ("rate", "p50", "p99"))
         of_bare, of_django = ratio(found, name, "bare WSGI"), ratio(found, name, "Django view")
         faults = sum(one.faults for one in loads)
-        print(f"{name:<14} {rate:>9.0f} {p50:>7.2f} {p99:>7.2f} {quiet_p99(loads):>7.2f} {of_bare:>8.2f} {of_django:>10.2f} {faults:>7}")
+        print(
+            f"{name:<14} {rate:>9.0f} {p50:>7.2f} {p99:>7.2f} {quiet_p99(loads):>7.2f}"
+            f" {of_bare:>8.2f} {of_django:>10.2f} {faults:>7}"
+        )
     print(f"web process after each {REQUESTS // STEPS:,} requests or more, MB:", *(f"{one:.0f}" for one in weights))
     draw(found, weights)
     promises = promises_of(found, weights, cookies)

@@ -198,7 +198,7 @@ def over_tls(stage: Stage) -> Iterator[Path]:
         )
     )
     front = Supervised("nginx", ["nginx", "-c", str(conf), "-g", "daemon off;"], stage.folder / "nginx-tls.log")
-    before, logged = stage.preload, len(stage.log_of("web"))
+    before = stage.preload
     stage.preload = {**before, "ALLOWED_HOSTS": f"127.0.0.1,{OWN_ADDRESS}"}
     stage.restart_site()
     try:

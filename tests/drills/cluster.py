@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -274,7 +275,7 @@ def load(drill: Drill, most: float, *, many: int = 1500) -> Iterator[float]:
         yield began
         drill.stage.wait_until_whole()  # type: ignore[attr-defined]
     moments = sorted(one.at for one in drill.promises[first:])
-    gap = max((later - earlier for earlier, later in zip(moments, moments[1:], strict=False)), default=float("inf"))
+    gap = max((later - earlier for earlier, later in pairwise(moments)), default=float("inf"))
     drill.tell(f"gap        {gap:.1f} s without a promised booking")
     drill.promise(f"no longer than {most:.0f} s without a booking", gap <= most)
     drill.kills += 1  # the worker's own connection, perhaps between the mail server's 250 and its COMMIT
