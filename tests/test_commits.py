@@ -20,11 +20,11 @@ WAITS = {"options": "-c synchronous_commit=on"}
 def lonely_leader(tmp_path_factory):
     """The address of a server whose synchronous standby is away."""
     folder = tmp_path_factory.mktemp("lonely")
-    with embedded_postgres.database_url(folder, settings=embedded_postgres.FAST_AND_UNSAFE) as url:
+    # From the start, not by a reload: a COMMIT that is quicker than the reload would not wait yet.
+    settings = {**embedded_postgres.FAST_AND_UNSAFE, "synchronous_standby_names": "one_that_is_away"}
+    with embedded_postgres.database_url(folder, settings=settings) as url:
         with psycopg.connect(url, autocommit=True) as owner:
             owner.execute("CREATE TABLE promise (said text)")
-            owner.execute("ALTER SYSTEM SET synchronous_standby_names = 'one_that_is_away'")
-            owner.execute("SELECT pg_reload_conf()")
         yield url
 
 
