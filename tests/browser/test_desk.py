@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.test_accessibility import violations
+from tests.browser.barriers import barriers
 
 CLERK = """
 from django.contrib.auth.models import Group, User
@@ -56,15 +56,12 @@ def desk(site, clerk, new_context, complaints):
     assert [one for one in complaints if "409" not in one] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_the_desk_has_no_barriers(site, desk, complaints, width, scheme):
-    page = desk(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_the_desk_has_no_barriers(site, desk, complaints):
+    page = desk()
     found = {}
     for name, path in PAGES.items():
         assert page.goto(site.url + path).status == 200
-        found[name] = violations(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        found[name] = barriers(page)
     assert found == {name: [] for name in PAGES}
     complaints.clear()  # axe itself writes styles
 
@@ -150,7 +147,7 @@ def test_long_work_says_so_and_is_done_once(site, desk, complaints):
 
     page.get_by_role("button", name="Book", exact=True).click()
     page.get_by_role("status").filter(has_text="Working").wait_for()
-    assert violations(page) == []
+    assert barriers(page) == []
     complaints.clear()  # axe itself writes styles
     page.get_by_role("button", name="Book", exact=True).click()
     page.get_by_role("status").filter(has_text="look whether it was done").wait_for()

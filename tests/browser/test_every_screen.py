@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from tests.browser.test_accessibility import violations
+from tests.browser.barriers import barriers
 
-pytestmark = pytest.mark.skipif(
-    "EVERY_SCREEN" not in os.environ,
-    reason="walks for minutes; set EVERY_SCREEN=1",
-)
 PEOPLE = {"Front desk": "screens-front-desk", "Therapist": "screens-therapist", "Owner": "screens-owner"}
 LEAST = {"Front desk": 25, "Therapist": 20, "Owner": 45}
 """Kinds of screens that each meets at the least: else the walk did not get far, and says nothing."""
@@ -75,12 +70,8 @@ def links(page):
     return [one for one in addresses if urlsplit(one).path.startswith("/admin/") and not LEFT_OUT.search(one)]
 
 
-@pytest.mark.parametrize(
-    ("role", "width", "scheme"),
-    [("Front desk", 320, "light"), ("Therapist", 1280, "dark"), ("Owner", 320, "dark"), ("Owner", 1280, "light")],
-)
-def test_no_screen_has_barriers(site, people, new_context, role, width, scheme):
-    page = new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+@pytest.mark.parametrize("role", PEOPLE)
+def test_no_screen_has_barriers(site, people, page, role):
     complaints, faults, seen = [], {}, set()
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -100,10 +91,8 @@ def test_no_screen_has_barriers(site, people, new_context, role, width, scheme):
         found = [] if answer.status == 200 else [f"status {answer.status}"]
         found += [f"console: {one}" for one in complaints]
         waiting += links(page)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        found += [f"{wide} wide"] if wide > width else []
         found += [f"out of reach: {one}" for one in page.evaluate(OUT_OF_REACH)]
-        found += [str(one) for one in violations(page)]
+        found += barriers(page)
         if found:
             faults[urlsplit(address).path + "?" + urlsplit(address).query] = found
     assert not faults, json.dumps(faults, indent=1)

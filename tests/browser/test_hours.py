@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.browser.test_accessibility import violations
+from tests.browser.barriers import barriers
 
 COLLEAGUES = """
 from datetime import timedelta
@@ -73,22 +73,19 @@ def desk(site, colleagues, new_context, complaints):
     assert complaints == []
 
 
-@pytest.mark.parametrize(("name", "scheme"), [("hours-desk", "light"), ("hours-owner", "dark")])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_hours_and_reports_have_no_barriers(site, desk, complaints, width, name, scheme):
-    page = desk(name, viewport={"width": width, "height": 900}, color_scheme=scheme)
+@pytest.mark.parametrize("name", ["hours-desk", "hours-owner"])
+def test_hours_and_reports_have_no_barriers(site, desk, complaints, name):
+    page = desk(name)
     found = {}
     for what, path in PAGES.items():
         assert page.goto(site.url + path).status == 200
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, what
         assert complaints == []
-        found[what] = violations(page)
+        found[what] = barriers(page)
         complaints.clear()  # axe itself writes styles
     page.goto(site.url + WEEK)
     page.get_by_role("button", name="Look what it changes").click()
     page.get_by_role("heading", name="Look before it is saved").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found["look"] = violations(page)
+    found["look"] = barriers(page)
     complaints.clear()
     assert not any(found.values()), found
 

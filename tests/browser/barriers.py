@@ -1,0 +1,108 @@
+"""What stands between a page and somebody, looked for at each width, in light and in dark.
+
+axe knows WCAG 2.2 AA and best practices (https://github.com/dequelabs/axe-core). What it passes over stands here:
+ids that lead nowhere, pages that scroll sideways, targets too small for a thumb, a focus that nobody sees.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+PHONE, WIDTHS = 320, (320, 768, 1280)
+"""CSS pixels. 320 is also 1280 at 400 % zoom (WCAG 1.4.10)."""
+HEIGHT = 800
+EVERYTHING = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # 24 px, WCAG 2.5.8
+OF_COLOUR = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+"""What a scheme of colours can change; the rest is the same at night."""
+
+DANGLING = """() => {
+    const found = [];
+    for (const name of ['aria-labelledby', 'aria-describedby', 'aria-controls', 'for', 'form'])
+        document.querySelectorAll(`[${name}]`).forEach(one => one.getAttribute(name).split(/\\s+/)
+            .filter(id => id && !document.getElementById(id)).forEach(id => found.push(`${name}=${id}`)));
+    document.querySelectorAll('a[href^="#"]').forEach(one => {
+        const id = decodeURIComponent(one.hash.slice(1));
+        if (id && !document.getElementById(id)) found.push(`#${id}`);
+    });
+    const ids = [...document.querySelectorAll('[id]')].map(one => one.id);
+    ids.filter((id, nth) => ids.indexOf(id) !== nth).forEach(id => found.push(`twice ${id}`));
+    return found;
+}"""
+SIDEWAYS = "() => Math.max(0, document.documentElement.scrollWidth - window.innerWidth)"
+TOO_SMALL = """() => [...document.querySelectorAll(".slot, .times__one, .button")]
+    .filter(one => one.checkVisibility())
+    .map(one => [one, one.getBoundingClientRect()])
+    .filter(([one, box]) => box.width && Math.min(box.width, box.height) < 44)
+    .map(([one, box]) => `${box.width} x ${box.height}: ${one.outerHTML.slice(0, 120)}`)
+"""
+FOCUSED = """() => {
+    const one = document.activeElement;
+    if (one === document.body || one === null) return null;
+    window.met ??= new WeakSet();
+    const is_new = !window.met.has(one);
+    window.met.add(one);
+    const box = one.getBoundingClientRect();
+    const bar = document.querySelector(".bar");
+    const over = bar && bar.checkVisibility() && !bar.contains(one) ? bar.getBoundingClientRect().top : innerHeight;
+    const drawn = [one, one.nextElementSibling]  // a time's ring is drawn around the label beside it
+        .some(each => each && getComputedStyle(each).outlineStyle !== "none");
+    const faults = [];
+    if (!drawn) faults.push("no ring");
+    if (box.top < -1 || box.bottom > over + 1) faults.push(`from ${box.top} to ${box.bottom} of ${over}`);
+    return {is_new, faults: faults.map(fault => `${fault}: ${one.outerHTML.slice(0, 120)}`)};
+}"""
+MOST_STOPS = 400
+
+
+def violations(page: Page, options: dict[str, Any] = EVERYTHING) -> list[str]:
+    """What axe finds; the window is made as tall as the page, or the sticky bar counts as overlap."""
+    page.wait_for_load_state()
+    width = page.viewport_size["width"]
+    page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"][:2]]
+
+
+def dangling_ids(page: Page) -> list[str]:
+    """Ids that are pointed to and not there, or there twice: axe passes them."""
+    return page.evaluate(DANGLING)
+
+
+def barriers(page: Page) -> list[str]:
+    """Everything found, each with its width and scheme; empty when anybody can use the page."""
+    before = page.viewport_size
+    found = dangling_ids(page)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no color on its way to another
+        found += [f"{width} dark, {one}" for one in violations(page, OF_COLOUR)]
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        found += [f"{width}, {one}" for one in violations(page)]
+        sideways = page.evaluate(SIDEWAYS)
+        found += [f"{width}, scrolls {sideways} px sideways"] if sideways else []
+        if width == PHONE:
+            found += [f"{width}, small for a thumb: {one}" for one in page.evaluate(TOO_SMALL)]
+    page.set_viewport_size(before)
+    return found
+
+
+def lost_focus(page: Page) -> list[str]:
+    """Where Tab leads and nobody sees it, on a telephone: no ring, or beyond the window or under its bottom bar."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": PHONE, "height": HEIGHT})
+    faults, rounds = [], 0
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUSED)
+        rounds += focus is None  # out of the page, and in again at its top
+        if rounds == 2 or (focus and not focus["is_new"]):
+            page.set_viewport_size(before)
+            return faults
+        faults += focus["faults"] if focus else []
+    raise AssertionError(f"Tab does not come round within {MOST_STOPS} stops: {page.url}")

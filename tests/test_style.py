@@ -1,0 +1,29 @@
+"""`/style/`: every token and every drawing is on it, and it is nowhere but where pages are written."""
+
+import re
+
+import pytest
+from django.urls import NoReverseMatch, reverse
+
+from revival import style
+from tests.factories import a_clinic, a_therapist
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_shows_each_token_and_each_drawing(rf):
+    a_clinic()
+    a_therapist()
+
+    page = style.style(rf.get("/style/")).content.decode()
+
+    sheet = (style.CSS / "tokens.css").read_text()
+    assert set(re.findall(r"--[a-z0-9-]+(?=:)", sheet)) <= set(re.findall(r"--[a-z0-9-]+", page))
+    for name in re.findall(r'<symbol id="([a-z-]+)"', style.DRAWINGS.read_text()):
+        assert f"<code>#{name}</code>" in page
+
+
+def test_it_is_for_who_writes_pages_alone(client):
+    with pytest.raises(NoReverseMatch):
+        reverse("style")
+    assert client.get("/style/").status_code == 404
