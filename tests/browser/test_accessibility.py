@@ -137,7 +137,7 @@ def test_no_focus_is_lost(site, page):
     ("style", "said"),
     [
         (".masthead { color: #999 !important } .masthead * { color: inherit !important }", "color-contrast"),
-        (".hero__title { inline-size: 60rem }", "sideways"),
+        (".masthead__nav { flex-basis: 60rem !important; inline-size: 60rem }", "sideways"),
         (".button { min-block-size: 0 !important; padding: 0 !important; line-height: 1 }", "small for a thumb"),
         (".crumbs a, .footer__list a { display: block; block-size: 9px; padding: 0 !important }", "target-size"),
     ],
