@@ -53,8 +53,8 @@ backup: setup ## Save the database, encrypted for BACKUP_RECIPIENT (TO=.backups)
 restore: setup ## Put a backup into an empty database (FROM=.backups/revival-... KEY=file of the secret key)
 	@$(BIN)/python deploy/backup.py load $(or $(FROM),?) $(or $(KEY),?)
 
-audit: setup ## Lighthouse over the pages readers meet first (needs npm and chromium)
-	@$(BIN)/python deploy/check.py audit
+audit: setup ## Every page as people meet it, and Lighthouse (needs npm, chromium, java; ARGS=telephone for Lighthouse alone)
+	@$(BIN)/python deploy/check.py audit $(ARGS)
 
 screenshots: setup ## Make the README's pictures anew (needs chromium)
 	@$(BIN)/python deploy/check.py screenshots

@@ -6,6 +6,7 @@ ids that lead nowhere, pages that scroll sideways, targets too small for a thumb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -74,11 +75,11 @@ def dangling_ids(page: Page) -> list[str]:
     return page.evaluate(DANGLING)
 
 
-def barriers(page: Page) -> list[str]:
+def barriers(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
     """Everything found, each with its width and scheme; empty when anybody can use the page."""
     before = page.viewport_size
     found = dangling_ids(page)
-    for width in WIDTHS:
+    for width in widths:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no color on its way to another
         found += [f"{width} dark, {one}" for one in violations(page, OF_COLOUR)]
