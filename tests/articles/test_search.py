@@ -145,6 +145,13 @@ def test_editors_say_which_words_bring_the_block(client):
     assert not search("back").cautions
 
 
+def test_a_fact_of_the_clinic_is_filled_in_where_its_own_name_was_searched_for():
+    excerpts = [hit.excerpt for hit in search("phone").hits]
+
+    assert any("612-605-7594" in one for one in excerpts)
+    assert not any("{" in one for one in excerpts)
+
+
 @pytest.mark.parametrize("typed", ["", "   ", "\n"])
 def test_an_empty_query_says_what_to_do(client, typed):
     page = ask(client, typed)
