@@ -208,8 +208,10 @@ def test_text_twice_as_large_in_the_wide_layout_is_all_within_reach(site, new_co
     page.wait_for_load_state("networkidle")
     page.evaluate("document.documentElement.style.fontSize = '200%'")
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= 640
-    assert page.evaluate(CUT_OFF) == []
+    for width in (640, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT_OFF) == []
 
 
 @pytest.mark.parametrize("with_scripts", [True, False], ids=["with scripts", "without"])
@@ -223,6 +225,16 @@ def test_a_link_to_a_question_opens_it(site, new_context, with_scripts):
     assert answer.bounding_box()["height"] > 40
     question = page.locator("details", has=answer).locator("summary")
     assert 0 <= question.bounding_box()["y"] < 700
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_on_the_page_is_listed_once(site, new_context, width):
+    page = new_context(viewport={"width": width, "height": 800}).new_page()
+
+    page.goto(site.url + ARTICLE)
+
+    assert page.locator(".folds").is_visible() == (width == 360)
+    assert page.locator(".article > .contents").is_visible() == (width == 1280)
 
 
 def test_print_opens_every_question(site, page):
