@@ -31,6 +31,7 @@ LEAST_ALIKE = 0.25  # trigram similarity from which a word of ours is taken for 
 START, STOP = "\ue000", "\ue001"  # private characters: nobody types them, and they are no markup
 CONFIG = "english"
 MOST_SENTENCES = 2
+TOKEN = re.compile(r"\{[^{}]*\}")  # such as {phone}: a mark inside would keep the number out
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 
 
@@ -133,6 +134,7 @@ def _marked(text: str, facts: Mapping[str, str] | None = None) -> SafeString:
     sentences = [one.strip() for one in SENTENCE_END.split(text) if one.strip()]
     found = [one for one in sentences if START in one] or sentences
     plain = " ".join(re.sub(r"\s+", " ", one) for one in found[:MOST_SENTENCES])
+    plain = TOKEN.sub(lambda token: token[0].replace(START, "").replace(STOP, ""), plain)
     # S308: escaped one call further in.
     return mark_safe(fill(escape(unescape(plain)), facts or {}).replace(START, "<mark>").replace(STOP, "</mark>"))  # noqa: S308
 

@@ -229,7 +229,14 @@ def _visit_context(message: Message, appointment: Appointment, clinic: Clinic) -
     together = _together(message)
     context["together"] = [(visit, settings.SITE_URL + visit.get_absolute_url()) for visit in together]
     context["cut_off_hours"] = settings.BOOKING_CHANGE_CUT_OFF_HOURS
+    context["change_until"] = _change_until(message.starts_at or appointment.starts_at)
     return context
+
+
+def _change_until(starts_at: datetime) -> datetime | None:
+    """Until when the private link still moves or cancels; None when that has passed, as for a visit of today."""
+    until = starts_at - timedelta(hours=settings.BOOKING_CHANGE_CUT_OFF_HOURS)
+    return until if timezone.now() < until else None
 
 
 def _together(message: Message) -> list[Appointment]:

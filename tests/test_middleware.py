@@ -26,6 +26,15 @@ def test_healthz_answers_without_database_and_to_any_host(client):
     assert (response.status_code, response.text) == (200, "ok\n")
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 429, 500, 503])
+def test_error_pages_are_drawn_without_request_and_database(status, phone):
+    page = views.error_page(status)
+
+    assert page.status_code == status
+    assert phone in page.text
+    assert re.search(r"drawings[^\"#]*\.svg#[a-z]+\"/></svg>\s*<h1", page.text)
+
+
 @pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 @pytest.mark.parametrize("path", ["/book/gone/", "/book/closed/", "/book/busy/"])

@@ -16,7 +16,7 @@ SEARCH_WORDS_HELP = "One word or phrase per line. Whoever searches for one sees 
 
 SAYS = """
 EXISTS (
-    SELECT FROM unnest(string_to_array(search_words, chr(10))) AS word
+    SELECT FROM unnest(string_to_array(translate(search_words, '‘’', ''''''), chr(10))) AS word
     WHERE word ~ '[[:alnum:]]' AND CASE
         WHEN cardinality(tsvector_to_array(to_tsvector('english', word)))
            = cardinality(regexp_split_to_array(btrim(word), '[^[:alnum:]]+'))
@@ -27,10 +27,13 @@ EXISTS (
 """
 """Words in any form; a phrase with small words in it, such as "should not", as it stands."""
 
+CURLY = str.maketrans("‘’", "''")  # telephones type can’t, and some databases take the mark for a letter
+
 
 def _says(typed: str) -> RawSQL:
     """Whether one of a row's search words is in what was typed, in any form of the word."""
-    return RawSQL(SAYS, [typed, typed], models.BooleanField())  # noqa: S611 - what was typed is a parameter
+    plain = typed.translate(CURLY)
+    return RawSQL(SAYS, [plain, plain], models.BooleanField())  # noqa: S611 - what was typed is a parameter
 
 
 class CautionQuerySet(models.QuerySet["Caution"]):

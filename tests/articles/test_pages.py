@@ -67,12 +67,51 @@ def test_a_therapist_page_says_only_what_is_known(loaded, client):
     assert "Cupping for back pain" in html
 
 
+@pytest.mark.parametrize("path", ["/", "/therapists/", "/therapists/benjamin-britton/"])
+def test_whose_role_is_not_known_is_said_to_be_at_the_clinic(loaded, client, path):
+    after_the_name = re.split(r"Dr\. Benjamin Britton(?:</a>)?</h\d>", client.get(path).text)[1]
+
+    words = re.sub(r"<[^>]+>", " ", after_the_name).split()
+    assert " ".join(words).startswith("At Revival Physical Therapy and Wellness")
+
+
+@pytest.mark.parametrize(
+    ("path", "current"),
+    [
+        ("/articles/", 'href="/articles/" aria-current="page"'),
+        ("/articles/cupping-for-back-pain/", 'href="/articles/" aria-current="true"'),
+        ("/therapists/", 'href="/therapists/" aria-current="page"'),
+        ("/therapists/peter-stanley/", 'href="/therapists/" aria-current="true"'),
+        ("/faq/", 'href="/faq/" aria-current="page"'),
+    ],
+)
+def test_the_header_says_where_one_is(loaded, client, path, current):
+    header = client.get(path).text.split("</header>")[0]
+
+    assert re.findall(r'href="[^"]*" aria-current="\w+"', header) == [current]
+
+
+def test_the_page_of_questions_has_one_name(loaded, client):
+    html = client.get("/faq/").text
+
+    assert "<h1>Questions</h1>" in html
+    assert html.count(">Questions</a>") == 2  # header and footer
+    assert '<li aria-current="page">Questions</li>' in html
+
+
+def test_what_to_read_next_comes_before_the_references(html):
+    assert html.index("Was this clear?") < html.index('id="references"') < html.index('id="author"')
+
+
 @pytest.mark.parametrize("path", ["/articles/nothing/", "/therapists/nobody/", "/nowhere/"])
 def test_unknown_pages_give_the_telephone(loaded, client, path):
     response = client.get(path)
 
     assert response.status_code == 404
-    assert "612-605-7594" in response.text
+    main = response.text.split("<main")[1].split("</main>")[0]
+    assert "612-605-7594" in main
+    for way_on in ("/", "/search/", "/book/", "/visits/find/"):
+        assert f'<li><a href="{way_on}">' in main
 
 
 def test_no_link_leads_to_a_place_that_is_not_there(loaded, client):

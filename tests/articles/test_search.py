@@ -1,5 +1,6 @@
 """Search: what answers best, safety first, mistyped words mended, hostile words inert."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from articles.models import Article, Question
 from articles.search import search
-from booking.models import Caution
+from booking.models import Caution, UrgentHelp
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
@@ -41,7 +42,7 @@ def test_mistyped_words_find_cupping(client, typed):
 
     assert "cupping" in results.mended
     assert any("Cupping" in hit.title or "Cupping" in hit.place for hit in results.hits)
-    assert "Nothing has" in ask(client, typed).text
+    assert "Showing results for" in ask(client, typed).text
 
 
 @pytest.mark.parametrize("typed", ["numb", "numbness in both legs", "weak bladder", "nunb legs", "CHEST PAIN"])
@@ -54,7 +55,64 @@ def test_words_of_danger_show_urgent_help_first(client, typed):
 
 @pytest.mark.parametrize(
     "typed",
-    ["blood thinner", "is cupping safe", "warfarin", "pregnancy", "side effects", "who should not have cupping"],
+    [
+        "numbness",
+        "groin numbness",
+        "saddle numbness",
+        "can't feel my legs",
+        "can’t feel legs",
+        "cannot feel my foot",
+        "weakness in legs",
+        "cannot walk",
+        "can’t walk",
+        "heart attack",
+        "my chest hurts",
+        "tight chest",
+        "paralyzed",
+        "incontinent",
+        "wet myself",
+        "lost control",
+    ],
+)
+def test_what_people_type_in_danger_shows_urgent_help(typed):
+    assert search(typed).urgent_help
+
+
+def test_a_search_word_with_a_curly_mark_is_found_with_a_straight_one_too():
+    UrgentHelp.objects.update(search_words="won’t stop")
+
+    assert search("it won't stop").urgent_help
+    assert search("it won’t stop").urgent_help
+
+
+# Words of the list that alone say nothing of danger: whoever types "pain" or "legs" is not shown the card.
+QUIET = {
+    *("around", "your", "inner", "trouble", "passing", "pass", "cannot", "have", "newly", "lost", "loss", "control"),
+    *("pain", "both", "legs", "that", "getting", "worse", "fast", "feeling", "function", "began", "after", "serious"),
+    *("severe",),
+}
+
+
+def test_every_word_of_the_911_list_that_names_a_danger_finds_the_list():
+    words = set(re.findall(r"[a-z]{4,}", UrgentHelp.objects.get().call_911)) - QUIET
+
+    assert {"numbness", "genitals", "buttocks", "thighs", "bladder", "chest", "belly"} <= words
+    assert [word for word in sorted(words) if not search(word).urgent_help] == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "fainting",
+        "I faint",
+        "dizzy",
+        "blood thinner",
+        "is cupping safe",
+        "warfarin",
+        "pregnancy",
+        "side effects",
+        "who should not have cupping",
+    ],
 )
 def test_words_of_risk_show_who_should_ask_first(client, typed):
     assert [caution.slug for caution in search(typed).cautions] == ["cupping"]
@@ -85,6 +143,13 @@ def test_editors_say_which_words_bring_the_block(client):
     assert search("needles").cautions
     assert not search("blood thinner").cautions
     assert not search("back").cautions
+
+
+def test_a_fact_of_the_clinic_is_filled_in_where_its_own_name_was_searched_for():
+    excerpts = [hit.excerpt for hit in search("phone").hits]
+
+    assert any("612-605-7594" in one for one in excerpts)
+    assert not any("{" in one for one in excerpts)
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\n"])

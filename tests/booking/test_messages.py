@@ -101,6 +101,27 @@ def test_the_other_messages_too_say_the_telephone_in_both_parts(kind, visit, mai
     assert all("612-605-7594" in text for text in written(mail))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in PATIENT_KINDS if kind != Kind.JOINED])
+def test_each_message_names_the_zone_once_in_both_parts(kind, visit, mailbox, clinic):
+    mail = sent(a_message(kind, visit), mailbox)
+
+    assert [text.count(clinic.zone_name) for text in written(mail)] == [1, 1]
+
+
+@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED, Kind.MOVED, Kind.LOST_LINK])
+def test_a_visit_too_soon_to_change_online_is_not_promised_to_be(kind, therapist, service, mailbox):
+    soon = an_appointment(therapist, service, timezone.now() + timedelta(hours=5), confirmed_at=timezone.now())
+
+    for text in written(sent(messages.queue_message(kind, soon), mailbox)):
+        assert "move or cancel" not in text
+        assert "online until" not in text
+        assert soon.get_absolute_url() in text
+    later = an_appointment(therapist, service, in_days(5), confirmed_at=timezone.now())
+    for text in written(sent(messages.queue_message(kind, later), mailbox)):
+        assert "See, move or cancel" in text
+        assert ("You can change it online until" in text) == (kind == Kind.CONFIRMED)
+
+
 @pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED, Kind.MOVED, Kind.LOST_LINK])
 def test_the_private_link_in_the_mail_opens_the_visit(kind, visit, mailbox, client):
     mail = sent(messages.queue_message(kind, visit), mailbox)
@@ -519,6 +540,6 @@ def test_a_wish_to_be_called_reaches_staff_without_a_name(mailbox, clinic):
 
     mail = sent(Message.objects.get(), mailbox)
 
-    assert mail["Subject"] == "Someone asks to be called"
+    assert mail["Subject"] == "Please call a patient back"
     assert "Carla" not in mail.as_string()
     assert all("/admin/booking/contactrequest/" in text for text in written(mail))

@@ -587,7 +587,7 @@ def test_someone_with_three_visits_answers_each(client, therapist, other, servic
     actions.deliver_message(message_id=Message.objects.get().pk)
     [mail] = mailbox.mails
     text = mail.get_body(("plain",)).get_content()
-    assert text.count("We keep for you") == 3
+    assert text.count("We're holding for you") == 3
     link = re.search(r"https://clinic.example(/visits/instead/\S+)", text)[1]
 
     first, second, third = (line_of(one) for one in visits)

@@ -229,7 +229,7 @@ def test_one_mail_names_each_visit_with_its_own_link_and_nothing_of_health(thera
 
     [mail] = deliver(mailbox)
 
-    assert mail["Subject"].startswith("Your 4 visits from ")
+    assert mail["Subject"].startswith("Your 4 visits, starting ")
     for kind in ("plain", "html"):
         text = mail.get_body((kind,)).get_content()
         for visit in visits:
@@ -352,7 +352,7 @@ def test_the_rest_is_cancelled_with_one_message_and_its_times_are_given_back(the
     assert list(states) == [("confirmed", 0), *[("cancelled", 1)] * 3]
     assert FreedTime.objects.count() == 3
     [mail] = deliver(mailbox)
-    assert mail["Subject"].startswith("Your 3 visits from ")
+    assert mail["Subject"].startswith("Your 3 visits, starting ")
     text = mail.get_body(("plain",)).get_content()
     assert [f"{visit.starts_at.astimezone(CHICAGO):%A, %B %-d}" in text for visit in visits] == [
         False,

@@ -61,7 +61,7 @@ def press_until(page, is_there, key="Tab", most=200):
 def test_without_a_mouse(site, page):
     page.goto(site.url + ARTICLE)
     page.keyboard.press("Tab")
-    assert "Skip to the page" in page.evaluate("document.activeElement.textContent")
+    assert "Skip to main content" in page.evaluate("document.activeElement.textContent")
     page.keyboard.press("Enter")
 
     press_until(page, lambda html: "free times" in html and "<a" in html)
@@ -183,6 +183,58 @@ def test_nothing_scrolls_sideways(site, new_context, width, path):
     if width < 400:  # text twice as large, as someone who needs it sets it; on a desktop that is the small layout
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# Words whose letters stand to the right of the screen, also where `overflow: clip` leaves no way to scroll to them.
+CUT_OFF = """() => {
+  const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange(), cut = [];
+  while (words.nextNode()) {
+    const text = words.currentNode;
+    if (!text.data.trim() || text.parentElement.closest(".unseen, .lure, svg")) continue;
+    range.selectNodeContents(text);
+    if ([...range.getClientRects()].some((box) => box.right > innerWidth + 1)) cut.push(text.data.trim());
+  }
+  return cut;
+}"""
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_text_twice_as_large_in_the_wide_layout_is_all_within_reach(site, new_context, path):
+    """Of text alone: media queries count in the browser's own size, so the layout of wide screens stays."""
+    page = new_context(viewport={"width": 640, "height": 800}).new_page()
+
+    page.goto(site.url + path)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+    for width in (640, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT_OFF) == []
+
+
+@pytest.mark.parametrize("with_scripts", [True, False], ids=["with scripts", "without"])
+def test_a_link_to_a_question_opens_it(site, new_context, with_scripts):
+    page = new_context(java_script_enabled=with_scripts, viewport={"width": 360, "height": 700}).new_page()
+
+    page.goto(site.url + "/faq/#q-referral")
+
+    answer = page.locator("#q-referral")
+    answer.wait_for()
+    assert answer.bounding_box()["height"] > 40
+    question = page.locator("details", has=answer).locator("summary")
+    assert 0 <= question.bounding_box()["y"] < 700
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_on_the_page_is_listed_once(site, new_context, width):
+    page = new_context(viewport={"width": width, "height": 800}).new_page()
+
+    page.goto(site.url + ARTICLE)
+
+    assert page.locator(".folds").is_visible() == (width == 360)
+    assert page.locator(".article > .contents").is_visible() == (width == 1280)
 
 
 def test_print_opens_every_question(site, page):

@@ -46,7 +46,7 @@ def test_an_offer_is_taken_from_the_mail(site, new_context, scripts):
 
     def the_offer():
         theirs = (mail for mail in mails(site) if mail["To"] == f"wanda.{scripts}@example.com")
-        return next((mail for mail in theirs if mail["Subject"].startswith("Free for you")), None)
+        return next((mail for mail in theirs if mail["Subject"].startswith("A time opened")), None)
 
     text = wait_for(the_offer).get_body(("plain",)).get_content()
     page.goto(re.search(r"\S+/waitlist/\S+/(?=\n)", text)[0])
