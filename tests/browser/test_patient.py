@@ -34,10 +34,10 @@ def test_article_to_visit_and_cancel(site, new_context, scripts, width):
     slot = page.locator("#times .slot input").nth(40)
     when = slot.get_attribute("value")
     slot.check(force=True)
-    page.get_by_role("button", name="Continue with this time").click()
+    page.locator("main").get_by_role("button", name="Continue with this time").click()
 
     fill_in(page)
-    page.get_by_role("button", name="Ask for this visit").click()
+    page.locator("main").get_by_role("button", name="Request this visit").click()
     page.wait_for_url("**/visits/**")
     page.get_by_text("Waiting for our answer").wait_for()
     page.locator(f'time[datetime="{when}"]').first.wait_for()
@@ -85,7 +85,7 @@ def test_without_a_mouse(site, page):
     page.keyboard.press("Space")
     press_until(page, lambda html: 'name="consent"' in html)
     page.keyboard.press("Space")
-    press_until(page, lambda html: "Ask for this visit" in html)
+    press_until(page, lambda html: "Request this visit" in html)
     page.keyboard.press("Enter")
     page.wait_for_url("**/visits/**")
 
@@ -99,9 +99,9 @@ def test_without_a_mouse(site, page):
 
 def test_errors_take_the_focus_and_lead_to_their_fields(site, page):
     page.goto(site.url + "/book/benjamin-britton/consultation/")
-    page.get_by_role("button", name="Take this time").click()
+    page.locator("main").get_by_role("button", name="Take this time").click()
     page.get_by_label("Your name").fill("Ada Example")
-    page.get_by_role("button", name="Ask for this visit").click()
+    page.locator("main").get_by_role("button", name="Request this visit").click()
 
     summary = page.locator(".errors")
     summary.wait_for()
