@@ -66,9 +66,10 @@ def clock(moment: datetime) -> str:
 
 @register.filter
 def day_and_hour(moment: datetime) -> str:
-    """Monday, December 7 at 9:15 am, as pages write it; the hour stays on one line."""
-    words = '<time datetime="{}">{} <span class="nowrap">at {}</span></time>'
-    return format_html(words, iso(moment), day_words(moment), clock(moment))
+    """Monday, December 7 at 9:15 am, as pages write it; neither the date nor the hour breaks."""
+    weekday, _, day = day_words(moment).partition(", ")
+    words = '<time datetime="{}">{}, <span class="nowrap">{}</span> <span class="nowrap">at {}</span></time>'
+    return format_html(words, iso(moment), weekday, day, clock(moment))
 
 
 @register.filter

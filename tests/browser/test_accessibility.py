@@ -72,7 +72,7 @@ def booking_pages(page, url):
     yield "taken"
     page.goto(f"{visit}cancel/")
     page.get_by_role("button", name="Yes, cancel this visit").click()
-    page.get_by_text("This visit is cancelled").wait_for()
+    page.get_by_text("Your visit is cancelled").wait_for()
     yield "cancelled"
 
 
