@@ -17,8 +17,9 @@ from django.core.exceptions import ValidationError
 from booking.actions import Details, Person
 from booking.models import ContactRequest, PartOfDay, Service, Therapist, Weekday, digits_of
 
-CONSENT_VERSION = "2026-11"
-CONSENT_WORDS = "I agree that the clinic keeps what I typed here to arrange my visit."
+CONSENT_VERSION = "2026-12"
+UNREADABLE = "This has characters we can’t read. Please delete it and type it again instead of pasting."
+NO_TIME = "We couldn’t read that time. Please choose one from the list. Nothing was changed."
 
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -27,25 +28,25 @@ def refuse_hidden_characters(text: str) -> None:
     """Control and bidi characters can make a name read as something else (Unicode TR 36)."""
     for character in text:
         if character in _BIDI or (unicodedata.category(character) == "Cc" and character not in "\r\n\t"):
-            raise ValidationError("Take out the hidden characters; typing it again by hand helps.")
+            raise ValidationError(UNREADABLE)
 
 
 def refuse_invisible_characters(text: str) -> None:
-    """Joiners and the like have their place in names, none in an address."""
-    if any(unicodedata.category(character) == "Cf" for character in text):
-        raise ValidationError("Take out the hidden characters; typing it again by hand helps.")
+    """Joiners and the like have their place in names, none in an address. What is refused anyway is said once."""
+    if any(unicodedata.category(character) == "Cf" and character not in _BIDI for character in text):
+        raise ValidationError(UNREADABLE)
 
 
 def refuse_line_breaks(text: str) -> None:
     if any(character in text for character in "\r\n\t\u2028\u2029"):
-        raise ValidationError("Write this on one line.")
+        raise ValidationError("Type this on one line.")
 
 
 def check_phone(text: str) -> None:
     if not re.fullmatch(r"[0-9+()./ \-]*(?:(?:x|ext\.?) ?[0-9]{1,6})?", text, re.IGNORECASE):
-        raise ValidationError("Use digits, like 612-555-0142")
+        raise ValidationError("Use digits, like 612-555-0142.")
     if len(re.sub(r"\D", "", text)) < 7:
-        raise ValidationError("Add the missing digits, like 612-555-0142")
+        raise ValidationError("Type the whole number with area code, like 612-555-0142.")
 
 
 ONE_LINE = [refuse_hidden_characters, refuse_line_breaks]
@@ -61,9 +62,9 @@ class StartField(forms.CharField):
         try:
             moment = datetime.fromisoformat(text)
         except ValueError as error:
-            raise ValidationError("That is not a time we know.") from error
+            raise ValidationError(NO_TIME) from error
         if moment.tzinfo is None or not 2000 < moment.year < 2900:
-            raise ValidationError("That is not a time we know.")
+            raise ValidationError(NO_TIME)
         return moment.astimezone(UTC)  # PostgreSQL knows no offset of nearly a day
 
 
@@ -81,7 +82,7 @@ class PlaceField(StartField):
             return None
         moment = super().clean(start)
         if moment is None or not all(sign.isalnum() or sign in "-_" for sign in slug):
-            raise ValidationError("That is not a time we know.")
+            raise ValidationError(NO_TIME)
         return slug, moment
 
 
@@ -93,7 +94,13 @@ class NoteField(forms.CharField):
 
 
 class StartForm(forms.Form):
-    start = StartField(max_length=40)
+    """One of the times of a week. `is_empty`: none was chosen, as opposed to something our page never wrote."""
+
+    start = StartField(max_length=40, error_messages={"required": "Choose a time."})
+
+    @property
+    def is_empty(self) -> bool:
+        return set(self.errors) == {"start"} and self.has_error("start", "required")
 
 
 class MoveForm(StartForm):
@@ -102,11 +109,20 @@ class MoveForm(StartForm):
     seen = StartField(max_length=40, required=False)
 
 
+IN_OUR_WORDS = {
+    "max_length": "Please make this shorter: %(limit_value)d characters at most.",
+    "invalid_choice": "Please choose one of the answers.",
+}
+"""Instead of what Django says to everyone."""
+
+
 class ClinicForm(forms.Form):
     """Drawn by our crispy pack inside a form tag of the page."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages |= IN_OUR_WORDS
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -120,8 +136,8 @@ def email_field(help_text: str) -> forms.EmailField:
         help_text=help_text,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
         error_messages={
-            "required": "Type your e-mail address",
-            "invalid": "Write the whole address, like name@example.com",
+            "required": "Type your e-mail address.",
+            "invalid": "Type the whole address, like name@example.com.",
         },
     )
 
@@ -133,21 +149,18 @@ def phone_field(help_text: str) -> forms.CharField:
         validators=[*ONE_LINE, check_phone],
         help_text=help_text,
         widget=forms.TelInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
-        error_messages={"required": "Type your telephone number"},
+        error_messages={"required": "Type your telephone number."},
     )
 
 
 def first_visit_field() -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
-        label="Is this your first visit to us?",
-        choices=[("yes", "Yes, my first visit"), ("no", "No, I have been before")],
+        label="Is this your first visit with us?",
+        choices=[("yes", "Yes, my first visit"), ("no", "No, I’ve been here before")],
         coerce=lambda value: value == "yes",
         help_text="So that your therapist knows what to prepare.",
         widget=forms.RadioSelect,
-        error_messages={
-            "required": "Choose whether this is your first visit",
-            "invalid_choice": "Choose whether this is your first visit",
-        },
+        error_messages={"required": "Choose whether this is your first visit."},
     )
 
 
@@ -159,6 +172,13 @@ def note_field() -> NoteField:
         validators=[refuse_hidden_characters],
         help_text="Please leave out what you would rather say in person.",
         widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+def consent_field(what_for: str) -> forms.BooleanField:
+    return forms.BooleanField(
+        label=f"I agree that the clinic may keep what I typed here to {what_for}.",
+        error_messages={"required": "Check this box so we can keep your details."},
     )
 
 
@@ -191,14 +211,11 @@ class PersonForm(ClinicForm):
         max_length=120,
         validators=ONE_LINE,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages={"required": "Type your name"},
+        error_messages={"required": "Type your name."},
     )
-    email = email_field("We send the answer and your private link here.")
-    phone = phone_field("Only used if we must reach you about this visit.")
-    consent = forms.BooleanField(
-        label=CONSENT_WORDS,
-        error_messages={"required": "Tick this so that we may keep your details for the visit"},
-    )
+    email = email_field("We’ll send your private link, and news about your visit, here.")
+    phone = phone_field("We’ll only call about this visit.")
+    consent = consent_field("arrange my visit")  # drawn last by the page, after when to get urgent help
 
     # People never see this one (CSS and `aria-hidden`); robots fill it in.
     website = forms.CharField(
@@ -285,7 +302,7 @@ def parts_field() -> forms.MultipleChoiceField:
         choices=PartOfDay,
         initial=PartOfDay.values,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one time of day"},
+        error_messages={"required": "Choose at least one time of day."},
     )
 
 
@@ -293,27 +310,28 @@ class AskForm(PersonForm):
     """No time suits: when would, and how to reach me."""
 
     reach_by = forms.ChoiceField(
-        label="How shall we answer?",
-        choices=ContactRequest.ReachBy,
+        label="How should we get back to you?",
+        choices=[(ContactRequest.ReachBy.PHONE, "Call me"), (ContactRequest.ReachBy.EMAIL, "E-mail me")],
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how we reach you"},
+        error_messages={"required": "Choose how we should get back to you."},
     )
     weekdays = forms.TypedMultipleChoiceField(
         label="Which days suit you?",
         choices=Weekday,
         coerce=int,
         required=False,
-        help_text="None ticked means any day.",
+        help_text="Leave all unchecked if any day works.",
         widget=forms.CheckboxSelectMultiple,
     )
     parts = parts_field()
     note = note_field()
+    consent = consent_field("find me a time")
 
     field_order = ["name", "reach_by", "phone", "email", "weekdays", "parts", "note", "consent"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, need in (("phone", "Needed if we are to call you."), ("email", "Needed if we are to write to you.")):
+        for name, need in (("phone", "Needed if we should call you."), ("email", "Needed if we should e-mail you.")):
             self.fields[name].required = False
             self.fields[name].help_text = need
             self.fields[name].is_conditional = True  # type: ignore[attr-defined]  # read by the crispy pack
@@ -331,18 +349,21 @@ class AskForm(PersonForm):
         return {**{name: self.cleaned_data[name] for name in names}, "consent_version": CONSENT_VERSION}
 
 
+A_DATE = "Type a date like 12/07/2026."
+
+
 class DatesMixin(forms.Form):
     """From when until when, and at which times of day. `first` and `last` bound what can be chosen."""
 
     first_day = forms.DateField(
-        label="From",
+        label="First day that suits you",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Choose the first day that suits", "invalid": "Choose a day, like 2026-12-07"},
+        error_messages={"required": "Choose the first day that suits you.", "invalid": A_DATE},
     )
     last_day = forms.DateField(
-        label="Until",
+        label="Last day that suits you",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Choose the last day that suits", "invalid": "Choose a day, like 2026-12-07"},
+        error_messages={"required": "Choose the last day that suits you.", "invalid": A_DATE},
     )
     parts = parts_field()
 
@@ -357,11 +378,11 @@ class DatesMixin(forms.Form):
         clean = super().clean() or {}
         first, last = clean.get("first_day"), clean.get("last_day")
         if first and last and last < first:
-            self.add_error("last_day", "Choose a last day that is not before the first")
+            self.add_error("last_day", "Choose a last day that is not before the first.")
         elif last and last < self.first:
-            self.add_error("last_day", "Choose a last day that is not over yet")
+            self.add_error("last_day", "Choose a last day that is not over yet.")
         elif last and last > self.last:
-            self.add_error("last_day", f"Choose a last day until {self.last:%B} {self.last.day}, {self.last.year}")
+            self.add_error("last_day", f"Choose a last day by {self.last:%B} {self.last.day}, {self.last.year}.")
         return clean
 
     @property
@@ -370,9 +391,12 @@ class DatesMixin(forms.Form):
 
 
 class JoinForm(DatesMixin, PersonForm):
-    """Tell me if something earlier opens: for someone who has no visit yet."""
+    """Join the waiting list: for someone who has no visit yet."""
 
+    email = email_field("We’ll write here when a time opens.")
+    phone = phone_field("We’ll only call about the waiting list.")
     is_new_patient = first_visit_field()
+    consent = consent_field("find me a time")
 
     field_order = ["first_day", "last_day", "parts", "name", "email", "phone", "is_new_patient", "consent"]
 
@@ -391,11 +415,11 @@ class EarlierForm(DatesMixin, ClinicForm):
 
 class CancelForm(ClinicForm):
     reason = forms.CharField(
-        label="Why? It helps us do better.",
+        label="Why are you cancelling?",
         required=False,
         max_length=300,
         validators=ONE_LINE,
-        help_text="Only our staff read it.",
+        help_text="It helps us do better. Only our staff will see this.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -448,5 +472,5 @@ class OnePersonForm(forms.Form):
         if not typed.get("email") and not digits_of(typed.get("phone", "")):
             raise ValidationError("Type an e-mail address or a telephone number.")
         if self.is_erasure and not typed.get("is_sure"):
-            self.add_error("is_sure", "Tick this to erase.")
+            self.add_error("is_sure", "Check this box to erase.")
         return typed

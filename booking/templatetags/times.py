@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.timesince import timesince
 
 from booking.availability import Span
@@ -61,6 +62,14 @@ def clock(moment: datetime) -> str:
     words = f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
     comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{words} {local.tzname()}" if comes_twice else words
+
+
+@register.filter
+def day_and_hour(moment: datetime) -> str:
+    """Monday, December 7 at 9:15 am, as pages write it; neither the date nor the hour breaks."""
+    weekday, _, day = day_words(moment).partition(", ")
+    words = '<time datetime="{}">{}, <span class="nowrap">{}</span> <span class="nowrap">at {}</span></time>'
+    return format_html(words, iso(moment), weekday, day, clock(moment))
 
 
 @register.filter

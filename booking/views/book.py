@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.conf import settings
 from django.core import signing
@@ -72,6 +73,8 @@ def slots(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
 def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -> HttpResponse:
     form = StartForm(request.POST)
     if not form.is_valid():
+        if form.is_empty:
+            return _week(request, therapist, service, form=form)
         raise SuspiciousOperation("not a start")
     start, present, network = form.cleaned_data["start"], _present_hold(request), visitors_network(request)
     is_new = present is None
@@ -111,12 +114,14 @@ def _remember(response: HttpResponse, hold: Appointment) -> None:
     )
 
 
-def _week(request: HttpRequest, therapist: Therapist | None, service: Service) -> HttpResponse:
+def _week(
+    request: HttpRequest, therapist: Therapist | None, service: Service, form: StartForm | None = None
+) -> HttpResponse:
     bookable = Therapist.objects.giving(service).bookable()
     shown = list(bookable.filter(pk=therapist.pk) if therapist else bookable)
     week = week_of_free_times(request, shown, service, besides=_present_hold(request))
-    context = {"therapist": therapist, "service": service, "is_bookable": bool(shown), **week}
-    return render(request, "booking/slots.html", context)
+    context = {"therapist": therapist, "service": service, "is_bookable": bool(shown), "form": form, **week}
+    return render(request, "booking/slots.html", context, status=422 if form else 200)
 
 
 # ---- details --------------------------------------------------------------------------------
@@ -148,13 +153,14 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
     """The time and therapist shown are those the form will send: another tab may have moved the hold."""
     shown = form.cleaned_data if form.is_bound else {}
     service: Service = shown.get("service") or hold.service
+    left = (hold.held_until - timezone.now()).total_seconds() if hold.held_until else 0
     context = {
         "form": form,
         "hold": hold,
         "start": shown.get("start") or hold.starts_at,
         "therapist": shown.get("therapist") or hold.therapist,
         "service": service,
-        "is_over": hold.held_until is None or hold.held_until <= timezone.now(),
+        "held_seconds": max(0, ceil(left)),
         "urgent_help": UrgentHelp.objects.current(),
         "cautions": service.cautions.all(),
     }

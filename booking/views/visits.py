@@ -32,6 +32,7 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
         "can_change": found.can_be_changed_online(timezone.now()),
         "out": found.outage,
         "waiting": found.waitlist_entries.waiting().first(),
+        "was_moved": found.is_coming and "moved" in request.GET,
     }
     return render(request, "booking/visit.html", context)
 
@@ -66,6 +67,8 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _choose_another(request, found)
     form = MoveForm(request.POST)
+    if form.is_empty:
+        return _choose_another(request, found, form=form)
     if not form.is_valid():
         raise SuspiciousOperation("not a start")
     start, seen = form.cleaned_data["start"], form.cleaned_data["seen"]
@@ -80,7 +83,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
         return _choose_another(request, found, refusal=refusal, start=start)
     except actions.TooLateToChangeError:
         return render(request, "booking/too_late.html", {"visit": found}, status=409)
-    return redirect(moved)
+    return redirect(f"{moved.get_absolute_url()}?moved=1")  # the page says so; it changes nothing
 
 
 def _choose_another(
@@ -89,15 +92,18 @@ def _choose_another(
     *,
     refusal: actions.RefusalError | None = None,
     start: datetime | None = None,
+    form: MoveForm | None = None,
 ) -> HttpResponse:
     context = {
         "visit": visit,
+        "form": form,
         "start": start,
         "was_taken": isinstance(refusal, actions.SlotTakenError),
         "was_moved": isinstance(refusal, actions.StateChangedError),
         **week_of_free_times(request, [visit.therapist], visit.service, besides=visit),
     }
-    return render(request, "booking/move.html", context, status=409 if refusal else 200)
+    status = 409 if refusal else 422 if form else 200
+    return render(request, "booking/move.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

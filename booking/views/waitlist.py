@@ -138,7 +138,9 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     offer = _offer(request, entry)
     try:
         visit = actions.accept_offer(offer=offer)
-        return redirect(visit if visit.link_version == FIRST_LINK else entry)  # a later link is not for this page
+        if visit.link_version != FIRST_LINK:  # a later link is not for this page
+            return redirect(entry)
+        return redirect(f"{visit.get_absolute_url()}?moved=1" if entry.visit else visit)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         return _page(request, entry, lost=offer, was_taken=isinstance(refusal, actions.SlotTakenError))
     except actions.TooLateToChangeError:

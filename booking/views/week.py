@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
 from booking.availability import bounds_of_days
+from booking.forms import StartField
 from booking.models import Appointment, Clinic, Service, Therapist, free_times
 
 DAYS_ON_A_PAGE = 7
@@ -23,6 +24,7 @@ def week_of_free_times(
 ) -> dict[str, Any]:
     """What `booking/_week.html` draws: the first free time, seven days from `?from=`, and where else to go.
 
+    `?at=` names the very start that a link showed: it is `chosen`, or `gone` when it is no longer free.
     The time of `besides` counts as free; for a visit that would move, the very start it has is left out.
     """
     now, zone = timezone.now(), Clinic.objects.current().zone
@@ -32,7 +34,9 @@ def week_of_free_times(
     soon = min(today + timedelta(days=LOOK_FIRST_DAYS), last)
     free = ask(first=today, last=soon)
     first_free = _earliest(free) or _earliest(ask(first=soon, last=last))
-    first = _asked_day(request) or (first_free.astimezone(zone).date() if first_free else today)
+    asked = _asked_start(request)
+    first = asked.astimezone(zone).date() if asked else _asked_day(request)
+    first = first or (first_free or now).astimezone(zone).date()
     first = min(max(first, today), last)
     days = [first + timedelta(days=n) for n in range(DAYS_ON_A_PAGE) if first + timedelta(days=n) <= last]
     shown = bounds_of_days(days[0], days[-1], zone)
@@ -47,6 +51,9 @@ def week_of_free_times(
     drawn = [_day(day, by_day.get(day, []), zone) for day in days]
     return {
         "first_free": first_free,
+        "first_shown": min(starts, default=None),
+        "chosen": asked if asked in starts else None,
+        "gone": asked if asked not in starts else None,
         "days": drawn,
         "days_with_times": [day for day in drawn if day["date"] in by_day],
         "earlier": max(today, first - timedelta(days=DAYS_ON_A_PAGE)) if first > today else None,
@@ -66,6 +73,13 @@ def _asked_day(request: HttpRequest) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise SuspiciousOperation("not a date") from error
+
+
+def _asked_start(request: HttpRequest) -> datetime | None:
+    try:
+        return StartField(max_length=40, required=False).clean(request.GET.get("at", ""))
+    except ValidationError as error:
+        raise SuspiciousOperation("not a start") from error
 
 
 def _day(day: date, starts: list[datetime], zone: ZoneInfo) -> dict[str, Any]:

@@ -360,7 +360,7 @@ def test_what_was_agreed_on_the_telephone(clerk, outage, visit, agreed, typed, s
         ("elsewhere", {"starts_at": "9999-01-01T09:00"}, "not a time we know"),
         ("elsewhere", {"starts_at": f"{day_in(3)}T09:00"}, "outside of hours"),
         ("elsewhere", {"starts_at": f"{day_in(6)}T09:07"}, "outside of hours"),
-        ("benjamin-britton soon", {}, "not a time we know"),
+        ("benjamin-britton soon", {}, "read that time"),
         ("nobody 2026-12-07T09:00-06:00", {}, "Choose one of the times"),
         ("cancel", {"seen": "x"}, "not a time we know"),
         ("a\0b", {}, "Null characters"),
@@ -510,7 +510,7 @@ def test_opening_the_page_changes_nothing_however_often(client, outage, visit):
         assert page.status_code == 200
         assert page["Cache-Control"] == "no-store"
     assert again(line).state == "waiting"
-    assert "Kept for you until" in page.text
+    assert "Held for you until" in page.text
     assert "Dr. Benjamin Britton" in page.text
     assert visit.name not in page.text
     assert visit.email not in page.text
@@ -550,7 +550,7 @@ def test_a_time_taken_a_moment_ago_is_said_and_the_held_one_is_still_there(clien
 
     assert page.status_code == 409
     assert "has just been taken by someone else" in page.text
-    assert "We still keep the other time for you" in page.text
+    assert "We are still holding the other time for you" in page.text
     assert "Take this time" in page.text
     assert listed[0] not in page.text
     assert again(visit).starts_at == in_days(3, 10)
@@ -575,7 +575,7 @@ def test_when_the_held_time_is_over_the_page_says_so_and_offers_what_is_free(cli
         actions.expire_alternative(line=line)
         page = client.get(page_of(line)).text
 
-        assert "and do so no longer" in page
+        assert "and no longer do" in page
         assert "612-605-7594" in page
         assert place(line).partition(" ")[0] in page
         assert client.get(visit.get_absolute_url()).status_code == 200

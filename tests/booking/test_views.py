@@ -1,14 +1,16 @@
 """The patient's way through the front door, and everything that can be typed wrong on it."""
 
+import html
 import re
 import uuid
 from datetime import time, timedelta
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from booking.models import Appointment, Message, State
+from booking.models import Appointment, Caution, Message, State, UrgentHelp
 from tests.factories import (
     a_service,
     a_therapist,
@@ -55,6 +57,11 @@ def book(client, starts_at, **typed):
     return send(client, *open_details(client, starts_at), **typed)
 
 
+def the_bar(page):
+    """The row of buttons that a telephone keeps in sight."""
+    return page[page.index('<nav class="bar') :]
+
+
 def assert_nothing_happened():
     assert not Appointment.objects.visits().exists()
     assert not Message.objects.exists()
@@ -96,10 +103,36 @@ def test_slots_draw_seven_days_from_the_one_asked_for(client):
     assert f'id="day-{day}"' in page
 
 
+def test_a_link_that_shows_a_time_leads_to_that_very_time(client):
+    part = client.get("/therapists/peter-stanley/next/").text
+    link = html.unescape(re.findall(r'class="times__one" href="([^"]+)"', part)[1])
+    shown = re.findall(r'<time datetime="([^"]+)"', part)[1]
+
+    page = client.get(link).text
+
+    assert "The time you chose" in page
+    assert hidden_fields(page)["start"] == shown
+    assert re.findall(r'value="([^"]+)"[^>]* checked>', page) == [shown]
+    assert "at=" not in re.search(r'href="([^"]+)">Later', page)[1]
+    assert client.post(link, {"start": shown}).status_code == 302
+
+
+def test_a_link_to_a_time_that_is_gone_says_so_and_offers_others(client, therapist, service):
+    an_appointment(therapist, service, in_days(3, 10))
+
+    page = client.get(f"{SLOTS}?from={in_days(3).date()}&at={quote(iso(in_days(3, 10)))}").text
+
+    assert "at 10:00 am is no longer free" in re.search(r'role="status">(.+)</p>', page)[1]
+    assert "First free time" in page
+    assert " checked" not in page
+    assert f'id="day-{in_days(3).date()}"' in page
+
+
 def test_taking_a_time_books_it_in_three_pages(client):
     visit_page = client.get(book(client, in_days(3))["Location"])
 
-    assert "Waiting for our answer" in visit_page.text
+    assert "<title>Waiting for our answer: your visit" in visit_page.text
+    assert "Thank you. We have your request" in visit_page.text
     assert Appointment.objects.get().state == State.REQUESTED
     assert Message.objects.count() == 2
 
@@ -222,7 +255,7 @@ def test_the_same_key_with_other_content_is_refused(client):
     response = send(client, address, hidden, name="Someone Else")
 
     assert response.status_code == 422
-    assert "This form was sent before" in response.text
+    assert "We already have this form" in response.text
     assert Appointment.objects.get().name == "Ada Example"
     assert Message.objects.count() == 2
 
@@ -238,11 +271,36 @@ def test_replaying_the_details_on_another_hold_is_refused(client):
     assert Appointment.objects.visits().count() == 1
 
 
+def test_consent_is_asked_for_after_what_to_read_before_sending(client, service):
+    UrgentHelp.objects.create(pk=1, title="Urgent", call_911="numb legs", call_doctor="fever")
+    service.cautions.add(Caution.objects.create(slug="c", title="Who", avoid="burns", ask_first="thin skin"))
+
+    page = client.get(open_details(client, in_days(3))[0]).text
+
+    order = ["#urgent-help", 'name="email"', "numb legs", "thin skin", 'name="consent"', "Request this visit</button>"]
+    places = [page.index(one) for one in order]
+    assert places == sorted(places)
+    assert page.count('name="consent"') == 1
+    assert "Request this visit" in the_bar(page)
+
+
+def test_a_held_time_names_its_end_and_a_script_that_says_when_it_is_over(client):
+    page = client.get(take(client, in_days(3))["Location"]).text
+
+    assert "We are holding this time for you until" in page
+    assert 0 < int(re.search(r'data-held-seconds="(\d+)"', page)[1]) <= 600
+    assert "hidden>We no longer hold" in page
+    assert page.count("Minneapolis time") == 1
+
+
 def test_an_expired_hold_says_so_and_still_books(client):
     address, hidden = open_details(client, in_days(3))
     Appointment.objects.update(held_until=timezone.now() - timedelta(minutes=1))
 
-    assert "are over" in client.get(address).text
+    page = client.get(address).text
+
+    assert "We no longer hold this time" in page
+    assert "held.js" not in page
     assert send(client, address, hidden).status_code == 302
 
 
@@ -303,13 +361,12 @@ def test_a_lost_time_can_be_taken_with_another_therapist(client, service):
         (lambda: iso(in_days(3, 3)), 409),
         (lambda: iso(in_days(3))[:16], 400),
         (lambda: "tomorrow", 400),
-        (lambda: "", 400),
         (lambda: "9" * 5000, 400),
         (lambda: "0001-01-01T00:00+00:00", 400),
         (lambda: "9999-12-31T23:59-12:00", 400),
         (lambda: iso(in_days(3)) + "\x00", 400),
     ],
-    ids=["off-grid", "past", "far", "closed", "naive", "garbled", "empty", "long", "year-1", "year-9999", "nul"],
+    ids=["off-grid", "past", "far", "closed", "naive", "garbled", "long", "year-1", "year-9999", "nul"],
 )
 def test_bad_starts_get_a_clear_answer_and_store_nothing(client, start, status):
     response = take(client, start())
@@ -355,6 +412,11 @@ def test_a_week_out_of_reach_shows_the_nearest_one(client, day):
     assert client.get(f"{SLOTS}?from={day}").status_code == 200
 
 
+@pytest.mark.parametrize("text", ["ten", "2026-12-07", "9" * 50, "9999-12-31T23:59-12:00"])
+def test_a_garbled_time_in_a_link_is_a_bad_request(client, text):
+    assert client.get(f"{SLOTS}?at={text}").status_code == 400
+
+
 BAD_DETAILS = {
     "no name": {"name": ""},
     "blank name": {"name": "   "},
@@ -389,6 +451,9 @@ def test_bad_details_say_what_is_wrong_keep_the_rest_and_store_nothing(client, t
     assert response.status_code == 422
     assert "needs your attention" in response.text
     assert 'aria-invalid="true"' in response.text
+    said = re.findall(r'class="field__error"[^>]*>([^<]+)<', response.text)
+    assert said
+    assert all(words.endswith(".") and not words.startswith(("Ensure", "Select")) for words in said)
     if "phone" not in typed:
         assert "612-555-0142" in response.text
     assert_nothing_happened()
@@ -485,7 +550,9 @@ def visit(therapist, service):
 def test_cancelling_asks_once_more_and_get_changes_nothing(client, visit):
     cancel = f"{visit.get_absolute_url()}cancel/"
 
-    assert "Cancel this visit?" in client.get(cancel).text
+    asked = client.get(cancel).text
+    assert "Cancel this visit?" in asked
+    assert "No, keep this visit" in the_bar(asked)
     assert Appointment.objects.get().state == State.REQUESTED
     assert "is cancelled" in client.post(cancel, follow=True).text
     assert Appointment.objects.get().state == State.CANCELLED
@@ -497,14 +564,38 @@ def test_moving_shows_both_times_once_more_and_then_moves(client, visit):
     assert "You keep this time until you have chosen another" in client.get(move).text
 
     asked = client.post(move, {"start": iso(in_days(6, 11))})
-    assert "Yes, move it" in asked.text
+    assert "Yes, move it" in the_bar(asked.text)
     assert Appointment.objects.get().starts_at == visit.starts_at
 
     moved = client.post(move, hidden_fields(asked.text), follow=True)
 
     assert Appointment.objects.get().starts_at == in_days(6, 11)
-    assert "11:00" in moved.text
+    assert "<title>Moved: your visit" in moved.text
+    assert "Your visit is moved" in moved.text
+    assert "11:00" in re.search(r'role="status"[^>]*data-take-focus>(.+)</p>', moved.text)[1]
     assert Message.objects.count() == 2
+
+
+def test_only_a_visit_still_to_come_is_said_to_have_moved(client, visit):
+    assert "Your visit is moved" not in client.get(visit.get_absolute_url()).text
+    Appointment.objects.update(state=State.CANCELLED)
+
+    page = client.get(f"{visit.get_absolute_url()}?moved=1").text
+
+    assert "Your visit is moved" not in page
+    assert "Your visit is cancelled" in page
+
+
+@pytest.mark.parametrize("path", [SLOTS, "move/"])
+def test_going_on_without_a_time_says_so_and_leads_to_the_first(client, visit, path):
+    answer = client.post(path if path == SLOTS else visit.get_absolute_url() + path, {"start": ""})
+
+    assert answer.status_code == 422
+    assert "<title>Error: " in answer.text
+    assert '<a href="#id_start">Choose a time.</a>' in answer.text
+    assert answer.text.count('id="id_start"') == 1
+    assert not Message.objects.exists()
+    assert Appointment.objects.count() == 1
 
 
 def test_losing_the_race_for_another_time_keeps_the_visit(client, visit, therapist, service):
@@ -532,7 +623,7 @@ def test_a_tab_that_saw_the_old_time_does_not_move_the_visit_again(client, visit
     assert Appointment.objects.get().starts_at == in_days(6)
 
 
-@pytest.mark.parametrize("fields", [{"start": "soon"}, {}, {"start": "2030-01-01T00:00"}, {"seen": "x"}])
+@pytest.mark.parametrize("fields", [{"start": "soon"}, {"start": "2030-01-01T00:00"}, {"seen": "x"}])
 def test_a_garbled_move_is_a_bad_request(client, visit, fields):
     assert client.post(f"{visit.get_absolute_url()}move/", fields).status_code == 400
 
@@ -556,10 +647,20 @@ def test_inside_the_cut_off_the_page_gives_the_telephone(client, therapist, serv
     assert Appointment.objects.get().state == State.CONFIRMED
 
 
-@pytest.mark.parametrize("state", [State.DECLINED, State.CANCELLED, State.EXPIRED])
-def test_an_ended_visit_says_so_until_its_time_has_passed(client, visit, state):
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.DECLINED, "Not possible"),
+        (State.CANCELLED, "Cancelled"),
+        (State.EXPIRED, "Not booked"),
+        (State.NO_SHOW, ""),
+    ],
+)
+def test_an_ended_visit_says_so_until_its_time_has_passed(client, visit, state, said):
     Appointment.objects.update(state=state)
-    assert client.get(visit.get_absolute_url()).status_code == 200
+    page = client.get(visit.get_absolute_url()).text
+    assert f"<title>{said}: your visit" in page if said else "<title>Your visit –" in page
+    assert "No-show" not in page
 
     hours = timedelta(days=6)
     Appointment.objects.update(
@@ -610,6 +711,7 @@ def test_next_times_are_three_links_and_are_not_kept(client):
     response = client.get("/therapists/peter-stanley/next/")
 
     assert response.text.count("times__one") == 3
+    assert response.text.count(" with Dr. Stanley</span></a>") == 3
     assert "no-store" in response["Cache-Control"]
 
 

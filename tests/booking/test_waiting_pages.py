@@ -84,10 +84,10 @@ def test_asking_puts_the_wish_before_staff(client, admin_client, path):
         ({"name": ""}, "Type your name"),
         ({"reach_by": "email"}, "Type your e-mail address"),
         ({"phone": ""}, "Type your telephone number"),
-        ({"phone": "12"}, "Add the missing digits"),
+        ({"phone": "12"}, "Type the whole number"),
         ({"parts": []}, "Choose at least one time of day"),
-        ({"consent": ""}, "Tick this"),
-        ({"weekdays": ["9"]}, "9 is not one of the available choices"),
+        ({"consent": ""}, "Check this box"),
+        ({"weekdays": ["9"]}, "Please choose one of the answers."),
     ],
 )
 def test_a_wish_with_something_missing_says_what_and_keeps_the_rest(client, typed, error):
@@ -191,8 +191,8 @@ def test_joining_shows_urgent_help_and_cautions_before_the_last_step(client, ser
 
     page = client.get(JOIN).text
 
-    assert page.index("numb legs") < page.index("Put me on the list")
-    assert page.index("thin skin") < page.index("Put me on the list")
+    assert page.index("numb legs") < page.index('name="consent"')
+    assert page.index("thin skin") < page.index('name="consent"') < page.index("Join the waiting list</button>")
 
 
 @pytest.mark.parametrize(
@@ -200,10 +200,10 @@ def test_joining_shows_urgent_help_and_cautions_before_the_last_step(client, ser
     [
         ({"last_day": day_in(0).isoformat()}, "not before the first"),
         ({"first_day": day_in(-9).isoformat(), "last_day": day_in(-1).isoformat()}, "not over yet"),
-        ({"last_day": "2999-01-01"}, "Choose a last day until"),
-        ({"last_day": "someday"}, "Choose a day, like"),
+        ({"last_day": "2999-01-01"}, "Choose a last day by"),
+        ({"last_day": "someday"}, "Type a date like"),
         ({"parts": []}, "Choose at least one time of day"),
-        ({"email": "ada@"}, "Write the whole address"),
+        ({"email": "ada@"}, "Type the whole address"),
     ],
 )
 def test_a_wish_that_cannot_be_says_why(client, typed, error):
@@ -244,7 +244,7 @@ def offer(therapist, service):
 def test_the_page_shows_the_offer_and_taking_it_books(client, offer):
     address = offer.entry.get_absolute_url()
     page = client.get(address).text
-    assert "Kept for you until" in page
+    assert "Held for you until" in page
 
     answer = client.post(f"{address}accept/", hidden(page))
 
@@ -308,7 +308,7 @@ def test_after_the_visit_is_cancelled_the_page_says_why_nobody_looks_any_more(cl
 
     page = client.get(entry.get_absolute_url()).text
 
-    assert "cancelled or over, so we look no further" in page
+    assert "cancelled or over, so we’ve stopped looking" in page
     assert "The days you chose are over" not in page
 
 

@@ -44,14 +44,14 @@ def booking_pages(page, url):
     slot = page.locator("#times .slot input").last
     start = slot.get_attribute("value")
     slot.check(force=True)
-    page.get_by_role("button", name="Continue with this time").click()
+    page.locator("main").get_by_role("button", name="Continue with this time").click()
     page.wait_for_url("**/book/hold/**")
     yield "details"
-    page.get_by_role("button", name="Ask for this visit").click()
+    page.locator("main").get_by_role("button", name="Request this visit").click()
     page.locator(".errors").wait_for()
     yield "details with errors"
     fill_in(page)
-    page.get_by_role("button", name="Ask for this visit").click()
+    page.locator("main").get_by_role("button", name="Request this visit").click()
     page.wait_for_url("**/visits/**")
     visit = page.url
     yield "visit"
@@ -60,19 +60,19 @@ def booking_pages(page, url):
     page.goto(f"{visit}move/")
     yield "move"
     page.locator("#times .slot input").last.check(force=True)
-    page.get_by_role("button", name="Look at this time").click()
-    page.get_by_role("button", name="Yes, move it").wait_for()
+    page.locator("main").get_by_role("button", name="Continue with this time").click()
+    page.locator("main").get_by_role("button", name="Yes, move it").wait_for()
     yield "move, once more"
     page.goto(f"{visit}cancel/")
     yield "cancel"
     page.goto(f"{url}/book/benjamin-britton/consultation/")
     page.evaluate("start => document.querySelector('.first [name=start]').value = start", start)
-    page.get_by_role("button", name="Take this time").click()
+    page.locator("main").get_by_role("button", name="Take this time").click()
     page.get_by_role("heading", name="That time has just been taken").wait_for()
     yield "taken"
     page.goto(f"{visit}cancel/")
     page.get_by_role("button", name="Yes, cancel this visit").click()
-    page.get_by_text("This visit is cancelled").wait_for()
+    page.get_by_text("Your visit is cancelled").wait_for()
     yield "cancelled"
 
 
@@ -80,23 +80,23 @@ def waiting_pages(page, url):
     """Ask the clinic, join the waiting list, leave it."""
     page.goto(f"{url}/book/peter-stanley/ask/")
     yield "ask"
-    page.get_by_role("button", name="Send this to the clinic").click()
+    page.locator("main").get_by_role("button", name="Send this to the clinic").click()
     page.locator(".errors").wait_for()
     yield "ask with errors"
     page.get_by_label("Your name").fill("Carla Caller")
     page.get_by_label("Call me").check()
     page.get_by_label("Telephone").fill("612-555-0188")
     page.get_by_label("I agree").check()
-    page.get_by_role("button", name="Send this to the clinic").click()
+    page.locator("main").get_by_role("button", name="Send this to the clinic").click()
     page.get_by_role("heading", name="The clinic has your message").wait_for()
     yield "asked"
     page.goto(f"{url}/waitlist/join/any/consultation/")
     yield "join"
-    page.get_by_role("button", name="Put me on the list").click()
+    page.locator("main").get_by_role("button", name="Join the waiting list").click()
     page.locator(".errors").wait_for()
     yield "join with errors"
     fill_in(page)
-    page.get_by_role("button", name="Put me on the list").click()
+    page.locator("main").get_by_role("button", name="Join the waiting list").click()
     page.get_by_text("On the waiting list").wait_for()
     yield "on the list"
     page.get_by_role("link", name="Leave the waiting list").click()

@@ -76,7 +76,7 @@ def test_the_desk_starts_it_the_patient_answers_and_the_board_shows_it(site, des
     patient = new_context(java_script_enabled=False, viewport={"width": 360, "height": 800}).new_page()
     patient.goto(re.search(r"\S+/visits/instead/\S+/(?=\n)", text)[0])
     patient.get_by_text("Kept for you until").wait_for()
-    patient.get_by_role("button", name="Take this time").click()
+    patient.locator("main").get_by_role("button", name="Take this time").click()
     patient.get_by_text("Thank you, everything is settled").wait_for()
 
     page.goto(board)

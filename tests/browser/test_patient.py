@@ -34,17 +34,17 @@ def test_article_to_visit_and_cancel(site, new_context, scripts, width):
     slot = page.locator("#times .slot input").nth(40)
     when = slot.get_attribute("value")
     slot.check(force=True)
-    page.get_by_role("button", name="Continue with this time").click()
+    page.locator("main").get_by_role("button", name="Continue with this time").click()
 
     fill_in(page)
-    page.get_by_role("button", name="Ask for this visit").click()
+    page.locator("main").get_by_role("button", name="Request this visit").click()
     page.wait_for_url("**/visits/**")
-    page.get_by_text("Waiting for our answer").wait_for()
+    page.get_by_role("heading", name="Thank you. We have your request").wait_for()
     page.locator(f'time[datetime="{when}"]').first.wait_for()
 
     page.get_by_role("link", name="Cancel this visit").click()
     page.get_by_role("button", name="Yes, cancel this visit").click()
-    page.get_by_text("This visit is cancelled").wait_for()
+    page.get_by_text("Your visit is cancelled").wait_for()
     assert complaints == []
     context.close()
 
@@ -85,7 +85,7 @@ def test_without_a_mouse(site, page):
     page.keyboard.press("Space")
     press_until(page, lambda html: 'name="consent"' in html)
     page.keyboard.press("Space")
-    press_until(page, lambda html: "Ask for this visit" in html)
+    press_until(page, lambda html: "Request this visit" in html)
     page.keyboard.press("Enter")
     page.wait_for_url("**/visits/**")
 
@@ -94,14 +94,14 @@ def test_without_a_mouse(site, page):
     page.wait_for_url("**/cancel/")
     press_until(page, lambda html: "Yes, cancel this visit" in html)
     page.keyboard.press("Enter")
-    page.get_by_text("This visit is cancelled").wait_for()
+    page.get_by_text("Your visit is cancelled").wait_for()
 
 
 def test_errors_take_the_focus_and_lead_to_their_fields(site, page):
     page.goto(site.url + "/book/benjamin-britton/consultation/")
-    page.get_by_role("button", name="Take this time").click()
+    page.locator("main").get_by_role("button", name="Take this time").click()
     page.get_by_label("Your name").fill("Ada Example")
-    page.get_by_role("button", name="Ask for this visit").click()
+    page.locator("main").get_by_role("button", name="Request this visit").click()
 
     summary = page.locator(".errors")
     summary.wait_for()
@@ -112,6 +112,60 @@ def test_errors_take_the_focus_and_lead_to_their_fields(site, page):
     described = page.locator("#id_email").get_attribute("aria-describedby").split()
     assert all(page.locator(f"#{one}").count() == 1 for one in described)
     assert page.get_by_label("Your name").input_value() == "Ada Example"
+
+
+def test_going_on_without_a_time_takes_the_focus_to_what_is_missing(site, page):
+    page.goto(site.url + "/book/peter-stanley/consultation/")
+    page.locator("main").get_by_role("button", name="Continue with this time").click()
+
+    page.locator(".errors").wait_for()
+    page.wait_for_function("document.activeElement.className === 'errors'")
+    page.get_by_role("link", name="Choose a time.").click()
+    assert page.evaluate("document.activeElement.name") == "start"
+
+
+def test_a_free_time_leads_to_that_time_in_two_presses(site, page):
+    page.goto(site.url + "/therapists/")
+    pill = page.locator(".times__one").nth(2)
+    pill.wait_for()
+    start = pill.locator("time").get_attribute("datetime")
+    pill.click()
+    page.get_by_text("The time you chose").wait_for()
+    page.locator("main").get_by_role("button", name="Take this time").click()
+
+    page.wait_for_url("**/book/hold/**")
+    page.locator(f'.kept time[datetime="{start}"]').wait_for()
+
+
+def test_an_open_page_says_when_its_time_is_no_longer_held(site, page):
+    page.clock.install()
+    page.goto(site.url + "/book/benjamin-britton/consultation/")
+    page.locator("main").get_by_role("button", name="Take this time").click()
+    page.get_by_text("We are holding this time for you until").wait_for()
+    said = page.get_by_role("status").get_by_text("We no longer hold this time for you")
+    assert said.is_hidden()
+
+    page.clock.fast_forward("10:02")
+
+    said.wait_for()
+    assert page.get_by_text("We are holding this time for you until").is_hidden()
+
+
+SIDEWAYS = """() => [...document.querySelectorAll("main *, .bar *")]
+    .filter(one => one.checkVisibility() && !one.closest("svg, .unseen") && one.textContent.trim())
+    .filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.className || one.tagName)"""
+
+
+@pytest.mark.parametrize("path", ["/", "/therapists/", "/book/peter-stanley/consultation/", "/book/any/ask/"])
+def test_text_twice_as_large_stays_on_the_page(site, page, path):
+    """Text-only zoom (WCAG 1.4.4): the width is the same, so the wide layout stays."""
+    page.set_viewport_size({"width": 640, "height": 800})
+    page.goto(site.url + path)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+    assert page.evaluate(SIDEWAYS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 640
 
 
 def test_the_article_costs_four_requests_and_25_kilobytes(site, new_context):

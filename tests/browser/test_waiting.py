@@ -33,13 +33,13 @@ def test_an_offer_is_taken_from_the_mail(site, new_context, scripts):
     other, address = a_visit(site, start, f"Giver, scripts {scripts}")
 
     page.goto(f"{site.url}/book/benjamin-britton/consultation/")
-    page.get_by_role("link", name="Tell me if something opens earlier").click()
+    page.get_by_role("link", name="Join the waiting list").click()
     fill_in(page)
     page.get_by_label("Your name").fill(f"Wanda Waiting {scripts}")
     page.get_by_label("E-mail").fill(f"wanda.{scripts}@example.com")
-    for field in ("From", "Until"):
+    for field in ("First day that suits you", "Last day that suits you"):
         page.get_by_label(field, exact=True).fill(start[:10])
-    page.get_by_role("button", name="Put me on the list").click()
+    page.locator("main").get_by_role("button", name="Join the waiting list").click()
     page.get_by_text("On the waiting list").wait_for()
 
     other.post(f"{address}cancel/", other.get(f"{address}cancel/"))
@@ -52,7 +52,7 @@ def test_an_offer_is_taken_from_the_mail(site, new_context, scripts):
     page.goto(re.search(r"\S+/waitlist/\S+/(?=\n)", text)[0])
     page.locator(f'time[datetime="{start}"]').first.wait_for()
     page.get_by_text("When to get urgent help").first.wait_for()  # before the last step
-    page.get_by_role("button", name="Take this time").click()
+    page.locator("main").get_by_role("button", name="Take this time").click()
     page.wait_for_url("**/visits/**")
     page.locator(f'time[datetime="{start}"]').first.wait_for()
 
