@@ -267,7 +267,7 @@ def test_the_owner_erases_only_when_sure_and_told_of_visits(canary):
     owner = at_the_desk(one_as("O"))
     form = {"email": EMAIL, "phone": PHONE, "reason": REASON, "do": "erase"}
 
-    for typed, said in (({}, "Tick this to erase"), ({"is_sure": "on"}, "still to come")):
+    for typed, said in (({}, "Check this box to erase"), ({"is_sure": "on"}, "still to come")):
         refused = owner.post(PAGE, form | typed)
         assert (refused.status_code, said in refused.text) == (422, True)
     assert Appointment.objects.filter(name=NAME).exists()
