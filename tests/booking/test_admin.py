@@ -194,7 +194,7 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
         an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
     admin_client.get("/admin/")
 
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(34):
         admin_client.get("/admin/")
 
 

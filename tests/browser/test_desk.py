@@ -86,7 +86,7 @@ def test_a_caller_is_booked_from_the_calendar_and_the_visit_moves_on(site, desk,
     page.locator(".errornote").wait_for()  # everything typed is kept
     page.fill("#id_phone", "612-555-0133")
     page.get_by_role("button", name="Book", exact=True).click()
-    page.get_by_text("Nobody is written to").wait_for()
+    page.get_by_text("No e-mail is sent").wait_for()
     assert page.get_by_role("link", name="Arrived").count() == 0  # it is not the day yet
 
     week = f"{site.url}/admin/calendar/?from={chosen[:10]}"
@@ -125,7 +125,7 @@ def test_a_caller_is_booked_by_keyboard_alone(site, desk):
     page.locator("#id_name").focus()
     tab_to(".answer__do button")
     page.keyboard.press("Enter")
-    page.get_by_text("Nobody is written to").wait_for()
+    page.get_by_text("No e-mail is sent").wait_for()
 
 
 def test_long_work_says_so_and_is_done_once(site, desk, complaints):
