@@ -1,5 +1,6 @@
 """The calendar, "why is this time not offered?", booking for a caller, and what became of a visit."""
 
+import html
 import re
 import uuid
 from datetime import date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from booking import actions
 from booking.admin.calendar import Frame, draw
 from booking.admin.why import explain
 from booking.availability import Span, bounds_of_days
+from booking.messages import compose
 from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
 from booking.templatetags.times import day_words
 from tests.factories import (
@@ -259,6 +261,9 @@ def test_a_refusal_keeps_what_was_typed_and_shows_free_times(clerk, therapist, s
     page = clerk.post(CALLER, call_form(therapist, service, in_days(3), note="Left knee"))
 
     assert page.status_code == 409
+    assert "<title>Error: Book for a caller" in page.text
+    assert '<a href="#id_starts_at">' in page.text.split("data-take-focus")[1].split("</div>")[0]
+    assert '<details class="answer__rules" open>' in page.text
     assert "already booked then" in page.text
     assert 'value="Cal Caller"' in page.text
     assert "Left knee" in page.text
@@ -329,6 +334,32 @@ def test_a_therapist_books_for_themselves_alone(therapist, service):
     assert not Appointment.objects.exists()
     client.post(CALLER, call_form(therapist, service, in_days(3)))
     assert Appointment.objects.get().therapist == therapist
+
+
+def test_the_free_times_come_before_who_it_is_for_and_a_picked_one_leads_there(clerk, therapist, service):
+    page = clerk.get(CALLER).text
+    assert page.index('name="service"') < page.index('id="free"') < page.index('name="name"')
+    assert '<details class="answer__rules">' in page
+
+    form = call_form(therapist, service, in_days(3), name="", look=local(in_days(4, 11)).isoformat())
+    picked = clerk.post(CALLER, form).text
+
+    assert f"Start is now {day_words(in_days(4))}, 11:00 am." in picked
+    assert re.search(r'<input[^>]*name="name"[^>]*data-take-focus', picked)
+    named = clerk.post(CALLER, form | {"name": "Cal Caller"}).text
+    assert re.search(r'<p role="status"[^>]*data-take-focus', named)
+
+
+def test_who_stands_at_the_desk_is_booked_from_a_little_before_with_a_reason(therapist, service):
+    with time_machine.travel(in_days(1, 10, 20)):
+        clerk = at_the_desk(one_as("F"))
+        refused = clerk.post(CALLER, call_form(therapist, service, in_days(0, 10)))
+        clerk.post(CALLER, call_form(therapist, service, in_days(0, 8, 15), override_reason="Is here"))
+        assert not Appointment.objects.exists()
+        clerk.post(CALLER, call_form(therapist, service, in_days(0, 10), override_reason="Is here"))
+
+    assert "for someone who is here now, give a reason below" in refused.text
+    assert Appointment.objects.get().override_reason == "Is here"
 
 
 # ---- what became of a visit ----
@@ -427,7 +458,50 @@ def test_a_visit_past_the_rules_that_is_moved_within_them_is_past_them_no_more(t
     assert (visit.is_override, visit.override_by, visit.override_reason) == (False, None, "")
 
 
+def test_without_a_new_time_nothing_is_shown_to_send_and_nothing_is_moved(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3))
+    page = f"/admin/booking/appointment/{visit.pk}/move/"
+
+    opened = clerk.get(page).text
+    same = clerk.post(page, {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(3))})
+
+    assert 'class="answer__text"' not in opened
+    assert "the e-mail they get is shown here" in opened
+    assert ", chosen" not in opened
+    assert same.status_code == 422
+    assert "That is when it is now." in same.text
+    assert not visit.messages.exists()
+
+
 # ---- declining with other times ----
+
+
+def shown(page):
+    """The words of the message, on the page that asks once more."""
+    text = page.text.split('class="answer__text">')[1].split("</div>")[0]
+    return html.unescape(text.replace("<br>", " ")).split()
+
+
+@pytest.mark.parametrize("ticked", [None, [0, 8], []], ids=["as it opens", "others", "none"])
+def test_the_message_shown_before_declining_is_the_one_that_leaves(clerk, therapist, service, ticked):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(3, 11), State.REQUESTED)
+    page = f"/admin/booking/appointment/{visit.pk}/decline/"
+    seen = clerk.get(page)
+    offered = re.findall(r'name="instead" value="([^"]+)"', seen.text)
+    chosen = re.findall(r'name="instead" value="([^"]+)"[^>]* checked', seen.text)
+    near = [in_days(3, 10), in_days(3, 10, 15), in_days(3, 11, 45)]
+    assert chosen == [f"{therapist.pk} {start.isoformat()}" for start in near]
+    if ticked is not None:
+        chosen = [offered[number] for number in ticked]
+        seen = clerk.post(page, {"instead": chosen, "look": ""})
+    assert not visit.messages.exists()  # looking sends nothing
+
+    clerk.post(page, {"instead": chosen})
+
+    assert shown(seen) == compose(visit.messages.get()).body.split()
 
 
 def test_declining_offers_times_near_the_one_asked_for(clerk, therapist, service):

@@ -519,6 +519,6 @@ def test_a_wish_to_be_called_reaches_staff_without_a_name(mailbox, clinic):
 
     mail = sent(Message.objects.get(), mailbox)
 
-    assert mail["Subject"] == "Someone asks to be called"
+    assert mail["Subject"] == "Please call a patient back"
     assert "Carla" not in mail.as_string()
     assert all("/admin/booking/contactrequest/" in text for text in written(mail))
