@@ -42,7 +42,7 @@ class PlaceForm(forms.Form):
 
     therapist = forms.ModelChoiceField(Therapist.objects.none(), to_field_name="slug", empty_label=None)
     service = forms.ModelChoiceField(Service.objects.none(), to_field_name="slug", empty_label=None)
-    starts_at = MomentField(label="Start")
+    starts_at = MomentField(label="Start", error_messages={"required": "Choose a start."})
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,7 +56,7 @@ GONE_BY = "That time has gone by. Choose the next start; for someone who is here
 
 class CallerForm(PlaceForm):
     PLACE = ("therapist", "service", "starts_at")
-    name = forms.CharField(max_length=120, validators=ONE_LINE)
+    name = forms.CharField(max_length=120, validators=ONE_LINE, error_messages={"required": "Type a name."})
     phone = phone_field("")
     email = email_field("Empty: they have just heard it on the telephone, and each later message is a line to phone.")
     patient_name = forms.CharField(
@@ -79,6 +79,8 @@ class CallerForm(PlaceForm):
         first_visit: Any = self.fields["is_new_patient"]
         first_visit.label = "Is it their first visit?"
         first_visit.choices = [("yes", "Yes, their first"), ("no", "No, they have been before")]
+        first_visit.error_messages["required"] = "Choose whether it is their first visit."
+        self.fields["phone"].error_messages["required"] = "Type a telephone number."
         first_visit.help_text = "So that the therapist knows what to prepare."
         self.fields["note"].label, self.fields["note"].help_text = "Note", "The therapist reads it."
         for field in self.fields.values():
