@@ -41,7 +41,7 @@ class ByCrispy:
 class SignInForm(ByCrispy, AdminAuthenticationForm):
     error_messages = {
         **AdminAuthenticationForm.error_messages,
-        "invalid_login": "That name and password don’t match. Check for capital letters. "
+        "invalid_login": "This name and password do not belong together. Look at capital letters, too. "
         "If you have forgotten the password, ask the owner for a new one.",
     }
 
@@ -103,13 +103,13 @@ class PasswordForm(ByCrispy, PasswordChangeForm):
     error_messages = {
         **PasswordChangeForm.error_messages,
         "password_mismatch": DIFFERENT,
-        "password_incorrect": "That isn’t your current password. Check for capital letters.",
+        "password_incorrect": "That is not your password of now. Look at capital letters, too.",
     }
 
     def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
         self.request = request
         super().__init__(user, *args, **kwargs)
-        self.fields["old_password"].label = "Current password"
+        self.fields["old_password"].label = "Your password now"
         call_passwords(self)
 
     def clean_old_password(self) -> str:
@@ -124,7 +124,7 @@ def call_passwords(form: forms.Form) -> None:
     form.fields[
         "new_password1"
     ].help_text = "At least 12 characters. Three or four words that do not belong together are easy to keep in mind."
-    form.fields["new_password2"].label = "New password again"
+    form.fields["new_password2"].label = "The new password once more"
     form.fields["new_password2"].help_text = ""
 
 

@@ -21,6 +21,7 @@ from booking.templatetags.times import clock, day_short, day_words
 from .buttons import Button, ReadOnlyWithButtons
 from .forms import DeclineForm, MoveForm
 from .free import beside_form, nearest_others
+from .messages import SENT, WRITTEN
 from .series import place_of
 from .when import moment, when
 
@@ -128,13 +129,13 @@ def _chosen_in(form: DeclineForm) -> list[OtherTime]:
 class MessageInline(admin.TabularInline):
     model = Message
     fields = readonly_fields = [  # type: ignore[assignment]
-        moment("created_at", "Written"),
+        WRITTEN,
         "kind",
         "recipient",
         "delivery",
         "attempts",
         "last_answer",
-        moment("sent_at", "Sent"),
+        SENT,
     ]
     extra = 0
     can_delete = False
@@ -144,7 +145,7 @@ class MessageInline(admin.TabularInline):
         return False
 
 
-RECORD = (
+RECORD: Any = (
     moment("requested_at", "Requested"),
     moment("confirmed_at", "Confirmed"),
     moment("moved_at", "Moved"),

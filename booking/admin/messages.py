@@ -27,7 +27,8 @@ admin.site.unregister(ProcrastinateJob)
 NOT_THERE = (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED)
 
 
-WRITTEN, SENT = moment("created_at", "Written"), moment("sent_at", "Sent")
+WRITTEN: Any = moment("created_at", "Written")
+SENT: Any = moment("sent_at", "Sent")
 
 
 def _in_words(row: Any) -> str:

@@ -114,7 +114,10 @@ def _not_set_up(clinic: Clinic, day: date) -> list[ToDo]:
     """Each leads to where it is mended, and is gone once it is."""
     therapists = list(Therapist.objects.all())
     only_a_name = "The page says only the name; a few sentences do."
-    blocks = [*UrgentHelp.objects.filter(approved_on__isnull=True), *Caution.objects.filter(approved_on__isnull=True)]
+    blocks: list[Any] = [
+        *UrgentHelp.objects.filter(approved_on__isnull=True),
+        *Caution.objects.filter(approved_on__isnull=True),
+    ]
     return [
         *_facts_missing(clinic),
         *_hours_missing(therapists, day),

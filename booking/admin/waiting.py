@@ -18,9 +18,13 @@ from booking.templatetags.times import clock, day_short
 from .buttons import Button, ReadOnlyWithButtons
 from .when import moment, when
 
-WAITS_SINCE, ASKED = moment("created_at", "Waits since"), moment("created_at", "Asked")
-TAKEN_UP, DONE, ENDED = moment("taken_up_at", "Taken up"), moment("ended_at", "Done"), moment("ended_at", "Ended")
-OFFERED, UNTIL = moment("created_at", "Offered"), moment("until", "Until")
+WAITS_SINCE: Any = moment("created_at", "Waits since")
+ASKED: Any = moment("created_at", "Asked")
+TAKEN_UP: Any = moment("taken_up_at", "Taken up")
+DONE: Any = moment("ended_at", "Done")
+ENDED: Any = moment("ended_at", "Ended")
+OFFERED: Any = moment("created_at", "Offered")
+UNTIL: Any = moment("until", "Until")
 
 
 class OfferInline(admin.TabularInline):

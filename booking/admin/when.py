@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -45,7 +46,7 @@ def when(column: str, *, is_past: bool = False) -> type[SimpleListFilter]:
     return When
 
 
-def moment(column: str, words: str) -> Any:
+def moment(column: str, words: str) -> Callable[[Any], str]:
     """A column of moments as the rest of the desk says them: Thu, Nov 26, 5:48 pm."""
 
     @admin.display(description=words, ordering=column)

@@ -65,7 +65,7 @@ def walk_through_the_door(page, url, name):
     page.get_by_role("link", name="I have kept them").click()
     page.get_by_role("heading", name="Choose your own password").wait_for()
     yield "own password"
-    for label in ("New password", "New password again"):
+    for label in ("New password", "The new password once more"):
         page.get_by_label(label, exact=True).fill(OWN)
     page.get_by_role("button", name="Keep this password").click()
     page.wait_for_url("**/admin/booking/service/")
