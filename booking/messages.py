@@ -16,6 +16,7 @@ from django.utils import timezone
 from procrastinate import App
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from booking.availability import Span
 from booking.calendar_files import Method, calendar_file, series_file
 from booking.models import (
     TO_STAFF,
@@ -47,6 +48,8 @@ DAY_SHEET_TASK = "booking.tasks.send_day_sheet"
 OFFER_TASK = "booking.tasks.offer_freed_times"
 
 BEHIND_THE_CLOCK = -1
+PRIVATE_LINKS = ("visit_url", "entry_url", "leave_url", "answer_url")
+PRIVATE_LINK = "[their private link]"
 MOST_OTHER_TIMES = 3
 CALENDAR_METHODS = {Kind.CONFIRMED: Method.REQUEST, Kind.MOVED: Method.REQUEST, Kind.CANCELLED: Method.CANCEL}
 
@@ -185,15 +188,26 @@ def _words(kind: str, context: dict[str, Any]) -> tuple[str, str]:
         return subject, "".join(render_to_string(f"booking/email/{kind}/body.txt", context))
 
 
-def preview(kind: Kind, visit: Appointment, *, starts_at: datetime | None = None) -> tuple[str, str]:
+def preview(
+    kind: Kind, visit: Appointment, *, starts_at: datetime | None = None, suggested: Sequence[OtherTime] = ()
+) -> tuple[str, str]:
     """Subject and text of what a patient would get, for staff to read before they act; without the private link.
 
-    `starts_at` is where the visit would go.
+    `starts_at` is where the visit would go, `suggested` what would be offered in its place.
     """
-    clinic, start = Clinic.objects.current(), starts_at or visit.starts_at
+    start = starts_at or visit.starts_at
     message = Message(kind=kind, appointment=visit, starts_at=start, ends_at=start + visit.service.length)
-    context = {"clinic": clinic, "message": message, **_visit_context(message, visit, clinic)}
-    return _words(kind, context | {"visit_url": "[their private link]"})
+    message.suggested = [time.as_kept() for time in suggested]
+    return to_tell(message)
+
+
+def to_tell(message: Message) -> tuple[str, str]:
+    """Subject and text of a message, for staff to say on the telephone: a private link is no word for that."""
+    clinic = Clinic.objects.current()
+    context = {"clinic": clinic, "message": message, **_context(message, clinic)}
+    context |= {name: PRIVATE_LINK for name in PRIVATE_LINKS if name in context}
+    context["together"] = [(visit, PRIVATE_LINK) for visit, _ in context.get("together", ())]
+    return _words(message.kind, context)
 
 
 def _context(message: Message, clinic: Clinic) -> dict[str, Any]:
@@ -269,17 +283,23 @@ def _desk_url(model: str, pk: int) -> str:
 def _other_times(
     appointment: Appointment, clinic: Clinic, chosen: list[OtherTime]
 ) -> list[tuple[datetime, Therapist, str]]:
-    """The chosen times that are free now, else the next ones with that therapist, each with the address of its day."""
+    """The chosen times that are free now, else those with that therapist nearest to the one asked for.
+
+    Each comes with the address of its day. Of the time asked for, which is free again by now, nothing is offered.
+    """
     now, service = timezone.now(), appointment.service
     today = now.astimezone(clinic.zone).date()
     last = today + timedelta(days=service.horizon_days)
     giving = {therapist.pk: therapist for therapist in Therapist.objects.giving(service)}
     free = free_times(therapists=giving.values(), service=service, first=today, last=last, now=now, zone=clinic.zone)
     still = [time for time in chosen if time.starts_at in free.get(time.therapist_id, ())]
-    next_ones = [OtherTime(appointment.therapist_id, start) for start in free.get(appointment.therapist_id, ())]
+    asked, whole = Span(appointment.blocked.lower, appointment.blocked.upper), service.length + service.turnaround
+    near = sorted(free.get(appointment.therapist_id, ()), key=lambda start: abs(start - appointment.starts_at))
+    elsewhere = [start for start in near if not Span(start, start + whole).overlaps(asked)]
+    nearest = [OtherTime(appointment.therapist_id, start) for start in sorted(elsewhere[:MOST_OTHER_TIMES])]
     return [
         (time.starts_at, giving[time.therapist_id], _day_url(giving[time.therapist_id], service, time, clinic))
-        for time in (still or next_ones)[:MOST_OTHER_TIMES]
+        for time in (still or nearest)[:MOST_OTHER_TIMES]
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
@@ -10,11 +10,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from revival.health import worker_is_late
+
+if TYPE_CHECKING:
+    from booking.admin.panels import ToDo
 
 
 class Desk(AdminSite):
@@ -74,7 +77,7 @@ class Desk(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from articles.panels import in_hand, not_set_up, reviews
-        from booking.admin.panels import panels
+        from booking.admin.panels import panels, shared_out
         from booking.models import AccessLog, Look
 
         has_second_factor = getattr(request.user, "otp_device", None) is not None
@@ -84,6 +87,9 @@ class Desk(AdminSite):
             desk |= panels(timezone.now(), request.user)
             if request.user.has_perm("articles.view_article"):  # else the links lead nowhere
                 desk["todo"] += not_set_up()
+            if request.user.has_perm("booking.change_therapist"):
+                desk["todo"] += not_joined()
+            desk |= shared_out(desk["todo"], request.user)
             AccessLog.objects.note(request.user, Look.FIRST_PAGE)
         if request.user.has_perm("articles.view_article"):
             desk["reviews"] = reviews()
@@ -112,6 +118,19 @@ class Desk(AdminSite):
             raise PermissionDenied
         context = {**self.each_context(request), "title": "Content report", "parts": content_report(timezone.now())}
         return render(request, "admin/content_report.html", context)
+
+
+def not_joined() -> list[ToDo]:
+    """Who signs in as a therapist, and is none that patients can choose: an empty clinic is all they see."""
+    from django.contrib.auth import get_user_model
+
+    from booking.admin.panels import ToDo
+
+    lost = get_user_model().objects.filter(is_active=True, therapist__isnull=True, groups__name="Therapist")
+    url = reverse("admin:booking_therapist_changelist")
+    why = "They see no visits. Choose the therapist they are, then their account."
+    alone = lost.exclude(groups__name__in=("Front desk", "Owner")).distinct()
+    return [ToDo(f"Sign-in of {one}", why, url) for one in alone]
 
 
 class DeskConfig(AdminConfig):

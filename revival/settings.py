@@ -178,6 +178,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+DATE_FORMAT, TIME_FORMAT = "M j, Y", "g:i A"  # where the desk leaves it to Django, which says "noon" otherwise
+DATETIME_FORMAT = "D, M j, Y, g:i A"
 USE_TZ = True
 TIME_ZONE = "UTC"  # the clinic's own zone is a column of Clinic
 

@@ -10,10 +10,11 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
@@ -27,6 +28,7 @@ from revival.context import clinic_without_database
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = 30  # seconds
+NOT_HERE = "This page is not here"
 NEVER_REPEATED = ("csrfmiddlewaretoken", "password", "code")
 
 
@@ -78,7 +80,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if request.path.startswith(reverse("admin:index")) and is_at_the_desk(request):
+        return render(request, "admin/404.html", {**admin.site.each_context(request), "title": NOT_HERE}, status=404)
     return error_page(404)
+
+
+def is_at_the_desk(request: HttpRequest) -> bool:
+    """Somebody who works here, and has come through the whole door."""
+    return hasattr(request, "user") and admin.site.has_permission(request)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -158,7 +158,9 @@ def patients_of(therapist: Therapist, service: Any, name: str, days: int) -> dic
         "appointment": visit,
         "waitlistentry": entry,
         "contactrequest": asked,
-        "message": Message.objects.create(kind="requested", appointment=visit, recipient=address),
+        "message": Message.objects.create(
+            kind="requested", appointment=visit, recipient=address, starts_at=visit.starts_at, ends_at=visit.ends_at
+        ),
         "shift": Shift.objects.create(therapist=therapist, weekday=1, opens="09:00", closes="12:00"),
         "override": Override.objects.create(therapist=therapist, day=day_in(days), opens="09:00", closes="12:00"),
         "absence": an_absence(therapist, in_days(days + 20), in_days(days + 21)),

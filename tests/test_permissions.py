@@ -1,5 +1,7 @@
 """Who may open what at the desk: every address, every role, one table. A new address has to be entered here."""
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group, Permission
@@ -274,9 +276,14 @@ def test_rows_of_another_therapist_do_not_exist(therapist, rows, model):
             there = method(f"/admin/booking/{model}/{row.pk}/{page}/")
             nowhere = method(f"/admin/booking/{model}/{10**9}/{page}/")
             assert there.status_code == nowhere.status_code, page
-            assert there.content == nowhere.content, page
+            assert without_token(there) == without_token(nowhere), page
             assert there.status_code == (403 if is_given_to_nobody(model, page, method) else 404), page
     assert as_stored(row)
+
+
+def without_token(answer):
+    """The token of the button that signs out differs at each look."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.text)
 
 
 def is_given_to_nobody(model, page, method):

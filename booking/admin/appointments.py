@@ -14,14 +14,16 @@ from django.utils.html import format_html
 
 from booking import actions
 from booking import messages as mail
+from booking.messages import OtherTime
 from booking.models import Appointment, Kind, Message, State
 from booking.templatetags.times import clock, day_short, day_words
 
 from .buttons import Button, ReadOnlyWithButtons
 from .forms import DeclineForm, MoveForm
 from .free import beside_form, nearest_others
+from .messages import SENT, WRITTEN
 from .series import place_of
-from .when import when
+from .when import moment, when
 
 
 def _move(visit: Appointment, request: HttpRequest, typed: dict[str, Any]) -> None:
@@ -55,8 +57,8 @@ BUTTONS = (
     Button(
         verb="arrived",
         label="Arrived",
-        question="Is the patient here?",
-        done="Noted: they are here.",
+        question="Mark as arrived?",
+        done="Marked as arrived.",
         act=lambda visit, request, typed: actions.mark_arrived(appointment=visit),
         states=(State.CONFIRMED,),
         is_open=lambda visit: actions.its_day_has_come(visit, timezone.now()),
@@ -64,17 +66,17 @@ BUTTONS = (
     Button(
         verb="complete",
         label="Completed",
-        question="Has the visit taken place?",
-        done="Noted: the visit is completed.",
+        question="Mark as completed?",
+        done="Marked as completed.",
         act=lambda visit, request, typed: actions.mark_completed(appointment=visit),
         states=(State.ARRIVED,),
         is_open=lambda visit: actions.has_begun(visit, timezone.now()),
     ),
     Button(
         verb="no-show",
-        label="Did not come",
-        question="Did the patient not come?",
-        done="Noted. Nobody is written to.",
+        label="No-show",
+        question="Mark as no-show?",
+        done="Marked as no-show. No e-mail is sent.",
         act=lambda visit, request, typed: actions.mark_no_show(appointment=visit),
         states=(State.CONFIRMED,),
         is_open=lambda visit: actions.has_begun(visit, timezone.now()),
@@ -112,21 +114,28 @@ BUTTONS = (
 
 
 def _moment_of(form: forms.Form) -> datetime | None:
-    """Where a visit would go: as typed, as picked, or where it is."""
-    found = form.cleaned_data.get("starts_at") if form.is_bound else form.initial["starts_at"]
+    """Where a visit would go, as typed or as picked."""
+    found = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
     return found if isinstance(found, datetime) else None
+
+
+def _chosen_in(form: DeclineForm) -> list[OtherTime]:
+    """The times that are ticked: by whoever declines, or before anyone did."""
+    if not form.is_bound:
+        return [form.time_of(key) for key in form.nearest]
+    return form.cleaned_data["instead"] if form.is_valid() else []
 
 
 class MessageInline(admin.TabularInline):
     model = Message
     fields = readonly_fields = [  # type: ignore[assignment]
-        "created_at",
+        WRITTEN,
         "kind",
         "recipient",
         "delivery",
         "attempts",
         "last_answer",
-        "sent_at",
+        SENT,
     ]
     extra = 0
     can_delete = False
@@ -134,6 +143,15 @@ class MessageInline(admin.TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+RECORD: Any = (
+    moment("requested_at", "Requested"),
+    moment("confirmed_at", "Confirmed"),
+    moment("moved_at", "Moved"),
+    moment("ended_at", "Ended"),
+    moment("held_until", "Held until"),
+)
 
 
 @admin.register(Appointment)
@@ -157,11 +175,7 @@ class AppointmentAdmin(ReadOnlyWithButtons):
             {
                 "classes": ["collapse"],
                 "fields": [
-                    "requested_at",
-                    "confirmed_at",
-                    "moved_at",
-                    "ended_at",
-                    "held_until",
+                    *RECORD,
                     "came_from",
                     "consent_version",
                     "calendar_sequence",
@@ -172,34 +186,47 @@ class AppointmentAdmin(ReadOnlyWithButtons):
             },
         ),
     ]
-    readonly_fields = ["tag", "when", "answer_until", "board"]
+    readonly_fields = ["tag", "when", "answer_until", "board", *RECORD]
 
     def said(self, button: Button, row: Appointment) -> str:
+        row.refresh_from_db()
+        said = f"{self.called(row)} with {row.therapist.short_name}: {button.done[0].lower()}{button.done[1:]}"
         if button.sends is None:
-            return button.done
+            return said
         by_phone = (
             "They have no e-mail address: please phone them. The message waits for you under Undelivered messages."
         )
-        return f"{button.done} {'The patient is told by e-mail.' if row.email else by_phone}"
+        return f"{said} {'The patient is told by e-mail.' if row.email else by_phone}"
+
+    def called(self, row: Appointment) -> str:
+        return f"{day_words(row.starts_at)}, {clock(row.starts_at)}"
 
     def overtaken(self, row: Appointment) -> str:
         return f"{super().overtaken(row)} The time is {day_words(row.starts_at)}, {clock(row.starts_at)}."
 
     def initial(self, row: Appointment) -> dict[str, Any]:
-        return {"starts_at": row.starts_at, "seen": row.starts_at.isoformat()}
+        return {"seen": row.starts_at.isoformat()}
 
     def form_for(self, button: Button, row: Appointment, request: HttpRequest) -> forms.Form | None:
         if button.form is DeclineForm:
             data = request.POST if request.method == "POST" else None
-            return DeclineForm(data, others=nearest_others(row))
+            return DeclineForm(data, asked=row, others=nearest_others(row))
         return super().form_for(button, row, request)
 
     def beside(self, button: Button, row: Appointment, form: forms.Form | None) -> dict[str, Any]:
-        moment = _moment_of(form) if isinstance(form, MoveForm) else None
-        shown = {"mail": mail.preview(button.sends, row, starts_at=moment)} if button.sends else {}
         if isinstance(form, MoveForm):
-            shown |= beside_form(row.therapist, row.service, moment, besides=row)
-        return shown
+            return self._beside_a_move(row, form)
+        if button.sends is None or (form and form.errors):
+            return {}
+        suggested = _chosen_in(form) if isinstance(form, DeclineForm) else []
+        return {"mail": mail.preview(button.sends, row, suggested=suggested)}
+
+    def _beside_a_move(self, row: Appointment, form: MoveForm) -> dict[str, Any]:
+        """What they will read is shown once there is a new time to read of."""
+        to = _moment_of(form)
+        shown = beside_form(row.therapist, row.service, to or row.starts_at, besides=row)
+        shown |= {"mail": mail.preview(Kind.MOVED, row, starts_at=to)} if to else {}
+        return shown | {"chosen": to, "is_picked": to is not None and not form.is_bound}
 
     @admin.display(description="When", ordering="starts_at")
     def when(self, visit: Appointment) -> str:

@@ -20,6 +20,7 @@ from booking.models import Kind, Look
 
 from .free import is_looking, picked
 from .sight import ShowsPatients
+from .today import is_from_today
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Button:
     form: type[forms.Form] | None = None
     is_open: Callable[[Any], bool] = lambda row: True
     sends: Kind | None = None  # what the patient gets
+
+
+BOOKED_THEN = "Something is already booked then."
+OUTSIDE = "That is outside working hours, or not one of the start times."
 
 
 class ReadOnlyWithButtons(ShowsPatients):
@@ -74,7 +79,17 @@ class ReadOnlyWithButtons(ShowsPatients):
         row = context.get("original")
         context["buttons"] = self.buttons_for(row) if row and self.may_act(request) else []
         context["answer_url"] = f"admin:{self.opts.app_label}_{self.opts.model_name}_answer"
+        if row:
+            context |= {"heading": self.heading(row), "called": self.called(row), "subtitle": self.called(row)}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def called(self, row: Any) -> str:
+        """What a row is called in titles, which browsers and logs keep: without a name."""
+        return str(row)
+
+    def heading(self, row: Any) -> str:
+        """What it is called on its page."""
+        return ", ".join(part for part in (self.called(row), row.person and row.person.name) if part)
 
     def who(self, row: Any) -> str:
         """Whom it is about and how to reach them, for the page that asks once more."""
@@ -115,7 +130,8 @@ class ReadOnlyWithButtons(ShowsPatients):
         row = self.get_queryset(request).filter(pk=pk).first()
         if button is None or row is None:
             raise Http404
-        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
+        change = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
+        back = reverse("admin:index") if is_from_today(request) else change
         form = self.form_for(button, row, request)
         is_ready = request.method == "POST" and not is_looking(request) and (form is None or form.is_valid())
         if is_ready and self._act(request, button, row, form):
@@ -128,10 +144,12 @@ class ReadOnlyWithButtons(ShowsPatients):
             "title": button.question,
             "button": button,
             "row": row,
+            "called": self.called(row),
             "who": self.who(row),
             "form": form,
             **self.beside(button, row, form),
             "back": back,
+            "change": change,
             "opts": self.opts,
             "now": timezone.now(),
         }
@@ -145,10 +163,10 @@ class ReadOnlyWithButtons(ShowsPatients):
             self.message_user(request, self.overtaken(row), messages.WARNING)
         except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
             if form is None or "starts_at" not in form.fields:
-                self.message_user(request, "Something else stands at that time by now.", messages.ERROR)
+                self.message_user(request, "Something else is booked at that time now.", messages.ERROR)
                 return True
             is_taken = isinstance(refusal, actions.SlotTakenError)
-            form.add_error("starts_at", "Something stands there." if is_taken else "That is outside of hours.")
+            form.add_error("starts_at", BOOKED_THEN if is_taken else OUTSIDE)
             return False
         else:
             self.message_user(request, self.said(button, row), messages.SUCCESS)

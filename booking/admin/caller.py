@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.templatetags.times import clock, day_words
 
+from .buttons import BOOKED_THEN, OUTSIDE
 from .forms import CallerForm
 from .free import beside_form, is_looking, picked
 
@@ -28,14 +29,19 @@ def book_for_caller(request: HttpRequest) -> HttpResponse:
     form = CallerForm(request.POST if is_booking else None, user=request.user, initial=_place(request))
     if form.is_valid() and (visit := _book(request, form)):
         said = f"Booked: {day_words(visit.starts_at)}, {clock(visit.starts_at)} with {visit.therapist.short_name}. "
-        told = "They get an e-mail." if visit.email else "Nobody is written to: they have no e-mail address."
+        told = "They get an e-mail." if visit.email else "No e-mail is sent: they have no e-mail address."
         messages.success(request, said + told)
         return redirect("admin:booking_appointment_change", visit.pk)
+    is_picked = is_looking(request) and "starts_at" in form.initial
+    if is_picked and not form.initial.get("name"):
+        form.fields["name"].widget.attrs["data-take-focus"] = ""  # the time is chosen: next comes who it is for
     context = {
         **admin.site.each_context(request),
         "title": "Book for a caller",
         "form": form,
         **_beside(form),
+        "is_picked": is_picked,
+        "is_past_rules": bool(form.errors.keys() & {"starts_at", "override_reason"} or form["override_reason"].value()),
         "now": timezone.now(),
     }
     return render(request, "admin/booking/caller.html", context, status=409 if form.errors else 200)
@@ -70,9 +76,9 @@ def _book(request: HttpRequest, form: CallerForm) -> Any:
         form.data = data
         form.add_error(None, "This page has booked someone before. If this is another caller, press Book once more.")
     except actions.SlotTakenError:
-        form.add_error("starts_at", "Something stands there. Choose a free time, or say below why it should be anyway.")
+        form.add_error("starts_at", f"{BOOKED_THEN} Choose a free time, or give a reason below to book it anyway.")
     except actions.NotOfferedError:
-        form.add_error("starts_at", "That is outside of hours or the grid. Choose a free time, or say below why.")
+        form.add_error("starts_at", f"{OUTSIDE} Choose a free time, or give a reason below.")
     return None
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from booking.actions import Details
 from booking.forms import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
 from booking.messages import MOST_OTHER_TIMES, OtherTime
-from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, PartOfDay, Service, Therapist, Weekday
+from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Appointment, PartOfDay, Service, Therapist, Weekday
 from booking.models.therapists import TWO_YEARS
 from booking.recurrence import Pattern
 from booking.templatetags.times import clock, day_words
@@ -42,7 +42,7 @@ class PlaceForm(forms.Form):
 
     therapist = forms.ModelChoiceField(Therapist.objects.none(), to_field_name="slug", empty_label=None)
     service = forms.ModelChoiceField(Service.objects.none(), to_field_name="slug", empty_label=None)
-    starts_at = MomentField(label="Start")
+    starts_at = MomentField(label="Start", error_messages={"required": "Choose a start."})
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,8 +50,13 @@ class PlaceForm(forms.Form):
         self.fields["service"].queryset = Service.objects.on_offer()  # type: ignore[attr-defined]
 
 
+HERE_BEFORE = timedelta(hours=2)
+GONE_BY = "That time has gone by. Choose the next start; for someone who is here now, give a reason below."
+
+
 class CallerForm(PlaceForm):
-    name = forms.CharField(max_length=120, validators=ONE_LINE)
+    PLACE = ("therapist", "service", "starts_at")
+    name = forms.CharField(max_length=120, validators=ONE_LINE, error_messages={"required": "Type a name."})
     phone = phone_field("")
     email = email_field("Empty: they have just heard it on the telephone, and each later message is a line to phone.")
     patient_name = forms.CharField(
@@ -74,16 +79,21 @@ class CallerForm(PlaceForm):
         first_visit: Any = self.fields["is_new_patient"]
         first_visit.label = "Is it their first visit?"
         first_visit.choices = [("yes", "Yes, their first"), ("no", "No, they have been before")]
+        first_visit.error_messages["required"] = "Choose whether it is their first visit."
+        self.fields["phone"].error_messages["required"] = "Type a telephone number."
         first_visit.help_text = "So that the therapist knows what to prepare."
         self.fields["note"].label, self.fields["note"].help_text = "Note", "The therapist reads it."
         for field in self.fields.values():
             field.widget.attrs.pop("autocomplete", None)  # it is not the browser's owner who is booked
 
-    def clean_starts_at(self) -> datetime:
-        moment: datetime = self.cleaned_data["starts_at"]
-        if moment <= timezone.now():
-            raise ValidationError("That time has gone by.")
-        return moment
+    def clean(self) -> dict[str, Any]:
+        """Who stands at the desk now may be booked from a little before, with a reason."""
+        typed = super().clean() or {}
+        start, now = typed.get("starts_at"), timezone.now()
+        earliest = now - HERE_BEFORE if typed.get("override_reason") else now
+        if start and start <= earliest:
+            self.add_error("starts_at", GONE_BY)
+        return typed
 
     @property
     def details(self) -> Details:
@@ -93,25 +103,42 @@ class CallerForm(PlaceForm):
 
 
 class DeclineForm(forms.Form):
-    """Up to three other times for the message; `others` are those that are free near the one asked for."""
+    """Up to three other times for the message; `others` are those that are free near the one asked for.
+
+    The nearest are ticked before anyone ticks.
+    """
 
     instead = forms.TypedMultipleChoiceField(
         label="Times to offer instead",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Up to three. None ticked: the message names the next free ones. They are not held.",
+        help_text="Up to three; with none ticked, the message names the nearest. "
+        "They are not held: whoever books first has them.",
     )
 
-    def __init__(self, *args: Any, others: Sequence[tuple[Therapist, datetime]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, asked: Appointment, others: Sequence[tuple[Therapist, datetime]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        times = {f"{therapist.pk} {start.isoformat()}": (therapist, start) for therapist, start in others}
+        self.times = times = {f"{therapist.pk} {start.isoformat()}": (therapist, start) for therapist, start in others}
         field: Any = self.fields["instead"]
+        field.initial = self.nearest = self._nearest_to(asked)
         field.choices = [
             (key, f"{day_words(start)}, {clock(start)} with {therapist.short_name}")
             for key, (therapist, start) in times.items()
         ]
-        field.coerce = lambda key: OtherTime(times[key][0].pk, times[key][1])
+        field.coerce = self.time_of
         field.error_messages["invalid_choice"] = "One of these is no longer free. Choose again."
+
+    def _nearest_to(self, asked: Appointment) -> list[str]:
+        """In the order of the day; with the therapist asked for while they have any."""
+        theirs = [key for key, (therapist, _) in self.times.items() if therapist == asked.therapist]
+        near = sorted(theirs or self.times, key=lambda key: abs(self.times[key][1] - asked.starts_at))
+        return sorted(near[:MOST_OTHER_TIMES], key=lambda key: self.times[key][1])
+
+    def time_of(self, key: str) -> OtherTime:
+        therapist, start = self.times[key]
+        return OtherTime(therapist.pk, start)
 
     def clean_instead(self) -> list[OtherTime]:
         chosen: list[OtherTime] = self.cleaned_data["instead"]
@@ -215,5 +242,14 @@ class SeriesForm(CallerForm):
 class MoveForm(forms.Form):
     """`seen` is the start that the page showed: who moves it second is told, and does not move it again."""
 
-    starts_at = MomentField(label="New start", help_text="With the same therapist. Its own time counts as free.")
+    starts_at = MomentField(
+        label="New start",
+        help_text="With the same therapist. With another one: book that visit first, then cancel this one.",
+    )
     seen = StartField(max_length=40, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean() or {}
+        if typed.get("starts_at") and typed["starts_at"] == typed.get("seen"):
+            self.add_error("starts_at", "That is when it is now. Choose another time.")
+        return typed

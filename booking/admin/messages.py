@@ -6,23 +6,37 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from procrastinate.contrib.django import admin as jobs_admin  # noqa: F401 - registers what we take away
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions
+from booking import messages as mail
 from booking.forms import ONE_LINE
-from booking.models import Delivery, Message, OutageContact
+from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
+from booking.templatetags.times import clock, day_short
 
 from .buttons import Button, ReadOnlyWithButtons
-from .when import when
+from .when import moment, when
 
 # The library's own list of jobs says nothing to staff, and its inline styles break the desk's policy.
 admin.site.unregister(ProcrastinateJob)
 
 NOT_THERE = (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED)
+
+
+WRITTEN: Any = moment("created_at", "Written")
+SENT: Any = moment("sent_at", "Sent")
+
+
+def _in_words(row: Any) -> str:
+    if isinstance(row, Appointment):
+        return f"{day_short(row.starts_at)}, {clock(row.starts_at)} with {row.therapist.short_name}"
+    if isinstance(row, OutageContact):
+        return f"{row.outage.therapist.short_name} is out"
+    return "Contact request" if isinstance(row, ContactRequest) else "Waiting list"
 
 
 class ResendForm(forms.Form):
@@ -36,9 +50,17 @@ class ResendForm(forms.Form):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyWithButtons):
-    list_display = ["created_at", "kind", "recipient", "about", "delivery", "attempts", "last_answer"]
+    list_display = [WRITTEN, "kind", "recipient", "about", "delivery", "attempts", "last_answer"]
     list_filter = [when("created_at", is_past=True), "delivery", "kind"]
-    list_select_related = ["appointment", "entry", "offer__entry", "contact_request", "outage_contact__outage"]
+    list_select_related = [
+        "appointment__therapist",
+        "entry__visit",
+        "offer__entry__visit",
+        "contact_request",
+        "outage_contact__outage__therapist",
+    ]
+    change_form_template = "admin/booking/message/change.html"
+    answer_template = "admin/booking/message/answer.html"
     fields = [
         "kind",
         "about",
@@ -47,10 +69,10 @@ class MessageAdmin(ReadOnlyWithButtons):
         "delivery",
         "attempts",
         "last_answer",
-        "created_at",
-        "sent_at",
+        WRITTEN,
+        SENT,
     ]
-    readonly_fields = ["about", "whom"]
+    readonly_fields = ["about", "whom", WRITTEN, SENT]
     state_field = "delivery"
     buttons = (
         Button(
@@ -66,7 +88,7 @@ class MessageAdmin(ReadOnlyWithButtons):
             verb="phoned",
             label="I told them by telephone",
             question="Did you tell them by telephone?",
-            done="Noted. It is off the list.",
+            done="Marked as told by telephone. It is off the list.",
             act=lambda message, request, typed: actions.mark_as_phoned(message=message),
             states=NOT_THERE,
         ),
@@ -76,9 +98,10 @@ class MessageAdmin(ReadOnlyWithButtons):
     def about(self, message: Message) -> str:
         row = message.subject
         if isinstance(row, OutageContact):
-            return format_html('<a href="{}">{}</a>', row.outage.get_absolute_url(), row)
-        url = reverse(f"admin:booking_{row._meta.model_name}_change", args=[row.pk])
-        return format_html('<a href="{}">{}</a>', url, row)
+            url = row.outage.get_absolute_url()
+        else:
+            url = reverse(f"admin:booking_{row._meta.model_name}_change", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', url, _in_words(row))
 
     @admin.display(description="Who it is for")
     def whom(self, message: Message) -> str:
@@ -86,6 +109,20 @@ class MessageAdmin(ReadOnlyWithButtons):
 
     def initial(self, row: Any) -> dict[str, Any]:
         return {"email": row.recipient}
+
+    def called(self, row: Message) -> str:
+        if row.starts_at is None:
+            return row.get_kind_display()
+        return f"{row.get_kind_display()}, {day_short(row.starts_at)}, {clock(row.starts_at)}"
+
+    def beside(self, button: Button, row: Message, form: forms.Form | None) -> dict[str, Any]:
+        return {"mail": mail.to_tell(row)}
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        message = context.get("original")
+        if message is not None and message.delivery in NOT_THERE:
+            context["mail"] = mail.to_tell(message)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related(*self.list_select_related)

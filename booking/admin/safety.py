@@ -1,12 +1,17 @@
+from datetime import date
+
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
 from booking.models import Caution, UrgentHelp
+from booking.templatetags.times import date_words
+
+from .today import LeadsBackToToday
 
 
 @admin.register(Caution)
-class CautionAdmin(admin.ModelAdmin):
+class CautionAdmin(LeadsBackToToday):
     list_display = ["title", "approval"]
     search_fields = ["title", "avoid", "ask_first", "search_words"]
     prepopulated_fields = {"slug": ["title"]}
@@ -17,7 +22,7 @@ class CautionAdmin(admin.ModelAdmin):
 
 
 @admin.register(UrgentHelp)
-class UrgentHelpAdmin(admin.ModelAdmin):
+class UrgentHelpAdmin(LeadsBackToToday):
     list_display = ["title", "approval"]
     search_fields = ["title", "call_911", "call_doctor", "search_words"]
 
@@ -32,5 +37,5 @@ class UrgentHelpAdmin(admin.ModelAdmin):
         return False  # every page that speaks of back pain shows it
 
 
-def _approval(day: object) -> str:
-    return f"Approved on {day}" if day else "Awaiting clinical approval"
+def _approval(day: date | None) -> str:
+    return f"Approved on {date_words(day)}" if day else "Awaiting clinical approval"

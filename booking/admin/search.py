@@ -63,6 +63,7 @@ def find_patients(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Find a patient",
+        "count": sum(len(rows) for rows in found.values()),
         "form": form,
         "found": found,
         "patients": _by_person(found.get("appointment", [])),

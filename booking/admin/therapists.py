@@ -1,3 +1,6 @@
+from typing import Any
+from zoneinfo import available_timezones
+
 from django import forms
 from django.contrib import admin
 from django.db import models
@@ -5,9 +8,18 @@ from django.http import HttpRequest
 
 from booking.models import Clinic, Service, Therapist
 
+from .today import LeadsBackToToday
+
+
+class ClinicForm(forms.ModelForm):
+    time_zone = forms.ChoiceField(
+        choices=lambda: [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone]
+    )
+
 
 @admin.register(Clinic)
-class ClinicAdmin(admin.ModelAdmin):
+class ClinicAdmin(LeadsBackToToday):
+    form = ClinicForm
     list_display = ["name", "phone", "email", "address", "time_zone"]
     search_fields = ["name"]
     fieldsets = [
@@ -25,7 +37,7 @@ class ClinicAdmin(admin.ModelAdmin):
 
 
 @admin.register(Therapist)
-class TherapistAdmin(admin.ModelAdmin):
+class TherapistAdmin(LeadsBackToToday):
     list_display = ["name", "role", "is_taking_patients", "order"]
     list_filter = ["is_taking_patients"]
     search_fields = ["name", "role"]
@@ -37,17 +49,24 @@ class TherapistAdmin(admin.ModelAdmin):
 
 
 @admin.register(Service)
-class ServiceAdmin(admin.ModelAdmin):
+class ServiceAdmin(LeadsBackToToday):
+    """Saved once, an example service is the clinic's own, as example hours are."""
+
+    change_form_template = "admin/booking/service/change.html"
     list_display = ["name", "minutes", "turnaround_minutes", "needs_confirmation", "is_active", "is_example"]
     list_filter = ["is_active", "needs_confirmation", "is_example", "therapists"]
     search_fields = ["name"]
     formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
-        (None, {"fields": ["name", "slug", "therapists", "cautions", "is_active", "order", "is_example"]}),
+        (None, {"fields": ["name", "slug", "therapists", "cautions", "is_active", "order"]}),
         (
             "Time",
             {"fields": ["minutes", "turnaround_minutes", "step_minutes", "notice_hours", "horizon_days"]},
         ),
         ("Answering", {"fields": ["needs_confirmation"]}),
     ]
+
+    def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
+        obj.is_example = False
+        super().save_model(request, obj, form, change)

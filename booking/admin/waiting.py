@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
@@ -13,13 +16,21 @@ from booking.models import ContactRequest, Offer, WaitlistEntry
 from booking.templatetags.times import clock, day_short
 
 from .buttons import Button, ReadOnlyWithButtons
-from .when import when
+from .when import moment, when
+
+WAITS_SINCE: Any = moment("created_at", "Waits since")
+ASKED: Any = moment("created_at", "Asked")
+TAKEN_UP: Any = moment("taken_up_at", "Taken up")
+DONE: Any = moment("ended_at", "Done")
+ENDED: Any = moment("ended_at", "Ended")
+OFFERED: Any = moment("created_at", "Offered")
+UNTIL: Any = moment("until", "Until")
 
 
 class OfferInline(admin.TabularInline):
     model = Offer
     template = "admin/booking/_rows.html"
-    fields = readonly_fields = ["slot", "therapist", "state", "visit", "created_at", "until"]  # type: ignore[assignment]
+    fields = readonly_fields = ["slot", "therapist", "state", "visit", OFFERED, UNTIL]  # type: ignore[assignment]
     extra = 0
     can_delete = False
 
@@ -32,7 +43,8 @@ class OfferInline(admin.TabularInline):
         if offer.state != Offer.State.TAKEN or offer.hold is None:
             return "–"
         url = reverse("admin:booking_appointment_change", args=[offer.hold.pk])
-        return format_html('<a href="{}">{}</a>', url, offer.hold)
+        then = f"{day_short(offer.hold.starts_at)}, {clock(offer.hold.starts_at)}"
+        return format_html('<a href="{}">{}</a>', url, then)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -40,12 +52,12 @@ class OfferInline(admin.TabularInline):
 
 @admin.register(WaitlistEntry)
 class WaitlistEntryAdmin(ReadOnlyWithButtons):
-    list_display = ["created_at", "person", "therapist", "service", "first_day", "last_day", "times", "state"]
+    list_display = [WAITS_SINCE, "person", "therapist", "service", "first_day", "last_day", "times", "state"]
     list_filter = ["state", "therapist", "service"]
     list_select_related = ["therapist", "service", "visit"]
     fields = [
         "state",
-        "created_at",
+        WAITS_SINCE,
         "person",
         "telephone",
         "email_address",
@@ -56,21 +68,24 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         "last_day",
         "times",
         "came_from",
-        "ended_at",
+        ENDED,
     ]
-    readonly_fields = ["person", "telephone", "email_address", "times"]
+    readonly_fields = ["person", "telephone", "email_address", "times", WAITS_SINCE, ENDED]
     inlines = [OfferInline]
     buttons = (
         Button(
             verb="remove",
             label="Take off the list",
             question="Take them off the waiting list?",
-            done="They are off the list. Nobody was written to.",
+            done="They are off the list. No e-mail is sent.",
             act=lambda entry, request, typed: actions.leave_waitlist(entry=entry),
             states=(WaitlistEntry.State.WAITING,),
             is_stop=True,
         ),
     )
+
+    def called(self, row: WaitlistEntry) -> str:
+        return f"On the waiting list since {day_short(row.created_at)}"
 
     @admin.display(description="Who", ordering="name")
     def person(self, entry: WaitlistEntry) -> str:
@@ -91,13 +106,15 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
 
 @admin.register(ContactRequest)
 class ContactRequestAdmin(ReadOnlyWithButtons):
-    list_display = ["created_at", "name", "reach_by", "phone", "email", "therapist", "state", "taken_up_by"]
-    list_display_links = ["created_at", "name"]
+    list_display = [ASKED, "name", "reach_by", "phone", "email", "therapist", "state", "taken_up_by"]
+    list_display_links = [ASKED, "name"]
+    change_form_template = "admin/booking/contactrequest/change.html"
+    answer_template = "admin/booking/contactrequest/answer.html"
     list_filter = [when("created_at", is_past=True), "state", "reach_by", "therapist"]
     list_select_related = ["therapist", "taken_up_by"]
     fields = [
         "state",
-        "created_at",
+        ASKED,
         "name",
         "reach_by",
         "phone",
@@ -108,10 +125,10 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
         "note",
         "came_from",
         "taken_up_by",
-        "taken_up_at",
-        "ended_at",
+        TAKEN_UP,
+        DONE,
     ]
-    readonly_fields = ["days", "times"]
+    readonly_fields = ["days", "times", ASKED, TAKEN_UP, DONE]
     buttons = (
         Button(
             verb="take-up",
@@ -130,6 +147,12 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
             states=(ContactRequest.State.NEW, ContactRequest.State.IN_HAND),
         ),
     )
+
+    def called(self, row: ContactRequest) -> str:
+        return f"Contact request, {day_short(row.created_at)}, {clock(row.created_at)}"
+
+    def beside(self, button: Button, row: ContactRequest, form: forms.Form | None) -> dict[str, Any]:
+        return {"days": self.days(row), "times": self.times(row)}
 
     @admin.display(description="Days")
     def days(self, asked: ContactRequest) -> str:

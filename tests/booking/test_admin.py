@@ -1,12 +1,19 @@
 """The desk: rows are read, buttons call actions, hours are saved under the locks."""
 
+import html
+import re
 from datetime import time, timedelta
 
 import pytest
+import time_machine
+from django.test import Client
 from django.utils import timezone
 
-from booking.models import Absence, Appointment, HeldFor, Message, Shift, State
-from tests.factories import an_appointment, in_days
+from booking import actions
+from booking.models import Absence, Appointment, HeldFor, Message, Shift, State, UrgentHelp
+from booking.templatetags.times import day_short, day_words
+from tests.factories import a_therapist, an_appointment, asks, in_days
+from tests.staff import at_the_desk, one_as
 
 pytestmark = pytest.mark.django_db
 
@@ -194,7 +201,7 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
         an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
     admin_client.get("/admin/")
 
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(34):
         admin_client.get("/admin/")
 
 
@@ -225,3 +232,187 @@ def test_days_of_a_list_are_chosen_in_words(admin_client, therapist, service, va
 
     assert page.count('class="field-when"') == found
     assert "The next 7 days" in page
+
+
+# ---- answers from Today ----
+
+
+def test_an_answer_from_today_leads_back_to_today_and_says_which_visit(admin_client, request_for_visit):
+    page = admin_client.get("/admin/").text
+    assert f"{DESK}appointment/{request_for_visit.pk}/confirm/?to=today" in page
+    confirm = f"{DESK}appointment/{request_for_visit.pk}/confirm/?to=today"
+    assert '<a class="answer__back" href="/admin/">' in admin_client.get(confirm).text
+
+    done = admin_client.post(confirm, follow=True)
+
+    assert done.redirect_chain == [("/admin/", 302)]
+    assert f"{day_words(in_days(5))}, 9:00 am with Dr. Stanley: confirmed. The patient is told by e-mail." in done.text
+
+
+def test_today_is_told_by_therapist_and_each_next_step_is_one_press(admin_client, therapist, service):
+    other = a_therapist("benjamin-britton", order=1)
+    noon = in_days(0, 12)
+    for whose, hour, name in ((other, 9, "Bo Birch"), (therapist, 11, "Cy Cedar"), (therapist, 14, "Di Dogwood")):
+        an_appointment(whose, service, in_days(0, hour), name=name)
+
+    with time_machine.travel(noon):
+        admin_client.force_login(one_as("S", username="at-noon"))
+        page = admin_client.get("/admin/").text
+        today = page.split('id="today"')[1].split("</section>")[0]
+        come = Appointment.objects.get(name="Cy Cedar")
+        arrived = admin_client.post(f"{DESK}appointment/{come.pk}/arrived/?to=today", follow=True)
+        gone = Appointment.objects.get(name="Bo Birch")
+        admin_client.post(f"{DESK}appointment/{gone.pk}/no-show/?to=today")
+
+    order = ["Dr. Peter Stanley", "Cy Cedar", "Di Dogwood", "Benjamin Britton", "Bo Birch"]
+    assert sorted(order, key=today.index) == order
+    assert today.count("/no-show/?to=today") == 2  # of those that have begun
+    assert today.count("/arrived/?to=today") == 3
+    assert "11:00 am with Dr. Stanley: marked as arrived." in arrived.text
+    assert set(Appointment.objects.values_list("state", flat=True)) == {"arrived", "confirmed", "no-show"}
+
+
+def test_what_was_not_delivered_says_what_to_tell(admin_client, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3), name="Jo Caller", email="")
+    actions.move_appointment(
+        appointment=visit, seen=visit.starts_at, starts_at=in_days(4, 10, 45), by=actions.Actor.STAFF
+    )
+    message = Message.objects.get()
+
+    today = admin_client.get("/admin/").text.split('id="undelivered"')[1].split("</section>")[0]
+    phoned = f"{DESK}message/{message.pk}/phoned/?to=today"
+    asked, opened = admin_client.get(phoned).text, admin_client.get(f"{DESK}message/{message.pk}/change/").text
+
+    assert f"Visit moved: {day_short(in_days(4))}, 10:45 am" in today
+    assert phoned in today
+    for page in (asked, opened):
+        assert f"{day_words(in_days(4))}, 10:45 am" in page.split('class="answer__text"')[1]
+        assert visit.token not in page
+    assert "Nobody waits for a message." in admin_client.post(phoned, follow=True).text
+
+
+def test_a_contact_request_is_answered_with_its_wish_in_sight(admin_client, therapist, service):
+    asked = asks(name="Ivy Larch", therapist=therapist, weekdays=[0, 2], note="After school")
+
+    page = admin_client.get(f"{DESK}contactrequest/{asked.pk}/done/?to=today").text
+    facts = page.split('class="facts"')[1].split("</dl>")[0]
+    filled = admin_client.post(
+        "/admin/calendar/book/", {"name": asked.name, "phone": asked.phone, "therapist": therapist.slug, "look": ""}
+    ).text
+
+    for word in ("Dr. Peter Stanley", "Monday, Wednesday", "After school"):
+        assert word in facts
+    assert "Book for Ivy Larch" in page
+    assert 'value="Ivy Larch"' in filled
+    assert "Free with Dr. Stanley" in filled
+
+
+# ---- not set up yet ----
+
+
+def to_do(page):
+    items = page.split('id="todo"')[1].split("</section>")[0]
+    return {what: html.unescape(url) for url, what in re.findall(r'<a href="([^"]+)"><strong>(.*?)</strong>', items)}
+
+
+@pytest.fixture
+def example_clinic(therapist, service):
+    Shift.objects.update(is_example=True)
+    service.is_example = True
+    service.save()
+    UrgentHelp.objects.create(pk=1, title="When to get help", call_911="a", call_doctor="b")
+
+
+def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, therapist, service):
+    owner = at_the_desk(one_as("O"))
+    items = to_do(owner.get("/admin/").text)
+    facts, hours = "Address, opening hours", "Working hours of Dr. Stanley"
+    assert set(items) == {facts, hours, "Service: Consultation", "About Dr. Stanley", "When to get help"}
+
+    for what in set(items) - {hours}:
+        page = owner.get(items[what])
+        typed = fields_of(page.context["adminform"].form) | {
+            "address": "1 Main Street",
+            "opening_hours": "Monday to Friday",
+            "notices_to": "desk@clinic.example",
+            "about": "Treats backs.",
+            "approved_on": "2026-11-01",
+        }
+        saved = owner.post(items[what], typed | {"_save": "Save"})
+        assert saved.status_code == 302, (what, saved.context["errors"])
+        assert saved["Location"] == "/admin/"
+    assert owner.get(items[hours]).status_code == 200
+    assert set(to_do(owner.get("/admin/").text)) == {hours}
+
+    Shift.objects.update(is_example=False)  # as saving the week does
+    assert "Everything is set up." in owner.get("/admin/").text
+    service.refresh_from_db()
+    assert not service.is_example
+
+
+def fields_of(form):
+    """What the page would send as it stands."""
+    values = {name: form[name].value() for name in form.fields}
+    return {name: value for name, value in values.items() if value is not None and value is not False}
+
+
+def test_who_cannot_set_it_up_is_told_that_the_owner_does(example_clinic):
+    page = at_the_desk(one_as("F")).get("/admin/").text
+
+    assert set(to_do(page)) == {"Working hours of Dr. Stanley"}
+    theirs = page.split("For the owner to set up: ")[1].split("</p>")[0]
+    assert theirs.startswith("Address, opening hours; Service: Consultation; ")
+
+
+def test_a_therapist_whose_sign_in_is_not_joined_is_told_so_and_the_owner_too(therapist):
+    account = one_as("T")
+    owner = at_the_desk(one_as("O"))
+    assert "not joined to a therapist yet" in at_the_desk(account).get("/admin/").text
+    assert "Sign-in of colleague-T" in to_do(owner.get("/admin/").text)
+
+    therapist.account = account
+    therapist.save()
+
+    assert "No visits today." in at_the_desk(account).get("/admin/").text
+    assert "Sign-in of colleague-T" not in to_do(owner.get("/admin/").text)
+
+
+# ---- what rows and pages are called ----
+
+
+def test_a_visit_is_called_by_its_moment_and_only_its_page_names_the_patient(admin_client, request_for_visit):
+    page = admin_client.get(f"{DESK}appointment/{request_for_visit.pk}/change/").text
+    title = page.split("<title>")[1].split("</title>")[0]
+
+    assert f"<h1>{day_words(in_days(5))}, 9:00 am, Ada Example</h1>" in page
+    assert title.startswith(f"{day_words(in_days(5))}, 9:00 am")
+    assert "Ada" not in title
+    assert str(request_for_visit) not in page
+
+
+def test_moments_in_lists_are_said_as_everywhere(admin_client, request_for_visit):
+    actions.confirm_appointment(appointment=request_for_visit)
+    Message.objects.update(created_at=in_days(-2, 12))
+
+    page = admin_client.get(f"{DESK}message/").text
+
+    assert f"{day_short(in_days(-2))}, 12:00 pm" in page
+    assert f"{day_short(in_days(5))}, 9:00 am with Dr. Stanley" in page
+    assert "noon" not in page
+    assert "p.m." not in page
+
+
+def test_a_wrong_address_in_the_desk_keeps_the_desk_around_it(admin_client, client, request_for_visit):
+    for path in ("/admin/nothing/", f"{DESK}appointment/999999/change/"):
+        page = admin_client.get(path)
+        assert page.status_code == 404
+        assert 'class="desk-nav"' in page.text
+        assert "You can always call us" not in page.text
+    assert 'class="desk-nav"' not in Client().get("/nothing/").text
+
+
+def test_a_form_of_the_desk_says_in_its_own_words_what_is_missing(admin_client, therapist):
+    page = admin_client.post(f"{DESK}service/add/", {}).text
+
+    assert "Please fill this in." in page
+    assert "This field is required" not in page

@@ -1,5 +1,6 @@
 """The calendar, "why is this time not offered?", booking for a caller, and what became of a visit."""
 
+import html
 import re
 import uuid
 from datetime import date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from booking import actions
 from booking.admin.calendar import Frame, draw
 from booking.admin.why import explain
 from booking.availability import Span, bounds_of_days
+from booking.messages import compose
 from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
 from booking.templatetags.times import day_words
 from tests.factories import (
@@ -157,7 +159,7 @@ def test_the_day_sheet_holds_first_names_and_telephones_and_no_more(clerk, thera
     page = clerk.get(SHEET, {"day": f"{local(in_days(3)).date()}"})
     sheet = page.text.split('class="sheet"')[1]
 
-    assert re.findall(r'<th scope="row">(.*?)</th>', sheet) == ["Ada", "Kim"]
+    assert re.findall(r'<th scope="row">.*?</th><td>(.*?)</td>', sheet) == ["Ada", "Kim"]
     assert "612-555-0142" in sheet
     assert not any(word in sheet for word in ("Example", "Left knee", "ada@", "Parent", "Gone", "Other"))
     assert "no-store" in page["Cache-Control"]
@@ -249,7 +251,7 @@ def test_a_caller_is_booked_in_one_form(clerk, therapist, service):
 
     visit = Appointment.objects.get()
     assert (visit.name, visit.state, visit.starts_at) == ("Cal Caller", State.CONFIRMED, in_days(3))
-    assert "Nobody is written to" in answer.text
+    assert "No e-mail is sent" in answer.text
     assert "Cal" not in answer.redirect_chain[0][0]
 
 
@@ -259,7 +261,10 @@ def test_a_refusal_keeps_what_was_typed_and_shows_free_times(clerk, therapist, s
     page = clerk.post(CALLER, call_form(therapist, service, in_days(3), note="Left knee"))
 
     assert page.status_code == 409
-    assert "Something stands there" in page.text
+    assert "<title>Error: Book for a caller" in page.text
+    assert '<a href="#id_starts_at">' in page.text.split("data-take-focus")[1].split("</div>")[0]
+    assert '<details class="answer__rules" open>' in page.text
+    assert "already booked then" in page.text
     assert 'value="Cal Caller"' in page.text
     assert "Left knee" in page.text
     assert f'value="{local(in_days(3, 9, 45)).isoformat(timespec="minutes")}"' in page.text
@@ -331,6 +336,32 @@ def test_a_therapist_books_for_themselves_alone(therapist, service):
     assert Appointment.objects.get().therapist == therapist
 
 
+def test_the_free_times_come_before_who_it_is_for_and_a_picked_one_leads_there(clerk, therapist, service):
+    page = clerk.get(CALLER).text
+    assert page.index('name="service"') < page.index('id="free"') < page.index('name="name"')
+    assert '<details class="answer__rules">' in page
+
+    form = call_form(therapist, service, in_days(3), name="", look=local(in_days(4, 11)).isoformat())
+    picked = clerk.post(CALLER, form).text
+
+    assert f"Start is now {day_words(in_days(4))}, 11:00 am." in picked
+    assert re.search(r'<input[^>]*name="name"[^>]*data-take-focus', picked)
+    named = clerk.post(CALLER, form | {"name": "Cal Caller"}).text
+    assert re.search(r'<p role="status"[^>]*data-take-focus', named)
+
+
+def test_who_stands_at_the_desk_is_booked_from_a_little_before_with_a_reason(therapist, service):
+    with time_machine.travel(in_days(1, 10, 20)):
+        clerk = at_the_desk(one_as("F"))
+        refused = clerk.post(CALLER, call_form(therapist, service, in_days(0, 10)))
+        clerk.post(CALLER, call_form(therapist, service, in_days(0, 8, 15), override_reason="Is here"))
+        assert not Appointment.objects.exists()
+        clerk.post(CALLER, call_form(therapist, service, in_days(0, 10), override_reason="Is here"))
+
+    assert "for someone who is here now, give a reason below" in refused.text
+    assert Appointment.objects.get().override_reason == "Is here"
+
+
 # ---- what became of a visit ----
 
 
@@ -343,7 +374,7 @@ def test_arrived_completed_and_did_not_come_are_one_click_and_tell_nobody(clerk,
     assert "/arrived/" not in opened  # nor is it its day
     with time_machine.travel(visit.starts_at + timedelta(minutes=1)):
         clerk = at_the_desk(one_as("F", username="on-the-day"))
-        assert "Nobody is written to" in clerk.get(f"{page}arrived/").text
+        assert "No e-mail is sent" in clerk.get(f"{page}arrived/").text
         clerk.post(f"{page}arrived/")
         clerk.post(f"{page}take-back/")
         clerk.post(f"{page}arrived/")
@@ -382,7 +413,7 @@ def test_a_move_to_where_something_stands_is_refused_at_the_field(clerk, therapi
     refused = clerk.post(page, {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(4))})
 
     assert refused.status_code == 422
-    assert "Something stands there." in refused.text
+    assert "already booked then." in refused.text
     assert not Absence.objects.exists()
     visit.refresh_from_db()
     assert visit.starts_at == in_days(3)
@@ -427,7 +458,50 @@ def test_a_visit_past_the_rules_that_is_moved_within_them_is_past_them_no_more(t
     assert (visit.is_override, visit.override_by, visit.override_reason) == (False, None, "")
 
 
+def test_without_a_new_time_nothing_is_shown_to_send_and_nothing_is_moved(clerk, therapist, service):
+    visit = an_appointment(therapist, service, in_days(3))
+    page = f"/admin/booking/appointment/{visit.pk}/move/"
+
+    opened = clerk.get(page).text
+    same = clerk.post(page, {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(3))})
+
+    assert 'class="answer__text"' not in opened
+    assert "the e-mail they get is shown here" in opened
+    assert ", chosen" not in opened
+    assert same.status_code == 422
+    assert "That is when it is now." in same.text
+    assert not visit.messages.exists()
+
+
 # ---- declining with other times ----
+
+
+def shown(page):
+    """The words of the message, on the page that asks once more."""
+    text = page.text.split('class="answer__text">')[1].split("</div>")[0]
+    return html.unescape(text.replace("<br>", " ")).split()
+
+
+@pytest.mark.parametrize("ticked", [None, [0, 8], []], ids=["as it opens", "others", "none"])
+def test_the_message_shown_before_declining_is_the_one_that_leaves(clerk, therapist, service, ticked):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(3, 11), State.REQUESTED)
+    page = f"/admin/booking/appointment/{visit.pk}/decline/"
+    seen = clerk.get(page)
+    offered = re.findall(r'name="instead" value="([^"]+)"', seen.text)
+    chosen = re.findall(r'name="instead" value="([^"]+)"[^>]* checked', seen.text)
+    near = [in_days(3, 10), in_days(3, 10, 15), in_days(3, 11, 45)]
+    assert chosen == [f"{therapist.pk} {start.isoformat()}" for start in near]
+    if ticked is not None:
+        chosen = [offered[number] for number in ticked]
+        seen = clerk.post(page, {"instead": chosen, "look": ""})
+    assert not visit.messages.exists()  # looking sends nothing
+
+    clerk.post(page, {"instead": chosen})
+
+    assert shown(seen) == compose(visit.messages.get()).body.split()
 
 
 def test_declining_offers_times_near_the_one_asked_for(clerk, therapist, service):

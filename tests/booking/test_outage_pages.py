@@ -211,7 +211,7 @@ def test_what_our_page_never_writes_is_refused_whole(clerk, visit, typed):
     [
         ({"answer_by": "2020-01-01T09:00"}, "half an hour at least"),
         ({"answer_by": "2890-01-01T09:00"}, "three months from now"),
-        ({"answer_by": ""}, "This field is required"),
+        ({"answer_by": ""}, "Please fill this in"),
         ({"reason": "x" * 121}, "at most 120"),
     ],
 )
@@ -355,7 +355,7 @@ def test_what_was_agreed_on_the_telephone(clerk, outage, visit, agreed, typed, s
 @pytest.mark.parametrize(
     ("agreed", "typed", "said"),
     [
-        ("", {}, "This field is required"),
+        ("", {}, "Please fill this in"),
         ("elsewhere", {}, "Say when"),
         ("elsewhere", {"starts_at": "9999-01-01T09:00"}, "not a time we know"),
         ("elsewhere", {"starts_at": f"{day_in(3)}T09:00"}, "outside of hours"),

@@ -80,13 +80,17 @@ def test_a_caller_is_booked_from_the_calendar_and_the_visit_moves_on(site, desk,
     chosen = page.locator("#id_starts_at").input_value()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d", chosen)
 
+    assert page.evaluate("document.activeElement.textContent").startswith("Start is now" if scripts else "")
+
     page.fill("#id_phone", "12")
     page.get_by_label("No, they have been before").check()
     page.get_by_role("button", name="Book", exact=True).click()
-    page.locator(".errornote").wait_for()  # everything typed is kept
+    page.locator(".errors a[href='#id_phone']").wait_for()  # everything typed is kept
+    assert page.title().startswith("Error: ")
+    assert page.evaluate("document.activeElement.matches('.errors')") is scripts
     page.fill("#id_phone", "612-555-0133")
     page.get_by_role("button", name="Book", exact=True).click()
-    page.get_by_text("Nobody is written to").wait_for()
+    page.get_by_text("No e-mail is sent").wait_for()
     assert page.get_by_role("link", name="Arrived").count() == 0  # it is not the day yet
 
     week = f"{site.url}/admin/calendar/?from={chosen[:10]}"
@@ -113,19 +117,18 @@ def test_a_caller_is_booked_by_keyboard_alone(site, desk):
             page.keyboard.press("Tab")
         raise AssertionError(f"Tab does not reach {selector}")
 
-    tab_to("#id_name")
+    tab_to(".caller__times button")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").filter(has_text="Start is now").wait_for()
+    tab_to("#id_name")  # where the focus is: whom it is for comes next
     page.keyboard.type("Kay Keys")
     tab_to("#id_phone")
     page.keyboard.type("612-555-0134")
     tab_to("[name=is_new_patient]")
     page.keyboard.press("Space")
-    tab_to(".caller__times button")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    page.locator("#id_name").focus()
     tab_to(".answer__do button")
     page.keyboard.press("Enter")
-    page.get_by_text("Nobody is written to").wait_for()
+    page.get_by_text("No e-mail is sent").wait_for()
 
 
 def test_long_work_says_so_and_is_done_once(site, desk, complaints):

@@ -7,7 +7,7 @@ from tests.browser.test_accessibility import sign_in
 
 
 @pytest.mark.parametrize(
-    ("path", "button"), [("/admin/patients/", "Find"), ("/admin/patients/one/", "Give me what is kept")]
+    ("path", "button"), [("/admin/patients/", "Find"), ("/admin/patients/one/", "Download their data")]
 )
 def test_no_barriers_before_and_after_the_form_was_sent(site, page, console, desk_password, path, button):
     sign_in(page, site.url, desk_password)
