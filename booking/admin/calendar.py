@@ -120,7 +120,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
     shown_days = [one for one in days if is_day or one.day.weekday() < 5 or any(lane.blocks for lane in one.lanes)]
     context = {
         **admin.site.each_context(request),
-        "title": f"{_title(first, shown_days[-1].day)}: calendar",
+        "title": f"{_title(first, shown_days[-1].day, today)}: calendar",
+        "year": "" if last.year == today.year else last.year,
         "days": shown_days,
         "is_narrow": len(shown_days) * len(shown) <= MOST_NARROW,
         "frame": frame,
@@ -140,9 +141,10 @@ def calendar(request: HttpRequest) -> HttpResponse:
     return render(request, "admin/booking/calendar.html", context)
 
 
-def _title(first: date, last: date) -> str:
-    words = f"{first:%B} {first.day}"
-    return words if first == last else f"{words} to {last:%B} {last.day}"
+def _title(first: date, last: date, today: date) -> str:
+    """November 30 to December 4; with the year where it is another one."""
+    words = f"{first:%B} {first.day}" + (f" to {last:%B} {last.day}" if first != last else "")
+    return words if last.year == today.year else f"{words}, {last.year}"
 
 
 def chosen_day(typed: str | None, today: date) -> date:

@@ -45,6 +45,16 @@ def test_few_lanes_are_drawn_on_a_tablet_and_many_are_a_list_there(clerk, therap
     assert '<a href="#d5">' in side_by_side
 
 
+@time_machine.travel("2026-12-09T16:20:00Z", tick=False)
+def test_a_year_that_is_not_this_one_is_said(therapist):
+    clerk = at_the_desk(one_as("F"))
+
+    assert "<h1>Wednesday, December 9</h1>" in clerk.get(f"{CALENDAR}?view=day").text
+    later = clerk.get(f"{CALENDAR}?view=day&from=2028-01-01").text
+    assert "<h1>Saturday, January 1, 2028</h1>" in later
+    assert "<title>January 1, 2028: calendar |" in later
+
+
 def test_a_date_is_gone_to_and_the_view_stays(clerk, therapist):
     page = clerk.get(f"{CALENDAR}?view=day&therapist=peter-stanley&from={day_in(3)}").text
     form = re.search(r'<form class="cal-head__row".*?</form>', page, re.DOTALL)[0]
