@@ -17,6 +17,8 @@ LEFT, RIGHT, BOTTOM = 48, 12, 32
 LEGEND_LINE, CHARACTER = 20, 7.2
 """All in units of the drawing, which is `WIDTH` wide whatever it is scaled to; a character is a rough mean."""
 MOST_LABELS, MOST_VALUES = 13, 16
+TENTH = 0.1
+"""The least step that a scale can say: numbers are written to one decimal."""
 LEAST = 1e-6
 """A number below it is drawn as nought."""
 PATTERNS = 5
@@ -60,7 +62,7 @@ def lines(
     `top` is how far the scale reaches at least, `unit` follows each number on it, such as `%`.
     """
     highest = max((value for one in series for value in one.values if value is not None), default=0)
-    frame = _Frame(key, labels, series, max(highest, top), unit)
+    frame = _Frame(key, labels, series, max(highest, top), unit, least=TENTH)
     parts = [frame.grid(), frame.legend(is_filled=False)]
     for number, one in enumerate(series):
         points = [
@@ -95,13 +97,13 @@ def bars(key: str, title: str, desc: str, rows: Sequence[tuple[str, float]]) -> 
     return _svg(key, title, desc, [_patterns(key, 1), *parts], height)
 
 
-def nice_steps(highest: float, most: int = 5) -> list[float]:
-    """Round numbers from nought up to at least `highest`: steps of 1, 2 or 5 times a power of ten."""
+def nice_steps(highest: float, most: int = 5, *, least: float = 0) -> list[float]:
+    """Round numbers from nought to at least `highest`: steps of 1, 2 or 5 times a power of ten, at least `least`."""
     if highest < LEAST:
         return [0, 1]
     rough = highest / most
     power = 10.0 ** floor(log10(rough))
-    step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough * 0.9999999)
+    step = max(least, next(power * times for times in (1, 2, 5, 10) if power * times >= rough * 0.9999999))
     return [round(step * number, 10) for number in range(ceil(round(highest / step, 6)) + 1)]
 
 
@@ -110,10 +112,16 @@ def nice_steps(highest: float, most: int = 5) -> list[float]:
 
 class _Frame:
     def __init__(
-        self, key: str, labels: Sequence[str], series: Sequence[Series], highest: float, unit: str = ""
+        self,
+        key: str,
+        labels: Sequence[str],
+        series: Sequence[Series],
+        highest: float,
+        unit: str = "",
+        least: float = 1,
     ) -> None:
         self.key, self.labels, self.series, self.unit = key, labels, series, unit
-        self.steps = nice_steps(highest)
+        self.steps = nice_steps(highest, least=least)
         self.places = _legend_places([one.name for one in series])
         self.top = (self.places[-1][1] + 1) * LEGEND_LINE + 18 if self.places else 18
         self.height = HEIGHT + self.top

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from datetime import date
 from io import StringIO
 
 BOM = "\ufeff"
@@ -12,11 +13,12 @@ BOM = "\ufeff"
 STARTS_A_FORMULA = "=+-@\t\r\n＝＋－＠"
 """OWASP, "CSV Injection"; the wide forms are read like the narrow ones in some places."""
 
-Cell = str | int | float | None
+Cell = str | int | float | date | None
 
 
 def safe_cell(value: Cell) -> str:
-    """The value as text. Text that a spreadsheet might run gets an apostrophe in front; numbers are numbers."""
+    """The value as text. Text that a spreadsheet might run gets an apostrophe in front; numbers are numbers,
+    and dates as every spreadsheet reads them: 2026-09-07."""
     if value is None:
         return ""
     if not isinstance(value, str):

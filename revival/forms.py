@@ -41,8 +41,8 @@ class ByCrispy:
 class SignInForm(ByCrispy, AdminAuthenticationForm):
     error_messages = {
         **AdminAuthenticationForm.error_messages,
-        "invalid_login": "This name and password do not belong together. Look at capital letters, too. "
-        "If you have forgotten the password, ask the owner for a new one.",
+        "invalid_login": "That name and password don’t match. Check for capital letters. "
+        "If you forgot the password, ask the owner for a new one.",
     }
 
 
@@ -55,7 +55,7 @@ class DigitsField(forms.CharField):
 
 class CodeForm(ByCrispy, forms.Form):
     code = DigitsField(
-        label="Code from your telephone",
+        label="Code from your phone",
         help_text="Six digits. Your authenticator app shows a new code every 30 seconds.",
         max_length=20,
         validators=[RegexValidator(r"^[0-9]{6}$", "Type the six digits that your app shows now.")],
@@ -103,13 +103,13 @@ class PasswordForm(ByCrispy, PasswordChangeForm):
     error_messages = {
         **PasswordChangeForm.error_messages,
         "password_mismatch": DIFFERENT,
-        "password_incorrect": "That is not your password of now. Look at capital letters, too.",
+        "password_incorrect": "That isn’t your current password. Check for capital letters.",
     }
 
     def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
         self.request = request
         super().__init__(user, *args, **kwargs)
-        self.fields["old_password"].label = "Your password now"
+        self.fields["old_password"].label = "Current password"
         call_passwords(self)
 
     def clean_old_password(self) -> str:
@@ -123,8 +123,8 @@ def call_passwords(form: forms.Form) -> None:
     form.fields["new_password1"].label = "New password"
     form.fields[
         "new_password1"
-    ].help_text = "At least 12 characters. Three or four words that do not belong together are easy to keep in mind."
-    form.fields["new_password2"].label = "The new password once more"
+    ].help_text = "At least 12 characters. Three or four unrelated words are easy to remember."
+    form.fields["new_password2"].label = "New password again"
     form.fields["new_password2"].help_text = ""
 
 
@@ -148,10 +148,11 @@ class AccountForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email", "groups", "is_active"]
-        labels = {"username": "Name to sign in with", "is_active": "May sign in"}
+        labels = {"username": "Name to sign in with", "email": "E-mail", "is_active": "May sign in"}
         help_texts = {
             "username": "Letters, digits and @ . + - _ only.",
-            "is_active": "Untick when a colleague leaves. They are signed out at once; what they did stays on record.",
+            "is_active": "Uncheck this when a colleague leaves. They are signed out at once; "
+            "what they did stays on record.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -203,5 +204,5 @@ def call_first_password(form: Any) -> None:
     ].help_text = (
         "At least 12 characters. Hand it over in person or by telephone; they choose their own when they sign in."
     )
-    form.fields["password2"].label = "The same once more"
+    form.fields["password2"].label = "First password again"
     form.fields["password2"].help_text = ""

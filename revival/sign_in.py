@@ -30,10 +30,10 @@ UseCode = Callable[..., Device]
 
 WRONG = (
     "That code is not right, or it was used before. Wait until your app shows the next one. "
-    "If that is refused, too, see that your telephone sets its clock by itself."
+    "If that is refused, too, check that your phone sets its clock by itself."
 )
 WRONG_RECOVERY = "That code is not right, or it was used before. Each code on your list works once."
-NEXT_TIME = "If your telephone is gone, set up another one under “Your sign-in”."
+NEXT_TIME = "If you lost your phone, set up another one under “Your sign-in”."
 THROTTLED = "throttled"
 NEW_KEY, PROVED = "new_key", "proved_at"
 PROOF_SECONDS = 10 * 60  # after a code of the device there is, for enrolling another
@@ -233,7 +233,7 @@ def new_device(request: HttpRequest) -> HttpResponse:
     """Another telephone: first a code of the one there is, if there is one."""
     user: Any = request.user
     if two_factor.is_set_up(user) and not was_proved(request):
-        return prove(request, "admin:new_device", "Change your telephone")
+        return prove(request, "admin:new_device", "Change your phone")
     form = CodeForm(request.POST or None)
     enrolled = try_to_enrol(request, user, form, is_change=was_proved(request))
     if enrolled is None:

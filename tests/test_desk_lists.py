@@ -1,5 +1,7 @@
 """Lists of the desk ask the database little, and no more when there is more to show."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.db import connection
@@ -17,6 +19,7 @@ MOST = 10
 DRAWN = {"calendar": 12, "content_report": 12}
 """No lists: a week of everybody's hours, absences and visits, and what all articles say."""
 MORE = 30
+ABOUT_PATIENTS = ("message", "waitlistentry", "contactrequest")
 PAGES = {
     "calendar": "/admin/calendar/",
     "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
@@ -97,3 +100,22 @@ def test_finding_a_patient_asks_at_most_ten_times(owner):
     with CaptureQueriesContext(connection) as queries:
         owner.post("/admin/patients/", {"phone": "612-555-01"})
     assert len(queries) <= MOST
+
+
+def test_lists_speak_as_the_rest_of_the_desk_does(owner):
+    everything()
+    pages = {name: owner.get(path).text for name, path in lists().items() if name not in ABOUT_PATIENTS}
+
+    assert [name for name, page in pages.items() if re.search(r"Show counts|>\s*By |[ap]\.m\.|>noon<", page)] == []
+    assert re.search(r'class="field-begins">\d+:00 [ap]m<', pages["shift"])
+    assert "<h1>Colleagues</h1>" in pages["user"]
+    assert "Add a colleague" in pages["user"]
+    assert "<h1>Who looked at patients’ data</h1>" in pages["accesslog"]
+    assert 'name="action"' not in pages["shift"] + pages["user"]
+
+
+def test_what_nobody_edits_has_no_link_to_a_history_of_edits(owner):
+    rows = everything()
+
+    assert "/history/" not in owner.get(f"/admin/booking/appointment/{rows.appointment.pk}/change/").text
+    assert "/history/" in owner.get(f"/admin/booking/service/{rows.service.pk}/change/").text

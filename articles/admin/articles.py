@@ -22,7 +22,9 @@ from django.utils.safestring import SafeString
 from articles import publishing, readability, revisions
 from articles.models import Article, Feedback, Image, Question, Reference, Revision, Section, Stage, Topic
 from booking.admin.fields import NATIVE
+from booking.admin.when import moment
 from booking.models import Caution, Therapist
+from booking.templatetags.times import date_words
 
 from .forms import ArticleForm, Choices, Prose, choices_of_the_form
 from .lists import await_approval, for_reviewers
@@ -123,7 +125,7 @@ STEPS = (
 
 @admin.register(Article)
 class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
-    list_display = ["title", "stage", "author", "review", "next_review_on", "updated_at"]
+    list_display = ["title", "stage", "author", "review", "due", moment("updated_at", "Last saved")]
     show_full_result_count = False
     list_filter = ["stage", "author"]
     list_select_related = ["author", "reviewer"]
@@ -146,7 +148,13 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
 
     @admin.display(description="Reviewed")
     def review(self, article: Article) -> str:
-        return f"{article.reviewer}, {article.reviewed_on}" if article.reviewer else "Not yet"
+        if article.reviewer is None or article.reviewed_on is None:
+            return "Not yet"
+        return f"{article.reviewer}, {date_words(article.reviewed_on)}"
+
+    @admin.display(description="Next review", ordering="next_review_on")
+    def due(self, article: Article) -> str:
+        return date_words(article.next_review_on) if article.next_review_on else "–"
 
     @admin.display(description="Was this clear?")
     def was_it_clear(self, article: Article) -> str:
@@ -293,7 +301,7 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
         try:
             _act(step, request, article)
         except publishing.NotReadyError as error:
-            said = f"Not published yet. Marked below, to be mended first: {len(error.faults)}. The text is saved."
+            said = f"Not published yet. To fix first, marked below: {len(error.faults)}. The text is saved."
             self.message_user(request, said, messages.ERROR)
         except publishing.WrongStageError:
             self.message_user(
@@ -306,10 +314,10 @@ class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
         """A slip of the pen takes no page from readers: what cannot be cited is left out there, and named here."""
         if article.stage == Stage.PUBLISHED:
             for fault in publishing.what_is_missing(article):
-                self.message_user(request, f"Public, but please mend this: {fault}", messages.ERROR)
+                self.message_user(request, f"Published, but please fix this: {fault}", messages.ERROR)
 
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
-        """After a step the article stays open, with what is to be mended marked at its fields."""
+        """After a step the article stays open, with what is to be fixed marked at its fields."""
         if "_step" not in request.POST:
             return super().response_change(request, obj)
         page = reverse("admin:articles_article_change", args=[obj.pk])

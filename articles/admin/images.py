@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from articles import images, pictures
 from articles.models import MOST_BYTES, Image
+from booking.admin.when import moment
 
 
 class ImageForm(forms.ModelForm):
@@ -63,7 +64,7 @@ class ImageForm(forms.ModelForm):
 @admin.register(Image)
 class ImageAdmin(admin.ModelAdmin):
     form = ImageForm
-    list_display = ["thumbnail", "title", "words", "shown_in", "uploaded_at"]
+    list_display = ["thumbnail", "title", "words", "shown_in", moment("uploaded_at", "Uploaded")]
     list_display_links = ["thumbnail", "title"]
     list_filter = ["is_decorative", "uploaded_at"]
     list_select_related = ["uploaded_by"]

@@ -14,16 +14,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.text import get_text_list
 from django.views.decorators.http import require_safe
 
 from booking.availability import ONE_DAY, Span, bounds_of_days, merge, subtract
 from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, working_time
 from booking.models.openings import WorkingTime
+from booking.templatetags.times import clock
 
 QUARTER = 15  # minutes; one row of the drawing
 SHOWN = (State.HELD, State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED, State.NO_SHOW)
 EARLIEST, LATEST = 8, 18  # o'clock; wider when someone works or comes outside of them
 LEAST_GAP = timedelta(minutes=15)
+MOST_NARROW = 7  # lanes that can be read beside each other on a tablet held upright
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Block:
     rows: int
     visit: Appointment | None = None
     text: str = ""
+    turnaround_ends_at: datetime | None = None
 
     @property
     def place(self) -> str:
@@ -47,6 +51,12 @@ class Block:
 class Lane:
     therapist: Therapist
     blocks: list[Block] = field(default_factory=list)
+
+    @property
+    def works(self) -> str:
+        """9:00 am to 12:00 pm and 1:00 pm to 5:00 pm; empty on a day off."""
+        spans = (block.span for block in self.blocks if block.kind == "work")
+        return get_text_list([f"{clock(span.start)} to {clock(span.end)}" for span in spans], "and")
 
 
 @dataclass(frozen=True)
@@ -110,8 +120,10 @@ def calendar(request: HttpRequest) -> HttpResponse:
     shown_days = [one for one in days if is_day or one.day.weekday() < 5 or any(lane.blocks for lane in one.lanes)]
     context = {
         **admin.site.each_context(request),
-        "title": "Calendar",
+        "title": f"{_title(first, shown_days[-1].day, today)}: calendar",
+        "year": "" if last.year == today.year else last.year,
         "days": shown_days,
+        "is_narrow": len(shown_days) * len(shown) <= MOST_NARROW,
         "frame": frame,
         "first": first,
         "last": shown_days[-1].day,
@@ -120,12 +132,19 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "therapist": request.GET.get("therapist", ""),
         "earlier": first - step,
         "later": first + step,
+        "next_day": today if first <= today <= last else first,
         "today": today,
         "now": now,
         "legend": [(state.value, state.label) for state in SHOWN],
         "clock_row": (_minutes(now, clinic.zone) // QUARTER) - frame.opens * 4 + 1,
     }
     return render(request, "admin/booking/calendar.html", context)
+
+
+def _title(first: date, last: date, today: date) -> str:
+    """November 30 to December 4; with the year where it is another one."""
+    words = f"{first:%B} {first.day}" + (f" to {last:%B} {last.day}" if first != last else "")
+    return words if last.year == today.year else f"{words}, {last.year}"
 
 
 def chosen_day(typed: str | None, today: date) -> date:
@@ -189,12 +208,14 @@ def _lanes(
         put("away", span, text="Away")
     taken = [Span(reach_of(now), _next_quarter(now))]
     for visit in visits:
-        put("visit", visit.span, visit=visit, text=_said_of(visit))
-        if visit.state in ENDED:
-            continue
-        taken.append(Span(visit.blocked.lower, visit.blocked.upper))
-        if visit.ends_at < visit.blocked.upper:
-            put("turnaround", Span(visit.ends_at, visit.blocked.upper))
+        free_from = None if visit.state in ENDED else visit.blocked.upper
+        after = Span(visit.ends_at, free_from) if free_from and visit.ends_at < free_from else None
+        ends_at = after.end if after else None
+        put("visit", visit.span, visit=visit, text=_said_of(visit), turnaround_ends_at=ends_at)
+        if free_from:
+            taken.append(Span(visit.blocked.lower, free_from))
+        if after:
+            put("turnaround", after)
     for gap in subtract(subtract(hours.openings, away), taken):
         for piece in _by_the_hour(gap):
             if piece.end - piece.start >= LEAST_GAP:

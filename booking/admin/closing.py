@@ -41,7 +41,7 @@ class Holiday:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def holidays_page(request: HttpRequest) -> HttpResponse:
-    """Tick the days on which the whole clinic is closed; the same tick twice closes it once."""
+    """Choose the days on which the whole clinic is closed; the same day twice closes it once."""
     if not request.user.has_perms(["booking.view_absence", "booking.add_absence", SEE_EVERY_PATIENT]):
         raise PermissionDenied
     days, is_known = _proposed()
@@ -52,7 +52,7 @@ def holidays_page(request: HttpRequest) -> HttpResponse:
     if len(ticked) != len(set(request.POST.getlist("day"))):
         return _holidays(request, days, said="One of these days has gone by, or is no public holiday.", status=422)
     if not to_close:
-        return _holidays(request, days, said="Tick a day that is still open. Nothing was changed.", status=422)
+        return _holidays(request, days, said="Choose a day that is still open. Nothing was changed.", status=422)
     if request.POST.get("do") == "save":
         try:
             closed = actions.close_clinic(days=to_close, accepted=shown_before(request))
@@ -111,7 +111,7 @@ def _look(request: HttpRequest, ticked: list[Holiday], *, has_more: bool = False
     visits = [visit for one in chosen for visit in one.visits]
     context = {
         **admin.site.each_context(request),
-        "title": "Look before the clinic is closed",
+        "title": "See what is booked before the clinic is closed",
         "chosen": chosen,
         "in_the_way": InTheWay.of(visits),
         "has_more": has_more,
@@ -205,8 +205,8 @@ def block_page(request: HttpRequest) -> HttpResponse:
         return _block_look(request, form, InTheWay.of(refusal.visits), has_more=is_second)
     messages.success(request, _said_of_blocked(absence))
     if visits:
-        number = "1 visit stands" if len(visits) == 1 else f"{len(visits)} visits stand"
-        messages.warning(request, f"{number} in it, and nobody was told.")
+        number = "1 visit is" if len(visits) == 1 else f"{len(visits)} visits are"
+        messages.warning(request, f"{number} booked in that time, and no e-mail was sent.")
     day = timezone.localdate(max(absence.starts_at, timezone.now()))
     return redirect(reverse("admin:calendar", query={"view": "day", "from": f"{day}"}))
 
@@ -220,8 +220,17 @@ def _place(request: HttpRequest) -> dict[str, Any]:
             raise ValueError
     except (ValueError, OverflowError):
         return found
-    start = moment if moment.tzinfo else timezone.make_aware(moment)
+    start = moment if moment.tzinfo else _to_come(timezone.make_aware(moment))
     return found | {"starts_at": start, "ends_at": start + AN_HOUR}
+
+
+def _to_come(start: datetime) -> datetime:
+    """The time on the clock of a day that has not gone by; when that has gone by today, the next full hour."""
+    now = timezone.localtime()
+    if start > now:
+        return start
+    today = start.replace(year=now.year, month=now.month, day=now.day)
+    return today if today > now else now.replace(minute=0, second=0, microsecond=0) + AN_HOUR
 
 
 def _block(request: HttpRequest, form: BlockForm, status: int) -> HttpResponse:
@@ -233,7 +242,7 @@ def _block_look(request: HttpRequest, form: BlockForm, in_the_way: InTheWay, *, 
     names = ("who", "starts_at", "ends_at", "reason")
     context = {
         **admin.site.each_context(request),
-        "title": "Look before the time is blocked",
+        "title": "See what is booked before the time is blocked",
         "form": form,
         "who": form.therapist.name if form.therapist else "The whole clinic",
         "span": form.span,

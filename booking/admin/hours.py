@@ -15,11 +15,11 @@ from django.views.decorators.csrf import csrf_protect
 
 from booking import actions
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
-from booking.templatetags.times import clock, day_words
+from booking.templatetags.times import clock, date_words, day_words, wall
 
 from .fields import NATIVE
 from .sight import OwnRowsOnly, is_theirs
-from .when import when
+from .when import moment, when
 
 
 class SavedByActions(OwnRowsOnly):
@@ -71,7 +71,7 @@ class SavedByActions(OwnRowsOnly):
                 for visit in visits
             ),
         )
-        text = format_html("{} now outside working hours; nobody was told: {}", _count(len(visits)), lines)
+        text = format_html("{} now outside working hours; no e-mail was sent: {}", _count(len(visits)), lines)
         self.message_user(request, text, messages.WARNING)
 
 
@@ -79,26 +79,52 @@ def _count(number: int) -> str:
     return "1 visit is" if number == 1 else f"{number} visits are"
 
 
+class OnTheWall:
+    """Columns of hours, said as on the other pages."""
+
+    @admin.display(description="From", ordering="opens")
+    def begins(self, row: Any) -> str:
+        return wall(row.opens)
+
+    @admin.display(description="To", ordering="closes")
+    def ends(self, row: Any) -> str:
+        return wall(row.closes)
+
+
 @admin.register(Shift)
-class ShiftAdmin(SavedByActions):
+class ShiftAdmin(OnTheWall, SavedByActions):
     change_list_template = "admin/booking/hours_list.html"
-    list_display = ["therapist", "weekday", "opens", "closes", "valid_from", "valid_until", "is_example"]
+    list_display = ["therapist", "weekday", "begins", "ends", "holds_from", "holds_until", "is_example"]
     list_display_links = ["therapist", "weekday"]
     list_filter = ["therapist", "weekday", "is_example"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name"]
+    actions = None  # one by one: each says which visits it leaves outside
+
+    @admin.display(description="First day", ordering="valid_from")
+    def holds_from(self, shift: Shift) -> str:
+        return date_words(shift.valid_from) if shift.valid_from else "–"
+
+    @admin.display(description="Last day", ordering="valid_until")
+    def holds_until(self, shift: Shift) -> str:
+        return date_words(shift.valid_until) if shift.valid_until else "–"
 
     def save_model(self, request: HttpRequest, obj: Shift, form: Any, change: bool) -> None:
         self.tell_of(request, actions.save_hours(row=obj))
 
 
 @admin.register(Override)
-class OverrideAdmin(SavedByActions):
-    list_display = ["therapist", "day", "opens", "closes"]
-    list_display_links = ["therapist", "day"]
+class OverrideAdmin(OnTheWall, SavedByActions):
+    list_display = ["therapist", "on", "begins", "ends"]
+    list_display_links = ["therapist", "on"]
     list_filter = [when("day"), "therapist"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name"]
+    actions = None
+
+    @admin.display(description="Day", ordering="day")
+    def on(self, other: Override) -> str:
+        return date_words(other.day)
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
         self.tell_of(request, actions.save_hours(row=obj))
@@ -111,7 +137,7 @@ def _may_change(request: HttpRequest, absence: Absence) -> bool:
 @admin.register(Absence)
 class AbsenceAdmin(SavedByActions):
     change_list_template = "admin/booking/hours_list.html"
-    list_display = ["who", "starts_at", "ends_at", "reason"]
+    list_display = ["who", moment("starts_at", "From"), moment("ends_at", "Until"), "reason"]
     list_filter = [when("starts_at"), "therapist"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name", "reason"]

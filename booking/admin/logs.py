@@ -13,16 +13,18 @@ from django.utils.text import capfirst
 from booking.models import AccessLog
 
 from .sight import TellsNothing
-from .when import when
+from .when import moment, when
 
 
 class ReadOnly(TellsNothing):
     view_on_site = False
     list_per_page = 50
     change_list_template = "admin/booking/log_list.html"
+    heading = ""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        facts = {"title": capfirst(self.opts.verbose_name_plural), "keep_days": settings.LOG_KEEP_DAYS}
+        heading = self.heading or capfirst(self.opts.verbose_name_plural)
+        facts = {"title": heading, "heading": heading, "keep_days": settings.LOG_KEEP_DAYS}
         return super().changelist_view(request, {**(extra_context or {}), **facts})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -45,5 +47,6 @@ class Named(admin.AllValuesFieldListFilter):
 
 @admin.register(AccessLog)
 class AccessLogAdmin(ReadOnly):
-    list_display = ["at", "username", "what", "about", "number", "reason"]
+    heading = "Who looked at patients’ data"
+    list_display = [moment("at", "When"), "username", "what", "about", "number", "reason"]
     list_filter = [when("at", is_past=True), "what", ("about", Named), "user"]

@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation, Valida
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -85,20 +86,23 @@ class SpanForm(forms.Form):
     when = forms.ChoiceField(choices=PRESETS, widget=forms.RadioSelect, label="When?", initial="today")
     first_day = forms.DateField(label="From", required=False, widget=DayInput)
     first_time = forms.TimeField(
-        label="From what time", required=False, widget=ClockInput, help_text="Empty: from the start of that day."
+        label="From what time", required=False, widget=ClockInput, help_text="Leave empty for the start of that day."
     )
     last_day = forms.DateField(
-        label="Until", required=False, widget=DayInput, help_text="The last day, included. Empty: the same day."
+        label="Until",
+        required=False,
+        widget=DayInput,
+        help_text="The last day, included. Leave empty for the same day.",
     )
     last_time = forms.TimeField(
-        label="Until what time", required=False, widget=ClockInput, help_text="Empty: until the end of that day."
+        label="Until what time", required=False, widget=ClockInput, help_text="Leave empty for the end of that day."
     )
     first = forms.ChoiceField(
         choices=FirstChoice.choices,
         widget=forms.RadioSelect,
-        label="What do we keep for them first?",
+        label="What do we hold for them first?",
         initial=FirstChoice.OTHER,
-        help_text="Only the first proposal; you can change it for each patient.",
+        help_text="Only what is suggested first; you can change it for each patient.",
     )
 
     def __init__(self, *args: Any, user: Any, now: datetime, zone: ZoneInfo, **kwargs: Any) -> None:
@@ -131,10 +135,10 @@ class SpanForm(forms.Form):
     def _dates(self, typed: dict[str, Any]) -> Span | None:
         first, last = typed.get("first_day"), typed.get("last_day") or typed.get("first_day")
         if first is None or last is None:
-            self.add_error("first_day", "Say from which day.")
+            self.add_error("first_day", "Choose the first day.")
             return None
         if not all(2000 < day.year < 2900 for day in (first, last)):
-            self.add_error("first_day", "That is not a date we know.")
+            self.add_error("first_day", "Choose a date between 2001 and 2899.")
             return None
         ends = typed.get("last_time")
         end = instant_of(last, ends, self.zone) if ends else instant_of(last + ONE_DAY, MIDNIGHT, self.zone)
@@ -143,11 +147,11 @@ class SpanForm(forms.Form):
 
 def _checked(span: Span, now: datetime) -> Span:
     if span.start >= span.end:
-        raise ValidationError("The end lies before the beginning.")
+        raise ValidationError("It ends before it begins.")
     if span.end <= now:
         raise ValidationError("That time has gone by.")
     if span.end - span.start > LONGEST:
-        raise ValidationError("Choose three months at the most; a longer absence is started in parts.")
+        raise ValidationError("Choose three months at most. Start a longer absence in parts.")
     return span
 
 
@@ -160,9 +164,9 @@ class StartForm(forms.Form):
     first = forms.ChoiceField(choices=FirstChoice.choices, widget=forms.HiddenInput)
     submission_key = forms.UUIDField(widget=forms.HiddenInput)
     answer_by = MomentField(
-        label="Keep these times until",
-        help_text="The message says so. Earlier for a visit, or a time kept, that comes sooner. Who has not answered "
-        "by then is on the board, to telephone.",
+        label="Hold these times until",
+        help_text="The e-mail says so. For a visit or a held time that comes sooner, it is earlier. Anyone who has not "
+        "answered by then is listed on the board, to call.",
     )
     reason = forms.CharField(
         max_length=120, required=False, validators=ONE_LINE, help_text="For staff only; patients never see it."
@@ -176,9 +180,9 @@ class StartForm(forms.Form):
     def clean_answer_by(self) -> datetime:
         moment: datetime = self.cleaned_data["answer_by"]
         if moment < self.now + timedelta(minutes=30):
-            raise ValidationError("Leave patients half an hour at least to read it.")
+            raise ValidationError("Give patients at least half an hour to read it.")
         if moment > self.now + LONGEST:
-            raise ValidationError("Choose three months from now at the most.")
+            raise ValidationError("Choose three months from now at most.")
         return moment
 
     def clean(self) -> dict[str, Any]:
@@ -215,7 +219,7 @@ class SettleForm(forms.Form):
             return typed
         if agreed == self.ELSEWHERE:
             if not typed.get("starts_at") and "starts_at" not in self.errors:
-                self.add_error("starts_at", "Say when.")
+                self.add_error("starts_at", "Choose a time.")
             return typed
         slug, start = PlaceField().clean(agreed)
         therapists: Any = self.fields["therapist"]
@@ -229,7 +233,7 @@ class EndForm(forms.Form):
     ends_at = MomentField(
         label="They are back from",
         required=False,
-        help_text="Empty: at once, or they were never away. Visits before that time stay on the board.",
+        help_text="Leave empty if they are back now, or were never away. Visits before that time stay on the board.",
     )
 
 
@@ -256,9 +260,10 @@ class Row:
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        return [
-            (_place(one.therapist, one.starts_at), _words(one.therapist, one.starts_at)) for one in self.proposal.all
-        ]
+        """The best first, the rest by time."""
+        best, rest = self.proposal.best, sorted(self.proposal.others, key=lambda one: one.starts_at)
+        offered = [best, *rest] if best else rest
+        return [(_place(one.therapist, one.starts_at), _words(one.therapist, one.starts_at)) for one in offered]
 
 
 def _place(therapist: Therapist, starts_at: datetime) -> str:
@@ -329,10 +334,10 @@ def _start(request: HttpRequest, now: datetime, zone: ZoneInfo) -> HttpResponse:
                 by=request.user,
                 submission_key=typed["submission_key"],
             )
-            messages.success(request, f"{therapist.short_name} is out. Whoever could be written to has been.")
+            messages.success(request, _said_of_started(outage, now))
             return redirect("admin:outage", outage.pk)
         except actions.AlreadyOutError:
-            messages.warning(request, "A colleague has started this already; nothing was sent a second time.")
+            messages.warning(request, "A colleague has already started this. No e-mail was sent a second time.")
             return redirect("admin:outages")
         except (actions.SlotTakenError, actions.SubmissionReusedError) as caught:
             refusal = caught
@@ -345,14 +350,25 @@ def _start(request: HttpRequest, now: datetime, zone: ZoneInfo) -> HttpResponse:
     return _preview(request, form, rows, therapist, span, status=409 if refusal else 422)
 
 
+def _said_of_started(outage: Outage, now: datetime) -> str:
+    lines = list(outage.visits.select_related("hold", "visit").with_delivery())
+    told = {line.visit.email.lower() for line in lines if line.bucket(now) == Bucket.WAITING}
+    to_call = sum(line.bucket(now) == Bucket.TO_PHONE for line in lines)
+    mails = (
+        "1 e-mail leaves now" if len(told) == 1 else f"{len(told)} e-mails leave now" if told else "No e-mail is sent"
+    )
+    calls = f"{to_call} visit{pluralize(to_call, ' needs,s need')} a call" if to_call else "nobody is left to call"
+    return f"{outage.therapist.short_name} is out. {mails}; {calls}."
+
+
 def _why_not(refusal: actions.RefusalError) -> str:
     if isinstance(refusal, actions.AlternativesGoneError):
         number = len(refusal.visits)
         said = "One time has" if number == 1 else f"{number} times have"
-        return f"{said} been taken meanwhile, or chosen twice: see below. Nothing was sent, and nothing is held yet."
+        return f"{said} been taken meanwhile, or chosen twice: see below. No e-mail was sent, and nothing is held yet."
     if isinstance(refusal, actions.SubmissionReusedError):
-        return "This page has started another outage before. Open it anew."
-    return "One of the times has been taken meanwhile. Nothing was sent, and nothing is held yet."
+        return "This page has already started one. Please open it again."
+    return "One of the times has been taken meanwhile. No e-mail was sent, and nothing is held yet."
 
 
 def _keep_choice(row: Row, plan: actions.Plan | None, *, is_gone: bool) -> None:
@@ -436,11 +452,13 @@ def open_outages(user: Any, now: datetime) -> list[Summary]:
 
 @require_safe
 def outages(request: HttpRequest) -> HttpResponse:
-    """All that is in hand, and what came last. It names no patient."""
+    """All that is in hand, and what came last. It names no patient. With `?start` and nothing in hand, the way on."""
     _demand(request)
     now = timezone.now()
     theirs = Outage.objects.seen_by(request.user).select_related("therapist")
     in_hand = list(theirs.to_do(now))
+    if "start" in request.GET and not in_hand and may_act(request.user):
+        return redirect("admin:start_outage")
     past = theirs.exclude(pk__in=[one.pk for one in in_hand])[:MOST_PAST]
     context = {
         **admin.site.each_context(request),
@@ -543,28 +561,35 @@ def _settle(request: HttpRequest, line: AffectedVisit, form: SettleForm) -> bool
         match typed["agreed"]:
             case SettleForm.CANCEL:
                 actions.cancel_affected(line=line, by=staff, who=who)
-                said = "Cancelled, and the time that was kept is free again."
+                said = f"Cancelled, and the time that was held is free again. {_told_of(line)}"
             case SettleForm.KEEP:
                 actions.keep_affected(line=line, who=who)
-                said = "Noted: the visit takes place as planned."
+                said = "Saved: the visit takes place as planned."
             case SettleForm.REACHED:
                 actions.note_reached(line=line, who=who)
-                said = "Noted: they know. The visit stays on the board until it is settled."
+                said = "Saved: they know. The visit stays on the board until it is settled."
             case _:
                 moved = actions.take_other_time(
                     line=line, therapist=typed["therapist"], starts_at=typed["starts_at"], by=staff, who=who
                 )
-                said = f"Moved to {_words(moved.therapist, moved.starts_at)}."
+                said = f"Moved to {_words(moved.therapist, moved.starts_at)}. {_told_of(line)}"
     except actions.StateChangedError:
         messages.warning(request, "A colleague or the patient was quicker: it is settled already; see below.")
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         is_taken = isinstance(refusal, actions.SlotTakenError)
-        why = "Something stands there by now." if is_taken else "That is outside of hours, or not a time of the grid."
+        outside = "That is outside working hours, or not one of the start times."
+        why = "Something is already booked then." if is_taken else outside
         form.add_error(None, f"{why} Nothing was changed; choose another time.")
         return False
     else:
         messages.success(request, said)
     return True
+
+
+def _told_of(line: AffectedVisit) -> str:
+    if line.visit.email:
+        return "The patient is told by e-mail."
+    return "There is no e-mail address: what you said on the telephone is all they get."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -573,17 +598,17 @@ def end_outage(request: HttpRequest, pk: int) -> HttpResponse:
     _demand(request, *TO_ACT)
     found, now = _found(request, pk), timezone.now()
     if found.is_over(now):
-        messages.warning(request, "It is over already.")
+        messages.warning(request, "It is already over.")
         return redirect(found)
     form = EndForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             number = actions.end_outage(outage=found, ends_at=form.cleaned_data["ends_at"], by=request.user)
-            visits = "1 visit stands" if number == 1 else f"{number} visits stand"
-            messages.success(request, f"{visits} as planned. Whoever had been told otherwise gets a message.")
+            visits = "1 visit takes" if number == 1 else f"{number} visits take"
+            messages.success(request, f"{visits} place as planned. Patients who had been told otherwise get an e-mail.")
             return redirect(found)
         except actions.NotOfferedError:
-            form.add_error("ends_at", "That is not earlier than planned. For a longer absence start another outage.")
+            form.add_error("ends_at", "That is not earlier than planned. For a longer absence, start another one.")
         except actions.StateChangedError:
             messages.warning(request, "A colleague was quicker; see below.")
             return redirect(found)

@@ -50,7 +50,7 @@ class ScopeForm(forms.Form):
         kept: dict[str, Any] = super().clean() or {}
         first, last = kept.get("first"), kept.get("last")
         if first and last and last < first:
-            self.add_error("last", "The last day lies before the first.")
+            self.add_error("last", "The last day is before the first.")
         elif first and last and (last - first).days > LONGEST_DAYS:
             self.add_error("last", "Choose at most two years.")
         return kept
@@ -145,7 +145,7 @@ def visits(asked: Asked) -> Report:
     kinds = {
         "Came": [one.came for one in by_week.values()],
         "Expected, or not noted": [one.expected + one.requested for one in by_week.values()],
-        "Did not come": [one.missed for one in by_week.values()],
+        "No-show": [one.missed for one in by_week.values()],
         "Cancelled": [one.cancelled for one in by_week.values()],
         "Declined or expired": [one.declined + one.expired for one in by_week.values()],
     }
@@ -154,9 +154,9 @@ def visits(asked: Asked) -> Report:
     return Report(
         "visits",
         title,
-        "By the week of the visit. One that was moved counts where it stands now. “Not noted”: it has gone by, and "
-        "nobody said what became of it.",
-        ["Week from", "All", "Came", "Expected or not noted", "Requested", "Did not come", "Cancelled", "Declined",
+        "By the week of the visit. A visit that was moved counts where it is now. “Not noted”: it has gone by, and "
+        "nobody noted whether the patient came.",
+        ["Week from", "All", "Came", "Expected or not noted", "Requested", "No-show", "Cancelled", "Declined",
          "Expired"],
         rows,
         [["Whole time", *_counts(whole)]],
@@ -188,18 +188,18 @@ def show_rate(asked: Asked) -> Report:
     title = "Show rate"
     rows = [[*_week(week), one.came, one.missed, _rounded(one.show_rate)] for week, one in by_week.items()]
     totals: list[list[Cell]] = [["Whole time", whole.came, whole.missed, _rounded(whole.show_rate)]]
-    desc = f"{_rounded(whole.show_rate)} % came." if whole.show_rate is not None else "None noted."
+    desc = f"{_rounded(whole.show_rate)}% came." if whole.show_rate is not None else "None noted."
     values = [one.show_rate for one in by_week.values()]
     return Report(
         "show-rate",
         title,
-        "Of the visits whose end was noted, how many came. Visits nobody noted anything of are not counted.",
-        ["Week from", "Came", "Did not come", "Show rate in %"],
+        "Of the visits whose end was noted, how many came. Visits with nothing noted are not counted.",
+        ["Week from", "Came", "No-show", "Show rate (%)"],
         rows,
         totals,
         _drawn(plots.lines("show-rate", title, desc, asked.weeks, [Series("Came", values)], unit="%", top=100)),
         is_empty=whole.show_rate is None,
-        nothing="Nobody noted yet who came in this time.",
+        nothing="It is not noted yet who came in this time.",
     )
 
 
@@ -271,13 +271,13 @@ def fill_of_hours(asked: Asked) -> Report:
         totals.append(["Whole time", one.name, *_filled(whole)])
         series.append(Series(one.short_name, [fill.rate for fill in weeks.values()]))
         if whole.rate is not None:
-            said.append(f"{one.short_name} {_rounded(whole.rate)} %")
+            said.append(f"{one.short_name} {_rounded(whole.rate)}%")
     return Report(
         "fill",
         title,
-        "Hours that visits stood in, of the hours worked: weekly hours and other hours for a day, less absences. "
-        "Turnaround is not counted, so that a full day is below 100 %; a visit counts also when nobody came.",
-        ["Week from", "Therapist", "Hours offered", "Hours booked", "Fill in %"],
+        "Hours booked, of the hours worked: weekly hours and other hours for a day, less absences. "
+        "Turnaround is not counted, so that a full day is below 100%; a visit counts even when nobody came.",
+        ["Week from", "Therapist", "Hours offered", "Hours booked", "Fill (%)"],
         rows,
         totals,
         _drawn(plots.lines("fill", title, ", ".join(said) + ".", asked.weeks, series, unit="%", top=100)),
@@ -330,7 +330,8 @@ def _visits(asked: Asked) -> tuple[dict[date, reports.Visits], reports.Visits]:
 
 
 def _week(week: date) -> list[Cell]:
-    return [week.isoformat()]
+    """Words on the page, 2026-09-07 in the file."""
+    return [week]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -232,7 +232,7 @@ def _find_trouble(plan: Plan, therapist: Therapist, service: Service, free: set[
         if start in said:
             visit.trouble += [one.text for one in said[start]] or ["That time has gone by."]
         if start in together and (start in seen or rest.count(start) == 1):
-            visit.trouble.append("It meets another visit of this series.")
+            visit.trouble.append("It overlaps another visit in this series.")
         seen.add(start)
 
 
@@ -271,7 +271,7 @@ def _say(request: HttpRequest, series: Any) -> None:
     first, last = visits.first(), visits.last()
     number = "1 visit" if first == last else f"{len(series.starts)} visits"
     until = "" if first == last else f" to {day_words(last.starts_at)}"
-    told = "They get one e-mail." if first.email else "Nobody is written to: they have no e-mail address."
+    told = "They get one e-mail." if first.email else "They have no e-mail address, so no e-mail is sent."
     when = f"{day_words(first.starts_at)}, {clock(first.starts_at)}{until}"
     messages.success(request, f"Booked: {number} with {series.therapist.short_name}, {when}. {told}")
 

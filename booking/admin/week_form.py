@@ -55,9 +55,11 @@ class DayRows:
 class WeekForm(forms.Form):
     """`opens-0-1` and `closes-0-1` are the second shift of Monday. Both empty: no such shift."""
 
-    first = DayField(label="Valid from", help_text="The hours of now end the day before.")
+    first = DayField(label="Valid from", help_text="The hours in effect now end the day before.")
     last = DayField(
-        label="Last day", required=False, help_text="Empty: until further notice. Otherwise, what holds now comes back."
+        label="Last day",
+        required=False,
+        help_text="Leave empty for no end date. Otherwise the hours in effect now come back after that day.",
     )
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
@@ -88,10 +90,10 @@ class WeekForm(forms.Form):
         kept: dict[str, Any] = super().clean() or {}
         first, last = kept.get("first"), kept.get("last")
         if first and last and last < first:
-            self.add_error("last", "The last day lies before the first.")
+            self.add_error("last", "The last day is before the first.")
         shifts = [shift for weekday in Weekday.values for shift in self._shifts_of(weekday)]
         for weekday in overlaps(shifts):
-            self.add_error(f"opens-{weekday}-0", f"Two shifts of {Weekday(weekday).label} meet each other.")
+            self.add_error(f"opens-{weekday}-0", f"Two shifts on {Weekday(weekday).label} overlap.")
         kept["shifts"] = sorted(set(shifts))
         return kept
 
@@ -105,9 +107,9 @@ class WeekForm(forms.Form):
             if start is None and end is None:
                 continue
             if start is None:
-                self.add_error(opens, "From when? Or empty both.")
+                self.add_error(opens, "From when? Or leave both empty.")
             elif end is None:
-                self.add_error(closes, "Until when? Or empty both.")
+                self.add_error(closes, "Until when? Or leave both empty.")
             elif end <= start and end != MIDNIGHT:
                 self.add_error(closes, "It ends before it begins. For the end of the day type 12:00 am.")
             else:
@@ -177,7 +179,7 @@ class CopyForm(forms.Form):
 
     day = forms.TypedChoiceField(label="Copy", choices=Weekday.choices, coerce=int, required=False)
     to = forms.TypedMultipleChoiceField(
-        label="to", choices=Weekday.choices, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+        label="Copy to", choices=Weekday.choices, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
     colleague = forms.ModelChoiceField(
         Therapist.objects.none(), label="The week of", to_field_name="slug", required=False, empty_label=None

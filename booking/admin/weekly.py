@@ -145,7 +145,7 @@ class WeekPage:
         copy = CopyForm(self.request.POST, colleagues=self.colleagues)
         if copy.is_valid() and copy.cleaned_data["day"] != "":
             day, to = copy.cleaned_data["day"], copy.cleaned_data["to"]
-            said = f"{Weekday(day).label} is copied; nothing is saved yet." if to else "Tick the days to copy it to."
+            said = f"{Weekday(day).label} is copied; nothing is saved yet." if to else "Choose the days to copy it to."
             form = self.unchecked(with_day_copied(self.request.POST, day, to))
             return self.typing(form, copied=said, copy=copy)
         return self.typing(self.bound(), copied="Choose a day to copy.", status=422)
@@ -186,7 +186,7 @@ class WeekPage:
         except actions.VisitsInTheWayError:
             return self._preview(form, has_more=True, status=409)
         except actions.NotOfferedError:
-            form.add_error("first", "That day has gone by by now.")
+            form.add_error("first", "That day has gone by.")
             return self.typing(form, status=409)
         since = f"from {date_words(typed['first'])}" + (f" to {date_words(typed['last'])}" if typed["last"] else "")
         messages.success(self.request, f"Saved: the hours of {self.therapist.short_name} {since}.")
@@ -214,7 +214,7 @@ class WeekPage:
         found = actions.outside_of_week(therapist=self.therapist, shifts=typed["shifts"], first=first, last=last)
         new = Pattern(first, last, tuple(typed["shifts"]))
         context = {
-            "title": "Look before it is saved",
+            "title": "See what changes",
             "form": form,
             "new": new,
             "old": next((week for week in self._weeks() if week.holds_on(first)), None),
@@ -238,7 +238,7 @@ class WeekPage:
         form.add_error(
             None,
             "A colleague has changed these hours since you opened this page. Nothing of yours is saved; what you typed "
-            "is kept. Below is what holds by now: look whether yours is still right, then go on.",
+            "is kept. Below are the hours now. Check that yours are still right, then continue.",
         )
         return self.typing(form, status=409)
 
@@ -277,7 +277,7 @@ def _of_those_outside(number: int, therapist: Therapist) -> str:
     calendar = reverse("admin:calendar")
     visits = "1 visit is" if number == 1 else f"{number} visits are"
     return format_html(
-        '{} now outside of hours, and nobody was told: <a href="{}?therapist={}">the calendar</a>.',
+        '{} now outside working hours, and no e-mail was sent: <a href="{}?therapist={}">the calendar</a>.',
         visits,
         calendar,
         therapist.slug,

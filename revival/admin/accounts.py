@@ -19,6 +19,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from booking.models import Therapist
+from booking.templatetags.times import clock, day_short
 from revival import two_factor
 from revival.forms import AccountForm, FirstPasswordForm, NewAccountForm
 
@@ -34,6 +35,12 @@ class Reset:
     is_stop: bool = True
 
 
+class MaySignIn(admin.BooleanFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "May sign in"
+
+
 @admin.register(User)
 class AccountAdmin(UserAdmin):
     """Nothing here makes a superuser: technical accounts come from the command line, and only such an
@@ -45,17 +52,19 @@ class AccountAdmin(UserAdmin):
     change_form_template = "admin/auth/user/change_form.html"
     change_password_form = FirstPasswordForm
     change_user_password_template = "admin/auth/user/first_password.html"  # noqa: S105 - a page
-    list_display = ["called", "username", "roles", "as_therapist", "has_second_factor", "is_active"]
-    list_display_links = ["called", "username"]
-    list_filter = ["is_active", "groups"]
+    list_display = ["called", "sign_in_name", "roles", "as_therapist", "has_second_factor", "may_sign_in"]
+    list_display_links = ["called", "sign_in_name"]
+    change_list_template = "admin/auth/user/change_list.html"
+    actions = None
+    list_filter = [("is_active", MaySignIn), "groups"]
     list_select_related = ["therapist"]
     search_fields = ["username", "first_name", "last_name", "email"]
     filter_horizontal = []
-    readonly_fields = ["linked_therapist", "has_second_factor", "last_login"]
+    readonly_fields = ["linked_therapist", "has_second_factor", "last_here"]
     fieldsets = [
         (None, {"fields": ["username", "first_name", "last_name", "email"]}),
         ("What they may do", {"fields": ["groups", "linked_therapist"]}),
-        ("Signing in", {"fields": ["is_active", "has_second_factor", "last_login"]}),
+        ("Signing in", {"fields": ["is_active", "has_second_factor", "last_here"]}),
     ]
     add_fieldsets = [
         (None, {"fields": ["username", "first_name", "last_name", "email"]}),
@@ -82,6 +91,18 @@ class AccountAdmin(UserAdmin):
     def called(self, user: User) -> str:
         return user.get_full_name() or user.get_username()
 
+    @admin.display(description="Name to sign in with", ordering="username")
+    def sign_in_name(self, user: User) -> str:
+        return user.get_username()
+
+    @admin.display(description="May sign in", ordering="is_active", boolean=True)
+    def may_sign_in(self, user: User) -> bool:
+        return user.is_active
+
+    @admin.display(description="Last signed in")
+    def last_here(self, user: User) -> str:
+        return f"{day_short(user.last_login)}, {clock(user.last_login)}" if user.last_login else "Never"
+
     @admin.display(description="Roles")
     def roles(self, user: User) -> str:
         if user.is_superuser:
@@ -106,7 +127,7 @@ class AccountAdmin(UserAdmin):
         return bool(user.is_set_up)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Colleagues", **(extra_context or {})})
+        return super().changelist_view(request, {"heading": "Colleagues", **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.reset_second_factor)
@@ -127,7 +148,7 @@ class AccountAdmin(UserAdmin):
         return super().user_change_password(request, id, form_url)
 
     def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET asks once more; POST forgets the telephone, and the colleague enrols anew at the next sign-in."""
+        """GET asks once more; POST forgets the telephone, and the colleague enrols again at the next sign-in."""
         user = self.get_queryset(request).filter(pk=pk).first()
         if user is None:
             raise Http404
@@ -154,7 +175,7 @@ class AccountAdmin(UserAdmin):
 
 
 RESET_IN_WORDS = (
-    "Their telephone and recovery codes stop working, and they are signed out at once. At the next sign-in they set "
-    "up a telephone anew; until then their password alone protects the account. Be sure that it is really your "
+    "Their phone’s codes and recovery codes stop working, and they are signed out at once. At the next sign-in they "
+    "set up a phone again; until then their password alone protects the account. Be sure that it is really your "
     "colleague who asks: speak with them, do not answer a message."
 )

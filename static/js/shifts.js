@@ -1,12 +1,23 @@
-/* One more row of times on a day. Without this script each day has two rows, and one more than its shifts when looked at. */
+/* One more row of times on a day, and none that is empty until it is asked for. Without this script each day has two
+   rows, and one more than its shifts when looked at. */
 const MOST = 8;
 
 for (const day of document.querySelectorAll("[data-shifts]")) {
   const name = day.querySelector("legend").textContent;
-  const rows = () => day.querySelectorAll(".week-form__pair");
+  const rows = () => [...day.querySelectorAll(".week-form__pair")];
+  const isEmpty = (row) => [...row.querySelectorAll("input")].every((input) => !input.value && !input.validity.badInput);
   const more = Object.assign(document.createElement("button"), { type: "button", className: "week-form__more", textContent: "Add a shift" });
   more.setAttribute("aria-label", `Add a shift on ${name}`);
   more.addEventListener("click", () => {
+    const row = rows().find((one) => one.hidden) ?? added();
+    row.hidden = false;
+    row.querySelector("input").focus();
+    more.hidden = rows().filter((one) => !one.hidden).length >= MOST;
+  });
+  rows().filter(isEmpty).forEach((row) => { row.hidden = true; });
+  day.append(more);
+
+  function added() {
     const place = rows().length;
     const row = rows()[0].cloneNode(true);
     for (const input of row.querySelectorAll("input")) {
@@ -15,11 +26,9 @@ for (const day of document.querySelectorAll("[data-shifts]")) {
       input.removeAttribute("value");
       const label = input.previousElementSibling;
       label.htmlFor = input.id;
-      label.textContent = `${name}, shift ${place + 1}, ${what === "opens" ? "from" : "to"}`;
+      label.textContent = `shift ${place + 1}, ${what === "opens" ? "from" : "to"}`;
     }
     rows()[place - 1].after(row);
-    row.querySelector("input").focus();
-    more.hidden = place + 1 >= MOST;
-  });
-  day.append(more);
+    return row;
+  }
 }

@@ -1,18 +1,18 @@
-/* Work that takes its time says so: a press is answered at once, a second one does nothing, and after a while the
-   page says what a wait means. Without this script the browser's own sign of loading stays. */
+/* Work that takes its time says so: a press is answered at once, a second one of what changes something does nothing,
+   and after a while the page says what a wait means. Without this script the browser's own sign of loading stays. */
 const FIRST_WORD = 400, SECOND_WORD = 8_000; // milliseconds
+const OF_CHANGES = "Still working. Please leave this page open. All of it is done or none: if the page does not come back, look whether it was done before you press again.";
+const OF_PAGES = "Still working. A long time or many rows take a while.";
 const timers = new Set();
 
-function begin(form, button) {
-  form.ariaBusy = "true";
-  button?.classList.add("is-working");
+function begin(pressed, secondWord) {
+  end();
+  pressed?.classList.add("is-working");
   const line = Object.assign(document.createElement("p"), { className: "working" });
   line.setAttribute("role", "status"); // empty at first: what is written later is read aloud
   document.body.append(line);
   later(FIRST_WORD, () => { line.textContent = "Working …"; });
-  later(SECOND_WORD, () => {
-    line.textContent = "Still working. Please leave this page open. All of it is done or none: if the page does not come back, look whether it was done before you press again.";
-  });
+  later(SECOND_WORD, () => { line.textContent = secondWord; });
 }
 function end() {
   timers.forEach(clearTimeout);
@@ -25,8 +25,37 @@ const later = (wait, act) => timers.add(setTimeout(act, wait));
 
 window.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post" || event.submitter?.hasAttribute("data-download")) return;
-  if (form.ariaBusy === "true") event.preventDefault();
-  else begin(form, event.submitter);
+  if (event.defaultPrevented || event.submitter?.hasAttribute("data-download")) return;
+  if (form.method !== "post") begin(event.submitter, OF_PAGES);
+  else if (form.ariaBusy === "true") event.preventDefault();
+  else {
+    begin(event.submitter, OF_CHANGES);
+    form.ariaBusy = "true";
+  }
 });
+window.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const isHere = link.hash && link.href.split("#")[0] === location.href.split("#")[0];
+  if (link.target || isHere || link.origin !== location.origin || document.querySelector("form[aria-busy]")) return;
+  begin(link, OF_PAGES);
+  if (!link.hasAttribute("data-download")) return;
+  event.preventDefault();
+  take(link.href);
+});
+window.addEventListener("keydown", (event) => { if (event.key === "Escape" && !document.querySelector("form[aria-busy]")) end(); }); // it stops the browser, too
 window.addEventListener("pageshow", end); // also when Back brings the page as it was left
+
+/* A file comes without a new page, so nothing but its arrival ends the wait. An answer that is no file is a page. */
+async function take(address) {
+  const answer = await fetch(address).catch(() => null);
+  const name = answer?.headers.get("Content-Disposition")?.match(/filename="([^"]+)"/)?.[1];
+  if (!answer?.ok || !name) {
+    location.assign(address);
+    return;
+  }
+  const file = URL.createObjectURL(await answer.blob());
+  Object.assign(document.createElement("a"), { href: file, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(file), SECOND_WORD);
+  end();
+}

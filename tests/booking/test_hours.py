@@ -239,15 +239,15 @@ def test_the_week_is_typed_looked_at_and_saved(clerk, therapist, service):
 
     look = clerk.post(WEEK, form | {"do": "look"})
     assert look.status_code == 200
-    assert "1 visit would be outside of hours" in look.text
+    assert "1 visit would be outside working hours" in look.text
     assert f"/admin/booking/appointment/{visit.pk}/change/" in look.text
-    assert "nobody is written to" in look.text
+    assert "No e-mail is sent." in look.text
     assert "Ada" not in look.text
     assert weeks_of(therapist) == [(None, None, 7)]  # a look saves nothing
 
     saved = clerk.post(WEEK, hidden(look) | {"do": "save"}, follow=True)
     assert "Saved: the hours of Dr. Stanley" in saved.text
-    assert "1 visit is now outside of hours" in saved.text
+    assert "1 visit is now outside working hours" in saved.text
     assert weeks_of(therapist) == [(None, day_in(9), 7), (day_in(10), None, 5)]
 
 
@@ -258,7 +258,7 @@ def test_saving_without_a_look_at_the_visits_shows_them_first(clerk, therapist, 
     answer = clerk.post(WEEK, form | {"do": "save", "shown": "x,,99999999999999999999"})
 
     assert answer.status_code == 409
-    assert "other visits than this page listed" in answer.text
+    assert "have changed since this page was opened" in answer.text
     assert weeks_of(therapist) == [(None, None, 7)]
 
 
@@ -276,7 +276,7 @@ def test_a_stale_page_is_refused_with_what_was_typed_kept_and_may_go_on(clerk, t
     fresh = re.search(r'name="seen" value="(\w+)"', refused.text)[1]
     again = clerk.post(WEEK, form | {"do": "look", "seen": fresh})
     assert again.status_code == 200
-    assert "give way to these" in again.text  # the colleague's week is named
+    assert "are replaced by these" in again.text  # the colleague's week is named
 
 
 def test_a_day_is_copied_to_others_and_nothing_is_saved(clerk, therapist):
@@ -307,12 +307,12 @@ def test_a_week_is_copied_from_a_colleague(clerk, therapist):
         ({"closes-0-0": ""}, "Until when?"),
         ({"opens-0-0": ""}, "From when?"),
         ({"opens-0-0": "nine"}, "Type a time"),
-        ({"opens-0-1": "10:00", "closes-0-1": "11:00"}, "Two shifts of Monday meet"),
+        ({"opens-0-1": "10:00", "closes-0-1": "11:00"}, "Two shifts on Monday overlap"),
         ({"first": "99999-01-01"}, "Choose a date"),
         ({"first": "0001-01-01"}, "Choose a date between"),
         ({"first": ""}, "required"),
         ({"first": "2020-01-01"}, "has gone by"),
-        ({"last": "2001-01-01"}, "lies before the first"),
+        ({"last": "2001-01-01"}, "is before the first"),
         ({"seen": "x" * 65}, "Nothing is saved yet"),
     ],
 )
@@ -465,7 +465,7 @@ def test_days_that_are_no_holidays_close_nothing(december, clerk, therapist, day
 
 def test_an_unknown_place_and_none_are_told(clerk, clinic, settings):
     settings.CLINIC_HOLIDAYS = "XX"
-    assert "is no place whose public holidays are known" in clerk.get(HOLIDAYS).text
+    assert "is not a place whose public holidays we know" in clerk.get(HOLIDAYS).text
     settings.CLINIC_HOLIDAYS = ""
     assert "No public holidays are proposed" in clerk.get(HOLIDAYS).text
 
@@ -566,7 +566,7 @@ def test_visits_in_the_time_are_listed_before_it_is_blocked(clerk, therapist, se
     done = clerk.post(BLOCK, hidden(look) | {"do": "save"}, follow=True)
 
     assert "Blocked: Dr. Stanley" in done.text
-    assert "1 visit stands in it" in done.text
+    assert "1 visit is booked in that time" in done.text
     assert Appointment.objects.get().state == State.CONFIRMED
 
 

@@ -95,17 +95,32 @@ def test_the_preview_shows_who_is_affected_and_changes_nothing(clerk, visit):
     assert visit.name in page.text
     assert visit.phone in page.text
     assert "10:00 am with Dr. Britton" in page.text
-    assert "Start it, and write to 1 patient" in page.text
+    assert "Start it, and e-mail 1 patient" in page.text
     assert not Outage.objects.exists()
     assert not Message.objects.exists()
     assert AccessLog.objects.filter(about="outage", what="list").count() == 1
+
+
+def test_the_best_time_comes_first_and_the_rest_in_their_order(clerk, visit):
+    page = clerk.get(NEW, asked_for()).text
+    listed = re.findall(r'<option value="[\w-]+ ([^"]+)"', page)
+
+    assert len(listed) > 2
+    assert listed[1:] == sorted(listed[1:])
+
+
+def test_with_nothing_in_hand_the_calendar_leads_straight_to_the_form(clerk, visit):
+    assert clerk.get("/admin/calendar/out/?start")["Location"] == NEW
+    assert clerk.get("/admin/calendar/out/").status_code == 200
+    clerk.post(NEW, fields_of(clerk.get(NEW, asked_for())))
+    assert clerk.get("/admin/calendar/out/?start").status_code == 200
 
 
 def test_starting_it_from_the_page_leads_to_the_board(clerk, visit):
     done = clerk.post(NEW, fields_of(clerk.get(NEW, asked_for())), follow=True)
 
     assert done.redirect_chain[-1][0] == Outage.objects.get().get_absolute_url()
-    assert "Whoever could be written to has been" in done.text
+    assert "1 e-mail leaves now; nobody is left to call." in done.text
     line = line_of(visit)
     assert (line.state, line.starts_at) == ("waiting", in_days(3, 10))
     assert line.outage.started_by.username == "colleague-F"
@@ -140,7 +155,7 @@ def test_the_second_of_two_colleagues_is_led_to_the_first_ones_board(clerk, visi
 
     done = clerk.post(NEW, fields, follow=True)
 
-    assert "A colleague has started this already" in done.text
+    assert "A colleague has already started this" in done.text
     assert Message.objects.count() == 1
 
 
@@ -163,11 +178,11 @@ def test_a_time_that_was_taken_meanwhile_is_said_and_everything_else_is_kept(cle
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"first_day": ""}, "Say from which day"),
+        ({"first_day": ""}, "Choose the first day"),
         ({"first_day": "2020-01-01"}, "That time has gone by"),
-        ({"last_day": "2020-01-01"}, "The end lies before the beginning"),
-        ({"last_day": "2899-01-01"}, "three months at the most"),
-        ({"first_day": "9999-12-31"}, "not a date we know"),
+        ({"last_day": "2020-01-01"}, "It ends before it begins"),
+        ({"last_day": "2899-01-01"}, "three months at most"),
+        ({"first_day": "9999-12-31"}, "between 2001 and 2899"),
         ({"first_day": "99999-01-01"}, "Enter a valid date"),
         ({"first_time": "25:00"}, "Enter a valid time"),
         ({"therapist": "nobody"}, "Select a valid choice"),
@@ -209,7 +224,7 @@ def test_what_our_page_never_writes_is_refused_whole(clerk, visit, typed):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"answer_by": "2020-01-01T09:00"}, "half an hour at least"),
+        ({"answer_by": "2020-01-01T09:00"}, "at least half an hour"),
         ({"answer_by": "2890-01-01T09:00"}, "three months from now"),
         ({"answer_by": ""}, "Please fill this in"),
         ({"reason": "x" * 121}, "at most 120"),
@@ -272,7 +287,7 @@ def test_the_board_shows_each_visit_once_with_its_next_step(clerk, therapist, ot
     }
     assert "<strong>Ada Example</strong>" in boxes["waiting"]
     assert "refused by the mail server" in boxes["to-phone"]
-    assert "Settle by telephone" in boxes["to-phone"]
+    assert "Call and settle" in boxes["to-phone"]
     first_page = clerk.get("/admin/").text
     assert "To telephone: <b>2</b>" in first_page
     assert "Waiting for an answer: <b>1</b>" in first_page
@@ -321,12 +336,13 @@ def settle(client, line, agreed, **typed):
 def test_staff_settle_from_the_board(clerk, therapist, other, service, outage, visit):
     line = line_of(visit)
     page = clerk.get(f"/admin/calendar/out/{outage.pk}/{line.pk}/")
-    assert "kept for them until" in page.text
+    assert "held for them until" in page.text
     held = re.search(r'value="(benjamin-britton [^"]+)"', page.text)[1]
 
     done = settle(clerk, line, held)
 
     assert "Moved to" in done.text
+    assert "The patient is told by e-mail." in done.text
     assert again(visit).therapist == other
     assert (again(line).state, line.settled_by.username) == ("accepted", "colleague-F")
     late = settle(clerk, line, "cancel")
@@ -356,10 +372,10 @@ def test_what_was_agreed_on_the_telephone(clerk, outage, visit, agreed, typed, s
     ("agreed", "typed", "said"),
     [
         ("", {}, "Please fill this in"),
-        ("elsewhere", {}, "Say when"),
+        ("elsewhere", {}, "Choose a time"),
         ("elsewhere", {"starts_at": "9999-01-01T09:00"}, "not a time we know"),
-        ("elsewhere", {"starts_at": f"{day_in(3)}T09:00"}, "outside of hours"),
-        ("elsewhere", {"starts_at": f"{day_in(6)}T09:07"}, "outside of hours"),
+        ("elsewhere", {"starts_at": f"{day_in(3)}T09:00"}, "outside working hours"),
+        ("elsewhere", {"starts_at": f"{day_in(6)}T09:07"}, "outside working hours"),
         ("benjamin-britton soon", {}, "read that time"),
         ("nobody 2026-12-07T09:00-06:00", {}, "Choose one of the times"),
         ("cancel", {"seen": "x"}, "not a time we know"),
@@ -384,9 +400,9 @@ def test_they_are_back_earlier(clerk, outage, visit):
 
     done = clerk.post(page, {"ends_at": ""}, follow=True)
 
-    assert "1 visit stands as planned" in done.text
+    assert "1 visit takes place as planned" in done.text
     assert line_of(visit).state == "stands"
-    assert "It is over already" in clerk.post(page, {"ends_at": ""}, follow=True).text
+    assert "It is already over" in clerk.post(page, {"ends_at": ""}, follow=True).text
 
 
 @pytest.mark.parametrize("path", ["{}/", "{}/end/", "{}/1/"])
@@ -452,7 +468,7 @@ def test_a_patient_of_a_colleague_by_now_is_not_named(therapist, other, service,
 
     assert visit.name not in page
     assert visit.phone not in page
-    assert "A patient of a colleague by now" in page
+    assert "Now a colleague’s patient" in page
 
 
 def test_a_therapist_keeps_times_with_themselves_only(therapist, other, service, visit):

@@ -96,3 +96,13 @@ def test_steps_are_round_and_reach_the_highest(highest):
     assert steps[0] == 0
     assert steps[-1] >= highest * 0.999999
     assert 2 <= len(steps) <= 7
+
+
+@given(st.floats(0.001, 1e5), st.sampled_from([lines, stacked_columns]))
+def test_no_two_ticks_read_the_same_and_counts_are_whole(highest, draw):
+    svg = draw("a", "T", "D", ["x"], [Series("One", [highest])])
+    ticks = [one.text for one in parsed(svg).iter(f"{SVG}text") if "plot__word--end" in one.get("class")]
+
+    assert len(ticks) == len(set(ticks))
+    if draw is stacked_columns:
+        assert not any("." in tick for tick in ticks)

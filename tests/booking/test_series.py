@@ -604,7 +604,7 @@ def test_two_visits_of_one_series_do_not_meet(desk, therapist, service):
 
     met = desk.post(PAGE, {**sent_back(page), "other-2": typed(in_days(3, 9, 30)), "do": "check"})
 
-    assert "It meets another visit of this series." in lines(met)[1]
+    assert "It overlaps another visit in this series." in lines(met)[1]
 
 
 def test_a_time_gone_meanwhile_is_marked_and_nothing_is_booked(desk, therapist, service):
@@ -884,7 +884,7 @@ def test_without_an_address_the_page_says_to_phone(desk, therapist, service):
 
     done = desk.post(path, {"seen": re.findall(r'name="seen" value="([^"]+)"', page)}, follow=True)
 
-    assert "please phone the patient" in page
+    assert "please call the patient" in page
     assert "please phone them" in done.text
     assert Message.objects.get(kind=Kind.SERIES_CANCELLED).delivery == Delivery.PLEASE_PHONE
 

@@ -149,7 +149,7 @@ def open_part(page, number):
         title.click()
 
 
-def save(page, button="Save and continue editing"):
+def save(page, button="Save and stay here"):
     page.get_by_role("button", name=button, exact=True).click()
     page.locator(".messagelist").wait_for()
 
@@ -290,7 +290,7 @@ def test_two_tabs_lose_nothing(site, desk):
         save(first)
 
         second.fill("#id_lead", "The second one’s lead.")
-        second.get_by_role("button", name="Save and continue editing").click()
+        second.get_by_role("button", name="Save and stay here").click()
         second.locator(".errornote").wait_for()
 
         assert "the-editor saved this article after you opened it" in second.locator("#content").inner_text()
@@ -356,7 +356,7 @@ def test_typing_keeps_the_session_and_what_was_typed_outlives_it(site, desk):
         text_of(page, 0).fill("Typed, then away.")
         page.clock.fast_forward(3_000)
         site.manage("shell", "-c", AWAY.format(minutes=16))
-        page.get_by_role("button", name="Save and continue editing").click()
+        page.get_by_role("button", name="Save and stay here").click()
         page.wait_for_url("**/admin/login/**")
         page.fill("#id_username", "the-editor")
         page.fill("#id_password", "trial-desk")

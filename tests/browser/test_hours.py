@@ -83,8 +83,8 @@ def test_hours_and_reports_have_no_barriers(site, desk, complaints, name):
         found[what] = barriers(page)
         complaints.clear()  # axe itself writes styles
     page.goto(site.url + WEEK)
-    page.get_by_role("button", name="Look what it changes").click()
-    page.get_by_role("heading", name="Look before it is saved").wait_for()
+    page.get_by_role("button", name="See what changes").click()
+    page.get_by_role("heading", name="See what changes").wait_for()
     found["look"] = barriers(page)
     complaints.clear()
     assert not any(found.values()), found
@@ -101,13 +101,13 @@ def test_a_week_is_typed_copied_looked_at_and_saved(site, desk, scripts):
         page.get_by_label("Monday, shift 3, from").fill("18:00")
         page.get_by_label("Monday, shift 3, to", exact=True).fill("19:00")
     page.get_by_label("Copy one day").select_option("Monday")
-    page.get_by_role("group", name="to").get_by_label("Wednesday").check()
+    page.get_by_role("group", name="Copy to").get_by_label("Wednesday").check()
     page.get_by_role("button", name="Copy the day").click()
     page.get_by_text("Monday is copied; nothing is saved yet").wait_for()
     assert page.get_by_label("Wednesday, shift 1, from").input_value() == "08:00"
 
-    page.get_by_role("button", name="Look what it changes").click()
-    page.get_by_text("No visit falls outside of the new hours").wait_for()
+    page.get_by_role("button", name="See what changes").click()
+    page.get_by_text("No visit falls outside the new hours").wait_for()
     page.get_by_role("button", name="Save these hours").click()
     page.get_by_text("Saved: the hours of Dr. Hours").wait_for()
     mine = page.locator("section", has=page.get_by_role("heading", name="Dr. Hours"))

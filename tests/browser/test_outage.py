@@ -61,7 +61,7 @@ def test_the_desk_starts_it_the_patient_answers_and_the_board_shows_it(site, des
     start(page, site, day)
     page.get_by_text("No e-mail address").wait_for()
     page.get_by_label("Reason:").fill("Browser")
-    page.get_by_role("button", name="Start it, and write to 1 patient").click()
+    page.get_by_role("button", name="Start it, and e-mail 1 patient").click()
     page.wait_for_url("**/out/*/")
     board = page.url
     waiting, to_phone = page.locator("[aria-labelledby=b-waiting]"), page.locator("[aria-labelledby=b-to-phone]")
@@ -81,10 +81,10 @@ def test_the_desk_starts_it_the_patient_answers_and_the_board_shows_it(site, des
 
     page.goto(board)
     page.locator("[aria-labelledby=b-answered]").get_by_text(f"Olive Out {tag}").first.wait_for()
-    page.get_by_role("link", name="Settle by telephone").click()
+    page.get_by_role("link", name="Call and settle").click()
     page.get_by_label("Cancel the visit").check()
-    page.get_by_role("button", name="Note it").click()
-    page.get_by_text("Nobody is left to telephone").wait_for()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Nobody is left to call").wait_for()
     assert page.locator(".out-line").count() == 2
 
 
@@ -102,7 +102,7 @@ def test_the_pages_have_no_barriers(site, desk, complaints, a_day):  # noqa: F81
     page.get_by_role("button", name=re.compile("Start it")).click()
     page.wait_for_url("**/out/*/")
     board = page.url
-    settle = page.get_by_role("link", name="Settle by telephone").get_attribute("href")
+    settle = page.get_by_role("link", name="Call and settle").get_attribute("href")
     look_at("board", board)
     for name, address in {
         "span": f"{site.url}/admin/calendar/out/new/",

@@ -36,7 +36,7 @@ def test_a_series_is_proposed_changed_booked_and_its_rest_cancelled(site, desk, 
     assert page.input_value("#id_name") == f"Sam Series {scripts}"
 
     page.get_by_label("Mornings, before noon").check()
-    page.get_by_role("button", name="Propose the visits").click()
+    page.get_by_role("button", name="Suggest the visits").click()
     page.get_by_text("All free. Nothing is kept until you book.").wait_for()
     assert page.locator(".plan__one").count() == 8
 
@@ -104,12 +104,12 @@ def test_the_pages_of_a_series_have_no_barriers(site, desk, complaints):  # noqa
     page.goto(site.url + PATH)
     look("empty")
     page.fill("#id_clock", "09:05")
-    page.get_by_role("button", name="Propose the visits").click()
+    page.get_by_role("button", name="Suggest the visits").click()
     page.locator(".plan__one--trouble").first.wait_for()
     look("in trouble")
     page.fill("#id_clock", "")
     fill_in_patient(page, "Axe Series")
-    page.get_by_role("button", name="Propose anew").click()
+    page.get_by_role("button", name="Suggest again").click()
     page.get_by_text("All free").wait_for()
     look("free")
     page.get_by_role("button", name="Book these 8 visits").click()

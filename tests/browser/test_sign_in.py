@@ -38,7 +38,7 @@ def type_password(page, url, name, password=PASSWORD):
 
 
 def type_code(page, code, button="Sign in"):
-    page.get_by_label("Code from your telephone").fill(code)
+    page.get_by_label("Code from your phone").fill(code)
     page.get_by_role("button", name=button).click()
 
 
@@ -65,7 +65,7 @@ def walk_through_the_door(page, url, name):
     page.get_by_role("link", name="I have kept them").click()
     page.get_by_role("heading", name="Choose your own password").wait_for()
     yield "own password"
-    for label in ("New password", "The new password once more"):
+    for label in ("New password", "New password again"):
         page.get_by_label(label, exact=True).fill(OWN)
     page.get_by_role("button", name="Keep this password").click()
     page.wait_for_url("**/admin/booking/service/")
@@ -73,7 +73,7 @@ def walk_through_the_door(page, url, name):
     page.get_by_role("link", name="Your sign-in").click()
     page.get_by_role("heading", name="Your sign-in").wait_for()
     yield "your sign-in"
-    for link in ("Change the password", "Change the telephone", "Make new codes"):
+    for link in ("Change the password", "Change the phone", "Make new codes"):
         page.goto(f"{url}/admin/sign-in/")
         page.get_by_role("link", name=link).click()
         page.get_by_role("link", name="Leave it as it is").wait_for()
