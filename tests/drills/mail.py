@@ -2,8 +2,9 @@
 
 (1) The worker is killed with -9 twenty times over 200 messages, while the server has a mail and has not said so: that
 moment is where doubles come from. (2) The server is away for an hour. (3) It hangs, refuses, answers 421, hangs up.
-(4) A booking is given up, or committed late; the control does it with jobs deferred outside the transaction. (5) What
-one worker weighs over a thousand messages with their calendar files. Nobody waits an hour: dead workers' heartbeats are made older, and due times moved back. Exit code 1: a promise was broken.
+(4) One worker is weighed over a thousand messages with their calendar files. (5) A booking is given up, or committed
+late; the control does it with jobs deferred outside the transaction. Nobody waits an hour: dead workers' heartbeats are
+made older, and due times moved back. Exit code 1: a promise was broken.
 """
 
 from __future__ import annotations
@@ -234,7 +235,7 @@ def weighed(site: RunningSite) -> bool:
             weights.append(worker.memory_info().rss / 1e6)
     late = weights[BATCHES // 2 :]
     return told(
-        f"5. One worker over {len(box.mails)} messages, MB: {' '.join(f'{one:.0f}' for one in weights)}",
+        f"4. One worker over {len(box.mails)} messages, MB: {' '.join(f'{one:.0f}' for one in weights)}",
         all_of_them_arrived=len(box.mails) == WEIGHED,
         under_90_MB=max(weights) < MOST_MB,
         flat_in_the_second_half=max(late) <= FLAT * min(late),
@@ -242,12 +243,11 @@ def weighed(site: RunningSite) -> bool:
 
 
 def drills(site: RunningSite) -> list[bool]:
-    kept = [workers_killed(site), server_away(), *servers_ill()]
+    kept = [workers_killed(site), server_away(), *servers_ill(), weighed(site)]
     outside = App(connector=SyncPsycopgConnector(conninfo=site.database_url))
     with outside.open():
         right, wrong = apart(site, messages.jobs), apart(site, outside)
-    kept += [told(f"4. Jobs without a row, rows without a job: {right}", row_and_job_are_together=right == (0, 0))]
-    kept += [weighed(site)]
+    kept += [told(f"5. Jobs without a row, rows without a job: {right}", row_and_job_are_together=right == (0, 0))]
     return [*kept, told(f"   Control, jobs of their own: {wrong}", control_sees_the_fault=wrong == (1, 1))]
 
 
