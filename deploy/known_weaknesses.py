@@ -1,8 +1,8 @@
 """A step of `make check`: no locked package has a weakness that is known.
 
 pip-audit asks PyPI's own list of advisories, in an environment that uv makes for it and that is no part of ours.
-Where that list cannot be reached the step says so and passes: what it would have said is not known, and a check
-without a network must not stop the work. Exit code 1 when a weakness is known.
+Where that list cannot be reached the step says so, in capitals, and passes: what it would have said is not known, and
+a check without a network must not stop the work. Exit code 1 when a weakness is known.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ UV = Path(sys.executable).parent / "uv"
 PIP_AUDIT = "pip-audit==2.10.1"
 LOCK = "requirements.txt"
 SECONDS = 300
+NOBODY_KNOWS = "LEFT OUT, NOTHING WAS CHECKED: the list of known weaknesses cannot be reached from here."
 ACCEPTED: dict[str, str] = {}
 """By the number of the advisory: why it does not concern us."""
 
@@ -43,7 +44,7 @@ def judge(packages: list[dict[str, Any]] | None) -> tuple[int, list[str]]:
     """Exit code, and what to say."""
     asked = [one for one in packages or [] if "skip_reason" not in one]
     if not asked:
-        return 0, ["left out: the list of known weaknesses cannot be reached from here."]
+        return 0, [NOBODY_KNOWS]
     weak = [(one, weakness) for one in asked for weakness in one["vulns"] if weakness["id"] not in ACCEPTED]
     found = [
         f"{one['name']} {one['version']}: {weakness['id']}, mended in {', '.join(weakness['fix_versions']) or 'none'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ODD: list[str | bytes] = [
+SQL: list[str | bytes] = [
     # what would end a string, a list or a statement of SQL
     "' OR '1'='1",
     "1); DROP TABLE booking_appointment; --",
@@ -30,6 +31,9 @@ ODD: list[str | bytes] = [
     "%' ESCAPE '!' AND pg_sleep(9) --",
     "1 OR (SELECT 1/0)",
     "-starts_at,(SELECT 1)",
+]
+ODD: list[str | bytes] = [
+    *SQL,
     # of a template, a shell, a path, a format
     "{{ settings.SECRET_KEY }}{% debug %}",
     "$(touch /tmp/pwned)`id`",
@@ -67,12 +71,19 @@ ODD: list[str | bytes] = [
 
 
 EACH = int(os.environ.get("ATTACKS_EACH", "1"))
-"""How many of them each place meets; a longer look is a matter of patience."""
+"""How many of them each place meets; a longer look is a matter of patience. A query meets one of SQL besides."""
+TOO_LONG = 5.0
+"""Seconds: below the longest sleep that SQL asks for, above what a page needs on a busy machine."""
 
 
 def some_of(odd: list[str | bytes], seed: str, many: int) -> Iterator[str | bytes]:
     """The same ones each time, others for each place: together they meet everything."""
     return islice(cycle(odd), start := crc32(seed.encode()) % len(odd), start + min(many, len(odd)))
+
+
+def for_a_query(odd: list[str | bytes], seed: str) -> Iterator[str | bytes]:
+    chosen = list(some_of(odd, seed, EACH))
+    return iter([*chosen, *(one for one in some_of(SQL, seed, 1) if odd is ODD and one not in chosen)])
 
 
 @dataclass
@@ -176,10 +187,10 @@ def parameters_of(page: str, path: str) -> set[str]:
 
 def attempt(client: Client, what: str, ask: Callable[[], Any]) -> list[str]:
     """Run one request where nothing lasts, no cookie either; what should not have happened."""
-    before, cookies = transaction.savepoint(), deepcopy(client.cookies)
+    before, cookies, began = transaction.savepoint(), deepcopy(client.cookies), time.monotonic()
     try:
-        status = ask().status_code
-        return [f"{what}: {status}"] if status >= 500 else []
+        status, took = ask().status_code, time.monotonic() - began
+        return [f"{what}: {status} after {took:.1f} s"] if status >= 500 or took > TOO_LONG else []
     except Exception as error:
         return [f"{what}: {type(error).__name__} {error}".splitlines()[0][:300]]
     finally:
@@ -194,11 +205,11 @@ def sweep_query(client: Client, path: str, known: Iterable[str], *, odd: list[st
     page = client.get(path)
     seen = parameters_of(page.text, bare) if page.get("Content-Type", "").startswith("text/html") else set()
     every = sorted({*known, *seen})
-    for value in some_of(odd, bare, EACH):
+    for value in for_a_query(odd, bare):
         query = urlencode(dict.fromkeys(every, value))
         found += attempt(client, f"{bare}, all = {value!r}", partial(client.get, f"{bare}?{query}"))
     for name in sorted(seen):
-        for value in some_of(odd, bare + name, EACH):
+        for value in for_a_query(odd, bare + name):
             query = urlencode({name: value})
             found += attempt(client, f"{bare}, {name} = {value!r}", partial(client.get, f"{bare}?{query}"))
     return found

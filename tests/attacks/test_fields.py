@@ -158,6 +158,21 @@ def test_control_a_hole_in_sql_and_a_field_that_breaks_are_found(guest):
 
 @pytest.mark.django_db
 @pytest.mark.urls("tests.attacks.holes")
+def test_control_sql_that_only_takes_its_time_is_found(guest, monkeypatch):
+    monkeypatch.setattr(sweep, "TOO_LONG", 0.3)
+
+    found = sweep.sweep_query(guest, "/hole/sql/", [], odd=["' || pg_sleep(0.4) || '"])
+
+    assert len(found) > 0
+    assert all("200 after 0." in line for line in found)
+
+
+def test_each_query_meets_sql():
+    assert all(set(sweep.for_a_query(sweep.ODD, seed)) & set(sweep.SQL) for seed in map(str, range(200)))
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.attacks.holes")
 def test_control_a_page_that_writes_when_it_is_looked_at_is_found(guest):
     before = sweep.digests(["booking_lostlink"])
 

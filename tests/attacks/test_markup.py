@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from html import unescape
 
 import pytest
@@ -15,6 +16,7 @@ from booking.admin.reports import REPORTS
 from booking.calendar_files import Method, calendar_file
 from booking.models import (
     Appointment,
+    ArticleCount,
     Clinic,
     ContactRequest,
     Delivery,
@@ -24,7 +26,7 @@ from booking.models import (
 from tests.attacks.places import public_addresses
 from tests.attacks.sweep import read
 from tests.booking.test_views import book
-from tests.factories import a_clinic, a_service, a_therapist, an_appointment, in_days, working_all_week
+from tests.factories import a_clinic, a_service, a_therapist, an_appointment, day_in, in_days, working_all_week
 from tests.staff import everything, one_as
 from tests.test_permissions import addresses
 
@@ -199,51 +201,77 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("text", PLACES)
-def test_no_line_of_a_calendar_can_be_written_into_a_name(service, text):
+def file_named(service, text: str) -> bytes:
     """The clinic's facts and names of therapists and services go into calendar files."""
     therapist = service.therapists.get()
     visit = an_appointment(therapist, service, in_days(4), confirmed_at=timezone.now())
     clinic = Clinic.objects.get()
     clinic.name = clinic.address = therapist.short_name = service.name = visit.name = text
     visit.service, visit.therapist = service, therapist
+    times = {"starts_at": visit.starts_at, "ends_at": visit.ends_at, "stamp": timezone.now()}
+    return calendar_file(visit, clinic=clinic, method=Method.REQUEST, sequence=0, **times)
 
-    content = calendar_file(
-        visit,
-        clinic=clinic,
-        method=Method.REQUEST,
-        sequence=0,
-        starts_at=visit.starts_at,
-        ends_at=visit.ends_at,
-        stamp=timezone.now(),
-    )
 
+def broken_in(content: bytes) -> list[str]:
+    """What a calendar file of one visit must not have: lines of somebody else's, or lines that are none."""
     lines = content.decode().replace("\r\n ", "").split("\r\n")
-    names = [line.split(":")[0].split(";")[0] for line in lines if line]
-    assert names.count("BEGIN") == names.count("END") == 2
-    assert names.count("ATTENDEE") == 1
-    assert "eve@example.com" not in next(line for line in lines if line.startswith("ATTENDEE"))
-    assert not any("\n" in line or "\r" in line for line in lines)
-    assert all(len(line) <= 75 for line in content.split(b"\r\n"))
+    names = Counter(line.split(":")[0].split(";")[0] for line in lines if line)
+    wanted = {"BEGIN": 2, "END": 2, "ATTENDEE": 1}
+    found = [f"{names[name]} × {name}" for name, many in wanted.items() if names[name] != many]
+    found += [line for line in lines if line.startswith("ATTENDEE") and "eve@example.com" in line]
+    found += [line for line in lines if "\n" in line or "\r" in line]
+    return found + [f"{len(line)} octets" for line in content.split(b"\r\n") if len(line) > 75]
 
 
-def test_control_an_unescaped_line_would_be_counted():
-    written = "BEGIN:VCALENDAR\r\nSUMMARY:x\r\nATTENDEE:mailto:eve@example.com\r\nEND:VCALENDAR\r\n"
+@pytest.mark.parametrize("text", PLACES)
+def test_no_line_of_a_calendar_can_be_written_into_a_name(service, text):
+    assert broken_in(file_named(service, text)) == []
 
-    assert [line.split(":")[0] for line in written.split("\r\n") if line].count("ATTENDEE") == 1
+
+@pytest.mark.parametrize("text", [text for text in PLACES if "\n" in text])
+def test_control_lines_written_into_a_calendar_that_escapes_nothing_are_found(service, text, monkeypatch):
+    monkeypatch.setattr("icalendar.vText.to_ical", lambda self: self.encode())
+    monkeypatch.setattr("icalendar.parser.Contentline.to_ical", lambda self: str(self).encode())  # it looks once more
+    monkeypatch.setattr("icalendar.parser.Contentline.__new__", a_line_unchecked)
+
+    found = broken_in(file_named(service, text))
+
+    assert [one for one in found if "octets" not in one] != []
 
 
-def test_tables_for_a_spreadsheet_start_no_formula(rows):
-    desk = Client()
-    desk.force_login(one_as("S"))
+def a_line_unchecked(cls, value, strict=False, encoding="utf-8"):
+    line = str.__new__(cls, value)
+    line.strict = strict
+    return line
+
+
+@pytest.fixture
+def formulas(rows):
+    """All that reports tell in words somebody else chose, as a spreadsheet would run it: therapists and articles."""
     rows.therapist.name = "=HYPERLINK(1)"
     rows.therapist.save()
-    rows.service.name = "@SUM(A1)"
-    rows.service.save()
-    Appointment.objects.update(came_from="-2")
+    for slug in ("-2", "@SUM(A1)"):
+        ArticleCount.objects.create(article=slug, therapist=rows.therapist, day=day_in(0), bookings=1)
 
+
+def cells_that_run() -> list[str]:
+    """Cells of all reports that a spreadsheet would take for a formula; none of them has a number below nought."""
+    desk = Client()
+    desk.force_login(one_as("S"))
+    found = []
     for name in REPORTS:
         answer = desk.get(f"/admin/reports/{name}.csv")
         assert answer.status_code == 200
         for row in csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))):
-            assert not any(cell[:1] in ("=", "@", "+", "\t", "\r") or cell == "-2" for cell in row), row
+            found += [cell for cell in row if cell[:1] in tuple("=@+-\t\r")]
+    return found
+
+
+def test_tables_for_a_spreadsheet_start_no_formula(formulas):
+    assert cells_that_run() == []
+
+
+def test_control_formulas_that_nobody_guards_against_are_found(formulas, monkeypatch):
+    monkeypatch.setattr("booking.spreadsheets.safe_cell", lambda value: "" if value is None else str(value))
+
+    assert {cell.split(" ")[0] for cell in cells_that_run()} == {"=HYPERLINK(1)", "@SUM(A1)", "-2"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import bookings, one_slot, pages
+from tests.bench import bookings, memory, one_slot, pages
 
 if __name__ == "__main__":
-    sys.exit(max(pages.main(), bookings.main(), one_slot.main()))
+    sys.exit(max(pages.main(), memory.main(), bookings.main(), one_slot.main()))

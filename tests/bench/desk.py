@@ -13,9 +13,10 @@ import time
 
 from django.test import Client
 
-from tests.bench.in_process import queries_of, run, said  # isort: skip - it sets Django up
+from tests.bench.in_process import queries_of, run  # isort: skip - it sets Django up
 from booking.models import Appointment, State
 from tests import factories as make
+from tests.bench.promises import said
 from tests.staff import at_the_desk, one_as
 
 THERAPISTS, VISITS, ROUNDS = 10, 400, 60

@@ -54,10 +54,3 @@ def queries_of(call: Callable[[], object]) -> list[str]:
     with CaptureQueriesContext(connection) as seen:
         call()
     return [query["sql"] for query in seen.captured_queries]
-
-
-def said(promises: dict[str, bool]) -> bool:
-    """Print each promise and whether it is kept; whether all are."""
-    for promise, is_kept in promises.items():
-        print(f"  {promise:<40} {'yes' if is_kept else 'NO'}")
-    return all(promises.values())

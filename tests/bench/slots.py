@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 from collections.abc import Iterable
 from datetime import time as wall
 
@@ -18,36 +17,16 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from tests.bench.in_process import medians, queries_of, run, said  # isort: skip - it sets Django up
+from tests.bench.in_process import medians, queries_of, run  # isort: skip - it sets Django up
 from booking import plots
-from booking.models import Appointment, Override, Service, Therapist, free_times
+from booking.models import Override, Service, Therapist, free_times
 from tests import factories as make
 from tests.bench import curves
+from tests.bench.past import add_past
+from tests.bench.promises import said
 
 THERAPISTS, DAYS, PAST = 10, 60, (0, 10_000, 1_000_000)
 QUERIES, CPU_MS, PAGE_MS, ALIKE = 6, 20, 30, 1.2
-PAST_VISITS = """
-INSERT INTO booking_appointment ({columns}) SELECT {values}
-FROM booking_appointment AS pattern, LATERAL (
-    SELECT (%(therapists)s::bigint[])[n %% %(many)s + 1] AS therapist,
-        %(until)s::timestamptz - (n / %(many)s + 1) * interval '40 minutes' AS start
-    FROM generate_series(%(first)s, %(last)s) AS n
-) AS visit
-WHERE pattern.id = %(pattern)s
-"""
-VALUES = {
-    "public_id": "gen_random_uuid()",
-    "link_digest": "encode(sha256(gen_random_uuid()::text::bytea), 'hex')",
-    "therapist_id": "therapist",
-    "starts_at": "start",
-    "ends_at": "start + interval '30 minutes'",
-    "blocked": "tstzrange(start, start + interval '40 minutes')",
-    "submission_key": "gen_random_uuid()",
-    "created_at": "start - interval '9 days'",
-    "requested_at": "start - interval '9 days'",
-    "confirmed_at": "start - interval '8 days'",
-}
-"""What a past visit does not have in common with a coming one."""
 
 
 def a_busy_clinic() -> tuple[list[Therapist], Service]:
@@ -66,23 +45,6 @@ def a_busy_clinic() -> tuple[list[Therapist], Service]:
     return therapists, service
 
 
-def add_past(first: int, end: int, therapists: list[Therapist]) -> float:
-    """Past visits number `first` to `end`, back to back; the seconds it took."""
-    columns = [field.column for field in Appointment._meta.concrete_fields if not field.primary_key]
-    values = ", ".join(VALUES.get(column, f"pattern.{column}") for column in columns)
-    statement = PAST_VISITS.format(columns=", ".join(columns), values=values)
-    given = {"therapists": [one.pk for one in therapists], "many": len(therapists), "until": make.in_days(0, 0)}
-    given |= {"pattern": Appointment.objects.latest("starts_at").pk, "first": first, "last": end - 1}
-    began = time.perf_counter()
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")  # no line in the change log for each of a million
-        cursor.execute(statement, given)
-        cursor.execute("RESET session_replication_role")
-        cursor.execute("VACUUM (ANALYZE)")
-        cursor.execute("CHECKPOINT")  # no writing in the background while we measure
-    return time.perf_counter() - began
-
-
 def measure() -> bool:
     """Print the table, the promises and the plan; whether all promises are kept."""
     therapists, service = a_busy_clinic()
@@ -98,7 +60,8 @@ def measure() -> bool:
 
     print("past visits | free_times: queries  CPU ms  wall ms | page: queries  CPU ms  wall ms | rows written in")
     for before, past in zip((0, *PAST), PAST, strict=False):
-        took = add_past(before, past, therapists)
+        with connection.cursor() as cursor:
+            took = add_past(cursor, before, past, [one.pk for one in therapists], make.in_days(0, 0))
         row = [*medians(ask, 50), *medians(page, 30)]
         queries, of_page = queries_of(ask), queries_of(page)
         rows.append([len(queries), *row])

@@ -2,8 +2,9 @@
 
 (1) The worker is killed with -9 twenty times over 200 messages, while the server has a mail and has not said so: that
 moment is where doubles come from. (2) The server is away for an hour. (3) It hangs, refuses, answers 421, hangs up.
-(4) A booking is given up, or committed late; the control does it with jobs deferred outside the transaction. Nobody
-waits an hour: dead workers' heartbeats are made older, and due times moved back. Exit code 1: a promise was broken.
+(4) One worker is weighed over a thousand messages with their calendar files. (5) A booking is given up, or committed
+late; the control does it with jobs deferred outside the transaction. Nobody waits an hour: dead workers' heartbeats are
+made older, and due times moved back. Exit code 1: a promise was broken.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django
+import psutil
 from aiosmtpd.controller import Controller
 from django.db import connection, transaction
 from django.utils import timezone
@@ -42,6 +44,7 @@ from booking.models import Delivery, Kind, Message  # noqa: E402
 from tests import factories as make  # noqa: E402
 
 MESSAGES, KILLS, AWAY, ILL, MINUTE = 200, 20, 50, 2, 60
+WEIGHED, BATCHES, MOST_MB, FLAT = 1000, 10, 90, 1.05
 PORT, DICE = free_port(), random.Random(7)
 JOBS = f"FROM procrastinate_jobs WHERE task_name = '{messages.SEND_TASK}' AND status IN ('todo', 'doing')"
 JOBS_ALONE = f"SELECT count(*) {JOBS} AND args ->> 'message_id' NOT IN (SELECT id::text FROM booking_message)"
@@ -222,12 +225,29 @@ def apart(site: RunningSite, jobs: App) -> tuple[int, int]:
     return jobs_alone, ask(ROWS_ALONE)
 
 
+def weighed(site: RunningSite) -> bool:
+    """In MB of own and shared memory (RSS), after each tenth of the messages."""
+    worker, weights = psutil.Process(site.worker.pid), []
+    with listening() as box:
+        for batch in range(BATCHES):
+            rows = queue(f"weighed-{batch}", WEIGHED // BATCHES)
+            wait_until(lambda rows=rows: is_over(rows))
+            weights.append(worker.memory_info().rss / 1e6)
+    late = weights[BATCHES // 2 :]
+    return told(
+        f"4. One worker over {len(box.mails)} messages, MB: {' '.join(f'{one:.0f}' for one in weights)}",
+        all_of_them_arrived=len(box.mails) == WEIGHED,
+        under_90_MB=max(weights) < MOST_MB,
+        flat_in_the_second_half=max(late) <= FLAT * min(late),
+    )
+
+
 def drills(site: RunningSite) -> list[bool]:
-    kept = [workers_killed(site), server_away(), *servers_ill()]
+    kept = [workers_killed(site), server_away(), *servers_ill(), weighed(site)]
     outside = App(connector=SyncPsycopgConnector(conninfo=site.database_url))
     with outside.open():
         right, wrong = apart(site, messages.jobs), apart(site, outside)
-    kept += [told(f"4. Jobs without a row, rows without a job: {right}", row_and_job_are_together=right == (0, 0))]
+    kept += [told(f"5. Jobs without a row, rows without a job: {right}", row_and_job_are_together=right == (0, 0))]
     return [*kept, told(f"   Control, jobs of their own: {wrong}", control_sees_the_fault=wrong == (1, 1))]
 
 
