@@ -88,6 +88,7 @@ class Drill:
         before = self.stage.running()
         load = self.stage.load(many, **how)
         try:
+            self.stage.wait_for("the first booking", lambda: load.promised.value > 0)
             time.sleep(WARM_UP)
             yield load
             over = time.time()
