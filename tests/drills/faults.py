@@ -560,21 +560,6 @@ def control_commit(drill: Drill) -> None:
     drill.kept = {"the loss is seen": found.lost > 0}
 
 
-def control_kill_web(drill: Drill) -> None:
-    """control: an nginx that asks no other process lets readers see the kills"""
-    here = f"127.0.0.1:{drill.stage.web_port}"
-    drill.stage.tell_nginx(here, "proxy_next_upstream error;", "proxy_next_upstream off;")
-    try:
-        with drill.load(many=400):
-            for _ in range(8):
-                for child in drill.stage.web.children():
-                    child.kill()
-                time.sleep(1.5)
-    finally:
-        drill.stage.tell_nginx(here)
-    drill.kept = {"readers are seen to fail": not drill.articles_fine()}
-
-
 @contextmanager
 def another_gunicorn(stage: Stage, words: str, **environment: str) -> Iterator[None]:
     """The site's settings of gunicorn, and these words after them."""
@@ -671,7 +656,6 @@ SCENARIOS: dict[str, Callable[[Drill], None]] = {
     "wapiti": attacks.wapiti,
     "control-slow": attacks.control_slow,
     "control-headers": attacks.control_headers,
-    "control-kill-web": control_kill_web,
     "control-deploy": control_deploy,
     "control-hang": control_hang,
     "control-migration": control_migration,

@@ -265,11 +265,8 @@ class Stage:
             self.second_web.end()
             worker.end()
 
-    def tell_nginx(self, site: str, words: str = "", others: str = "") -> None:
-        """Other web services behind it, or other words in its settings."""
-        text = self.nginx_settings(site)
-        assert words in text
-        (self.folder / "nginx.conf").write_text(text.replace(words, others) if words else text)
+    def tell_nginx(self, site: str) -> None:
+        (self.folder / "nginx.conf").write_text(self.nginx_settings(site))
         self.nginx.process.send_signal(signal.SIGHUP)
 
     def start_worker(self) -> Supervised:
