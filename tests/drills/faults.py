@@ -560,36 +560,19 @@ def control_commit(drill: Drill) -> None:
     drill.kept = {"the loss is seen": found.lost > 0}
 
 
-@contextmanager
-def another_gunicorn(stage: Stage, words: str, **environment: str) -> Iterator[None]:
-    """The site's settings of gunicorn, and these words after them."""
-    other = stage.folder / "another.py"
-    other.write_text(f"exec(open('deploy/gunicorn.conf.py').read())\n{words}\n")
-    ours, stage.gunicorn_conf, stage.preload = stage.gunicorn_conf, str(other), environment
-    stage.restart_site()
-    try:
-        yield
-    finally:
-        stage.gunicorn_conf, stage.preload = ours, {}
-        stage.restart_site()
-
-
 def control_deploy(drill: Drill) -> None:
     """control: gunicorn's own handling of a reload lets readers wait for the new processes"""
-    with another_gunicorn(drill.stage, "del post_worker_init"):
+    stage = drill.stage
+    stock = stage.folder / "stock.py"
+    stock.write_text("exec(open('deploy/gunicorn.conf.py').read())\ndel post_worker_init\n")
+    ours, stage.gunicorn_conf = stage.gunicorn_conf, str(stock)
+    stage.restart_site()
+    try:
         reloaded_three_times(drill)
+    finally:
+        stage.gunicorn_conf = ours
+        stage.restart_site()
     drill.kept = {"readers are seen to wait, or to fail": not drill.articles_fine() or failures(drill.crowd) > 0}
-
-
-DEAF = "sys.path.insert(0, '.'); from revival.pulse import Pulse; Pulse.lasts_too_long = lambda *_: False"
-
-
-def control_hang(drill: Drill) -> None:
-    """control: a site that looks at no clock lets guests wait for as long as the database hangs"""
-    with another_gunicorn(drill.stage, DEAF, DATABASE_STATEMENT_TIMEOUT_MS="0"):
-        with drill.load(many=400), stopped(drill.stage.postgres.everything()):
-            time.sleep(10)
-    drill.kept = {"guests are seen to wait": drill.crowd.bookings.longest > REFUSAL_SECONDS}
 
 
 def control_migration(drill: Drill) -> None:
@@ -657,7 +640,6 @@ SCENARIOS: dict[str, Callable[[Drill], None]] = {
     "control-slow": attacks.control_slow,
     "control-headers": attacks.control_headers,
     "control-deploy": control_deploy,
-    "control-hang": control_hang,
     "control-migration": control_migration,
     "control-mail": control_mail,
     "control-commit": control_commit,
