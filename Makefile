@@ -38,7 +38,7 @@ bench-many: setup ## 10,000 therapists and 10 million visits in one database (an
 bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past visits
 	@$(BIN)/python deploy/check.py bench-slots
 
-drill: setup ## Break each part under load: nothing promised may be lost (15 minutes; ARGS="hang deploy"; needs nginx)
+drill: setup ## Break each part under load: nothing promised may be lost (half an hour; ARGS="hang deploy"; needs nginx)
 	@$(BIN)/python deploy/check.py drill $(ARGS)
 
 drill-cluster: setup ## Three PostgreSQL under Patroni: machines of it die under load (needs etcd, haproxy, pgbouncer, nginx)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 TEMPLATE = Path(__file__).resolve().parent / "nginx.conf.template"
 LOG = "/var/log/nginx/access.log"
+TWICE = "        server ${SITE} max_fails=0;\n" * 2
 TLS = "ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;"
 
 
@@ -24,14 +25,25 @@ def fill_in(template: str, facts: dict[str, str]) -> str:
 def settings(
     *, listen: str, site: str, public: str = "/var/lib/revival/public", run: str = "/run", log: str = LOG, tls: str = ""
 ) -> str:
+    """`site`: where gunicorn listens; several, by commas."""
     facts = {"LISTEN": listen, "SITE": site, "PUBLIC": public, "RUN": run, "LOG": log, "TLS": tls}
-    return fill_in(TEMPLATE.read_text(), facts)
+    template = TEMPLATE.read_text()
+    return fill_in(of_several(template, site.split(",")) if "," in site else template, facts)
+
+
+def of_several(template: str, sites: list[str]) -> str:
+    """One that fails once is left alone for five seconds; one gone without a word costs one reader half a second."""
+    servers = "".join(f"        server {site} max_fails=1 fail_timeout=5s;\n" for site in sites)
+    template = template.replace(TWICE, servers).replace("proxy_connect_timeout 2s;", "proxy_connect_timeout 500ms;")
+    return template.replace("proxy_next_upstream error;", "proxy_next_upstream error timeout;")
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description="Write nginx's settings to standard output.")
     asked.add_argument("--listen", default="8080", help="port, or address and port (8080)")
-    asked.add_argument("--site", default="127.0.0.1:8000", help="where gunicorn listens (127.0.0.1:8000)")
+    asked.add_argument(
+        "--site", default="127.0.0.1:8000", help="where gunicorn listens; several, by commas (127.0.0.1:8000)"
+    )
     asked.add_argument("--public", default="/var/lib/revival/public", help="what write_public_files wrote")
     asked.add_argument("--run", default="/run", help="folder for the number of the process and for uploads")
     asked.add_argument("--log", default=LOG, help=f"the log of requests ({LOG})")

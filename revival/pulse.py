@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -29,6 +29,7 @@ from revival.postgresql.commits import SureConnection
 
 MANY_WAIT = max(int(os.environ.get("WEB_THREADS", "8")) // 2, 1)
 WAKE_UPS_IF_MANY_WAIT, WAKE_UPS = 5, 20  # a tenth of a second each: psycopg's own interval
+CANCEL_SECONDS = 0.3  # somebody waits for a page meanwhile
 
 
 class SilentDatabaseError(psycopg.OperationalError):
@@ -74,8 +75,16 @@ class WatchedConnection(SureConnection):
             with pulse.somebody_waits():
                 return super().wait(self._awake(gen), interval, timeout)
         except SilentDatabaseError:
-            self.pgconn.finish()
+            self._give_up()
             raise
+
+    def _give_up(self) -> None:
+        """The server is told, if it listens: a COMMIT that waits for a standby keeps its locks and its connection
+        until one comes, whether or not anybody still asks for it."""
+        if not pulse.is_silent:
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=CANCEL_SECONDS)
+        self.pgconn.finish()
 
     def _awake(self, gen: Any) -> Generator[Any, Any, Any]:
         """`gen` as it is, with a look at the clock whenever the wait wakes up with nothing to read."""

@@ -150,6 +150,8 @@ DATABASES["default"].update(
     ENGINE="revival.postgresql",  # Django's, which does not wait for a database known to be silent
     CONN_MAX_AGE=0,  # the pool keeps connections, Django must not
     CONN_HEALTH_CHECKS=True,  # the pool looks at one before it gives it out: heals after a restart
+    # Behind PgBouncer a cursor that outlives its statement is asked for at another server; our lists are short.
+    DISABLE_SERVER_SIDE_CURSORS=True,
 )
 DATABASES["default"]["OPTIONS"].update(
     connect_timeout=2,  # seconds for each server; the least that libpq knows
@@ -162,7 +164,7 @@ DATABASES["default"]["OPTIONS"].update(
         "connection_class": WatchedConnection,
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
-        "timeout": 2,  # seconds a request waits for a connection before it says "busy"
+        "timeout": 1.5,  # seconds a request waits for a connection before it says "busy"
         "reconnect_timeout": 3,  # then give up and let the next request try, else the waits grow to minutes
     },
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -12,6 +15,10 @@ import pytest
 from booking.actions import refusals
 from revival import embedded_postgres
 from revival.postgresql.commits import NotReplicatedError, SureConnection
+from tests.booking.test_live import wait_for
+from tests.factories import typed_details
+from tests.guest import Guest, free_starts, hidden_fields
+from tests.running import running_site
 
 WAITS = {"options": "-c synchronous_commit=on"}
 
@@ -97,3 +104,106 @@ def test_other_warnings_are_no_doubt(lonely_leader):
     with cut_short(lonely_leader, SureConnection) as (connection, _):
         connection.execute("DO $$ BEGIN RAISE WARNING 'before the commit'; END $$")
         connection.commit()
+
+
+# ---- the whole site, whose database waits for a standby that is away ------------------------------
+
+SLOTS, COMMITS = "/book/peter-stanley/consultation/", "wait_event = 'SyncRep' AND query ILIKE 'commit%'"
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A running site on a server of its own."""
+    folder = tmp_path_factory.mktemp("alone")
+    settings = {**embedded_postgres.FAST_AND_UNSAFE, "synchronous_commit": "on"}
+    with embedded_postgres.database_url(folder / "postgres", settings=settings) as url:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DATABASE_URL", url)
+            with running_site("revival_alone", folder) as site:
+                yield site
+
+
+@contextmanager
+def standby_away(site):
+    """From now on each COMMIT waits, until the block is left."""
+    with site.connect() as owner:
+        owner.execute("ALTER SYSTEM SET synchronous_standby_names = 'one_that_is_away'")
+        owner.execute("SELECT pg_reload_conf()")
+        time.sleep(1)
+        try:
+            yield
+        finally:
+            owner.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            owner.execute("SELECT pg_reload_conf()")
+
+
+def end_the_waits(site, how, job):
+    """As an operator does, or a leader that is taken down: until `job` is done."""
+    with site.connect() as owner:
+        while not job.done():
+            owner.execute(f"SELECT {how}(pid) FROM pg_stat_activity WHERE {COMMITS}")
+            time.sleep(0.05)
+
+
+def waits(site):
+    with site.connect() as owner:
+        return bool(owner.execute(f"SELECT 1 FROM pg_stat_activity WHERE {COMMITS}").fetchone())
+
+
+def mails(site):
+    return len(list(site.mail_folder.glob("*"))) if site.mail_folder.exists() else 0
+
+
+def with_details(site):
+    """A guest with a time on hold, the address of the form and what they typed."""
+    guest = Guest(site.url)
+    page = guest.get(SLOTS)
+    answer, _ = guest.post(SLOTS, page, start=free_starts(page)[0])
+    place = answer.headers["Location"]
+    return guest, place, {**hidden_fields(guest.get(place)), **typed_details()}
+
+
+@pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_a_booking_that_no_standby_has_is_not_promised(alone, how):
+    guest, place, details = with_details(alone)
+    sent_before = mails(alone)
+
+    with ThreadPoolExecutor(1) as beside:
+        with standby_away(alone):
+            first = beside.submit(guest.ask, "POST", place, details)
+            end_the_waits(alone, how, first)
+            answer, text = first.result()
+            again = beside.submit(guest.ask, "POST", place, details)
+            assert wait_for(lambda: waits(alone))
+            assert not again.done()
+            assert mails(alone) == sent_before
+        promised, _ = again.result()
+
+    assert answer.status == 503
+    assert "612-605-7594" in text
+    assert promised.status == 302
+    assert promised.headers["Location"].startswith("/visits/")
+    assert wait_for(lambda: mails(alone) > sent_before)
+
+
+def test_no_mail_leaves_before_a_standby_has_what_it_tells_of(alone):
+    os.kill(alone.worker.pid, signal.SIGSTOP)  # another hand than its own sends here
+    try:
+        guest, place, details = with_details(alone)
+        assert guest.ask("POST", place, details)[0].status == 302
+        with alone.connect() as owner:
+            (newest,) = owner.execute("SELECT max(id) FROM booking_message WHERE kind = 'requested'").fetchone()
+        command = f"from booking.actions.delivery import deliver_message as d; d(message_id={newest})"
+        sent_before = mails(alone)
+
+        with standby_away(alone), ThreadPoolExecutor(1) as beside:
+            delivery = beside.submit(alone.manage, "shell", "-c", command)
+            end_the_waits(alone, "pg_cancel_backend", delivery)
+            with pytest.raises(AssertionError, match="no standby has said"):
+                delivery.result()
+        assert mails(alone) == sent_before
+
+        alone.manage("shell", "-c", command)
+        assert mails(alone) == sent_before + 1
+    finally:
+        os.kill(alone.worker.pid, signal.SIGCONT)

@@ -11,17 +11,23 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command, get_commands
-from django.db import connection
 
 from deploy import nginx
 from deploy.cluster import settings as cluster
-from revival import context
+from revival import context, embedded_postgres, pulse
 from revival.log_settings import LOG_SETTINGS
 from tests import factories as make
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = nginx.TEMPLATE.read_text()
 NAMES = set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
+OF_GUNICORN, OF_DJANGO = (ROOT / "deploy/gunicorn.conf.py").read_text(), (ROOT / "revival/settings.py").read_text()
+WEB_DEFAULTS = {
+    "workers": int(re.search(r'"WEB_WORKERS", "(\d+)"', OF_GUNICORN)[1]),
+    "threads": int(re.search(r'"WEB_THREADS", "(\d+)"', OF_GUNICORN)[1]),
+    "pool": int(re.search(r'"DATABASE_POOL_SIZE", (\d+)', OF_DJANGO)[1]),
+}
+"""As the files have them: the tests' own settings are others."""
 
 
 # ---- nginx ------------------------------------------------------------------------------------
@@ -40,14 +46,27 @@ def test_a_name_that_is_not_given_is_no_empty_word():
         nginx.fill_in("listen ${LISTEN};", {})
 
 
-def test_nginx_takes_it_where_it_is_installed(tmp_path):
+def test_of_several_web_machines_one_that_fails_is_left_alone():
+    text = nginx.settings(listen="8080", site="10.0.0.4:8000,10.0.0.5:8000")
+    servers = re.findall(r"^ +server (.+);$", text, re.MULTILINE)
+
+    assert servers == [f"10.0.0.{number}:8000 max_fails=1 fail_timeout=5s" for number in (4, 5)]
+    assert "proxy_connect_timeout 500ms;" in text  # below the second in which an article is promised
+    assert "proxy_next_upstream error timeout;" in text
+
+
+@pytest.mark.parametrize("site", ["127.0.0.1:8401", "127.0.0.1:8401,127.0.0.1:8402"])
+def test_nginx_takes_it(tmp_path, site):
     program = shutil.which("nginx")
+    if program is None:
+        pytest.skip("nginx is not installed")
     conf = tmp_path / "nginx.conf"
-    facts = {"site": "127.0.0.1:8401", "public": str(tmp_path), "run": str(tmp_path), "log": str(tmp_path / "log")}
+    facts = {"site": site, "public": str(tmp_path), "run": str(tmp_path), "log": str(tmp_path / "log")}
     conf.write_text(nginx.settings(listen="127.0.0.1:8498", **facts))
-    if program:  # the drills have it in any case
-        done = subprocess.run([program, "-t", "-c", str(conf)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+
+    done = subprocess.run([program, "-t", "-c", str(conf)], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_compose_gives_the_image_every_name_of_the_template_and_no_other_is_replaced():
@@ -155,18 +174,27 @@ def postgresql_conf() -> dict[str, str]:
     return {name.strip(): value.strip().strip("'") for name, value in facts}
 
 
-def test_postgresql_knows_every_setting_and_takes_its_value(db):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name, vartype, enumvals, unit FROM pg_settings")
-        known = {row[0]: row[1:] for row in cursor.fetchall()}
+def postgresql_reads(path: Path, folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    """What PostgreSQL itself makes of a file."""
+    command = [str(embedded_postgres.PROGRAMS / "postgres"), "-C", name]
+    command += [f"--config-file={path}", f"--data-directory={folder}", f"--hba-file={path}", f"--ident-file={path}"]
+    return subprocess.run(command, capture_output=True, text=True)
 
-    for name, value in postgresql_conf().items():
-        assert name in known
-        kind, choices, _ = known[name]
-        if kind == "enum":
-            assert value in choices, name
-        elif kind == "bool":
-            assert value in ("on", "off"), name
+
+@pytest.mark.parametrize("name", postgresql_conf())
+def test_postgresql_knows_every_setting_and_takes_its_value(tmp_path, name):
+    done = postgresql_reads(ROOT / "deploy/postgresql.conf", tmp_path, name)
+
+    assert done.returncode == 0, done.stderr
+    said, value = done.stdout.strip(), postgresql_conf()[name]
+    assert said == value or (said.rstrip("0") and re.match(r"\d", said)), name  # numbers are told in units of its own
+
+
+def test_control_postgresql_refuses_a_unit_it_does_not_know(tmp_path):
+    wrong = tmp_path / "wrong.conf"
+    wrong.write_text("idle_in_transaction_session_timeout = 60sec\n")
+
+    assert postgresql_reads(wrong, tmp_path, "shared_buffers").returncode != 0
 
 
 def test_postgresql_is_told_to_keep_what_was_promised_and_to_keep_patients_out_of_its_log():
@@ -177,22 +205,30 @@ def test_postgresql_is_told_to_keep_what_was_promised_and_to_keep_patients_out_o
 
 
 def test_there_are_more_connections_than_all_processes_may_have():
-    processes, watcher, worker, others = 2, 1, 12, 10
-    pool = django_settings.DATABASES["default"]["OPTIONS"]["pool"]
+    processes, pool = WEB_DEFAULTS["workers"], WEB_DEFAULTS["pool"]
+    watcher, worker, others = 1, 2 + pool, 10  # procrastinate's own two, and the jobs' pool
 
-    most = 2 * processes * (10 + watcher) + worker + others  # twice: old and new ones during a reload
+    most = 2 * processes * (pool + watcher) + worker + others  # twice: old and new ones during a reload
 
-    assert "max_size" in pool
+    assert WEB_DEFAULTS["threads"] < pool
     assert int(postgresql_conf()["max_connections"]) >= most
 
 
 # ---- three PostgreSQL (deploy/cluster) ----------------------------------------------------------
 
+ROLES = (ROOT / "deploy/cluster/roles.sql").read_text()
 MACHINES = [cluster.Machine(name, f"10.0.0.{number}") for number, name in enumerate(("one", "two", "three"), 1)]
 
 
 def of_patroni(**more):
-    facts = {"etcd": "10.0.0.1:2379", "data": "/data", "programs": "/bin", "run": "/run", "network": "10.0.0.0/8"}
+    facts = {
+        "addresses": [one.address for one in MACHINES],
+        "etcd": "10.0.0.1:2379",
+        "data": "/data",
+        "programs": "/bin",
+        "run": "/run",
+        "network": "10.0.0.0/8",
+    }
     return cluster.patroni(MACHINES[0], password="x", **facts, **more)
 
 
@@ -217,14 +253,42 @@ def test_patients_stay_out_of_the_clusters_logs():
         assert f"        {name}: '{value}'" in text, name
 
 
-def test_a_wait_at_pgbouncer_ends_before_the_five_seconds_of_a_503():
-    text = cluster.pgbouncer(run="/run")
-    asked = dict(re.findall(r"^(\w+) = (\d+)$", text, re.MULTILINE))
+def test_all_waits_behind_pgbouncer_together_end_before_the_five_seconds_of_a_503():
+    asked = numbers_of_pgbouncer()
+    milliseconds = int(cluster.WEB_TIMEOUT.partition("=")[2])
+    for_a_connection = django_settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"]
+    answer = milliseconds / 1000 + 0.5 + pulse.CANCEL_SECONDS  # as revival/settings.py has it
 
-    assert int(asked["query_wait_timeout"]) + int(asked["server_login_retry"]) < 5
-    assert 2 * (int(asked["default_pool_size"]) + int(asked["reserve_pool_size"])) < number_of(
-        of_patroni(), "max_connections"
+    assert max(asked["query_wait_timeout"], for_a_connection) + answer < 5
+    assert asked["server_login_retry"] <= asked["query_wait_timeout"]
+    assert f"statement_timeout = '{milliseconds}ms'" in ROLES
+
+
+def test_pgbouncer_leaves_connections_for_workers_and_people():
+    asked = numbers_of_pgbouncer()
+    limit = int(re.search(r"CONNECTION LIMIT (\d+)", ROLES)[1])
+
+    assert asked["default_pool_size"] + asked["reserve_pool_size"] <= asked["max_db_connections"]
+    assert 2 * (asked["max_db_connections"] + WEB_DEFAULTS["pool"] + 2) <= limit  # two machines, a worker on each
+    assert limit + 10 <= number_of(of_patroni(), "max_connections")
+
+
+def numbers_of_pgbouncer() -> dict[str, int]:
+    return {name: int(said) for name, said in re.findall(r"^(\w+) = (\d+)$", cluster.pgbouncer(), re.MULTILINE)}
+
+
+def test_who_may_do_everything_comes_from_the_three_machines_alone():
+    rules = [line.split("- ")[1] for line in of_patroni().splitlines() if re.match(r" +- (local|host) ", line)]
+    first = rules.index("host all postgres,rewinder,replicator all reject")
+
+    assert rules[0] == "local all all peer"
+    assert sorted(rules[1:first]) == sorted(
+        f"host {which} {one.address}/32 scram-sha-256"
+        for one in MACHINES
+        for which in ("all postgres,rewinder", "replication replicator")
     )
+    assert rules[first + 1 :] == ["host all all 10.0.0.0/8 scram-sha-256"]
+    assert 'authentication: {username: patroni, password: "x"}' in of_patroni()
 
 
 @pytest.mark.parametrize("name", [one.name for one in MACHINES])
@@ -238,7 +302,8 @@ def test_haproxy_asks_each_of_them_who_leads(name):
 
 def test_the_command_writes_a_folder_for_each(tmp_path):
     command = [sys.executable, "deploy/cluster/settings.py", "--machines", "10.0.0.1,10.0.0.2,10.0.0.3"]
-    done = subprocess.run([*command, "--password", "secret", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    command += ["--password", "secret", "--web-password", "other", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
     assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.*")) == [
@@ -247,5 +312,12 @@ def test_the_command_writes_a_folder_for_each(tmp_path):
         "db3/patroni.yml",
         "web/haproxy.cfg",
         "web/pgbouncer.ini",
+        "web/userlist.txt",
+        "web/web.environment",
+        "web/worker.environment",
     ]
-    assert (tmp_path / "db1" / "patroni.yml").stat().st_mode & 0o077 == 0
+    assert not any(file.stat().st_mode & 0o077 for file in tmp_path.rglob("*.*"))
+    assert (tmp_path / "web/userlist.txt").read_text() == '"revival_web" "other"\n'
+    assert "auth_file = /etc/pgbouncer/userlist.txt" in (tmp_path / "web/pgbouncer.ini").read_text()
+    assert cluster.WEB_TIMEOUT in (tmp_path / "web/web.environment").read_text()
+    assert "@10.0.0.1:5432,10.0.0.2:5432,10.0.0.3:5432/" in (tmp_path / "web/worker.environment").read_text()

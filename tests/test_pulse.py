@@ -57,6 +57,18 @@ def test_a_backend_that_hangs_is_given_up_and_the_connection_closed(own_server):
     assert DEADLINE <= took < DEADLINE + SOON
 
 
+def test_a_statement_that_is_given_up_does_not_go_on_at_the_server(own_server):
+    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+        pid = connection.info.backend_pid
+        with pytest.raises(SilentDatabaseError):
+            connection.execute("SELECT pg_sleep(30)")
+
+    with psycopg.connect(own_server[0], autocommit=True) as owner:
+        time.sleep(0.5)
+        is_there = owner.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone()
+    assert is_there == (0,)
+
+
 def test_control_psycopg_alone_waits_on(own_server):
     connection = psycopg.connect(own_server[0], autocommit=True)
     with standing_still(connection.info.backend_pid):

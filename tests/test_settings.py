@@ -106,6 +106,13 @@ def test_a_database_may_be_behind_a_sockets_folder():
     assert "target_session_attrs" not in done.stdout
 
 
+def test_no_cursor_outlives_its_statement():
+    """PgBouncer would ask another server for it; `make drill-cluster ARGS=desk-lists` shows the failures."""
+    done = run([sys.executable, "-c", f"{GIVEN}; print(d['DISABLE_SERVER_SIDE_CURSORS'])"], PRODUCTION)
+
+    assert done.stdout.split() == ["True"]
+
+
 def test_of_several_servers_the_one_that_leads_is_asked():
     url = "postgresql://web:p%40ss@one:5432,two:6432/revival?sslmode=verify-full"
     show = f"{GIVEN}; print(d['HOST'], d['PORT'], d['PASSWORD'], o['target_session_attrs'], o['sslmode'])"

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 from deploy import nginx
+from tests.attacks import test_http
+from tests.attacks.raw import request, send
 from tests.drills.stage import BIN, ROOT, Stage, Supervised
 
 if TYPE_CHECKING:
@@ -38,6 +40,35 @@ OWN_ADDRESS = "127.0.0.9"  # so that ports 80 and 443 are free, whatever else ru
 
 class NotHere(Exception):  # noqa: N818 - no error: the text says what is missing
     """This drill cannot be done on this machine."""
+
+
+# ---- bytes that no browser sends -----------------------------------------------------------------
+
+
+def raw(drill: Drill) -> None:
+    """every raw request that tests/attacks/test_http.py has refused, through nginx: two servers that read it alike"""
+    stage = drill.stage
+    before = stage.ask("SELECT count(*) FROM booking_appointment")
+    answers = {
+        name: statuses_of(stage.url, data, number) for number, (name, data) in enumerate(test_http.REFUSED.items())
+    }
+    told = Counter(status for statuses in answers.values() for status in statuses)
+    drill.tell(f"attack     {len(answers)} requests; answers {dict(sorted(told.items()))}")
+    odd = {name: found for name, found in answers.items() if len(found) > 1 or any(one >= 500 for one in found)}
+    drill.told += [f"           {name}: {found}" for name, found in odd.items()]
+    drill.promise("one answer at most, and none from 500 on", not odd)
+    drill.promise("nearly all are refused", sum(told[status] for status in told if status >= 400) > len(answers) * 0.8)
+    drill.promise("nothing was booked", stage.ask("SELECT count(*) FROM booking_appointment") == before)
+    drill.promise("control: a plain one is answered", statuses_of(stage.url, request("/")) == [200])
+    in_a_row = request("/faq/", closing=False) + request("/")
+    drill.promise("control: two answers are seen", statuses_of(stage.url, in_a_row) == [200, 301])
+
+
+def statuses_of(url: str, data: bytes, number: int = 0) -> list[int]:
+    """Of all answers. The host is the drill's and each has a network of its own, else they were refused for that."""
+    ours = f"\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 10.9.0.{number + 1}\r\nHost:".encode()
+    data = data.replace(b"localhost", b"127.0.0.1").replace(b"\r\nHost:", ours, 1)
+    return [one.status for one in send(url, data, seconds=5)]
 
 
 # ---- slow clients -------------------------------------------------------------------------------
@@ -338,6 +369,7 @@ def wapiti(drill: Drill) -> None:
     asked = Counter(re.findall(r'"url": "([^"]+)", "status": (\d)', stage.log_of("web")[logged:]))
     drill.tell(f"           {sum(asked.values())} requests, {len({name for name, _ in asked})} kinds of address")
     drill.tell(f"           5xx: {sorted({name for name, status in asked if status == '5'}) or 'none'}")
+    drill.promise("the log was read", sum(asked.values()) > 500)
     drill.promise("no 5xx in the log", not any(status == "5" for _, status in asked))
 
 

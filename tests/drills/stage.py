@@ -4,6 +4,7 @@ in production mode, nginx from deploy/, a mail server. What dies is started agai
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import psutil
@@ -26,12 +28,12 @@ from aiosmtpd.controller import Controller
 from deploy import nginx
 from deploy.cluster.settings import of_postgresql
 from revival import embedded_postgres, grants
-from tests.drills.guests import Load
+from tests.drills.guests import BROKE_OFF, Load, Promise
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 FIRST_PORT = int(os.environ.get("DRILL_PORT", "8400"))
-THERAPISTS, DAYS = 20, 55
+THERAPISTS, DAYS = 24, 55
 WEB_ROLE = "revival_web"
 
 
@@ -134,6 +136,12 @@ class MailServer:
 
 
 StageT = TypeVar("StageT", bound="Stage")
+GUESTS = re.compile(r"guest-\d|Guest \d|@example\.com|612-555-|/visits/[\w-]{20,}")
+"""What guests type (guests.py), and the links they get."""
+
+
+def is_a_log(path: Path, folder: Path) -> bool:
+    return path.suffix == ".log" or "log" in path.relative_to(folder).parts
 
 
 class Stage:
@@ -151,6 +159,9 @@ class Stage:
         self.server.settings["archive_command"] = command.replace("/var/lib/revival/archive", str(self.archive))
         self.tmp = folder / "tmp"
         self.preload: dict[str, str] = {}
+        self.gunicorn_conf = "deploy/gunicorn.conf.py"
+        self.promises: list[Promise] = []
+        """Of all drills so far, but not of controls."""
 
     # ---- start and end ----
 
@@ -234,7 +245,7 @@ class Stage:
         self.manage("shell", "--verbosity=0", "--command", FILL.format(therapists=THERAPISTS))
 
     def start_web(self, port: int = 0) -> Supervised:
-        command = [str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi"]
+        command = [str(BIN / "gunicorn"), "-c", self.gunicorn_conf, "revival.wsgi"]
         environment = self.environment(self.web_url) | self.preload | ({"PORT": str(port)} if port else {})
         return Supervised("web", command, self.folder / f"web{port or ''}.log", environment)
 
@@ -242,22 +253,21 @@ class Stage:
     def two_of_each(self) -> Iterator[tuple[str, str]]:
         """A second web service on a port of its own and a second worker, behind the same nginx; both addresses."""
         second = self.web_port + 4
-        web, worker = self.start_web(second), self.start_worker()
-        conf = self.folder / "nginx.conf"
-        one, site = conf.read_text(), f"server 127.0.0.1:{self.web_port} "
-        first, _, rest = one.partition(site)
-        conf.write_text(first + site + rest.replace(site, f"server 127.0.0.1:{second} ", 1))
-        self.nginx.process.send_signal(signal.SIGHUP)
+        self.second_web, worker = self.start_web(second), self.start_worker()
         addresses = (f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{second}")
         try:
             self.wait_for("the second site", lambda: self.status("/readyz", addresses[1]) == 200)
+            self.tell_nginx(f"127.0.0.1:{self.web_port},127.0.0.1:{second}")
             yield addresses
         finally:
-            conf.write_text(one)
-            self.nginx.process.send_signal(signal.SIGHUP)
+            self.tell_nginx(f"127.0.0.1:{self.web_port}")
             time.sleep(1)
-            web.end()
+            self.second_web.end()
             worker.end()
+
+    def tell_nginx(self, site: str) -> None:
+        (self.folder / "nginx.conf").write_text(self.nginx_settings(site))
+        self.nginx.process.send_signal(signal.SIGHUP)
 
     def start_worker(self) -> Supervised:
         command = [sys.executable, "manage.py", "procrastinate", "worker"]
@@ -272,17 +282,18 @@ class Stage:
 
     def start_nginx(self) -> Supervised:
         conf = self.folder / "nginx.conf"
-        run = self.folder / "run"
-        text = nginx.settings(
-            listen=f"127.0.0.1:{self.nginx_port}",
-            site=f"127.0.0.1:{self.web_port}",
-            public=str(self.folder / "public"),
-            run=str(run),
-            log=str(self.folder / "access.log"),
-        )
-        conf.write_text(text)
+        conf.write_text(self.nginx_settings(f"127.0.0.1:{self.web_port}"))
         command = ["nginx", "-c", str(conf), "-g", "daemon off;"]
         return Supervised("nginx", command, self.folder / "nginx.log")
+
+    def nginx_settings(self, site: str) -> str:
+        return nginx.settings(
+            listen=f"127.0.0.1:{self.nginx_port}",
+            site=site,
+            public=str(self.folder / "public"),
+            run=str(self.folder / "run"),
+            log=str(self.folder / "access.log"),
+        )
 
     def end(self) -> None:
         for part in ("nginx", "web", "worker"):
@@ -327,8 +338,24 @@ class Stage:
             code: int = answer.status
             return code
 
-    def log_text(self) -> str:
-        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+    def status_or_refusal(self, path: str) -> int:
+        try:
+            return self.status(path)
+        except HTTPError as error:
+            return error.code
+        except OSError:
+            return BROKE_OFF
+
+    def running(self) -> dict[str, Any]:
+        """What would be different had anybody started anything anew."""
+        parts = {name: part.starts for name, part in vars(self).items() if isinstance(part, Supervised)}
+        return parts | {"processes of web": sorted(one.pid for one in self.web.children())}
+
+    def told_of_guests(self) -> list[str]:
+        """Lines of any log that name a guest, or open a visit."""
+        logs = [path for path in self.folder.rglob("*") if path.is_file() and is_a_log(path, self.folder)]
+        lines = [line for path in sorted(logs) for line in path.read_text(errors="replace").splitlines()]
+        return [line for line in lines if GUESTS.search(line)]
 
     def log_of(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
