@@ -467,7 +467,7 @@ def test_an_unknown_place_and_none_are_told(clerk, clinic, settings):
     settings.CLINIC_HOLIDAYS = "XX"
     assert "is not a place whose public holidays we know" in clerk.get(HOLIDAYS).text
     settings.CLINIC_HOLIDAYS = ""
-    assert "No public holidays are proposed" in clerk.get(HOLIDAYS).text
+    assert "No public holidays are suggested" in clerk.get(HOLIDAYS).text
 
 
 def test_the_holidays_ask_the_same_however_many_there_are(
