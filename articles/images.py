@@ -49,10 +49,17 @@ def uses(image: Image) -> list[tuple[str, str]]:
     """Where it is shown, in words, each with the address of the article at the desk."""
     found = [(f"At the top of “{one}”", one) for one in image.articles.all()]
     found += [(f"“{one.heading}” in “{one.article}”", one.article) for one in image.sections.select_related("article")]
-    return [(words, reverse("admin:articles_article_change", args=[article.pk])) for words, article in found]
+    used = [(words, reverse("admin:articles_article_change", args=[article.pk])) for words, article in found]
+    if image.portrait_of:
+        used.append((f"Beside the name of {image.portrait_of}", image.portrait_of.get_absolute_url()))
+    return used
 
 
 def is_public(image: Image) -> bool:
-    """Whether a published article shows it."""
+    """Whether a published article or a therapist's page shows it."""
     published = Article.objects.published()
-    return published.filter(image=image).exists() or published.filter(sections__image=image).exists()
+    return (
+        image.portrait_of_id is not None
+        or published.filter(image=image).exists()
+        or published.filter(sections__image=image).exists()
+    )

@@ -9,8 +9,10 @@ from django.urls import reverse
 from articles import reminders
 from articles.models import Article, Question, ReviewReminder, Stage
 from booking.admin.panels import ToDo
+from booking.models import Therapist
 
 MOST = 20
+ADD_IMAGE = "articles.add_image"
 
 
 def in_hand(user: Any) -> list[ToDo]:
@@ -37,9 +39,16 @@ def titles() -> dict[str, str]:
 
 
 def not_set_up() -> list[ToDo]:
+    photo = reverse("admin:articles_image_add")
     found = [
         ToDo(f"Reviewer of “{article}”", "No page says “reviewed” before.", _change("article", article.pk))
         for article in Article.objects.published().filter(reviewer__isnull=True)
+    ]
+    found += [
+        ToDo(
+            f"Photo of {therapist}", "A drawing stands in its place.", f"{photo}?portrait_of={therapist.pk}", ADD_IMAGE
+        )
+        for therapist in Therapist.objects.filter(portrait__isnull=True)
     ]
     found += [
         ToDo(question.question, "Awaiting the clinic’s approval.", _change("question", question.pk))

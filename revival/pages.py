@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from articles import structured_data
-from articles.models import Article, Question
+from articles.models import Article, Question, with_portraits
 from articles.structured_data import breadcrumbs, clinic, graph
 from booking.models import Clinic, Therapist
 
@@ -18,7 +18,7 @@ FEW = 5
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
-        "therapists": Therapist.objects.taking_patients(),
+        "therapists": with_portraits(Therapist.objects.taking_patients()),
         "articles": Article.objects.published().select_related("author")[:FEW],
         "questions": Question.objects.filter(article__isnull=True)[:3],
         "cupping_questions": Question.objects.filter(article__in=Article.objects.published())[:2],
@@ -30,13 +30,13 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def therapist_list(request: HttpRequest) -> HttpResponse:
     trail = breadcrumbs(("Therapists", request.path))
-    context = {"therapists": Therapist.objects.all(), "data": graph(trail), "section": "therapists"}
+    context = {"therapists": with_portraits(Therapist.objects.all()), "data": graph(trail), "section": "therapists"}
     return render(request, "therapists/list.html", context)
 
 
 @require_safe
 def therapist_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    therapist = get_object_or_404(Therapist, slug=slug)
+    therapist = get_object_or_404(with_portraits(Therapist.objects.all()), slug=slug)
     trail = breadcrumbs(("Therapists", reverse("therapists:list")), (therapist.name, request.path))
     context = {
         "therapist": therapist,

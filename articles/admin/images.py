@@ -33,7 +33,7 @@ class ImageForm(forms.ModelForm):
 
     class Meta:
         model = Image
-        fields = ["title", "alternative_text", "is_decorative", "caption", "credit"]
+        fields = ["title", "alternative_text", "is_decorative", "caption", "credit", "portrait_of"]
         widgets = dict.fromkeys(["alternative_text", "caption"], forms.TextInput(attrs={"class": "vLargeTextField"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,12 +67,12 @@ class ImageAdmin(admin.ModelAdmin):
     list_display = ["thumbnail", "title", "words", "shown_in", moment("uploaded_at", "Uploaded")]
     list_display_links = ["thumbnail", "title"]
     list_filter = ["is_decorative", "uploaded_at"]
-    list_select_related = ["uploaded_by"]
+    list_select_related = ["uploaded_by", "portrait_of"]
     show_full_result_count = False
     search_fields = ["title", "alternative_text", "caption", "credit"]
     actions = None  # one by one, so that each says where it is still shown
     delete_confirmation_template = "admin/articles/image/delete_confirmation.html"
-    words_fields = ["title", "alternative_text", "is_decorative", "caption", "credit"]
+    words_fields = ["title", "alternative_text", "is_decorative", "caption", "credit", "portrait_of"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("renditions", "articles", "sections__article")
@@ -119,7 +119,7 @@ class ImageAdmin(admin.ModelAdmin):
 
     @admin.display(description="Used")
     def shown_in(self, image: Image) -> str:
-        number = len(image.articles.all()) + len(image.sections.all())
+        number = len(image.articles.all()) + len(image.sections.all()) + (image.portrait_of_id is not None)
         return {0: "Nowhere", 1: "Once", 2: "Twice"}.get(number, f"{number} times")
 
     @admin.display(description="Where it is used")

@@ -21,7 +21,7 @@ from .articles import (
     Stage,
     Topic,
 )
-from .images import MOST_BYTES, Format, Image, Rendition
+from .images import MOST_BYTES, Format, Image, Rendition, with_portraits
 from .links import LONGEST_ADDRESS, Outcome, OutsideLink
 from .reminders import ReviewReminder, Step, step_on
 
@@ -55,4 +55,5 @@ __all__ = [
     "Step",
     "Topic",
     "step_on",
+    "with_portraits",
 ]

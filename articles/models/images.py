@@ -11,6 +11,8 @@ from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
 from django.urls import reverse
 from django.utils import timezone
 
+from booking.models import Therapist
+
 MOST_BYTES = 300_000
 """Of one rendition: what a reader on a slow line waits for, and what a row of the database holds."""
 
@@ -45,6 +47,14 @@ class Image(models.Model):
     )
     caption = models.CharField(max_length=250, blank=True, help_text="Shown below the picture.")
     credit = models.CharField(max_length=160, blank=True, help_text="Who made it, such as “Photo: Ada Example”.")
+    portrait_of = models.OneToOneField(
+        "booking.Therapist",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="portrait",
+        help_text="Shown beside this therapist’s name, cut to a circle: a face in the middle suits best.",
+    )
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
     uploaded_by = models.ForeignKey(
@@ -99,6 +109,11 @@ class Image(models.Model):
 
     def _in_webp(self) -> list[Rendition]:
         return [one for one in self.renditions.all() if one.format == Format.WEBP]
+
+
+def with_portraits(therapists: models.QuerySet[Therapist]) -> models.QuerySet[Therapist]:
+    """Adds each therapist's photo, where there is one, so that a page asks no more however many there are."""
+    return therapists.select_related("portrait").prefetch_related("portrait__renditions")
 
 
 class RenditionQuerySet(models.QuerySet["Rendition"]):

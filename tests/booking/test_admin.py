@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from articles.models import Image
 from booking import actions
 from booking.models import Absence, Appointment, HeldFor, Message, Shift, State, UrgentHelp
 from booking.templatetags.times import day_short, day_words
@@ -201,7 +202,7 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
         an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
     admin_client.get("/admin/")
 
-    with django_assert_max_num_queries(34):
+    with django_assert_max_num_queries(35):
         admin_client.get("/admin/")
 
 
@@ -326,10 +327,10 @@ def example_clinic(therapist, service):
 def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, therapist, service):
     owner = at_the_desk(one_as("O"))
     items = to_do(owner.get("/admin/").text)
-    facts, hours = "Address, opening hours", "Working hours of Dr. Stanley"
-    assert set(items) == {facts, hours, "Service: Consultation", "About Dr. Stanley", "When to get help"}
+    facts, hours, photo = "Address, opening hours", "Working hours of Dr. Stanley", "Photo of Dr. Peter Stanley"
+    assert set(items) == {facts, hours, photo, "Service: Consultation", "About Dr. Stanley", "When to get help"}
 
-    for what in set(items) - {hours}:
+    for what in set(items) - {hours, photo}:
         page = owner.get(items[what])
         typed = fields_of(page.context["adminform"].form) | {
             "address": "1 Main Street",
@@ -341,10 +342,11 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
         saved = owner.post(items[what], typed | {"_save": "Save"})
         assert saved.status_code == 302, (what, saved.context["errors"])
         assert saved["Location"] == "/admin/"
-    assert owner.get(items[hours]).status_code == 200
-    assert set(to_do(owner.get("/admin/").text)) == {hours}
+    assert owner.get(items[hours]).status_code == owner.get(items[photo]).status_code == 200
+    assert set(to_do(owner.get("/admin/").text)) == {hours, photo}
 
     Shift.objects.update(is_example=False)  # as saving the week does
+    Image.objects.create(title="Peter", width=480, height=480, portrait_of=therapist)  # as an upload does
     assert "Everything is set up." in owner.get("/admin/").text
     service.refresh_from_db()
     assert not service.is_example
