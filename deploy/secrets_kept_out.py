@@ -24,7 +24,7 @@ KNOWN = {
     "for-this-check-only-": "in a production mode that only looks at settings",
     "drill-": "of a site that a drill starts and throws away",
     "admin/auth/user/first_password.html": "the name of a page",
-    "That is not your password of now. Look at capital letters, too.": "a sentence on a page",
+    "That isn’t your current password. Check for capital letters.": "a sentence on a page",
     "field__box": "the name of a class in a style sheet",
     "23456789abcdefghjkmnpqrstuvwxyz": "the alphabet of recovery codes",
     "OS": "the roles that may change a colleague's password",
