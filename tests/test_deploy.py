@@ -273,8 +273,10 @@ def test_pgbouncer_leaves_connections_for_workers_and_people():
     assert limit + 10 <= number_of(of_patroni(), "max_connections")
 
 
-def numbers_of_pgbouncer() -> dict[str, int]:
-    return {name: int(said) for name, said in re.findall(r"^(\w+) = (\d+)$", cluster.pgbouncer(), re.MULTILINE)}
+def numbers_of_pgbouncer() -> dict[str, float]:
+    return {
+        name: float(said) for name, said in re.findall(r"^(\w+) = (\d+(?:\.\d+)?)$", cluster.pgbouncer(), re.MULTILINE)
+    }
 
 
 def test_who_may_do_everything_comes_from_the_three_machines_alone():

@@ -42,6 +42,7 @@ FOLDER = ROOT / ".drill" / "patroni"
 NEEDED = {"etcd": "etcd-server", "haproxy": "haproxy", "pgbouncer": "pgbouncer", "nginx": "nginx"}
 NAMES = ("one", "two", "three")
 POSTGRES_DIES, MACHINE_DIES = 5.0, 25.0  # seconds without a booking
+HANDED_OVER = 8.0  # seconds; no target: the old leader first writes all it has and stops cleanly
 WISHED_IF_MACHINE_DIES = 15.0  # which Patroni does not give: it raises a ttl below 20 to 20
 ALONE_SECONDS, MANY_CONNECTIONS = 120, 100  # without standbys; the web role's CONNECTION LIMIT
 SMALL = {"shared_buffers": "64MB", "archive_mode": "off", "archive_command": "", "wal_keep_size": "256MB"}
@@ -483,7 +484,7 @@ def etcd_no_quorum(drill: Drill) -> None:
 def switchover(drill: Drill) -> None:
     """a planned switch: the leader hands over"""
     cluster: Cluster = drill.stage  # type: ignore[assignment]
-    with load(drill, POSTGRES_DIES):
+    with load(drill, HANDED_OVER):
         leader, other = cluster.leader(), cluster.standbys()[0]
         names = [one["name"] for one in cluster.members() if one["role"] == "quorum_standby"]
         other = next((one for one in cluster.machines if one.name in names), other)

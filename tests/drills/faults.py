@@ -46,7 +46,7 @@ logging.disable(logging.WARNING)  # in here only: aiosmtpd tells every line
 
 from tests.drills import attacks, ledger, restores  # noqa: E402 - Django is set up first
 from tests.drills.guests import BROKE_OFF, Crowd, Load, Promise  # noqa: E402
-from tests.drills.stage import Stage, a_stage  # noqa: E402
+from tests.drills.stage import Stage, a_stage, is_serving  # noqa: E402
 
 DICE = random.Random(11)
 ARTICLE_SECONDS, REFUSAL_SECONDS, HEAL_SECONDS, MIGRATION_WAIT = 1.0, 5.0, 20.0, 1.0
@@ -163,13 +163,6 @@ def kill_web(drill: Drill) -> None:
         drill.tell(f"broken     {killed} times one web process of {WEB_PROCESSES}, kill -9")
     drill.promise("several were killed", killed > 1)
     drill.settle()
-
-
-def is_serving(process: psutil.Process) -> bool:
-    """Its watcher of the database is a thread that starts when the site is loaded."""
-    with suppress(psutil.NoSuchProcess):
-        return process.num_threads() > 1
-    return False
 
 
 def kill_gunicorn(drill: Drill) -> None:

@@ -140,6 +140,13 @@ GUESTS = re.compile(r"guest-\d|Guest \d|@example\.com|612-555-|/visits/[\w-]{20,
 """What guests type (guests.py), and the links they get."""
 
 
+def is_serving(process: psutil.Process) -> bool:
+    """Its watcher of the database is a thread that starts when the site is loaded."""
+    with suppress(psutil.NoSuchProcess):
+        return process.num_threads() > 1
+    return False
+
+
 def is_a_log(path: Path, folder: Path) -> bool:
     return path.suffix == ".log" or "log" in path.relative_to(folder).parts
 
@@ -279,6 +286,7 @@ class Stage:
         self.worker.end()
         self.web, self.worker = self.start_web(), self.start_worker()
         self.wait_until_ready()
+        self.wait_for("all processes of the web", lambda: all(is_serving(one) for one in self.web.children()))
 
     def start_nginx(self) -> Supervised:
         conf = self.folder / "nginx.conf"
