@@ -54,6 +54,7 @@ def public_addresses(rows: SimpleNamespace, client: Client) -> dict[str, str]:
     return {
         "home": "/",
         "robots": "/robots.txt",
+        "favicon": "/favicon.ico",
         "sitemap": "/sitemap.xml",
         "therapists:list": "/therapists/",
         "therapists:detail": "/therapists/peter-stanley/",

@@ -195,7 +195,7 @@ def test_races_of_an_offer_against_bookings_have_one_winner(races, guests, nth, 
     answer, _ = waiting.post(join, page, **hidden_fields(page) | person | wish)
     place = answer.headers["Location"]
     send(guests[0], f"{address}cancel/")
-    wait_for(lambda: "Kept for you" in waiting.get(place))
+    wait_for(lambda: "Held for you" in waiting.get(place))
     number = hidden_fields(waiting.get(place))["offer"]
     if is_over:
         wait_for(lambda: ask(races, UNSENT_OFFERS) == 0)

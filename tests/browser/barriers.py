@@ -52,7 +52,9 @@ FOCUSED = """() => {
         .some(each => each && getComputedStyle(each).outlineStyle !== "none");
     const faults = [];
     if (!drawn) faults.push("no ring");
-    if (box.top < -1 || box.bottom > over + 1) faults.push(`from ${box.top} to ${box.bottom} of ${over}`);
+    // Of a box for several lines the one with the cursor.
+    const bottom = one.tagName === "TEXTAREA" ? Math.min(box.bottom, box.top + 48) : box.bottom;
+    if (box.top < -1 || bottom > over + 1) faults.push(`from ${box.top} to ${box.bottom} of ${over}`);
     return {is_new, faults: faults.map(fault => `${fault}: ${one.outerHTML.slice(0, 120)}`)};
 }"""
 MOST_STOPS = 400

@@ -33,7 +33,8 @@ for role, name in {people}.items():
 facts = {{"name": "Sky Screens", "email": "sky@example.com"}}
 for days, state in ((31, State.REQUESTED), (32, State.CONFIRMED), (-3, State.NO_SHOW), (33, State.HELD)):
     visit = an_appointment(peter, service, in_days(days, 3), state, **facts)
-Message.objects.create(kind="confirmed", appointment=visit, recipient="", delivery="please-phone")
+facts_of_it = {{"starts_at": visit.starts_at, "ends_at": visit.ends_at}}
+Message.objects.create(kind="confirmed", appointment=visit, recipient="", delivery="please-phone", **facts_of_it)
 joins(service, therapist=peter, **facts)
 asks(name="Sky Screens", therapist=peter)
 an_absence(peter, in_days(300), in_days(301))

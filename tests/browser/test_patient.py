@@ -299,7 +299,7 @@ def test_print_opens_every_question(site, page):
     assert answers.count() >= 5
     assert all(answers.nth(n).bounding_box()["height"] > 10 for n in range(answers.count()))
     assert not page.locator(".masthead__nav").is_visible()
-    assert page.get_by_text("What the labels mean").is_visible()
+    assert page.get_by_role("heading", name="What the labels mean").is_visible()
     assert not page.locator("[data-next-times]").is_visible()  # old by the time someone reads the paper
 
 
