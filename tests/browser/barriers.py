@@ -25,6 +25,7 @@ DANGLING = """() => {
         document.querySelectorAll(`[${name}]`).forEach(one => one.getAttribute(name).split(/\\s+/)
             .filter(id => id && !document.getElementById(id)).forEach(id => found.push(`${name}=${id}`)));
     document.querySelectorAll('a[href^="#"]').forEach(one => {
+        if (one.isContentEditable) return;  // of an article in the editor: it leads to a place on the article's page
         const id = decodeURIComponent(one.hash.slice(1));
         if (id && !document.getElementById(id)) found.push(`#${id}`);
     });

@@ -94,17 +94,20 @@ def test_hours_and_reports_have_no_barriers(site, desk, complaints, name):
 def test_a_week_is_typed_copied_looked_at_and_saved(site, desk, scripts):
     page = desk("hours-desk", java_script_enabled=scripts)
     page.goto(site.url + WEEK)
-    page.get_by_label("Monday, shift 1, from").fill("08:00")
-    page.get_by_label("Monday, shift 1, to", exact=True).fill("11:30")
+    monday = page.get_by_role("group", name="Monday", exact=True)
+    monday.get_by_label("shift 1, from").fill("08:00")
+    monday.get_by_label("shift 1, to", exact=True).fill("11:30")
     if scripts:
         page.get_by_role("button", name="Add a shift on Monday").click()
-        page.get_by_label("Monday, shift 3, from").fill("18:00")
-        page.get_by_label("Monday, shift 3, to", exact=True).fill("19:00")
+        monday.get_by_label("shift 3, from").fill("18:00")
+        monday.get_by_label("shift 3, to", exact=True).fill("19:00")
+    page.locator("summary", has_text="Copy a day").click()
     page.get_by_label("Copy one day").select_option("Monday")
     page.get_by_role("group", name="Copy to").get_by_label("Wednesday").check()
     page.get_by_role("button", name="Copy the day").click()
     page.get_by_text("Monday is copied; nothing is saved yet").wait_for()
-    assert page.get_by_label("Wednesday, shift 1, from").input_value() == "08:00"
+    wednesday = page.get_by_role("group", name="Wednesday", exact=True)
+    assert wednesday.get_by_label("shift 1, from").input_value() == "08:00"
 
     page.get_by_role("button", name="See what changes").click()
     page.get_by_text("No visit falls outside the new hours").wait_for()
