@@ -90,9 +90,11 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
 
 def _whole(articles: ArticleQuerySet) -> ArticleQuerySet:
     parts = articles.select_related("author__portrait", "book_with__portrait", "reviewer", "image")
-    faces = ("author__portrait__renditions", "book_with__portrait__renditions")
-    images = ("image__renditions", "sections__image__renditions")
-    return parts.prefetch_related("sections", "questions", "references", "cautions", *images, *faces)
+    images = (
+        *("image__renditions", "sections__image__renditions"),
+        *("author__portrait__renditions", "book_with__portrait__renditions"),
+    )
+    return parts.prefetch_related("sections", "questions", "references", "cautions", *images)
 
 
 def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = False) -> HttpResponse:
