@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.booking.test_live import wait_for
 from tests.browser.barriers import barriers
 
 OWNER = """
@@ -177,7 +178,7 @@ def test_only_what_scrolls_takes_a_tab_stop(site, tablet):
         (one.tabIndex === 0) !== (one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight)).length"""
 
     assert page.locator("[data-scrolls]").count() > 0
-    page.wait_for_function(f"({wrong})() === 0")
+    wait_for(lambda: page.evaluate(wrong) == 0)
     page.set_viewport_size({"width": 360, "height": 740})
-    page.wait_for_function(f"({wrong})() === 0")
+    wait_for(lambda: page.evaluate(wrong) == 0)
     assert page.locator(".report__plot[tabindex]").count() > 0
