@@ -42,8 +42,10 @@ CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 LOOKS = 3
 LARGEST_PAINT = 1000
 """Milliseconds until the largest part of the article is drawn, over Lighthouse's simulated slow 4G."""
+NO_FAULT = ["target-size"]
+"""Not asked here: to Lighthouse whatever the bar at the window's end covers at first is too small. The walk asks it."""
 KEPT_OUT = {SLOTS: ["is-crawlable"], DETAILS: ["is-crawlable"]}
-"""What is not asked: pages that are kept out of search engines on purpose are not blamed for it."""
+"""Nor this: pages that are kept out of search engines on purpose are not blamed for it."""
 
 
 def lighthouse() -> Path:
@@ -89,9 +91,9 @@ def is_good(found: dict[str, float], form: str, name: str) -> bool:
 
 def looks(program: Path, url: str, form: str, name: str) -> dict[str, float]:
     """One look that finds nothing is enough; else the middle of three, since the machine may have been busy."""
-    found = [look(program, url, form, KEPT_OUT.get(PAGES[name], []))]
+    found = [look(program, url, form, [*NO_FAULT, *KEPT_OUT.get(PAGES[name], [])])]
     while not is_good(found[0], form, name) and len(found) < LOOKS:
-        found.append(look(program, url, form, KEPT_OUT.get(PAGES[name], [])))
+        found.append(look(program, url, form, [*NO_FAULT, *KEPT_OUT.get(PAGES[name], [])]))
     return {key: statistics.median(one[key] for one in found) for key in found[0]}
 
 
