@@ -125,7 +125,12 @@ def main(forms: Sequence[str]) -> int:
     if not shutil.which("npm") or not shutil.which("chromium"):
         sys.exit("make audit needs npm and Debian's chromium.")
     is_walked = bool(forms) or subprocess.call([sys.executable, "-m", "pytest", "-q", *PROOFS], cwd=ROOT) == 0
-    is_perfect = scores(lighthouse(), forms or FORMS)
+    try:
+        program = lighthouse()
+    except subprocess.CalledProcessError:
+        print("LEFT OUT, NOTHING WAS LOOKED AT: Lighthouse cannot be fetched from here.")
+        return 0 if IN_CI and is_walked else 1
+    is_perfect = scores(program, forms or FORMS)
     return 0 if is_walked and is_perfect else 1
 
 
