@@ -15,5 +15,14 @@ function fillAll() {
   document.querySelectorAll("[data-next-times]").forEach(fill);
 }
 
-if (document.readyState === "complete") fillAll();
-else addEventListener("load", () => setTimeout(fillAll));
+/* "load" alone may come before the first frame is shown. */
+function afterPaint() {
+  const observer = new PerformanceObserver(() => {
+    observer.disconnect();
+    fillAll();
+  });
+  observer.observe({ type: "paint", buffered: true });
+}
+
+if (document.readyState === "complete") afterPaint();
+else addEventListener("load", afterPaint);
