@@ -27,6 +27,8 @@ BIN = Path(sys.executable).parent
 
 TEMPLATE, TEMPLATE_LOCK = "revival_template_", 1_908_120_611
 LIMITS = ("BOOKING_COMING_VISITS", "BOOKING_BOOKINGS_A_DAY", "BOOKING_OPEN_HOLDS_A_DAY", "BOOKING_ASKS_A_DAY")
+NEVER_QUIET = {"BOOKING_QUIET_FROM_HOUR": "24", "BOOKING_QUIET_UNTIL_HOUR": "0"}
+"""Tests run at night, too."""
 
 
 class RunningSite:
@@ -53,8 +55,7 @@ class RunningSite:
             "EMAIL_FILE_PATH": str(self.mail_folder),
             # Every guest of a test comes from one address; the limits have tests of their own.
             **dict.fromkeys(LIMITS, "1000000"),
-            "BOOKING_QUIET_FROM_HOUR": "24",
-            "BOOKING_QUIET_UNTIL_HOUR": "0",  # tests run at night, too
+            **NEVER_QUIET,
             "BOOKING_LEAST_SECONDS": "0",  # they type faster than people
             **environment,
         }

@@ -1,15 +1,20 @@
-"""What gunicorn cannot read is answered by us; what is our own fault is not called the sender's."""
+"""What gunicorn cannot read is answered by us; what is our own fault is not called the sender's. Processes share what
+comes at once."""
 
+import http.client
 import ssl
+import time
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
 
 from revival import web_worker
 from revival.context import shipped_clinic
-from revival.web_worker import refusal
+from revival.web_worker import Places, refusal
 
 
 @pytest.mark.parametrize(
@@ -94,3 +99,45 @@ def test_pieces_without_a_length_are_chunks():
 
     assert wire.sent[0].endswith(b"\r\n\r\n3\r\none\r\n")
     assert wire.sent[1:] == [b"3\r\ntwo\r\n", b"0\r\n\r\n"]
+
+
+def kept_by_each_process(site, at_once):
+    """How many of so many connections, opened at once and kept, each web process took."""
+    address = urlsplit(site.url)
+    guests = [http.client.HTTPConnection(address.hostname, address.port) for _ in range(at_once)]
+    for guest in guests:
+        guest.connect()
+    for guest in guests:
+        guest.request("GET", "/healthz")
+        guest.getresponse().read()
+    taken = [
+        sum(one.status == "ESTABLISHED" and one.laddr.port == address.port for one in process.net_connections("tcp"))
+        for process in psutil.Process(site.web.pid).children()
+    ]
+    for guest in guests:
+        guest.close()
+    return sorted(taken)
+
+
+def test_connections_that_come_at_once_are_shared(site):
+    until = time.monotonic() + 30
+    while len(share := kept_by_each_process(site, 8)) < 2 or not share[0]:
+        assert time.monotonic() < until, "the second process never took any"  # it may still be loading the site
+    shares = [kept_by_each_process(site, 8) for _ in range(5)]
+
+    assert sorted(fewest for fewest, _ in shares)[2] >= 3, shares  # one process alone often takes seven or eight
+
+
+def test_the_least_is_of_those_who_take_connections():
+    places = Places(bytearray(10), begin=2, length=8)
+    assert places.least() == 0  # nobody has said anything yet
+
+    places.tell(1, 5)
+    places.tell(10, 3)
+    assert places.least() == 3
+
+    places.tell(10, None)  # it ends, and takes no more
+    assert places.least() == 5
+
+    places.tell(1, 10_000)
+    assert places.least() == Places.MANY - 1

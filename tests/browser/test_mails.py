@@ -8,7 +8,7 @@ import pytest
 
 from booking.models import Kind
 from tests.browser.barriers import barriers
-from tests.running import drop_database, make_filled_database, manage
+from tests.running import NEVER_QUIET, drop_database, make_filled_database, manage
 
 # By a process of its own: a test that has a browser in its thread would see the database through another connection
 # than its fixtures do.
@@ -49,9 +49,10 @@ SCREEN = 844
 def mails():
     name = f"revival_mails_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    environment = {**os.environ, **NEVER_QUIET, "DATABASE_URL": address}
     make_filled_database(name)
     try:
-        yield json.loads(manage({**os.environ, "DATABASE_URL": address}, "shell", "--verbosity=0", "--command", MAILS))
+        yield json.loads(manage(environment, "shell", "--verbosity=0", "--command", MAILS))
     finally:
         drop_database(name)
 
