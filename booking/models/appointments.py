@@ -211,6 +211,10 @@ class Appointment(models.Model):
             models.Index(fields=["starts_at"], name="booking_appointment_by_start"),
             # What is in the way: the constraint's own index leaves out visits booked past the rules.
             GistIndex(fields=["blocked"], condition=Q(state__in=OCCUPYING), name="booking_appointment_in_the_way"),
+            # The dead holds that every booking ends first: without it, each reads its therapist's whole past.
+            models.Index(
+                fields=["therapist", "held_until"], condition=Q(state=State.HELD), name="booking_appointment_held"
+            ),
         ]
         constraints = [
             ExclusionConstraint(
