@@ -35,7 +35,7 @@ ENTRYPOINT ["python3", "deploy/backup.py"]
 CMD ["save", "/backups"]
 
 FROM python:3.13-slim-trixie
-RUN useradd --system --uid 10001 --no-create-home revival && install -d -o revival /public
+RUN useradd --system --uid 10001 --no-create-home revival && install -d -o revival /public /last
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY --from=build /app /app

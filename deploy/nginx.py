@@ -23,10 +23,17 @@ def fill_in(template: str, facts: dict[str, str]) -> str:
 
 
 def settings(
-    *, listen: str, site: str, public: str = "/var/lib/revival/public", run: str = "/run", log: str = LOG, tls: str = ""
+    *,
+    listen: str,
+    site: str,
+    public: str = "/var/lib/revival/public",
+    last: str = "/var/lib/revival/last",
+    run: str = "/run",
+    log: str = LOG,
+    tls: str = "",
 ) -> str:
     """`site`: where gunicorn listens; several, by commas."""
-    facts = {"LISTEN": listen, "SITE": site, "PUBLIC": public, "RUN": run, "LOG": log, "TLS": tls}
+    facts = {"LISTEN": listen, "SITE": site, "PUBLIC": public, "LAST": last, "RUN": run, "LOG": log, "TLS": tls}
     template = TEMPLATE.read_text()
     return fill_in(of_several(template, site.split(",")) if "," in site else template, facts)
 
@@ -45,6 +52,9 @@ def main() -> None:
         "--site", default="127.0.0.1:8000", help="where gunicorn listens; several, by commas (127.0.0.1:8000)"
     )
     asked.add_argument("--public", default="/var/lib/revival/public", help="what write_public_files wrote")
+    asked.add_argument(
+        "--last", default="/var/lib/revival/last", help="the web service's LAST_PAGES_DIR (/var/lib/revival/last)"
+    )
     asked.add_argument("--run", default="/run", help="folder for the number of the process and for uploads")
     asked.add_argument("--log", default=LOG, help=f"the log of requests ({LOG})")
     asked.add_argument("--certificate", default="")
@@ -53,7 +63,7 @@ def main() -> None:
     if bool(given.certificate) != bool(given.key):
         asked.error("--certificate and --key go together")
     tls = TLS.format(certificate=given.certificate, key=given.key) if given.key else ""
-    facts = {name: getattr(given, name) for name in ("listen", "site", "public", "run", "log")}
+    facts = {name: getattr(given, name) for name in ("listen", "site", "public", "last", "run", "log")}
     print(settings(**facts, tls=tls), end="")
 
 

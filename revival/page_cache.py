@@ -38,6 +38,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 
+from revival import last_pages
 from revival.context import IS_STALE
 from revival.pulse import WatchersConnection, pulse
 
@@ -192,7 +193,10 @@ class Revision:
                 row = database.execute(READ_STAMP, [datetime.now(UTC)]).fetchone()
         except psycopg.errors.LockNotAvailable:
             return
-        self.stamp = row[0] if row else None
+        stamp = row[0] if row else None
+        if stamp != self.stamp:
+            last_pages.turn_to(shared_name(stamp) if stamp else None)  # before any request learns of it
+            self.stamp = stamp
 
 
 def drop_pool() -> None:
@@ -265,6 +269,11 @@ def shared_file(path: str, stamp: str) -> Path | None:
     return Path(folder) / f"{short(stamp)}-{short(path)}" if folder else None
 
 
+def shared_name(stamp: str) -> str:
+    """Of a revision of the content, as this start of the code shows it."""
+    return short(stamp + os.environ.get("REVIVAL_PAGES_DIR", ""))
+
+
 def short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -308,6 +317,7 @@ def keep_pages(get_response: Handler) -> Handler:
         page = Page.of(response)
         if stamp:
             pages.keep(request.path_info, stamp, page)
+            last_pages.keep(request.path_info, shared_name(stamp), response)
         return page.answer(request)
 
     return middleware

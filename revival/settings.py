@@ -199,6 +199,7 @@ STORAGES = {
 }
 
 PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # revival/page_cache.py
+LAST_PAGES_DIR = env.str("LAST_PAGES_DIR", "")  # revival/last_pages.py
 
 # Mail: real SMTP when EMAIL_URL is set, files under .mail/ otherwise.
 if env.str("EMAIL_URL", ""):

@@ -3,6 +3,7 @@ from datetime import time, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -77,6 +78,14 @@ def test_dead_hold_frees_its_time_for_others(therapist, service):
 
     assert other.pk != hold.pk
     assert Appointment.objects.get(pk=hold.pk).state == State.EXPIRED
+
+
+def test_dead_holds_are_found_without_reading_a_past(therapist):
+    dead = Appointment.objects.dead_holds(timezone.now()).filter(therapist__in=[therapist.pk])
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # of a small table all is read, whatever there is
+
+    assert "booking_appointment_held" in dead.explain()
 
 
 def test_an_expired_hold_still_books_when_its_time_is_free(therapist, service):

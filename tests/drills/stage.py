@@ -229,6 +229,7 @@ class Stage:
             "HOST": "127.0.0.1",
             "PORT": str(self.web_port),
             "STATIC_ROOT": str(self.folder / "static"),
+            "LAST_PAGES_DIR": str(self.folder / "last"),
             "TMPDIR": str(self.tmp),
             "BOOKING_LEAST_SECONDS": "0",  # guests of a drill type faster than people
         }
@@ -253,7 +254,9 @@ class Stage:
 
     def start_web(self, port: int = 0) -> Supervised:
         command = [str(BIN / "gunicorn"), "-c", self.gunicorn_conf, "revival.wsgi"]
-        environment = self.environment(self.web_url) | self.preload | ({"PORT": str(port)} if port else {})
+        environment = self.environment(self.web_url) | self.preload
+        if port:  # another machine, whose pages are not this nginx's
+            environment |= {"PORT": str(port), "LAST_PAGES_DIR": ""}
         return Supervised("web", command, self.folder / f"web{port or ''}.log", environment)
 
     @contextmanager
@@ -299,6 +302,7 @@ class Stage:
             listen=f"127.0.0.1:{self.nginx_port}",
             site=site,
             public=str(self.folder / "public"),
+            last=str(self.folder / "last"),
             run=str(self.folder / "run"),
             log=str(self.folder / "access.log"),
         )

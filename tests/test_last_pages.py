@@ -1,0 +1,167 @@
+"""What nginx shows while all of gunicorn is gone: the pages that were read, and none that was withdrawn."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from types import SimpleNamespace
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from django.http import HttpResponse
+
+from deploy import nginx
+from revival import last_pages
+from tests.running import free_port, running_site
+
+ARTICLE, LIST, FAQ = "/articles/cupping-for-back-pain/", "/articles/", "/faq/"
+LONGEST = 10  # seconds until something has to be so
+
+
+@pytest.fixture
+def folder(settings, tmp_path):
+    settings.LAST_PAGES_DIR = str(tmp_path / "last")
+    return tmp_path / "last"
+
+
+def shown(folder, path="articles/x"):
+    file = folder / "now" / path / "index.html"
+    return file.read_text() if file.exists() else None
+
+
+def test_a_page_is_shown_until_the_content_changes(folder):
+    last_pages.turn_to("one")
+    last_pages.keep("/articles/x/", "one", HttpResponse("as it was"))
+    assert shown(folder) == "as it was"
+
+    last_pages.turn_to("two")
+    assert shown(folder) is None
+    assert sorted(one.name for one in folder.iterdir()) == ["now", "two"]
+
+    last_pages.keep("/articles/x/", "one", HttpResponse("drawn before the change, written after it"))
+    assert shown(folder) is None
+
+
+def test_nothing_is_shown_when_nobody_knows_what_is_newest(folder):
+    last_pages.turn_to("one")
+    last_pages.keep("/", "one", HttpResponse("home"))
+    assert shown(folder, "") == "home"
+
+    last_pages.turn_to(None)
+
+    assert shown(folder, "") is None
+
+
+def test_a_process_that_begins_anew_leaves_what_is_still_true(folder):
+    last_pages.turn_to("one")
+    last_pages.keep("/", "one", HttpResponse("home"))
+    last_pages.turn_to("one")
+
+    assert shown(folder, "") == "home"
+
+
+def test_nginx_may_read_it_whatever_our_umask_is(folder):
+    before = os.umask(0o077)
+    try:
+        last_pages.turn_to("one")
+        last_pages.keep("/articles/x/", "one", HttpResponse("page"))
+    finally:
+        os.umask(before)
+
+    page = folder / "one" / "articles" / "x" / "index.html"
+    assert page.stat().st_mode & 0o777 == 0o644
+    assert {one.stat().st_mode & 0o777 for one in (*list(page.parents)[:3], folder)} == {0o755}
+
+
+@pytest.mark.parametrize("path", ["/feeds/articles", "/articles/../../x/"])
+def test_only_pages_are_left_there_and_only_inside(folder, path):
+    last_pages.turn_to("one")
+    last_pages.keep(path, "one", HttpResponse("x"))
+
+    assert not list(folder.parent.rglob("index.html"))
+
+
+def test_a_folder_that_cannot_be_written_costs_no_reader_anything(settings, tmp_path):
+    settings.LAST_PAGES_DIR = str(tmp_path / "file")
+    (tmp_path / "file").write_text("not a folder")
+
+    last_pages.turn_to("one")
+    last_pages.keep("/", "one", HttpResponse("home"))
+
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+def get(url, method="GET"):
+    """Status and text; 0 while nobody is there."""
+    try:
+        answer = urlopen(Request(url, method=method, data=b"x" if method == "POST" else None), timeout=15)
+    except HTTPError as error:
+        answer = error
+    except URLError:
+        return SimpleNamespace(status=0, text="", headers={})
+    return SimpleNamespace(status=answer.status, text=answer.read().decode(), headers=answer.headers)
+
+
+def until(condition):
+    end = time.monotonic() + LONGEST
+    while not condition():
+        assert time.monotonic() < end, "it never came to be so"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def behind_nginx(tmp_path_factory):
+    """A site of its own that may be killed, and the address of nginx in front of it."""
+    program, folder = shutil.which("nginx"), tmp_path_factory.mktemp("last")
+    if program is None:
+        pytest.skip("nginx is not installed")
+    with running_site("revival_last", folder, {"LAST_PAGES_DIR": str(folder / "last")}) as site:
+        site.manage("write_public_files", str(folder / "public"))
+        port, conf = free_port(), folder / "nginx.conf"
+        (folder / "run").mkdir()
+        facts = {name: str(folder / name) for name in ("public", "last", "run", "log")}
+        whole = nginx.settings(listen=f"127.0.0.1:{port}", site=site.url.removeprefix("http://"), **facts)
+        conf.write_text(("user root;\n" if os.geteuid() == 0 else "") + whole)
+        server = subprocess.Popen([program, "-c", str(conf), "-g", "daemon off;"])
+        try:
+            until(lambda: get(f"http://127.0.0.1:{port}/healthz").status == 200)
+            yield site, f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def is_left(site, path):
+    return (site.folder / "last" / "now" / path.strip("/") / "index.html").exists()
+
+
+def kill_all_of_gunicorn(site):
+    site.web.send_signal(signal.SIGSTOP)  # so that it starts no other
+    subprocess.run(["pkill", "-KILL", "-P", str(site.web.pid)], check=True)
+    site.web.kill()
+    site.web.wait()
+
+
+def test_with_gunicorn_gone_the_last_pages_are_there_and_nothing_that_was_withdrawn(behind_nginx):
+    site, url = behind_nginx
+    assert get(url + ARTICLE).status == 200
+    until(lambda: is_left(site, ARTICLE) or not get(url + ARTICLE))
+
+    with site.connect() as database:
+        database.execute("UPDATE articles_article SET stage = 'draft'")
+    time.sleep(1)  # the promise: a change is seen within a second
+    assert get(url + ARTICLE).status == 404
+    page = get(url + LIST).text
+    until(lambda: is_left(site, LIST) or not get(url + LIST))
+    kill_all_of_gunicorn(site)
+
+    last = get(url + LIST)
+    assert (last.status, last.text) == (200, page)
+    assert last.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in last.headers["Content-Security-Policy"]
+    for path, method in ((ARTICLE, "GET"), (FAQ, "GET"), (f"{LIST}?topic=x", "GET"), (LIST, "POST"), ("/book/", "GET")):
+        answer = get(url + path, method)
+        assert answer.status == 503, path
+        assert "612-605-7594" in answer.text
