@@ -143,7 +143,7 @@ def slow_clients(port: int, many: int, kinds: list[bytes]) -> Iterator[list[Slow
 def slow(drill: Drill) -> None:
     """400 clients at once who say a byte every two seconds, in headers and forms, or never read"""
     # A few guests with time: a crowd that presses as fast as it can would measure itself.
-    with drill.load(many=400, booking=2):
+    with drill.load(many=1200, booking=2):
         with slow_clients(drill.stage.nginx_port, SLOW_CLIENTS, list(KINDS.values())) as clients:
             most = 0
             for _ in range(SLOW_SECONDS):
