@@ -30,8 +30,9 @@ from tests.drills.stage import Stage, a_stage
 GUESTS, WARM_UP, SECONDS, NO_SLOWER = (1, 8, 32), 3, 12, 0.8
 DEALT, PAST, AGAIN = 5000, 1_000_000, 8
 MOST_INSERTS = 500
-"""Of pgbench's rows to one booking, one client each: three commits, about forty statements and four pages. Told for more
-clients, too; there pgbench's share one write to the disk, and bookings share the processors with their own guests."""
+"""Of pgbench's rows to one booking, one client each: three commits, about forty statements and four pages. Told
+for more clients, too; there pgbench's share one write to the disk, and bookings share
+the processors with their own guests."""
 TABLE = "CREATE TABLE bench_rows (id bigserial PRIMARY KEY, at timestamptz NOT NULL, text text NOT NULL)"
 INSERT = "INSERT INTO bench_rows (at, text) VALUES (now(), repeat('x', 600));\n"
 
