@@ -536,7 +536,7 @@ def control_commit(drill: Drill) -> None:
     drill.stage.server.settings |= {
         "synchronous_commit": "off",
         "wal_writer_delay": "10s",
-        "wal_writer_flush_after": "0",
+        "wal_writer_flush_after": "1GB",  # 0 would wake the writer with every COMMIT
     }
     drill.stage.postgres.end(signal.SIGINT)
     drill.stage.postgres = drill.stage.start_postgres()
