@@ -1,13 +1,13 @@
 """What gunicorn cannot read is answered by us; what is our own fault is not called the sender's. Processes share what
 comes at once."""
 
-import http.client
+import logging
+import os
+import socket
 import ssl
 import time
 from types import SimpleNamespace
-from urllib.parse import urlsplit
 
-import psutil
 import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
@@ -101,31 +101,52 @@ def test_pieces_without_a_length_are_chunks():
     assert wire.sent[1:] == [b"3\r\ntwo\r\n", b"0\r\n\r\n"]
 
 
-def kept_by_each_process(site, at_once):
-    """How many of so many connections, opened at once and kept, each web process took."""
-    address = urlsplit(site.url)
-    guests = [http.client.HTTPConnection(address.hostname, address.port) for _ in range(at_once)]
-    for guest in guests:
-        guest.connect()
-    for guest in guests:
-        guest.request("GET", "/healthz")
-        guest.getresponse().read()
-    taken = [
-        sum(one.status == "ESTABLISHED" and one.laddr.port == address.port for one in process.net_connections("tcp"))
-        for process in psutil.Process(site.web.pid).children()
-    ]
-    for guest in guests:
-        guest.close()
-    return sorted(taken)
+@pytest.fixture
+def waiting():
+    """A process that has one connection, and a listener at which another waits; what it takes is in `taken`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(False)
+        app = SimpleNamespace(wsgi=lambda: None)
+        worker = web_worker.Worker(1, os.getpid(), [listener], app, 30, Config(), logging.getLogger("gunicorn.error"))
+        worker.places = Places(bytearray(8), begin=0, length=8)
+        worker.nr_conns, taken = 1, []
+        worker.enqueue_req = taken.append
+        yield worker, listener, taken
+        worker.tmp.close()
+        for one in taken:
+            one.sock.close()
 
 
-def test_connections_that_come_at_once_are_shared(site):
+def test_a_connection_is_left_to_a_process_that_has_fewer(waiting, monkeypatch):
+    monkeypatch.setattr(web_worker, "PATIENCE", 60)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    worker, listener, taken = waiting
+    worker.places.tell(2, 0)
+    worker.accept(listener)
+    assert not taken
+
+    worker.places.tell(2, 1)  # now both have as many
+    worker.accept(listener)
+    assert len(taken) == 1
+
+
+def test_it_is_not_left_for_ever_to_one_that_hangs(waiting):
+    worker, listener, taken = waiting
+    worker.places.tell(2, 0)
     until = time.monotonic() + 30
-    while len(share := kept_by_each_process(site, 8)) < 2 or not share[0]:
-        assert time.monotonic() < until, "the second process never took any"  # it may still be loading the site
-    shares = [kept_by_each_process(site, 8) for _ in range(5)]
+    while not taken:
+        assert time.monotonic() < until
+        worker.accept(listener)
 
-    assert sorted(fewest for fewest, _ in shares)[2] >= 3, shares  # one process alone often takes seven or eight
+    assert worker.nr_conns == 2
+
+
+def test_alone_it_takes_all(waiting):
+    worker, listener, taken = waiting
+    worker.places.tell(worker.age, worker.nr_conns)
+    worker.accept(listener)
+
+    assert len(taken) == 1
 
 
 def test_the_least_is_of_those_who_take_connections():
