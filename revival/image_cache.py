@@ -22,7 +22,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from articles.image_views import answer
-from revival.page_cache import revision, write_whole
+from revival.page_cache import revision, share
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -125,7 +125,7 @@ def _share(path: str, content: bytes) -> None:
     file = _file(path)
     if file is None or file.exists():
         return
-    write_whole(file, content)
+    share(file, content)
     oldest_first = sorted(_shared_files(file.parent))
     total = sum(size for _, size, _ in oldest_first)
     for _, size, old in oldest_first:

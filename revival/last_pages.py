@@ -13,12 +13,13 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpResponse
+
+from revival.whole_files import write_whole
 
 log = logging.getLogger(__name__)
 NOW = "now"
@@ -34,10 +35,7 @@ def keep(path: str, name: str, response: HttpResponse) -> None:
         return
     try:
         make_open(folder, root)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(response.content)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, folder / "index.html")
+        write_whole(folder / "index.html", response.content, mode=0o644)
     except OSError as error:
         log.warning("no copy of a page for nginx: %s", type(error).__name__)
 

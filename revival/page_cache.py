@@ -19,7 +19,6 @@ import hashlib
 import logging
 import os
 import pickle
-import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -41,6 +40,7 @@ from django.utils.http import parse_etags
 from revival import last_pages
 from revival.context import IS_STALE
 from revival.pulse import WatchersConnection, pulse
+from revival.whole_files import write_whole
 
 log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -237,7 +237,7 @@ class Pages:
     def keep(self, path: str, stamp: str, page: Page) -> None:
         self._keep_here(path, stamp, page)
         if shared := shared_file(path, stamp):
-            write_whole(shared, pickle.dumps(page))
+            share(shared, pickle.dumps(page))
 
     def _keep_here(self, path: str, stamp: str, page: Page) -> None:
         with self._lock:
@@ -286,12 +286,10 @@ def drop_shared_but(stamp: str) -> None:
                 file.unlink()
 
 
-def write_whole(target: Path, content: bytes) -> None:
-    """So that no other process reads half of it. A full or missing disk only costs the sharing."""
+def share(target: Path, content: bytes) -> None:
+    """For the other processes. A full or missing disk only costs the sharing."""
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            file.write(content)
-        os.replace(file.name, target)
+        write_whole(target, content)
     except OSError as error:
         log.warning("a page cannot be shared: %s", error)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from booking.models import Clinic
 from revival import views
 from revival.context import remember
+from revival.whole_files import write_whole
 
 PAGES = {503: "503.html", 429: "too_quick.html", 400: "400.html"}
 
@@ -26,13 +26,6 @@ class Command(BaseCommand):
         folder.mkdir(parents=True, exist_ok=True)
         for status, template in PAGES.items():
             page = views.error_page(status, template=template, is_gone=True)
-            write_whole(folder / f"{status}.html", page.content)
+            write_whole(folder / f"{status}.html", page.content, mode=0o644)
         shutil.copytree(settings.STATIC_ROOT, folder / "static", dirs_exist_ok=True)
         self.stdout.write(f"Wrote {len(PAGES)} pages and static files into {folder}.")
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """So that nginx never reads half of it."""
-    half = target.with_suffix(".new")
-    half.write_bytes(content)
-    os.replace(half, target)
