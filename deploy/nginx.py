@@ -32,10 +32,20 @@ def settings(
     log: str = LOG,
     tls: str = "",
 ) -> str:
-    """`site`: where gunicorn listens; several, by commas."""
-    facts = {"LISTEN": listen, "SITE": site, "PUBLIC": public, "LAST": last, "RUN": run, "LOG": log, "TLS": tls}
+    """`site`: where gunicorn listens; several, by commas. The last pages of one of several are not shown: it may have
+    ended before another withdrew a page."""
+    is_one = "," not in site
+    facts = {
+        "LISTEN": listen,
+        "SITE": site,
+        "PUBLIC": public,
+        "LAST": last if is_one else public,
+        "RUN": run,
+        "LOG": log,
+        "TLS": tls,
+    }
     template = TEMPLATE.read_text()
-    return fill_in(of_several(template, site.split(",")) if "," in site else template, facts)
+    return fill_in(template if is_one else of_several(template, site.split(",")), facts)
 
 
 def of_several(template: str, sites: list[str]) -> str:

@@ -3,7 +3,8 @@
 A folder for each revision of the content and each start of the code, and `now`, a link to the newest. The thread that
 reads the revision turns the link before any request learns of the change. So a page that was withdrawn is out of
 nginx's sight with the change that withdrew it, not when somebody next asks for it; and while no process is left to
-turn the link, nobody can withdraw a page at the desk either. A page comes into the folder when it is rendered.
+turn the link, nobody can withdraw a page at the desk either. While an article is going to expire there is no link,
+since nobody may be left to turn it then. A page comes into the folder when it is rendered.
 
 Nothing here may cost a reader anything: a folder that is full or missing costs the copies alone.
 """

@@ -68,14 +68,16 @@ as nothing that a session sets survives PgBouncer; nor does a statement it prepa
 # or fell due for review (a clinic-local date). The moment comes from this process's clock, as it is
 # this clock that decides what a page rendered here shows.
 READ_STAMP = """
-SELECT revision.number || ' ' || coalesce(max(moment)::text, '')
+SELECT
+    revision.number || ' ' || coalesce(max(moment)::text, ''),
+    EXISTS (SELECT FROM articles_article WHERE expires_at > %(now)s)
 FROM articles_siterevision AS revision
 LEFT JOIN (
     SELECT published_at AS moment FROM articles_article
     UNION ALL SELECT expires_at FROM articles_article
     UNION ALL SELECT next_review_on::timestamp AT TIME ZONE
         coalesce((SELECT time_zone FROM booking_clinic LIMIT 1), 'UTC') FROM articles_article
-) AS moments ON moment <= %s
+) AS moments ON moment <= %(now)s
 GROUP BY revision.number
 """
 
@@ -190,12 +192,13 @@ class Revision:
         try:
             with database.transaction():
                 database.execute(LOCK_TIMEOUT)
-                row = database.execute(READ_STAMP, [datetime.now(UTC)]).fetchone()
+                row = database.execute(READ_STAMP, {"now": datetime.now(UTC)}).fetchone()
         except psycopg.errors.LockNotAvailable:
             return
-        stamp = row[0] if row else None
+        stamp, is_ending = row or (None, False)
         if stamp != self.stamp:
-            last_pages.turn_to(shared_name(stamp) if stamp else None)  # before any request learns of it
+            # Before any request learns of it. What ends by itself would stay if this process died before.
+            last_pages.turn_to(shared_name(stamp) if stamp and not is_ending else None)
             self.stamp = stamp
 
 

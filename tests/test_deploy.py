@@ -53,6 +53,7 @@ def test_of_several_web_machines_one_that_fails_is_left_alone():
     assert servers == [f"10.0.0.{number}:8000 max_fails=1 fail_timeout=5s" for number in (4, 5)]
     assert "proxy_connect_timeout 500ms;" in text  # below the second in which an article is promised
     assert "proxy_next_upstream error timeout;" in text
+    assert "/var/lib/revival/last" not in text  # the pages of one say nothing of what another withdrew
 
 
 @pytest.mark.parametrize("site", ["127.0.0.1:8401", "127.0.0.1:8401,127.0.0.1:8402"])

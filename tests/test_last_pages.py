@@ -144,6 +144,21 @@ def kill_all_of_gunicorn(site):
     site.web.wait()
 
 
+def test_nothing_is_left_that_ends_by_itself_while_nobody_is_there(behind_nginx):
+    site, url = behind_nginx
+    until(lambda: is_left(site, LIST) or not get(url + LIST))
+
+    with site.connect() as database:
+        database.execute("UPDATE articles_article SET expires_at = now() + interval '1 day'")
+    until(lambda: not (site.folder / "last" / "now").exists())
+    assert get(url + LIST).status == 200
+    assert not is_left(site, LIST)
+
+    with site.connect() as database:
+        database.execute("UPDATE articles_article SET expires_at = NULL")
+    until(lambda: is_left(site, LIST) or not get(url + LIST))
+
+
 def test_with_gunicorn_gone_the_last_pages_are_there_and_nothing_that_was_withdrawn(behind_nginx):
     site, url = behind_nginx
     assert get(url + ARTICLE).status == 200
