@@ -50,7 +50,10 @@ def _is_ready(board, first: int) -> bool:
 
 
 def pre_fork(server, worker) -> None:
+    from revival.web_worker import Places
+
     worker.board = server.board
+    worker.places = Places(server.board, HEAD + PLACES, PLACES)
     server.board[HEAD + worker.age % PLACES] = 0
 
 
@@ -99,13 +102,17 @@ def _drop_pages_folder() -> None:
 
 
 def on_starting(server) -> None:
-    server.board = mmap.mmap(-1, HEAD + PLACES)
+    server.board = mmap.mmap(-1, HEAD + 2 * PLACES)  # who is ready, then who has how many connections
     _make_pages_folder()
 
 
 def on_reload(server) -> None:
     server.board[:HEAD] = (server.worker_age + 1).to_bytes(HEAD, "big")
     _make_pages_folder()
+
+
+def child_exit(server, worker) -> None:
+    worker.places.tell(worker.age, None)  # however it ended
 
 
 def on_exit(server) -> None:

@@ -2,12 +2,14 @@
 
 gunicorn's own page quotes what was sent, carries none of our headers, and is a 501 for some requests. And it sends
 head and body of an answer one after the other: a process killed in between leaves half an answer, which nginx can no
-longer ask another process for.
+longer ask another process for. And whichever process wakes first takes all connections that come at once: the eight
+of one nginx then wait for one core, while another does nothing.
 """
 
 from __future__ import annotations
 
 import ssl
+import time
 from typing import Any
 
 from gunicorn import util
@@ -21,6 +23,9 @@ REASONS = {
     431: "Request Header Fields Too Large",
 }
 STATUS = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
+PATIENCE, REMEMBERED = 0.002, 0.1
+"""Seconds for which a connection is left to a process with fewer, and for which one that did not take it is believed to
+hang: nothing is left to it then."""
 OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 
 
@@ -102,7 +107,55 @@ class WholeResponse(wsgi.Response):
 wsgi.Response = WholeResponse  # where gunicorn's worker takes it from
 
 
+class Places:
+    """How many connections each process has, in memory that all share: one byte for each by its number, plus one.
+    0 is nobody who would take another."""
+
+    MANY = 255
+
+    def __init__(self, memory: Any, begin: int, length: int) -> None:
+        self.memory, self.begin, self.length = memory, begin, length
+
+    def tell(self, number: int, connections: int | None) -> None:
+        byte = 0 if connections is None else min(connections + 1, self.MANY)
+        self.memory[self.begin + number % self.length] = byte
+
+    def least(self) -> int:
+        told = bytes(self.memory[self.begin : self.begin + self.length]).replace(b"\0", b"")
+        return min(told, default=1) - 1
+
+
 class Worker(ThreadWorker):
+    places: Places | None = None
+    """Given by deploy/gunicorn.conf.py before the process begins."""
+    _left_at = 0.0
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, or leave it to a process that has fewer: for two milliseconds, since it may be hanging."""
+        if not self.places or self.nr_conns <= self.places.least():
+            self._left_at = 0.0
+        else:
+            now = time.monotonic()
+            if now - self._left_at > REMEMBERED:
+                self._left_at = now
+            if now - self._left_at < PATIENCE:
+                time.sleep(PATIENCE / 20)  # it is asked again at once
+                return
+        super().accept(listener)
+        self._tell()
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        super().wait_for_and_dispatch_events(timeout)
+        self._tell()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.places:
+            self.places.tell(self.age, self.nr_conns if self._accepting else None)
+
     def handle_request(self, req: Any, conn: Any) -> Any:
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
             raise errors.InvalidHeader("HOST", req=req)  # RFC 9112, 3.2: there is one, and no server guesses it

@@ -1,6 +1,11 @@
-"""What gunicorn cannot read is answered by us; what is our own fault is not called the sender's."""
+"""What gunicorn cannot read is answered by us; what is our own fault is not called the sender's. Processes share what
+comes at once."""
 
+import logging
+import os
+import socket
 import ssl
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +14,7 @@ from gunicorn.http import errors
 
 from revival import web_worker
 from revival.context import shipped_clinic
-from revival.web_worker import refusal
+from revival.web_worker import Places, refusal
 
 
 @pytest.mark.parametrize(
@@ -94,3 +99,66 @@ def test_pieces_without_a_length_are_chunks():
 
     assert wire.sent[0].endswith(b"\r\n\r\n3\r\none\r\n")
     assert wire.sent[1:] == [b"3\r\ntwo\r\n", b"0\r\n\r\n"]
+
+
+@pytest.fixture
+def waiting():
+    """A process that has one connection, and a listener at which another waits; what it takes is in `taken`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(False)
+        app = SimpleNamespace(wsgi=lambda: None)
+        worker = web_worker.Worker(1, os.getpid(), [listener], app, 30, Config(), logging.getLogger("gunicorn.error"))
+        worker.places = Places(bytearray(8), begin=0, length=8)
+        worker.nr_conns, taken = 1, []
+        worker.enqueue_req = taken.append
+        yield worker, listener, taken
+        worker.tmp.close()
+        for one in taken:
+            one.sock.close()
+
+
+def test_a_connection_is_left_to_a_process_that_has_fewer(waiting, monkeypatch):
+    monkeypatch.setattr(web_worker, "PATIENCE", 60)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    worker, listener, taken = waiting
+    worker.places.tell(2, 0)
+    worker.accept(listener)
+    assert not taken
+
+    worker.places.tell(2, 1)  # now both have as many
+    worker.accept(listener)
+    assert len(taken) == 1
+
+
+def test_it_is_not_left_for_ever_to_one_that_hangs(waiting):
+    worker, listener, taken = waiting
+    worker.places.tell(2, 0)
+    until = time.monotonic() + 30
+    while not taken:
+        assert time.monotonic() < until
+        worker.accept(listener)
+
+    assert worker.nr_conns == 2
+
+
+def test_alone_it_takes_all(waiting):
+    worker, listener, taken = waiting
+    worker.places.tell(worker.age, worker.nr_conns)
+    worker.accept(listener)
+
+    assert len(taken) == 1
+
+
+def test_the_least_is_of_those_who_take_connections():
+    places = Places(bytearray(10), begin=2, length=8)
+    assert places.least() == 0  # nobody has said anything yet
+
+    places.tell(1, 5)
+    places.tell(10, 3)
+    assert places.least() == 3
+
+    places.tell(10, None)  # it ends, and takes no more
+    assert places.least() == 5
+
+    places.tell(1, 10_000)
+    assert places.least() == Places.MANY - 1
