@@ -1,9 +1,22 @@
-"""Public holidays, as the `holidays` package knows them: proposed to staff, never closed by themselves."""
+"""Public holidays, as the `holidays` package knows them: proposed to staff, never closed by themselves.
+
+The package and what it works out weigh 17 MB, which each web process would keep for a page that is opened a few times
+a year. So it is asked in a process of its own, and the few lines that it answers are kept.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UNKNOWN = 3  # as an exit code: the package does not know the place
+SECONDS = 20
 
 
 def public_days(place: str, years: Iterable[int]) -> list[tuple[date, str]]:
@@ -12,13 +25,30 @@ def public_days(place: str, years: Iterable[int]) -> list[tuple[date, str]]:
     `place` is an ISO 3166 code, of a country (`US`) or of one of its parts (`US-MN`); empty proposes none.
     Raises LookupError for a place the package does not know.
     """
-    if not place:
-        return []
-    from holidays import country_holidays  # 3 MB that only the desk's page of holidays needs
+    return list(_asked(place, tuple(years))) if place else []
+
+
+@cache
+def _asked(place: str, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
+    command = [sys.executable, "-m", "booking.public_days", place, *map(str, years)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)  # noqa: S603 - no shell
+    if done.returncode == UNKNOWN:
+        raise LookupError(place)
+    done.check_returncode()
+    return tuple((date.fromisoformat(day), name) for day, name in json.loads(done.stdout))
+
+
+def _answer(place: str, *years: str) -> int:
+    from holidays import country_holidays
 
     country, _, part = place.partition("-")
     try:
-        found = country_holidays(country, subdiv=part or None, years=list(years))
-    except (NotImplementedError, ValueError, AttributeError) as error:
-        raise LookupError(place) from error
-    return sorted(found.items())
+        found = country_holidays(country, subdiv=part or None, years=[int(year) for year in years])
+    except (NotImplementedError, ValueError, AttributeError):
+        return UNKNOWN
+    json.dump([(day.isoformat(), name) for day, name in sorted(found.items())], sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_answer(*sys.argv[1:]))

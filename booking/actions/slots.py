@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from booking import messages
@@ -24,6 +25,14 @@ def lock(therapist_ids: Iterable[int], *, now: datetime) -> None:
     list(rows.values_list("pk"))
     dead = Appointment.objects.dead_holds(now).filter(therapist__in=ids)
     dead.update(state=State.EXPIRED, ended_at=now)
+
+
+def await_turn(hold: Appointment) -> None:
+    """Let the forms of one browser come one after another: each may move its hold to another therapist, while the next
+    waits for the first one's row. Comes before any `lock`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [str(hold.public_id)])
 
 
 def locked(appointment: Appointment, *, now: datetime, and_therapists: Iterable[int] = ()) -> Appointment:

@@ -182,6 +182,24 @@ def test_two_browsers_swapping_times_never_meet_and_never_hang(therapist, servic
         assert_disjoint(Appointment.objects.filter(therapist=owner, state__in=OCCUPYING))
 
 
+def test_one_browser_that_asks_for_many_times_at_once_is_answered_each_time(therapist, service):
+    """Each form moves the hold to another therapist, while the next waits for the row of the one who had it."""
+    others = [a_therapist(f"therapist-{number}") for number in range(4)]
+    for other in others:
+        working_all_week(other)
+    service.therapists.add(*others)
+    hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
+
+    def ask(number):
+        to = [therapist, *others][number % 5]
+        return actions.take_hold(therapist=to, service=service, starts_at=in_days(3), present=hold)
+
+    outcomes = all_at_once(ask, 32)
+
+    assert {type(outcome).__name__ for outcome in outcomes} == {"Appointment"}
+    assert Appointment.objects.count() == 1
+
+
 def test_of_many_who_want_anyone_as_many_win_as_are_free(therapist, service):
     other = a_therapist("benjamin-britton")
     working_all_week(other)
