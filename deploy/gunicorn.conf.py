@@ -1,5 +1,6 @@
 """gunicorn's settings; the same for a trial copy, the tests and production (behind nginx)."""
 
+import ctypes
 import gc
 import mmap
 import os
@@ -12,6 +13,10 @@ import time
 from contextlib import suppress
 
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "4000")
+
+M_ARENA_MAX = -8  # of glibc's malloc.h: threads share two heaps, in place of one for each that is never given back
+with suppress(AttributeError, OSError):  # another C library
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "revival.web_worker.Worker"  # threads, which wait for the database; idle visitors wait at nginx

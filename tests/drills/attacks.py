@@ -297,7 +297,7 @@ def control_headers(drill: Drill) -> None:
 
 # ---- a scanner ----------------------------------------------------------------------------------
 
-SECONDS_OF_CRAWLING = int(os.environ.get("WAPITI_CRAWL", "60"))
+SECONDS_OF_CRAWLING = int(os.environ.get("WAPITI_CRAWL", "20"))  # of 60 the desk’s attacks last twenty minutes
 MINUTES_OF_PATIENCE = 30
 MODULES = ("crlf", "csp", "csrf", "exec", "file", "methods", "permanentxss", "redirect", "sql", "upload", "xss")
 """Left out are those that need a server of wapiti's elsewhere to be called back (ssrf, xxe, log4shell), those for
