@@ -490,7 +490,7 @@ def migration(drill: Drill) -> None:
                 environment = stage.environment(stage.owner_url)
                 running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
                 time.sleep(8)
-        said = running.communicate(timeout=60)[0]
+        said = running.communicate(timeout=200)[0]  # the command gives up before that
         drill.tell(
             f"broken     nothing: {said.strip().splitlines()[-1]}, eight seconds of them behind a long transaction"
         )

@@ -9,5 +9,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             "ALTER TABLE booking_appointment ADD CONSTRAINT later_check CHECK (later_note <> 'x') NOT VALID"
         ),
-        migrations.RunSQL("ALTER TABLE booking_message ADD COLUMN later_note varchar(80) NOT NULL DEFAULT ''"),
     ]
