@@ -26,6 +26,7 @@ MORE = {
     "wal_keep_size": "512MB",  # a standby may be away for so long
     "wal_sender_timeout": "5s",  # a standby that hangs is no standby
     "wal_receiver_timeout": "5s",
+    "wal_retrieve_retry_interval": "250ms",  # a standby asks a new leader at once, not after 5 s: commits wait for it
     "hot_standby_feedback": "on",  # a long report on a standby is not cut off
 }
 

@@ -10,8 +10,8 @@ from django.db import OperationalError, connection
 LOCK_TIMEOUT_MS = 400
 """Whoever waits for a table makes all who come after wait, too: so a guest waits no longer than this.
 
-One busy table a migration: one that has the visits and waits for the messages meets a worker that has a message and waits
-for its visit. Neither goes on, and only luck ends it (seen: 10 to 40 tries in place of a few)."""
+One busy table a migration: one that has the visits and waits for the messages meets a worker that has a message and
+waits for its visit. Neither goes on, and only luck ends it (seen: 10 to 40 tries in place of a few)."""
 TRIES, SECONDS_BETWEEN = 120, 1.0
 LOCK_NOT_AVAILABLE = "55P03"
 
