@@ -36,10 +36,13 @@ VALUES = {
 """What a past visit does not have in common with a coming one."""
 
 
-def add_past(cursor: Any, first: int, end: int, therapists: list[int], until: datetime) -> float:
+def add_past(
+    cursor: Any, first: int, end: int, therapists: list[int], until: datetime, *, is_settled: bool = True
+) -> float:
     """Past visits number `first` to `end`, back to back, the newest ending at `until`; the seconds it took.
 
-    `cursor` is Django's or psycopg's, of the owner and outside a transaction; `therapists` are primary keys.
+    `cursor` is Django's or psycopg's, of the owner and outside a transaction; `therapists` are primary keys. Whoever
+    writes in parts calls `settle` after the last.
     """
     cursor.execute(COLUMNS)
     columns = [name for (name,) in cursor.fetchall()]
@@ -49,6 +52,12 @@ def add_past(cursor: Any, first: int, end: int, therapists: list[int], until: da
     cursor.execute("SET session_replication_role = replica")  # no line in the change log for each of a million
     cursor.execute(PAST_VISITS.format(columns=", ".join(columns), values=values), given)
     cursor.execute("RESET session_replication_role")
-    cursor.execute("VACUUM (ANALYZE)")
-    cursor.execute("CHECKPOINT")  # no writing in the background while we measure
+    if is_settled:
+        settle(cursor)
     return time.perf_counter() - began
+
+
+def settle(cursor: Any) -> None:
+    """No work in the background while we measure."""
+    cursor.execute("VACUUM (ANALYZE)")
+    cursor.execute("CHECKPOINT")
