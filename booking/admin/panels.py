@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.text import capfirst
 
@@ -31,7 +31,7 @@ from booking.models import (
 from .outages import open_outages
 
 SOON = timedelta(hours=6)
-MOST_MESSAGES = MOST_HELD = 20
+MOST_IN_A_QUEUE = 50  # a page that everybody opens first stays quick, also on the morning after a thousand odd requests
 MOST_FREE, LOOK_AHEAD_DAYS = 4, 14
 ABOUT = ("appointment", "contact_request", "entry__visit", "offer__entry__visit", "outage_contact")
 ADD_CLINIC = "booking.add_clinic"
@@ -48,6 +48,24 @@ class ToDo:
     right: str = ""
 
 
+@dataclass(frozen=True)
+class Queue:
+    """The first of those who wait, and how many there are."""
+
+    first: list[Any]
+    count: int
+
+    @classmethod
+    def of(cls, rows: QuerySet[Any]) -> Queue:
+        first = list(rows[: MOST_IN_A_QUEUE + 1])
+        is_all = len(first) <= MOST_IN_A_QUEUE
+        return cls(first[:MOST_IN_A_QUEUE], len(first) if is_all else rows.count())
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.first)
+
+
 def panels(now: datetime, user: Any) -> dict[str, Any]:
     """Of patients only what this person may see, and nothing of a kind that they may not."""
     clinic = Clinic.objects.first()
@@ -60,29 +78,28 @@ def panels(now: datetime, user: Any) -> dict[str, Any]:
     return {
         "now": now,
         "soon": now + SOON,
-        "waiting": visits.without_outage().waiting_for_answer(),
+        "waiting": Queue.of(visits.without_outage().waiting_for_answer()),
         "today": visits.filter(starts_at__gte=today.start, starts_at__lt=today.end).order_by(*by_therapist),
         "may_answer": user.has_perm("booking.change_appointment"),
         "may_tell": user.has_perm("booking.change_message"),
         "may_reply": user.has_perm("booking.change_contactrequest"),
-        "asked": _seen(ContactRequest, user).not_done().select_related("therapist", "taken_up_by"),
+        "asked": Queue.of(_seen(ContactRequest, user).not_done().select_related("therapist", "taken_up_by")),
         "out": open_outages(user, now),
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "is_joined": user.has_perm(SEE_EVERY_PATIENT) or Therapist.objects.owned_by(user).exists(),
         "todo": [*_day_sheet_refused(clinic, day), *_not_set_up(clinic, day)],
         "held": _held(now, user),
-        "undelivered": _seen(Message, user)
-        .undelivered()
-        .select_related(*ABOUT)
-        .prefetch_related(OF_AN_OUTAGE)[:MOST_MESSAGES],
+        "undelivered": Queue.of(
+            _seen(Message, user).undelivered().select_related(*ABOUT).prefetch_related(OF_AN_OUTAGE)
+        ),
         "free": _next_free(now, clinic, user) if user.has_perm("booking.change_appointment") else [],
     }
 
 
-def _held(now: datetime, user: Any) -> list[Appointment]:
+def _held(now: datetime, user: Any) -> Queue:
     """Times kept for someone who has to answer, and those that patients are typing for just now."""
     live = _seen(Appointment, user).occupying(now).filter(state=State.HELD)
-    return list(live.select_related("therapist", "service").order_by("held_until")[:MOST_HELD])
+    return Queue.of(live.select_related("therapist", "service").order_by("held_until"))
 
 
 def _day_sheet_refused(clinic: Clinic, day: date) -> list[ToDo]:

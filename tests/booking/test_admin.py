@@ -34,6 +34,23 @@ def test_first_page_shows_who_waits_and_what_is_not_set_up(admin_client, request
     assert "Address" in page
 
 
+def test_first_page_shows_the_first_of_many_and_how_many_there_are(
+    admin_client, therapist, service, django_assert_max_num_queries
+):
+    """A thousand odd requests in a night must not take the desk's first page from the clinic."""
+    for number in range(53):
+        an_appointment(therapist, service, in_days(1 + number // 10, 9 + number % 10), state=State.REQUESTED)
+
+    with django_assert_max_num_queries(50):
+        page = admin_client.get("/admin/").text
+
+    waiting = page.split('id="waiting"')[1].split("</section>")[0]
+    assert waiting.count("/confirm/") == 50
+    assert '<span class="desk__n">53</span>' in waiting
+    assert "3 more in the list" in waiting
+    assert admin_client.get(re.search(r'href="([^"]+)">3 more', waiting)[1]).status_code == 200
+
+
 def test_first_page_has_the_next_free_times_and_the_next_step_of_today(admin_client, therapist, service):
     visit = an_appointment(therapist, service, in_days(0, 23), state=State.CONFIRMED)
 
