@@ -1,4 +1,6 @@
 import re
+from base64 import b64encode
+from hashlib import sha256
 
 import pytest
 
@@ -25,6 +27,17 @@ def test_pages_are_the_same_for_everyone(loaded, client, path):
     assert "Call today 612-605-7594" in response.text
     assert "Content-Security-Policy" in response
     assert "unsafe" not in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_one_script_in_a_page_is_the_one_that_the_policy_names(loaded, client, path):
+    response = client.get(path)
+
+    inline = re.findall(r"<script(?: type=\"module\")?>(.*?)</script>", response.text, re.DOTALL)
+    assert len(inline) == ("data-next-times" in response.text)
+    for script in inline:
+        digest = b64encode(sha256(script.encode()).digest()).decode()
+        assert f"script-src 'self' 'sha256-{digest}';" in response["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize(("path", "most"), QUERIES.items(), ids=QUERIES)

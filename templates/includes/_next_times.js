@@ -1,6 +1,4 @@
-/* Puts a therapist's next free times into a page that is the same for everyone. Without it, or on any
-   error, the plain link to the free times beside it is all there is. It waits until the page stands: what
-   was written comes first. */
+/* The plain link to the free times is all there is without this. */
 function fill(place) {
   fetch(place.dataset.nextTimes, { credentials: "omit" })
     .then((response) => (response.ok ? response.text() : ""))
