@@ -30,7 +30,7 @@ def take_hold(
     candidates = [therapist] if therapist else list(Therapist.objects.giving(service))
     ids = [candidate.pk for candidate in candidates]
     if present is not None and present.is_hold:
-        slots.await_turn(present)
+        slots.one_form_at_a_time(present)
         hold = slots.locked(present, now=now, and_therapists=ids)
     else:
         slots.lock(ids, now=now)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from booking.models import Appointment, Counted, DailyCount
 
 from .refusals import BusyError, TooManyError, refusal_for
+from .turns import Turn, await_turn
 
 
 def count_hold(*, network: str) -> None:
@@ -62,8 +63,7 @@ def _count(kind: Counted, network: str, limit: int) -> None:
 
 def demand_few_visits(*, name: str, email: str, phone: str, now: datetime) -> None:
     """Exact also when one person sends several at once to several therapists: they queue on the name."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name.casefold()])
+    await_turn(Turn.NAME, name)
     theirs = Appointment.objects.coming(now).of_person(name=name, email=email, phone=phone)
     if theirs.count() >= settings.BOOKING_COMING_VISITS:
         raise TooManyError

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from booking import messages
@@ -16,6 +15,7 @@ from booking.models import Appointment, Clinic, FreedTime, HeldFor, Service, Sta
 from booking.recurrence import meeting
 
 from .refusals import NotAllFreeError, NotOfferedError, SlotTakenError, TryAgainError
+from .turns import Turn, await_turn
 
 
 def lock(therapist_ids: Iterable[int], *, now: datetime) -> None:
@@ -27,12 +27,11 @@ def lock(therapist_ids: Iterable[int], *, now: datetime) -> None:
     dead.update(state=State.EXPIRED, ended_at=now)
 
 
-def await_turn(hold: Appointment) -> None:
-    """Let the forms of one browser come one after another: each may move its hold to another therapist, while the next
-    waits for the first one's row. Comes before any `lock`.
+def one_form_at_a_time(hold: Appointment) -> None:
+    """The forms of one browser: each may move its hold to another therapist, while the next waits for the first one's
+    row. Comes before any `lock`.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [str(hold.public_id)])
+    await_turn(Turn.HOLD, str(hold.public_id))
 
 
 def locked(appointment: Appointment, *, now: datetime, and_therapists: Iterable[int] = ()) -> Appointment:

@@ -54,7 +54,7 @@ def book_appointment(
     SubmissionReusedError.
     """
     now = timezone.now()
-    slots.await_turn(hold)
+    slots.one_form_at_a_time(hold)
     visit = slots.locked(hold, now=now, and_therapists=[therapist.pk])
     digest = _digest(details, therapist, service, starts_at)
     already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from booking import messages
@@ -35,6 +34,7 @@ from booking.models.appointments import token_digest
 
 from . import limits, slots, visits
 from .refusals import StateChangedError, TooLateToChangeError, TooManyError, action, demand_same
+from .turns import Turn, await_turn
 
 Waiting = WaitlistEntry.State
 
@@ -72,8 +72,7 @@ def join_waitlist(*, submission_key: uuid.UUID, **facts: Any) -> WaitlistEntry:
 
 def _lock_address(email: str) -> None:
     """One person may wait twice; what they are offered is decided one after the other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [email.casefold()])
+    await_turn(Turn.ADDRESS, email)
 
 
 @action
