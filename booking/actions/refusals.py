@@ -7,8 +7,10 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from procrastinate.exceptions import ConnectorException
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -111,18 +113,22 @@ _BY_CONSTRAINT: dict[str, type[Exception]] = {
     "booking_absence_covers_its_outage": OutageOpenError,
 }
 
+LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 WAIT_FOR_A_STANDBY = (
     "SELECT pg_logical_emit_message(true, 'revival', '') WHERE current_setting('synchronous_standby_names') <> ''"
 )
 
 
-def refusal_for(error: DatabaseError | InterfaceError) -> type[Exception] | None:
-    """What a database error means to the person who asked; None when it is a fault of ours."""
+def refusal_for(error: DatabaseError | InterfaceError | ConnectorException) -> type[Exception] | None:
+    """What a database error means to the person who asked; None when it is a fault of ours.
+
+    procrastinate's error while a job is queued has psycopg's behind it, as Django's has.
+    """
     cause = error.__cause__
     sqlstate = getattr(cause, "sqlstate", None)
     if sqlstate is None:  # no connection, or none free in the pool in time
-        return BusyError if isinstance(error, (OperationalError, InterfaceError)) else None
+        return BusyError if isinstance(error, LOST) or isinstance(cause, LOST) else None
     constraint = getattr(getattr(cause, "diag", None), "constraint_name", None)
     return _BY_SQLSTATE.get(sqlstate) or _BY_CLASS.get(sqlstate[:2]) or _BY_CONSTRAINT.get(constraint or "")
 
@@ -144,7 +150,7 @@ def action(do: Callable[P, R]) -> Callable[P, R]:
                     return done
             except TryAgainError:
                 continue
-            except (DatabaseError, InterfaceError) as error:
+            except (DatabaseError, InterfaceError, ConnectorException) as error:
                 refusal = refusal_for(error)
                 if refusal is None:
                     raise

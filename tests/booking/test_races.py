@@ -15,7 +15,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from booking import actions
+from booking import actions, messages
 from booking.actions import slots, waitlist
 from booking.models import OCCUPYING, Appointment, Message, Offer, State, Therapist
 from tests.factories import (
@@ -454,6 +454,26 @@ def test_a_deadlock_victim_runs_again_from_the_start(therapist, service):
     thread.join()
 
     assert (result, len(tries)) == ("done", 2)
+
+
+def test_a_connection_that_ends_while_a_job_is_queued_is_busy_and_nothing_is_written(therapist, service):
+    @actions.action
+    def queue():
+        an_appointment(therapist, service, in_days(3))
+        mine = connection.connection.info.backend_pid
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(end_backend, mine).result()
+        messages.queue_offers()
+
+    def end_backend(pid):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        connection.close()
+
+    [outcome] = all_at_once(lambda _: queue(), 1)
+
+    assert isinstance(outcome, actions.BusyError)
+    assert not Appointment.objects.exists()
 
 
 @pytest.mark.parametrize(
