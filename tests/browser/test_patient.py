@@ -142,6 +142,7 @@ def test_an_open_page_says_when_its_time_is_no_longer_held(site, page):
     page.goto(site.url + "/book/benjamin-britton/consultation/")
     page.locator("main").get_by_role("button", name="Take this time").click()
     page.get_by_text("We are holding this time for you until").wait_for()
+    page.wait_for_load_state()  # the line is there before its script is: the clock must not run ahead of it
     said = page.get_by_role("status").get_by_text("We no longer hold this time for you")
     assert said.is_hidden()
 
