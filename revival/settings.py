@@ -143,6 +143,7 @@ def _database() -> dict:
         ) from None
     if "," in str(given.get("host", "")):
         given.setdefault("target_session_attrs", "read-write")  # the one that leads now; the others only follow
+        given.setdefault("load_balance_hosts", "random")  # one that hangs does not hold up every attempt
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     return {name: str(given.pop(its, "")) for name, its in names.items()} | {"OPTIONS": given}
 

@@ -115,8 +115,9 @@ def test_no_cursor_outlives_its_statement():
 
 def test_of_several_servers_the_one_that_leads_is_asked():
     url = "postgresql://web:p%40ss@one:5432,two:6432/revival?sslmode=verify-full"
-    show = f"{GIVEN}; print(d['HOST'], d['PORT'], d['PASSWORD'], o['target_session_attrs'], o['sslmode'])"
+    names = ("target_session_attrs", "load_balance_hosts", "sslmode")
+    show = f"{GIVEN}; print(d['HOST'], d['PORT'], d['PASSWORD'], *(o[name] for name in {names}))"
 
     done = run([sys.executable, "-c", show], {**PRODUCTION, "DATABASE_URL": url})
 
-    assert done.stdout.split() == ["one,two", "5432,6432", "p@ss", "read-write", "verify-full"]
+    assert done.stdout.split() == ["one,two", "5432,6432", "p@ss", "read-write", "random", "verify-full"]

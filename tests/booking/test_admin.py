@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from articles.models import Image
 from booking import actions
-from booking.models import Absence, Appointment, HeldFor, Message, Shift, State, UrgentHelp
+from booking.models import Absence, Appointment, ContactRequest, HeldFor, Message, Shift, State, UrgentHelp
 from booking.templatetags.times import day_short, day_words
 from tests.factories import a_therapist, an_appointment, asks, in_days
 from tests.staff import at_the_desk, one_as
@@ -49,6 +49,21 @@ def test_first_page_shows_the_first_of_many_and_how_many_there_are(
     assert '<span class="desk__n">53</span>' in waiting
     assert "3 more in the list" in waiting
     assert admin_client.get(re.search(r'href="([^"]+)">3 more', waiting)[1]).status_code == 200
+
+
+def test_requests_to_be_in_touch_past_fifty_lead_to_those_in_hand_too(admin_client, clinic):
+    state = ContactRequest.State
+    for number in range(52):
+        asks(name=f"Guest {number}")
+    ContactRequest.objects.filter(name="Guest 0").update(state=state.DONE)
+    ContactRequest.objects.filter(name="Guest 1").update(state=state.IN_HAND)
+
+    page = admin_client.get("/admin/").text
+    rest = admin_client.get(html.unescape(re.search(r'href="([^"]+)">1 more', page)[1])).text
+
+    assert "Guest 1<" in rest
+    assert "Guest 2<" in rest
+    assert "Guest 0<" not in rest
 
 
 def test_first_page_has_the_next_free_times_and_the_next_step_of_today(admin_client, therapist, service):

@@ -3,7 +3,7 @@
 from datetime import time, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 
@@ -220,3 +220,17 @@ def test_every_reserved_word_and_state_is_in_the_first_migration():
         field.name for field in Appointment._meta.get_fields()
     }
     assert Therapist._meta.constraints
+
+
+INDEXES_ALIKE = """
+SELECT array_agg(indexrelid::regclass::text) FROM pg_index JOIN pg_class AS tables ON tables.oid = indrelid
+WHERE tables.relname = 'booking_appointment'
+GROUP BY indkey::text, coalesce(pg_get_expr(indpred, indrelid), '') HAVING count(*) > 1
+"""
+
+
+def test_no_two_indexes_of_visits_are_over_the_same(db):
+    """Each is written with every booking, and at ten million visits is over a gigabyte."""
+    with connection.cursor() as cursor:
+        cursor.execute(INDEXES_ALIKE)
+        assert cursor.fetchall() == []

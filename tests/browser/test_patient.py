@@ -137,6 +137,22 @@ def test_a_free_time_leads_to_that_time_in_two_presses(site, page):
     page.locator(f'.kept time[datetime="{start}"]').wait_for()
 
 
+def test_on_a_narrow_page_booking_is_few_tab_stops_away(site, page):
+    """Its button stands in the bar, behind all the page: a hundred stops on the article."""
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.goto(site.url + ARTICLE)
+    book = page.locator(".bar .button--main")
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.get_by_role("link", name="Skip to call or book").is_visible()
+    page.keyboard.press("Enter")
+    press_until(page, lambda _: book.evaluate("one => one === document.activeElement"), most=4)
+
+    page.set_viewport_size({"width": 1280, "height": 780})
+    assert page.get_by_role("link", name="Skip to call or book").count() == 0
+
+
 def test_an_open_page_says_when_its_time_is_no_longer_held(site, page):
     page.clock.install()
     page.goto(site.url + "/book/benjamin-britton/consultation/")
