@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from booking import messages
 from booking.availability import bounds_of_days
-from booking.models import AccessLog, Appointment, Clinic, DaySheet, Edition, Look, State, Therapist
+from booking.models import AccessLog, Appointment, Clinic, DaySheet, Edition, Look, State, Therapist, of_each
 
 from .delivery import deliver, try_once
 
@@ -23,8 +23,8 @@ def by_therapist(
     """Who is expected on a clinic-local day, of the therapists and visits that may be seen. Two queries."""
     bounds = bounds_of_days(day, day, clinic.zone)
     due = visits.filter(state__in=EXPECTED, starts_at__gte=bounds.start, starts_at__lt=bounds.end)
-    rows = list(due.order_by("starts_at"))
-    return [(therapist, [visit for visit in rows if visit.therapist_id == therapist.pk]) for therapist in therapists]
+    visits_of = of_each(due.order_by("starts_at"))
+    return [(therapist, visits_of[therapist.pk]) for therapist in therapists]
 
 
 def write_day_sheets() -> list[DaySheet]:

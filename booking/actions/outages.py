@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from booking import messages
@@ -378,8 +377,8 @@ def end_outage(*, outage: Outage, ends_at: datetime | None, by: Any) -> int:
 
 def _is_away_besides(outage: Outage, visit: Appointment) -> bool:
     """Whether another absence, of the therapist or the whole clinic, meets the visit: then it does not stand."""
-    others = Absence.objects.exclude(pk=outage.absence_id or 0).touching(visit.span)
-    return others.filter(Q(therapist=visit.therapist_id) | Q(therapist__isnull=True)).exists()
+    others = Absence.objects.exclude(pk=outage.absence_id or 0).keeping_away([visit.therapist_id])
+    return others.touching(visit.span).exists()
 
 
 def _shorten(outage: Outage, end: datetime, now: datetime) -> None:

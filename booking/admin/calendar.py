@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -18,7 +17,7 @@ from django.utils.text import get_text_list
 from django.views.decorators.http import require_safe
 
 from booking.availability import ONE_DAY, Span, bounds_of_days, merge, subtract
-from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, working_time
+from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, of_each, working_time
 from booking.models.openings import WorkingTime
 from booking.templatetags.times import clock
 
@@ -170,9 +169,7 @@ def draw(
     frame = _frame(hours.values(), found, zone)
     every = (first + ONE_DAY * number for number in range((last - first).days + 1))
     days = {day: bounds_of_days(day, day, zone) for day in every}
-    visits_of = defaultdict(list)
-    for visit in found:
-        visits_of[visit.therapist_id].append(visit)
+    visits_of = of_each(found)
     lanes = [_lanes(frame, days, one, hours[one.pk], visits_of[one.pk], now) for one in therapists]
     today = now.astimezone(zone).date()
     return frame, [Day(day, day == today, [of_one[day] for of_one in lanes]) for day in days]

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -141,8 +140,7 @@ def _hours_of(openings: list[Span], start: datetime) -> str:
 
 
 def _absences(therapist: Therapist, reach: Span) -> list[Absence]:
-    theirs = Q(therapist=therapist) | Q(therapist__isnull=True)
-    return list(Absence.objects.touching(reach).filter(theirs))
+    return list(Absence.objects.keeping_away([therapist.pk]).touching(reach))
 
 
 def _absence(therapist: Therapist, span: Span, absences: list[Absence]) -> Sentence:

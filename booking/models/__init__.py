@@ -13,7 +13,7 @@ from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
 from .origins import ArticleCount
 from .outages import UNSETTLED, AffectedVisit, Bucket, Outage, OutageContact, near
-from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of
+from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, of_each
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .therapists import Clinic, Service, Therapist
@@ -74,6 +74,7 @@ __all__ = [
     "free_times",
     "message_id",
     "near",
+    "of_each",
     "propose",
     "rules_for",
     "rules_of_the_list",

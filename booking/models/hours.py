@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -125,6 +126,10 @@ class AbsenceQuerySet(OwnOnly["Absence"]):
 
     def touching(self, span: Span) -> AbsenceQuerySet:
         return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
+
+    def keeping_away(self, therapists: Iterable[int]) -> AbsenceQuerySet:
+        """By their ids: their own, and when the whole clinic is closed."""
+        return self.filter(Q(therapist__in=therapists) | Q(therapist__isnull=True))
 
 
 class Absence(models.Model):

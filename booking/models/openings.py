@@ -13,6 +13,7 @@ from booking.availability import Span, WeeklyHours, bounds_of_days, free_starts,
 
 from .appointments import Appointment
 from .hours import Absence, Override, Shift
+from .people import of_each
 from .therapists import Service, Therapist
 
 _openings = lru_cache(maxsize=1024)(opening_spans)  # hours seldom change; what it gives is never changed either
@@ -41,19 +42,19 @@ def working_time(
     wanted = list(ids)
     what_if = weekly or {}
     days = bounds_of_days(first, last, zone)
-    shifts = list(Shift.objects.in_force().filter(therapist__in=wanted).holding_between(first, last))
-    overrides = list(Override.objects.filter(therapist__in=wanted, day__range=(first, last)))
-    absences = list(Absence.objects.touching(Span(days.start, days.end)))
+    shifts = of_each(Shift.objects.in_force().filter(therapist__in=wanted).holding_between(first, last))
+    overrides = of_each(Override.objects.filter(therapist__in=wanted, day__range=(first, last)))
+    absences = of_each(Absence.objects.keeping_away(wanted).touching(Span(days.start, days.end)))
     return {
         pk: WorkingTime(
             openings=_openings(
-                tuple(what_if.get(pk, [shift.hours for shift in shifts if shift.therapist_id == pk])),
+                tuple(what_if.get(pk, [shift.hours for shift in shifts[pk]])),
                 first,
                 last,
                 zone,
-                instead=tuple(one.hours for one in overrides if one.therapist_id == pk),
+                instead=tuple(one.hours for one in overrides[pk]),
             ),
-            away=[absence.span for absence in absences if absence.therapist_id in (pk, None)],
+            away=[absence.span for absence in absences[pk] + absences[None]],
         )
         for pk in wanted
     }

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.bench.in_process import DATABASE, STATIC, run  # isort: skip - it sets Django up
-from booking.models import Service, Shift, Therapist
+from booking.models import Absence, Service, Shift, Therapist
 from tests import factories as make
 from tests.bench.booker import books
 from tests.bench.past import add_past, settle
@@ -37,6 +38,7 @@ from tests.staff import at_the_desk, one_as
 CLINICS, THERAPISTS_EACH, VISITS = 1000, 10, int(os.environ.get("MANY_VISITS", "10_000_000"))
 SIZES = sorted({0, *(size for size in (100_000, 1_000_000, 10_000_000) if size < VISITS), VISITS})
 AT_A_TIME = 500_000
+AWAY = (0, 17, 31)  # days off of each therapist, of the fifty to come
 SECONDS, LEAST, MOST = 10, 30, 500
 """For how long each page is asked for, and how often at least and at most."""
 BOOKINGS, ALIKE = 320, 1.5
@@ -76,7 +78,7 @@ Found = dict[tuple[int, str], Wait]
 
 
 def many_clinics() -> list[Therapist]:
-    """Each clinic is a service with ten therapists, who work all week; one visit in all is to come."""
+    """Each clinic is a service with ten therapists, who work all week but for three days; one visit is to come."""
     rows = [
         Therapist(slug=f"t-{number}", name=f"Dr. Number {number}", short_name=f"Dr. {number}", order=number)
         for number in range(CLINICS * THERAPISTS_EACH)
@@ -86,6 +88,13 @@ def many_clinics() -> list[Therapist]:
     make.working_all_week(pattern)
     hours = list(Shift.objects.filter(therapist=pattern).values("weekday", "opens", "closes"))
     Shift.objects.bulk_create((Shift(therapist=one, **facts) for one in therapists for facts in hours), batch_size=5000)
+    days_off = (
+        (one, make.in_days(3 + (number + later) % 50, 0)) for number, one in enumerate(therapists) for later in AWAY
+    )
+    Absence.objects.bulk_create(
+        (Absence(therapist=one, starts_at=start, ends_at=start + timedelta(days=1)) for one, start in days_off),
+        batch_size=5000,
+    )
     for clinic in range(CLINICS):
         mine = therapists[clinic * THERAPISTS_EACH : (clinic + 1) * THERAPISTS_EACH]
         service = make.a_service(slug=f"s-{clinic}", name=f"Visit {clinic}")

@@ -23,7 +23,7 @@ from booking.models import (
     Therapist,
     UrgentHelp,
 )
-from tests.factories import a_service, a_therapist, an_appointment, in_days
+from tests.factories import a_service, a_therapist, an_absence, an_appointment, in_days
 
 
 def refused_by(constraint, write):
@@ -220,6 +220,16 @@ def test_every_reserved_word_and_state_is_in_the_first_migration():
         field.name for field in Appointment._meta.get_fields()
     }
     assert Therapist._meta.constraints
+
+
+def test_who_is_away_is_asked_for_some_therapists_alone(therapist):
+    """However many work for the group, a page of free times reads the absences of its own."""
+    other, nobody = a_therapist("somebody-else"), None
+    theirs, _, everyones = (
+        an_absence(one, in_days(number), in_days(number + 1)) for number, one in enumerate((therapist, other, nobody))
+    )
+
+    assert set(Absence.objects.keeping_away([therapist.pk])) == {theirs, everyones}
 
 
 INDEXES_ALIKE = """
