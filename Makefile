@@ -32,7 +32,7 @@ bench: setup ## Measure pages against their floor, bookings, memory, fifty guest
 bench-desk: setup ## Measure the desk of ten therapists with 400 visits a week
 	@$(BIN)/python deploy/check.py bench-desk
 
-bench-many: setup ## 10,000 therapists and 10 million visits in one database (half an hour; MANY_VISITS=1000000 takes fewer)
+bench-many: setup ## 10,000 therapists and 10 million visits in one database (20 minutes; MANY_VISITS=1000000 takes fewer)
 	@$(BIN)/python deploy/check.py bench-many
 
 bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past visits
