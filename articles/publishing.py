@@ -19,7 +19,7 @@ from articles.models import STUDIED, Article, Question, Section, SectionKind, St
 from articles.rich_text import cited_keys, tokens_in, unknown_keys
 from booking.models import Clinic, Therapist
 
-PAGE_IDS = {"top", "main", "short", "contents", "key", "urgent-help", "invite", "references", "author"}
+PAGE_IDS = {"top", "main", "call-or-book", "short", "contents", "key", "urgent-help", "invite", "references", "author"}
 PAGE_ID_STARTS = ("ask-first-", "ref-", "cite-")
 """Ids that the article's page gives out itself, so that no section or question may have them."""
 
