@@ -168,7 +168,7 @@ DATABASES["default"]["OPTIONS"].update(
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
         "timeout": 1.5,  # seconds a request waits for a connection before it says "busy"
-        "reconnect_timeout": 3,  # then give up and let the next request try, else the waits grow to minutes
+        "reconnect_timeout": 0.5,  # seconds; then the next request tries, and not after a wait that doubles each time
     },
 )
 # A web process waits no longer than this for one statement (deploy/gunicorn.conf.py), and half a second more for
