@@ -10,8 +10,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
 
-from revival import grants
-from revival.log_settings import LOG_SETTINGS
+from revival.database import grants
+from revival.database.log_settings import LOG_SETTINGS
 
 SHORTEST_KEY = 40  # characters
 

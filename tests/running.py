@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import psycopg
 from psycopg import sql
 
-from revival import grants
+from revival.database import grants
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent

@@ -14,8 +14,9 @@ from django.core.management import call_command, get_commands
 
 from deploy import nginx
 from deploy.cluster import settings as cluster
-from revival import context, embedded_postgres, pulse
-from revival.log_settings import LOG_SETTINGS
+from revival import context, embedded_postgres
+from revival.database import watchdog
+from revival.database.log_settings import LOG_SETTINGS
 from tests import factories as make
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -258,7 +259,7 @@ def test_all_waits_behind_pgbouncer_together_end_before_the_five_seconds_of_a_50
     asked = numbers_of_pgbouncer()
     milliseconds = int(cluster.WEB_TIMEOUT.partition("=")[2])
     for_a_connection = django_settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"]
-    answer = milliseconds / 1000 + 0.5 + pulse.CANCEL_SECONDS  # as revival/settings.py has it
+    answer = milliseconds / 1000 + 0.5 + watchdog.CANCEL_SECONDS  # as revival/settings.py has it
 
     assert max(asked["query_wait_timeout"], for_a_connection) + answer < 5
     assert asked["server_login_retry"] <= asked["query_wait_timeout"]

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from revival import embedded_postgres
-from revival.log_settings import LOG_SETTINGS
+from revival.database.log_settings import LOG_SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOW_SETTINGS = (

@@ -174,6 +174,6 @@ def _limit_the_wait_for_locks() -> None:
 
 def wait_for_a_standby() -> None:
     """With synchronous standbys, let this COMMIT wait for one even if it wrote nothing: a form that comes again is
-    told of a row whose own COMMIT may have been cut short (revival/postgresql/commits.py)."""
+    told of a row whose own COMMIT may have been cut short (revival/database/replication.py)."""
     with connection.cursor() as cursor:
         cursor.execute(WAIT_FOR_A_STANDBY)

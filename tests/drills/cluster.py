@@ -32,8 +32,9 @@ import psutil
 import psycopg
 
 from deploy.cluster import settings
-from revival import embedded_postgres, grants
-from revival.pulse import WatchedConnection
+from revival import embedded_postgres
+from revival.database import grants
+from revival.database.watchdog import WatchedConnection
 from tests.drills.faults import Drill, LeftOut, failures, run_all, stopped
 from tests.drills.stage import BIN, FIRST_PORT, ROOT, WEB_ROLE, MailServer, Stage, Supervised, a_stage
 

@@ -17,7 +17,8 @@ import psycopg
 import pyrage
 
 from deploy import backup
-from revival import embedded_postgres, grants
+from revival import embedded_postgres
+from revival.database import grants
 from tests.drills import ledger
 from tests.drills.stage import ROOT, WEB_ROLE, Stage, Supervised
 

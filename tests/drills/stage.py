@@ -27,7 +27,8 @@ from aiosmtpd.controller import Controller
 
 from deploy import nginx
 from deploy.cluster.settings import of_postgresql
-from revival import embedded_postgres, grants
+from revival import embedded_postgres
+from revival.database import grants
 from tests.drills.guests import BROKE_OFF, Load, Promise
 
 ROOT = Path(__file__).resolve().parents[2]

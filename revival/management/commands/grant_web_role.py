@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 
-from revival import grants
+from revival.database import grants
 
 
 class Command(BaseCommand):

@@ -25,7 +25,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
-from revival.postgresql.commits import SureConnection
+from .replication import SureConnection
 
 MANY_WAIT = max(int(os.environ.get("WEB_THREADS", "8")) // 2, 1)
 WAKE_UPS_IF_MANY_WAIT, WAKE_UPS = 5, 20  # a tenth of a second each: psycopg's own interval

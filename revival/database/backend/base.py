@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
-from revival.pulse import pulse
+from revival.database.watchdog import pulse
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -14,7 +14,7 @@ import pytest
 
 from booking.actions import refusals
 from revival import embedded_postgres
-from revival.postgresql.commits import NotReplicatedError, SureConnection
+from revival.database.replication import NotReplicatedError, SureConnection
 from tests.booking.test_live import wait_for
 from tests.factories import typed_details
 from tests.guest import Guest, free_starts, hidden_fields

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from django.test import Client
 
-from revival import embedded_postgres, pulse
-from revival.postgresql import base
-from revival.pulse import SilentDatabaseError, WatchedConnection, WatchersConnection
+from revival import embedded_postgres
+from revival.database import watchdog
+from revival.database.backend import base
+from revival.database.watchdog import SilentDatabaseError, WatchedConnection, WatchersConnection
 
 DEADLINE, SOON = 1.0, 3.0  # seconds; the second only says "not for ever"
 
@@ -42,7 +43,7 @@ def standing_still(*pids: int):
 @pytest.fixture(autouse=True)
 def fresh_pulse(monkeypatch, settings):
     settings.DATABASE_ANSWER_SECONDS = DEADLINE
-    monkeypatch.setattr(pulse, "pulse", pulse.Pulse())
+    monkeypatch.setattr(watchdog, "pulse", watchdog.Pulse())
 
 
 def test_a_backend_that_hangs_is_given_up_and_the_connection_closed(own_server):
@@ -97,9 +98,9 @@ def test_the_watcher_tells_everybody_and_nobody_asks_any_more(own_server, settin
         with standing_still(watcher.info.backend_pid), pytest.raises(SilentDatabaseError):
             watcher.execute("SELECT 1")
 
-    assert pulse.pulse.is_silent
+    assert watchdog.pulse.is_silent
     with pytest.raises(SilentDatabaseError):
-        pulse.pulse.refuse_if_silent()
+        watchdog.pulse.refuse_if_silent()
     with WatchedConnection.connect(own_server[0], autocommit=True) as other:
         with pytest.raises(SilentDatabaseError):  # long before its own deadline
             other.execute("SELECT pg_sleep(2)")
@@ -115,7 +116,7 @@ def test_one_that_waits_while_others_are_answered_is_no_silence(own_server):
             beside.submit(ask_again_and_again, other, seconds=3)
             assert watcher.execute("SELECT 7 FROM pg_sleep(2.5)").fetchone() == (7,)
 
-    assert not pulse.pulse.is_silent
+    assert not watchdog.pulse.is_silent
 
 
 def ask_again_and_again(connection: psycopg.Connection, seconds: float) -> None:
@@ -126,7 +127,7 @@ def ask_again_and_again(connection: psycopg.Connection, seconds: float) -> None:
 
 
 def test_a_request_is_refused_at_once_while_the_database_is_known_to_be_silent(db, monkeypatch):
-    silent = pulse.Pulse()
+    silent = watchdog.Pulse()
     silent.is_silent = True
     monkeypatch.setattr(base, "pulse", silent)
     client = Client(raise_request_exception=False)

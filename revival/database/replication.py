@@ -3,7 +3,7 @@
 With synchronous standbys PostgreSQL lets a COMMIT wait until one of them has it. When that wait is cancelled (by an
 operator, or by who moves the leader), the server says so in a warning and the COMMIT succeeds all the same: should the
 leader die now, what was promised on the strength of it would be gone. The wait itself has no end but ours: after
-DATABASE_ANSWER_SECONDS the web process gives the connection up (revival/pulse.py), as with any answer that is missing.
+DATABASE_ANSWER_SECONDS the web process gives the connection up (revival/database/watchdog.py), as with any answer that is missing.
 """
 
 from __future__ import annotations
