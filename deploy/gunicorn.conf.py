@@ -94,7 +94,7 @@ def post_worker_init(worker) -> None:
 
 
 def _make_pages_folder() -> None:
-    """Where the processes share rendered pages (revival/page_cache.py); new with each start of the code. Without
+    """Where the processes share rendered pages (revival/page_cache/middleware.py); new with each start of the code. Without
     room for it each process keeps its own."""
     _drop_pages_folder()
     with suppress(OSError):

@@ -75,12 +75,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "revival.middleware.health",
-    "revival.page_cache.keep_pages",  # outside of all that add headers: a page is kept with them
+    "revival.page_cache.middleware.keep_pages",  # outside of all that add headers: a page is kept with them
     "django.middleware.security.SecurityMiddleware",
     "revival.middleware.say_who_may_embed",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "revival.image_cache.keep_images",
+    "revival.page_cache.image_cache.keep_images",
     "revival.middleware.guard_answers",
     "revival.clinic_time.clinic_time",
     "django.middleware.common.CommonMiddleware",
@@ -201,8 +201,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "revival.storage.StaticFiles"},
 }
 
-PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # revival/page_cache.py
-LAST_PAGES_DIR = env.str("LAST_PAGES_DIR", "")  # revival/last_pages.py
+PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # revival/page_cache/middleware.py
+LAST_PAGES_DIR = env.str("LAST_PAGES_DIR", "")  # revival/page_cache/last_pages.py
 
 # Mail: real SMTP when EMAIL_URL is set, files under .mail/ otherwise.
 if env.str("EMAIL_URL", ""):

@@ -28,8 +28,8 @@ from articles.image_views import rendition
 from articles.models import MOST_BYTES, Image, Rendition
 from articles.pictures import NotAPictureError, read
 from articles.publishing import NotReadyError, publish, what_is_missing
-from revival import image_cache
-from tests.test_page_cache import SHOWN_WITHIN, get
+from revival.page_cache import image_cache
+from tests.revival.page_cache.test_page_cache import SHOWN_WITHIN, get
 
 ADD = "/admin/articles/image/add/"
 ARTICLE = "/articles/cupping-for-back-pain/"

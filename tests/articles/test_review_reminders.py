@@ -16,7 +16,7 @@ from articles.models import Article, ReviewReminder, Stage, Step, step_on
 from booking.actions import NotDeliveredError
 from booking.models import Clinic
 from tests.factories import a_therapist
-from tests.test_page_cache import until
+from tests.revival.page_cache.test_page_cache import until
 
 DUE = date(2027, 3, 20)
 DAY = timedelta(days=1)

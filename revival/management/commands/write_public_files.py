@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from booking.models import Clinic
 from revival import views
 from revival.context import remember
-from revival.whole_files import write_whole
+from revival.page_cache.atomic_write import write_whole
 
 PAGES = {503: "503.html", 429: "too_quick.html", 400: "400.html"}
 

@@ -13,7 +13,7 @@ import pytest
 from django.http import HttpResponse
 
 from deploy import nginx
-from revival import last_pages
+from revival.page_cache import last_pages
 from tests.running import free_port, running_site
 
 ARTICLE, LIST, FAQ = "/articles/cupping-for-back-pain/", "/articles/", "/faq/"

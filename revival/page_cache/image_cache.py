@@ -22,7 +22,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from articles.image_views import answer
-from revival.page_cache import revision, share
+
+from .middleware import revision, share
 
 Handler = Callable[[HttpRequest], HttpResponse]
 

@@ -37,10 +37,11 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 
-from revival import last_pages
 from revival.context import IS_STALE
 from revival.database.watchdog import WatchersConnection, pulse
-from revival.whole_files import write_whole
+
+from . import last_pages
+from .atomic_write import write_whole
 
 log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]

@@ -20,7 +20,7 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpResponse
 
-from revival.whole_files import write_whole
+from .atomic_write import write_whole
 
 log = logging.getLogger(__name__)
 NOW = "now"

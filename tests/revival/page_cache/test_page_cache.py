@@ -18,8 +18,8 @@ from django.test import RequestFactory
 from django.urls import Resolver404, resolve
 from psycopg import sql
 
-from revival import page_cache
-from revival.page_cache import Page, Pages, best_coding, is_known, keep_pages
+from revival.page_cache import middleware as page_cache
+from revival.page_cache.middleware import Page, Pages, best_coding, is_known, keep_pages
 
 SHOWN_WITHIN = 1.0  # seconds from commit
 
