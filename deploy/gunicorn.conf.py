@@ -19,7 +19,7 @@ with suppress(AttributeError, OSError):  # another C library
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-worker_class = "revival.web_worker.Worker"  # threads, which wait for the database; idle visitors wait at nginx
+worker_class = "revival.server.worker.Worker"  # threads, which wait for the database; idle visitors wait at nginx
 workers = int(os.environ.get("WEB_WORKERS", "2"))  # one a core; two, so that one serves while the other starts
 threads = int(os.environ.get("WEB_THREADS", "8"))  # below DATABASE_POOL_SIZE: no thread waits for a connection
 timeout = 60  # seconds without a sign of life of a whole process, uploads and pictures included
@@ -34,7 +34,7 @@ forwarder_headers = ""  # no header moves the site to another path: kept pages w
 forwarded_allow_ips = os.environ.get("TRUSTED_PROXIES", "127.0.0.1,::1")
 proc_name = "revival"
 
-logger_class = "revival.logs.GunicornLogger"  # no path, query, referrer, agent or address in any line
+logger_class = "revival.server.logs.GunicornLogger"  # no path, query, referrer, agent or address in any line
 accesslog = "-"
 errorlog = "-"
 loglevel = "warning"
@@ -55,7 +55,7 @@ def _is_ready(board, first: int) -> bool:
 
 
 def pre_fork(server, worker) -> None:
-    from revival.web_worker import Places
+    from revival.server.worker import Places
 
     worker.board = server.board
     worker.places = Places(server.board, HEAD + PLACES, PLACES)

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, path, re_path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from revival.health import worker_is_late
+from revival.server.health import worker_is_late
 
 if TYPE_CHECKING:
     from booking.admin.panels import ToDo

@@ -22,7 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from booking.network import UNKNOWN
 from booking.views.guard import visitors_network
 from revival import views
-from revival.middleware import DESK
+from revival.server.guard import DESK
 
 SALT = "revival.lockout.known_browser"
 KNOWN_SECONDS = 90 * 24 * 60 * 60

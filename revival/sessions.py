@@ -22,7 +22,7 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
 from revival import two_factor
-from revival.middleware import DESK, Handler
+from revival.server.guard import DESK, Handler
 
 HALF = "half_signed_in"
 HALF_SECONDS = 10 * 60  # between the password and the last step

@@ -18,7 +18,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from revival.database.watchdog import WatchedConnection
-from revival.logs import LOGGING as LOGGING  # JSON lines without personal data
+from revival.server.logs import LOGGING as LOGGING  # JSON lines without personal data
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -74,14 +74,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "revival.middleware.health",
+    "revival.server.guard.health",
     "revival.page_cache.middleware.keep_pages",  # outside of all that add headers: a page is kept with them
     "django.middleware.security.SecurityMiddleware",
-    "revival.middleware.say_who_may_embed",
+    "revival.server.guard.say_who_may_embed",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "revival.page_cache.image_cache.keep_images",
-    "revival.middleware.guard_answers",
+    "revival.server.guard.guard_answers",
     "revival.clinic_time.clinic_time",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -192,13 +192,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
-    "revival.finders.StyleSheetFinder",
+    "revival.server.static_files.StyleSheetFinder",
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "revival.storage.StaticFiles"},
+    "staticfiles": {"BACKEND": "revival.server.storage.StaticFiles"},
 }
 
 PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # revival/page_cache/middleware.py

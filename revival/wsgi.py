@@ -16,7 +16,7 @@ except ImproperlyConfigured as error:
     sys.exit(APP_LOAD_ERROR)
 
 from revival.page_cache.middleware import revision  # noqa: E402 - needs the apps
-from revival.warm_up import warm_up  # noqa: E402
+from revival.server.warm_up import warm_up  # noqa: E402
 
 revision.watch()  # before the first request, so that the first page is kept already
 warm_up()

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from revival.health import worker_is_late
+from revival.server.health import worker_is_late
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from revival import health
+from revival.server import health
 
 
 def hear_from_worker(seconds_ago):

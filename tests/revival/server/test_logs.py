@@ -10,7 +10,7 @@ from django.core.exceptions import DisallowedHost
 from django.db import IntegrityError, connection
 from django.test import Client
 
-from revival import logs
+from revival.server import logs
 
 
 class Caught(logging.Handler):

@@ -1,6 +1,6 @@
 from django.contrib.staticfiles import finders
 
-from revival.finders import PARTS, joined, smaller
+from revival.server.static_files import PARTS, joined, smaller
 
 
 def test_the_style_sheet_is_the_parts_in_order(tmp_path):

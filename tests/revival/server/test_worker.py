@@ -12,9 +12,9 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
 
-from revival import web_worker
 from revival.context import shipped_clinic
-from revival.web_worker import Places, refusal
+from revival.server import worker as web_worker
+from revival.server.worker import Places, refusal
 
 
 @pytest.mark.parametrize(
