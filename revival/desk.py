@@ -43,7 +43,7 @@ class Desk(AdminSite):
         from booking.admin.series import book_series, cancel_rest
         from booking.admin.weekly import hours_page, week_page
         from booking.admin.why import why_page
-        from revival import sign_in
+        from revival.staff import sign_in
 
         return [
             *sign_in.urls(self.admin_view),

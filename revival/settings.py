@@ -87,14 +87,14 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "revival.sessions.only_whole_sign_ins",
-    "revival.sessions.end_idle_sessions",
+    "revival.staff.sessions.only_whole_sign_ins",
+    "revival.staff.sessions.end_idle_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "revival.changes.say_who",
     "axes.middleware.AxesMiddleware",
 ]
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "revival.roles.RolesOnly"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "revival.staff.roles.RolesOnly"]
 
 ROOT_URLCONF = "revival.urls"
 WSGI_APPLICATION = "revival.wsgi.application"
@@ -259,7 +259,7 @@ DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)
 SESSION_COOKIE_AGE = 24 * 60 * 60  # longer than any session counts, so that whoever comes back is told why it ended
 KNOWN_BROWSER_COOKIE_NAME = "__Secure-known-browser" if IS_PRODUCTION else "known-browser"
 # Wrong passwords: a name is locked from one network, so nobody can lock out the whole clinic.
-AXES_HANDLER = "revival.lockout.Lockout"
+AXES_HANDLER = "revival.staff.lockout.Lockout"
 AXES_FAILURE_LIMIT = 10
 SIGN_IN_FAILURES_A_NETWORK = env.int("SIGN_IN_FAILURES_A_NETWORK", 50)  # whatever the names, in the same time
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -268,8 +268,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that a lock has an e
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when is not kept here
 AXES_ENABLE_ADMIN = False
-AXES_CLIENT_IP_CALLABLE = "revival.lockout.client_address"
-AXES_LOCKOUT_CALLABLE = "revival.lockout.locked_out"
+AXES_CLIENT_IP_CALLABLE = "revival.staff.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "revival.staff.lockout.locked_out"
 AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "revival.views.csrf_failure"
 

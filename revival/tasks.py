@@ -3,7 +3,7 @@
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from revival import retention
+from revival.staff import retention
 
 
 @app.periodic(cron="10 9 * * *")  # at night in Minneapolis; the cron clock is UTC

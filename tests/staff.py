@@ -29,8 +29,8 @@ from booking.models import (
     Therapist,
     UrgentHelp,
 )
-from revival import two_factor
 from revival.models import Change
+from revival.staff import two_factor
 from tests.factories import a_service, a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins, outage_of
 
 PASSWORD = "seven geese cross the river"

@@ -30,8 +30,9 @@ from booking.models import (
     State,
     WaitlistEntry,
 )
-from revival import embedded_postgres, retention
+from revival import embedded_postgres
 from revival.models import Change
+from revival.staff import retention
 from tests.factories import (
     a_clinic,
     a_service,

@@ -27,8 +27,8 @@ from booking.models import (
 )
 from revival.models import Account, AccountChange, Change, Membership, MembershipChange
 from tests.factories import an_appointment, in_days
+from tests.revival.staff.test_permissions import addresses
 from tests.staff import at_the_desk, everything, one_as
-from tests.test_permissions import addresses
 
 pytestmark = pytest.mark.django_db
 

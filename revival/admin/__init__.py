@@ -1,5 +1,7 @@
 """The desk's pages of the whole house: colleagues' accounts, and what was changed."""
 
-from . import accounts, changes
+from revival.staff import admin
+
+from . import changes
 
 __all__ = ["accounts", "changes"]

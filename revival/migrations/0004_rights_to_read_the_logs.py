@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from revival import roles
+from revival.staff import roles
 
 
 class Migration(migrations.Migration):

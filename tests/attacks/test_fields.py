@@ -14,8 +14,8 @@ from articles.search import search
 from booking import forms
 from tests.attacks import sweep
 from tests.attacks.places import public_addresses, public_names
+from tests.revival.staff.test_permissions import addresses, named_urls
 from tests.staff import everything, one_as
-from tests.test_permissions import addresses, named_urls
 
 NOT_FOR_US = {"logout", "still_here"}
 """They end the session that looks at the other pages."""

@@ -30,8 +30,8 @@ from tests.attacks.places import public_addresses
 from tests.attacks.raw import request, send
 from tests.attacks.test_fields import stored
 from tests.factories import typed_details
+from tests.revival.staff.test_permissions import addresses
 from tests.staff import PASSWORD, a_colleague, everything, one_as
-from tests.test_permissions import addresses
 
 DICE = random.Random(27)
 

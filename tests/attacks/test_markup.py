@@ -27,8 +27,8 @@ from tests.attacks.places import public_addresses
 from tests.attacks.sweep import read
 from tests.booking.test_views import book
 from tests.factories import a_clinic, a_service, a_therapist, an_appointment, day_in, in_days, working_all_week
+from tests.revival.staff.test_permissions import addresses
 from tests.staff import everything, one_as
-from tests.test_permissions import addresses
 
 TYPED = "<x-{0} onx=1>\"'><x-{0}>&amp;{{{{7*7}}}}</title></textarea></script><!--<x-{0}>"
 """Ends an attribute, a title, a field and a script, and begins elements that no page of ours has."""

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from revival import accounts
+from revival.staff import accounts
 
 VARIABLE = "FIRST_OWNER_PASSWORD"
 

@@ -24,7 +24,7 @@ from booking.views.guard import visitors_network
 from revival import views
 from revival.server.guard import DESK
 
-SALT = "revival.lockout.known_browser"
+SALT = "revival.staff.lockout.known_browser"
 KNOWN_SECONDS = 90 * 24 * 60 * 60
 MOST_PEOPLE = 20  # who share one browser, at the front desk for instance
 

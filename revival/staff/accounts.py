@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from revival import two_factor
+from . import two_factor
 
 OWNER = "Owner"
 

@@ -143,7 +143,7 @@ def _new_code() -> str:
 def _fingerprint(user: User, code: str) -> str:
     """80 bits, as many as django-otp's column holds: a copy of the database shows nobody's codes."""
     letters = "".join(character for character in code.lower() if character.isalnum())
-    digest = salted_hmac("revival.two_factor.recovery", f"{user.pk}:{letters}", algorithm="sha256").digest()
+    digest = salted_hmac("revival.staff.two_factor.recovery", f"{user.pk}:{letters}", algorithm="sha256").digest()
     return b32encode(digest[:10]).decode().lower()
 
 

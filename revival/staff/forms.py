@@ -20,8 +20,8 @@ from django.core.validators import RegexValidator
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from revival import accounts
-from revival.roles import IN_WORDS
+from . import accounts
+from .roles import IN_WORDS
 
 DIFFERENT = "The two passwords are not the same. Type the new one twice."
 LAST_OWNER = "This is the last owner. Make a colleague an owner first, so that somebody can still give and take roles."

@@ -1,9 +1,9 @@
-"""Roles: what the migration wrote is what `revival/roles.py` says."""
+"""Roles: what the migration wrote is what `revival/staff/roles.py` says."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from revival.roles import ROLES
+from revival.staff.roles import ROLES
 
 
 @pytest.mark.django_db

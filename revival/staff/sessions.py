@@ -21,8 +21,9 @@ from django.utils.functional import SimpleLazyObject
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
-from revival import two_factor
 from revival.server.guard import DESK, Handler
+
+from . import two_factor
 
 HALF = "half_signed_in"
 HALF_SECONDS = 10 * 60  # between the password and the last step

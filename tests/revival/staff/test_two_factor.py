@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from revival import retention, two_factor
+from revival.staff import retention, two_factor
 from tests.factories import a_clinic
 from tests.staff import PASSWORD, Telephone, a_colleague, give_telephone, type_code, type_password
 
@@ -519,7 +519,7 @@ def test_eight_hours_are_the_end_however_busy(client, robin, clock):
 def test_an_idle_session_is_nobody_outside_the_desk_too(client, robin, clock, rf):
     from django.contrib.sessions.backends.db import SessionStore
 
-    from revival.sessions import only_whole_sign_ins
+    from revival.staff.sessions import only_whole_sign_ins
 
     telephone, _ = give_telephone(robin)
     sign_in(client, telephone)
@@ -704,7 +704,7 @@ def test_nightly_the_second_factor_of_those_who_left_and_old_sessions_go(robin, 
 
 
 def test_a_forged_cookie_of_a_known_browser_is_none(client, robin, rf, settings):
-    from revival.lockout import people_known_to
+    from revival.staff.lockout import people_known_to
 
     request = rf.get("/admin/login/")
     request.COOKIES[settings.KNOWN_BROWSER_COOKIE_NAME] = dumps(str(robin.pk))

@@ -21,9 +21,10 @@ from django.views.decorators.http import require_POST
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
-from revival import accounts, lockout, sessions, two_factor
 from revival.context import clinic
-from revival.forms import CodeForm, OwnPasswordForm, PasswordForm, RecoveryCodeForm, SignInForm
+
+from . import accounts, lockout, sessions, two_factor
+from .forms import CodeForm, OwnPasswordForm, PasswordForm, RecoveryCodeForm, SignInForm
 
 View = Callable[..., HttpResponse]
 UseCode = Callable[..., Device]
@@ -292,7 +293,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def still_here(request: HttpRequest) -> HttpResponse:
-    """The editor says that somebody types; getting here has renewed the session (revival/sessions.py)."""
+    """The editor says that somebody types; getting here has renewed the session (revival/staff/sessions.py)."""
     is_staff = request.user.is_active and request.user.is_staff
     return HttpResponse(status=204 if is_staff else 401)
 

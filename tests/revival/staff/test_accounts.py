@@ -14,8 +14,8 @@ from django.test import Client
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from revival import accounts
-from revival.roles import IN_WORDS, ROLES
+from revival.staff import accounts
+from revival.staff.roles import IN_WORDS, ROLES
 from tests.factories import a_clinic, a_therapist
 from tests.staff import PASSWORD, a_colleague, give_telephone, type_code, type_password
 
@@ -273,7 +273,7 @@ def call_roles():
     """Tests that commit begin with empty tables; the migration's roles are written again."""
     from django.apps import apps
 
-    from revival import roles
+    from revival.staff import roles
 
     roles.write(apps)
 

@@ -20,8 +20,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from booking.models import Therapist
 from booking.templatetags.times import clock, day_short
-from revival import two_factor
-from revival.forms import AccountForm, FirstPasswordForm, NewAccountForm
+
+from . import two_factor
+from .forms import AccountForm, FirstPasswordForm, NewAccountForm
 
 for _model in (User, Group, TOTPDevice, StaticDevice):  # roles are written by a migration, devices by their owners
     admin.site.unregister(_model)
