@@ -6,6 +6,6 @@ class RevivalConfig(AppConfig):
     verbose_name = "Logs"
 
     def ready(self) -> None:
-        from revival import checks  # noqa: F401 - registers itself
+        from revival.desk import checks  # noqa: F401 - registers itself
 
         apps.get_app_config("auth").verbose_name = "Accounts"  # "Authentication and Authorization" is nobody's word

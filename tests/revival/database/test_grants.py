@@ -11,8 +11,8 @@ from django.db import connection
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
 from revival.embedded_postgres import PROGRAMS
+from tests.revival.desk.test_logs_of_the_desk import TABLES
 from tests.running import ROOT, other_database
-from tests.test_logs_of_the_desk import TABLES
 
 DENIED = psycopg.errors.InsufficientPrivilege
 

@@ -134,4 +134,4 @@ def not_joined() -> list[ToDo]:
 
 
 class DeskConfig(AdminConfig):
-    default_site = "revival.desk.Desk"
+    default_site = "revival.desk.site.Desk"

@@ -1,7 +1,7 @@
 import pytest
 from django.db import connection
 
-from revival import checks
+from revival.desk import checks
 
 
 @pytest.mark.django_db
