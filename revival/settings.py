@@ -82,7 +82,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "revival.page_cache.image_cache.keep_images",
     "revival.server.guard.guard_answers",
-    "revival.clinic_time.clinic_time",
+    "revival.site.clinic_time.clinic_time",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -109,7 +109,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "revival.context.site",
+                "revival.site.context.site",
             ],
         },
     },
@@ -271,7 +271,7 @@ AXES_ENABLE_ADMIN = False
 AXES_CLIENT_IP_CALLABLE = "revival.staff.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "revival.staff.lockout.locked_out"
 AXES_VERBOSE = False
-CSRF_FAILURE_VIEW = "revival.views.csrf_failure"
+CSRF_FAILURE_VIEW = "revival.site.errors.csrf_failure"
 
 # Logs of the desk: of changes (booking/models/changes.py) and of looks (booking/models/access.py)
 PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)

@@ -6,8 +6,8 @@ from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
 from booking.views.next_times import next_times
-from revival import pages, views
-from revival.sitemaps import SITEMAPS
+from revival.site import errors, pages
+from revival.site.sitemaps import SITEMAPS
 
 therapists = (
     [
@@ -25,16 +25,16 @@ urlpatterns = [
     path("", include("booking.urls")),
     path("admin/", admin.site.urls),
     path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
-    path("robots.txt", views.robots, name="robots"),
-    path("favicon.ico", views.favicon, name="favicon"),
+    path("robots.txt", errors.robots, name="robots"),
+    path("favicon.ico", errors.favicon, name="favicon"),
 ]
 
 if settings.DEBUG:
-    from revival.style import style
+    from revival.site.style import style
 
     urlpatterns.append(path("style/", style, name="style"))
 
-handler400 = views.bad_request
-handler403 = views.permission_denied
-handler404 = views.page_not_found
-handler500 = views.server_error
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error

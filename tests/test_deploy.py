@@ -14,9 +14,10 @@ from django.core.management import call_command, get_commands
 
 from deploy import nginx
 from deploy.cluster import settings as cluster
-from revival import context, embedded_postgres
+from revival import embedded_postgres
 from revival.database import watchdog
 from revival.database.log_settings import LOG_SETTINGS
+from revival.site import context
 from tests import factories as make
 
 ROOT = Path(__file__).resolve().parents[1]

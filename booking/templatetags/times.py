@@ -1,4 +1,4 @@
-"""Times in words, in the zone that is active (the clinic's, see `revival.clinic_time`)."""
+"""Times in words, in the zone that is active (the clinic's, see `revival.site.clinic_time`)."""
 
 from calendar import day_name
 from datetime import date, datetime, time, timedelta

@@ -37,8 +37,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 
-from revival.context import IS_STALE
 from revival.database.watchdog import WatchersConnection, pulse
+from revival.site.context import IS_STALE
 
 from . import last_pages
 from .atomic_write import write_whole

@@ -10,7 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
-from revival import views
+from revival.site import errors
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -21,7 +21,7 @@ PRIVATE = ("/book/", "/visits/", "/waitlist/", DESK)
 
 def health(get_response: Handler) -> Handler:
     """Answer the probes before the host check and the redirect to https: probes know neither."""
-    probes = {"/healthz": views.healthz, "/readyz": views.readyz}
+    probes = {"/healthz": errors.healthz, "/readyz": errors.readyz}
 
     def middleware(request: HttpRequest) -> HttpResponse:
         probe = probes.get(request.path_info)
@@ -47,10 +47,10 @@ def guard_answers(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         refused = speaks_another_charset(request) or has_nul_byte(request)
-        response = views.bad_request(request) if refused else get_response(request)
+        response = errors.bad_request(request) if refused else get_response(request)
         if response.status_code == 405 and not response.content:
             allowed = response.headers.get("Allow", "")
-            response = views.error_page(405)
+            response = errors.error_page(405)
             response["Allow"] = allowed
         if request.path_info.startswith(PRIVATE):
             response["Cache-Control"] = "no-store"
@@ -60,9 +60,9 @@ def guard_answers(get_response: Handler) -> Handler:
         return response
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if views.is_database_trouble(error):
-            return views.unavailable(request, error)
-        return views.odd_question(request, error) if is_odd_question(request, error) else None
+        if errors.is_database_trouble(error):
+            return errors.unavailable(request, error)
+        return errors.odd_question(request, error) if is_odd_question(request, error) else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware

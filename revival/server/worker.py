@@ -35,7 +35,7 @@ def refusal(error: BaseException) -> bytes | None:
         return None
     from csp.utils import build_policy  # the site is loaded after this file is
 
-    from revival import views
+    from revival.site import errors as views
 
     status = STATUS.get(type(error), 400)
     body = views.error_page(400).content

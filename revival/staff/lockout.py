@@ -21,8 +21,8 @@ from django.http import HttpRequest, HttpResponse
 
 from booking.network import UNKNOWN
 from booking.views.guard import visitors_network
-from revival import views
 from revival.server.guard import DESK
+from revival.site import errors
 
 SALT = "revival.staff.lockout.known_browser"
 KNOWN_SECONDS = 90 * 24 * 60 * 60
@@ -56,7 +56,7 @@ def client_address(request: HttpRequest) -> str:
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """429, whether or not there is such a name."""
-    page = views.error_page(429)
+    page = errors.error_page(429)
     page["Retry-After"] = str(15 * 60)
     return page
 

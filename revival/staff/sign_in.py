@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
-from revival.context import clinic
+from revival.site.context import clinic
 
 from . import accounts, lockout, sessions, two_factor
 from .forms import CodeForm, OwnPasswordForm, PasswordForm, RecoveryCodeForm, SignInForm

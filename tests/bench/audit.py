@@ -35,7 +35,7 @@ PAGES = {
 FORMS = ("telephone", "desktop")
 PROOFS = [
     *(f"tests/browser/test_{name}.py" for name in ("accessibility", "every_screen", "mails", "patient", "waiting")),
-    "tests/test_crawl.py",
+    "tests/revival/site/test_crawl.py",
 ]
 IN_CI = os.environ.get("CI") == "true"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")

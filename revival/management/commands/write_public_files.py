@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from booking.models import Clinic
-from revival import views
-from revival.context import remember
 from revival.page_cache.atomic_write import write_whole
+from revival.site import errors
+from revival.site.context import remember
 
 PAGES = {503: "503.html", 429: "too_quick.html", 400: "400.html"}
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         remember(Clinic.objects.current())
         folder.mkdir(parents=True, exist_ok=True)
         for status, template in PAGES.items():
-            page = views.error_page(status, template=template, is_gone=True)
+            page = errors.error_page(status, template=template, is_gone=True)
             write_whole(folder / f"{status}.html", page.content, mode=0o644)
         shutil.copytree(settings.STATIC_ROOT, folder / "static", dirs_exist_ok=True)
         self.stdout.write(f"Wrote {len(PAGES)} pages and static files into {folder}.")

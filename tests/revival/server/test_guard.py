@@ -6,8 +6,8 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from booking.models import Clinic, Therapist
-from revival import views
-from revival.context import shipped_clinic
+from revival.site import errors
+from revival.site.context import shipped_clinic
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_healthz_answers_without_database_and_to_any_host(client):
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 429, 500, 503])
 def test_error_pages_are_drawn_without_request_and_database(status, phone):
-    page = views.error_page(status)
+    page = errors.error_page(status)
 
     assert page.status_code == status
     assert phone in page.text
@@ -125,7 +125,7 @@ def test_trouble_inside_middleware_is_a_503_too(client, monkeypatch, phone):
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
 def test_error_pages_need_no_database(status, phone):
-    response = views.error_page(status)
+    response = errors.error_page(status)
 
     assert response.status_code == status
     assert phone in response.text
@@ -133,7 +133,7 @@ def test_error_pages_need_no_database(status, phone):
 
 
 def test_robots_are_kept_out_of_private_pages():
-    text = views.robots(RequestFactory().get("/robots.txt")).text
+    text = errors.robots(RequestFactory().get("/robots.txt")).text
 
     assert "Disallow: /visits/" in text
 

@@ -12,9 +12,9 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import errors
 
-from revival.context import shipped_clinic
 from revival.server import worker as web_worker
 from revival.server.worker import Places, refusal
+from revival.site.context import shipped_clinic
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def test_half_a_sign_in_ends_with_the_account_or_the_password(client, robin, cha
 def test_a_code_is_not_written_into_the_page_that_says_the_database_is_away(rf):
     from django.db import OperationalError
 
-    from revival.views import unavailable
+    from revival.site.errors import unavailable
 
     page = unavailable(rf.post(CODE, {"code": "424242", "next": "/admin/"}), OperationalError())
 

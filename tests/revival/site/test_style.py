@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import NoReverseMatch, reverse
 
-from revival import style
+from revival.site import style
 from tests.factories import a_clinic, a_therapist
 
 pytestmark = pytest.mark.django_db

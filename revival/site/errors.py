@@ -22,8 +22,9 @@ from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 
 from booking.actions import BusyError
-from revival.context import clinic_without_database
 from revival.server import health
+
+from .context import clinic_without_database
 
 log = logging.getLogger(__name__)
 
