@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "postgresql://nobody@localhost/none"  # never opened
 PRODUCTION = {
     "REVIVAL_MODE": "production",

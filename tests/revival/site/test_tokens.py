@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-TOKENS = (Path(__file__).parent.parent / "static" / "css" / "tokens.css").read_text()
+TOKENS = (Path(__file__).parents[3] / "static" / "css" / "tokens.css").read_text()
 COLOUR = re.compile(r"--([a-z0-9-]+): (#[0-9a-f]{6})")
 LIGHT = dict(COLOUR.findall(TOKENS.split("@media")[0]))
 DARK = LIGHT | dict(COLOUR.findall(TOKENS.split("prefers-color-scheme: dark")[1].split("@media")[0]))
@@ -53,5 +53,5 @@ def test_the_measure_is_right():
 
 def test_colours_stand_in_tokens_only():
     for name in ("base", "layout", "components", "admin"):
-        css = (Path(__file__).parent.parent / "static" / "css" / f"{name}.css").read_text()
+        css = (Path(__file__).parents[3] / "static" / "css" / f"{name}.css").read_text()
         assert not re.search(r"#[0-9a-f]{3,8}\b(?![^{]*\{)|rgb\(|hsl\(", css), name
