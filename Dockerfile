@@ -12,7 +12,8 @@ COPY articles articles
 COPY booking booking
 COPY templates templates
 COPY static static
-COPY deploy/gunicorn.conf.py deploy/backup.py deploy/
+COPY deploy/gunicorn.conf.py deploy/
+COPY deploy/backup/backup.py deploy/backup/
 # Static files need settings but no database; the address is never opened.
 RUN REVIVAL_MODE=trial DATABASE_URL=postgresql://nobody@localhost/none \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
@@ -31,7 +32,7 @@ COPY --from=build /venv/lib/python3.13/site-packages /packages
 COPY --from=build /app /app
 ENV PYTHONPATH=/packages PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 999
-ENTRYPOINT ["python3", "deploy/backup.py"]
+ENTRYPOINT ["python3", "deploy/backup/backup.py"]
 CMD ["save", "/backups"]
 
 FROM python:3.13-slim-trixie

@@ -12,13 +12,13 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup:
-	@$(PYTHON) deploy/bootstrap.py
+	@$(PYTHON) deploy/local/bootstrap.py
 
 run: setup ## Run the site: database, worker and all (PORT=8000, HOST=127.0.0.1)
-	@$(BIN)/python deploy/run.py
+	@$(BIN)/python deploy/local/run.py
 
 dev: setup ## The same, reloading when code changes and with debug pages
-	@$(BIN)/python deploy/run.py --dev
+	@$(BIN)/python deploy/local/run.py --dev
 
 test: setup ## Run all tests against a real PostgreSQL (ARGS="-k slots" passes options on)
 	@$(BIN)/python deploy/check.py test $(ARGS)
@@ -48,10 +48,10 @@ drill-mail: setup ## Kill workers in the middle of sending and take the mail ser
 	@$(BIN)/python deploy/check.py drill-mail
 
 backup: setup ## Save the database, encrypted for BACKUP_RECIPIENT (TO=.backups)
-	@$(BIN)/python deploy/backup.py save $(or $(TO),.backups)
+	@$(BIN)/python deploy/backup/backup.py save $(or $(TO),.backups)
 
 restore: setup ## Put a backup into an empty database (FROM=.backups/revival-... KEY=file of the secret key)
-	@$(BIN)/python deploy/backup.py load $(or $(FROM),?) $(or $(KEY),?)
+	@$(BIN)/python deploy/backup/backup.py load $(or $(FROM),?) $(or $(KEY),?)
 
 audit: setup ## Every page as people meet it, and Lighthouse (needs npm, chromium, java; ARGS=telephone for Lighthouse alone)
 	@$(BIN)/python deploy/check.py audit $(ARGS)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))
 
-from revival import embedded_postgres  # noqa: E402 - the path comes first
+from deploy.local import postgres  # noqa: E402 - the path comes first
 
 MANAGE = [sys.executable, "manage.py"]
 PRODUCTION = {
@@ -67,24 +67,24 @@ def main(which: str, arguments: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("REVIVAL_MODE", "trial")
     if which in DRILLS:  # they start servers of their own, which keep what they are given
-        return embedded_postgres.run_with_signals([sys.executable, "-m", DRILLS[which], *arguments])
-    if embedded_postgres.given_url():
+        return postgres.run_with_signals([sys.executable, "-m", DRILLS[which], *arguments])
+    if postgres.given_url():
         return run(which, arguments)
     folder = Path(os.environ.get("POSTGRES_TEST_DIR") or ROOT / ".postgres-test")
     try:
-        with embedded_postgres.database_url(folder, settings=embedded_postgres.FAST_AND_UNSAFE) as url:
+        with postgres.database_url(folder, settings=postgres.FAST_AND_UNSAFE) as url:
             os.environ["DATABASE_URL"] = url
             return run(which, arguments)
-    except embedded_postgres.ServerFailedError as error:
+    except postgres.ServerFailedError as error:
         sys.exit(str(error))
 
 
 def run(which: str, arguments: list[str]) -> int:
     if which == "test":
         # Chosen tests start sooner in one process, and their output comes in order.
-        return embedded_postgres.run_with_signals([f"{BIN}/pytest", *(arguments or TWO_AT_ONCE)])
+        return postgres.run_with_signals([f"{BIN}/pytest", *(arguments or TWO_AT_ONCE)])
     if which in MEASUREMENTS:
-        return embedded_postgres.run_with_signals([sys.executable, "-m", MEASUREMENTS[which], *arguments])
+        return postgres.run_with_signals([sys.executable, "-m", MEASUREMENTS[which], *arguments])
     failed = [name for name, command, environment in STEPS if not passes(name, command, environment)]
     print(f"\nmake check: {', '.join(failed)} failed." if failed else "\nmake check: everything passed.")
     return 1 if failed else 0

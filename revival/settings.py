@@ -39,7 +39,7 @@ if IS_PRODUCTION and _missing:
 if "DATABASE_URL" in _missing:
     raise ImproperlyConfigured(
         "DATABASE_URL is not set; `make run` and `make test` bring a database of their own, "
-        "and `python -m revival.embedded_postgres COMMAND` runs any command with it."
+        "and `python -m deploy.local.postgres COMMAND` runs any command with it."
     )
 
 # Keys of a trial copy are no secret: nothing real is kept there.

@@ -30,7 +30,7 @@ from booking.models import (
     State,
     WaitlistEntry,
 )
-from revival import embedded_postgres
+from deploy.local import postgres
 from revival.models import Change
 from revival.staff import retention
 from tests.factories import (
@@ -337,7 +337,7 @@ actions.ask_for_contact(submission_key=uuid.uuid4(), name={NAME!r}, email={EMAIL
 
 def dump_of(site):
     """All data as text; by pg_dump where it is installed."""
-    program = shutil.which("pg_dump") or str(embedded_postgres.PROGRAMS / "pg_dump")
+    program = shutil.which("pg_dump") or str(postgres.PROGRAMS / "pg_dump")
     if Path(program).exists() and os.access(program, os.X_OK):
         done = subprocess.run([program, "--data-only", site.database_url], capture_output=True, text=True)
         if done.returncode == 0:

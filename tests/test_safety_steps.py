@@ -58,5 +58,5 @@ def test_what_is_installed_is_locked_by_hash():
         packages = [entry for entry in entries if "==" in entry.partition("\n")[0]]
         assert len(packages) > 20
         assert all("--hash=sha256:" in entry for entry in packages)
-    for installer in ("deploy/bootstrap.py", "deploy/image-steps.sh", "Dockerfile"):
+    for installer in ("deploy/local/bootstrap.py", "deploy/image-steps.sh", "Dockerfile"):
         assert "--require-hashes" in (ROOT / installer).read_text()

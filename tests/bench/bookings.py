@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from booking import plots
-from revival.embedded_postgres import PROGRAMS
+from deploy.local.postgres import PROGRAMS
 from tests.bench import curves
 from tests.bench.past import add_past
 from tests.bench.promises import said

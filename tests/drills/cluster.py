@@ -32,7 +32,7 @@ import psutil
 import psycopg
 
 from deploy.cluster import settings
-from revival import embedded_postgres
+from deploy.local import postgres as embedded_postgres
 from revival.database import grants
 from revival.database.watchdog import WatchedConnection
 from tests.drills.faults import Drill, LeftOut, failures, run_all, stopped

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pyrage
 
-from deploy import backup
-from revival import embedded_postgres
+from deploy.backup import backup
+from deploy.local import postgres
 from revival.database import grants
 from tests.drills import ledger
 from tests.drills.stage import ROOT, WEB_ROLE, Stage, Supervised
@@ -87,7 +87,7 @@ EXPECTED = ("rows of booking_message", "rows of procrastinate_jobs:", "rows of p
 
 
 def run_backup(environment: dict[str, str], *arguments: str, may_fail: bool = False) -> str:
-    command = [sys.executable, "deploy/backup.py", *arguments]
+    command = [sys.executable, "deploy/backup/backup.py", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert may_fail or done.returncode == 0, f"{arguments[0]}: {done.stderr}"
     return (done.stdout + done.stderr).strip()
@@ -100,7 +100,7 @@ def stage_url(url: str, database: str) -> str:
 @contextmanager
 def empty_machine(stage: Stage) -> Iterator[str]:
     """Another cluster, with the two roles and an empty database: its owner's address."""
-    with embedded_postgres.database_url(stage.folder / "empty") as url:
+    with postgres.database_url(stage.folder / "empty") as url:
         with psycopg.connect(url, autocommit=True) as server:
             grants.make_role(server, WEB_ROLE, "drill")
         yield url
@@ -129,7 +129,7 @@ def sent_by_a_worker(stage: Stage, address: str) -> int:
 def to_a_moment(drill: Drill) -> None:
     """somebody deletes all messages; the archive brings back the moment before"""
     stage = drill.stage
-    as_postgres(stage, "deploy/base-backup.sh", str(stage.base), str(stage.archive), *where(stage))
+    as_postgres(stage, "deploy/backup/base-backup.sh", str(stage.base), str(stage.archive), *where(stage))
     with drill.load():
         time.sleep(4)
     drill.settle()
@@ -145,7 +145,7 @@ def to_a_moment(drill: Drill) -> None:
     began = time.monotonic()
     new = stage.base / "at-the-moment"
     (base,) = stage.base.glob("*Z")
-    as_postgres(stage, "deploy/to-a-moment.sh", str(base), str(stage.archive), moment, str(new))
+    as_postgres(stage, "deploy/backup/to-a-moment.sh", str(base), str(stage.archive), moment, str(new))
     with started_on(stage, new) as url:
         found = backup.contents_of(url, WEB_ROLE)
         took = time.monotonic() - began
@@ -168,7 +168,7 @@ def where(stage: Stage) -> list[str]:
 
 
 def as_postgres(stage: Stage, *command: str) -> None:
-    environment = {"PATH": os.environ["PATH"], "POSTGRES_BIN": str(embedded_postgres.PROGRAMS)}
+    environment = {"PATH": os.environ["PATH"], "POSTGRES_BIN": str(postgres.PROGRAMS)}
     script = (ROOT / command[0]).read_text()  # the user may not see our folder
     done = subprocess.run(
         ["sh", "-c", script, *command], env=environment, user=stage.server.user, cwd="/", capture_output=True, text=True
@@ -182,10 +182,10 @@ def started_on(stage: Stage, data: Path) -> Iterator[str]:
     sockets = stage.folder / "at"
     sockets.mkdir()
     sockets.chmod(0o777)
-    command = [str(embedded_postgres.PROGRAMS / "postgres"), "-D", str(data), "-c", "listen_addresses="]
+    command = [str(postgres.PROGRAMS / "postgres"), "-D", str(data), "-c", "listen_addresses="]
     command += ["-c", f"unix_socket_directories={sockets}", "-c", f"max_connections={MOST}"]
     server = Supervised("copy", command, stage.folder / "copy.log", user=stage.server.user)
-    url = f"postgresql://postgres@/{embedded_postgres.DATABASE}?host={str(sockets).replace('/', '%2F')}"
+    url = f"postgresql://postgres@/{postgres.DATABASE}?host={str(sockets).replace('/', '%2F')}"
 
     def is_over() -> bool:
         with psycopg.connect(url) as database:

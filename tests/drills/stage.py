@@ -27,7 +27,7 @@ from aiosmtpd.controller import Controller
 
 from deploy import nginx
 from deploy.cluster.settings import of_postgresql
-from revival import embedded_postgres
+from deploy.local import postgres
 from revival.database import grants
 from tests.drills.guests import BROKE_OFF, Load, Promise
 
@@ -160,7 +160,7 @@ class Stage:
         self.folder, self.disk = folder, disk
         self.nginx_port, self.web_port, self.mail_port = first_port, first_port + 1, first_port + 2
         self.url = f"http://127.0.0.1:{self.nginx_port}"
-        self.server = embedded_postgres.Server(folder / "postgres", dict(embedded_postgres.SETTINGS))
+        self.server = postgres.Server(folder / "postgres", dict(postgres.SETTINGS))
         self.archive, self.base = folder / "archive", folder / "base"
         self.server.settings |= durable_settings() | (settings or {})
         command = self.server.settings["archive_command"]
@@ -188,12 +188,12 @@ class Stage:
             path.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         if self.server.user:
-            embedded_postgres.ensure_user_exists(self.server.user)
+            postgres.ensure_user_exists(self.server.user)
             for path in (self.archive, self.base):
-                os.chown(path, *embedded_postgres.owner(self.server.user))
+                os.chown(path, *postgres.owner(self.server.user))
         with self.server.starting():
             self.server.start()  # makes the cluster and the database
-            self.owner_url = self.server.url(embedded_postgres.DATABASE)
+            self.owner_url = self.server.url(postgres.DATABASE)
             with self.connect() as owner:
                 password = secrets.token_urlsafe()
                 grants.make_role(owner, WEB_ROLE, password)
@@ -211,7 +211,7 @@ class Stage:
 
     def start_postgres(self) -> Supervised:
         options = {"listen_addresses": "", "unix_socket_directories": str(self.server.sockets), **self.server.settings}
-        command = [str(embedded_postgres.PROGRAMS / "postgres"), "-D", str(self.server.data)]
+        command = [str(postgres.PROGRAMS / "postgres"), "-D", str(self.server.data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         return Supervised("postgres", command, self.folder / "postgres.log", user=self.server.user)

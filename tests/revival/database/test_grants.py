@@ -8,9 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from deploy.local.postgres import PROGRAMS
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
-from revival.embedded_postgres import PROGRAMS
 from tests.revival.desk.test_logs_of_the_desk import TABLES
 from tests.running import ROOT, other_database
 

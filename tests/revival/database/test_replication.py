@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from booking.actions import refusals
-from revival import embedded_postgres
+from deploy.local import postgres
 from revival.database.replication import NotReplicatedError, SureConnection
 from tests.booking.test_live import wait_for
 from tests.factories import typed_details
@@ -28,8 +28,8 @@ def lonely_leader(tmp_path_factory):
     """The address of a server whose synchronous standby is away."""
     folder = tmp_path_factory.mktemp("lonely")
     # From the start, not by a reload: a COMMIT that is quicker than the reload would not wait yet.
-    settings = {**embedded_postgres.FAST_AND_UNSAFE, "synchronous_standby_names": "one_that_is_away"}
-    with embedded_postgres.database_url(folder, settings=settings) as url:
+    settings = {**postgres.FAST_AND_UNSAFE, "synchronous_standby_names": "one_that_is_away"}
+    with postgres.database_url(folder, settings=settings) as url:
         with psycopg.connect(url, autocommit=True) as owner:
             owner.execute("CREATE TABLE promise (said text)")
         yield url
@@ -117,8 +117,8 @@ COUNTS = "wait_event = 'SyncRep' AND query ILIKE 'insert into booking_dailycount
 def alone(tmp_path_factory):
     """A running site on a server of its own."""
     folder = tmp_path_factory.mktemp("alone")
-    settings = {**embedded_postgres.FAST_AND_UNSAFE, "synchronous_commit": "on"}
-    with embedded_postgres.database_url(folder / "postgres", settings=settings) as url:
+    settings = {**postgres.FAST_AND_UNSAFE, "synchronous_commit": "on"}
+    with postgres.database_url(folder / "postgres", settings=settings) as url:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DATABASE_URL", url)
             with running_site("revival_alone", folder) as site:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.test import Client
 
-from revival import embedded_postgres
+from deploy.local import postgres
 from revival.database import watchdog
 from revival.database.backend import base
 from revival.database.watchdog import SilentDatabaseError, WatchedConnection, WatchersConnection
@@ -24,7 +24,7 @@ DEADLINE, SOON = 1.0, 3.0  # seconds; the second only says "not for ever"
 def own_server(tmp_path_factory):
     """A server nobody else uses, so that it can be stopped: its address, and the folder of its data."""
     folder = tmp_path_factory.mktemp("still")
-    with embedded_postgres.database_url(folder, settings=embedded_postgres.FAST_AND_UNSAFE) as url:
+    with postgres.database_url(folder, settings=postgres.FAST_AND_UNSAFE) as url:
         yield url, folder / "data"
 
 

@@ -15,11 +15,11 @@ from typing import NoReturn
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))
 
-from revival import embedded_postgres  # noqa: E402 - the path comes first
+from deploy.local import postgres  # noqa: E402 - the path comes first
 
 SECONDS_TO_STOP = 12  # gunicorn lets running requests end for ten
 SECONDS_BEFORE_RESTART = 1
@@ -65,7 +65,7 @@ def main(is_dev: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_stop)
     os.chdir(ROOT)
-    given = embedded_postgres.given_url()  # also reads .env
+    given = postgres.given_url()  # also reads .env
     os.environ.setdefault("REVIVAL_MODE", "dev" if is_dev else "trial")
     host, port = os.environ.setdefault("HOST", "127.0.0.1"), os.environ.setdefault("PORT", "8000")
     refuse_port(host, port, "make dev" if is_dev else "make run")
@@ -73,12 +73,12 @@ def main(is_dev: bool) -> None:
     address = f"http://{shown}:{port}"
     os.environ.setdefault("SITE_URL", address)
 
-    own = embedded_postgres.database_url(embedded_postgres.default_folder())
+    own = postgres.database_url(postgres.default_folder())
     with nullcontext(given) if given else own as url:
         if not given:
-            os.environ["OWNER_DATABASE_URL"], url = url, embedded_postgres.web_url(url)
+            os.environ["OWNER_DATABASE_URL"], url = url, postgres.web_url(url)
         os.environ["DATABASE_URL"] = url
-        prepared = subprocess.run([sys.executable, "deploy/prepare.py"])
+        prepared = subprocess.run([sys.executable, "deploy/local/prepare.py"])
         if prepared.returncode != 0:
             sys.exit(prepared.returncode)
         os.environ.pop("OWNER_DATABASE_URL", None)  # what serves pages has no business with it
@@ -173,7 +173,7 @@ if __name__ == "__main__":
         main(is_dev="--dev" in sys.argv)
     except StopError:
         print("Stopped.")
-    except embedded_postgres.ServerFailedError as error:
+    except postgres.ServerFailedError as error:
         stop(str(error))
     except PermissionError as error:
         stop(f"{error.filename} cannot be written; was it made by another user?")

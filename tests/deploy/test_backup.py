@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from booking import actions, messages
 from booking.models import Delivery, Kind, LostLink, Message, State
-from deploy import backup
+from deploy.backup import backup
 from tests import factories as make
 from tests.running import drop_database, make_database
 
@@ -116,7 +116,9 @@ def test_old_backups_end_but_never_the_newest(tmp_path):
 
 
 def test_keys_are_a_pair():
-    done = subprocess.run([sys.executable, "deploy/backup.py", "keys"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "deploy/backup/backup.py", "keys"], capture_output=True, text=True, check=True
+    )
 
     comment, secret = done.stdout.splitlines()
     assert str(pyrage.x25519.Identity.from_str(secret).to_public()) == comment.rpartition(" ")[2]

@@ -14,13 +14,13 @@ from django.core.management import call_command, get_commands
 
 from deploy import nginx
 from deploy.cluster import settings as cluster
-from revival import embedded_postgres
+from deploy.local import postgres
 from revival.database import watchdog
 from revival.database.log_settings import LOG_SETTINGS
 from revival.site import context
 from tests import factories as make
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = nginx.TEMPLATE.read_text()
 NAMES = set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
 OF_GUNICORN, OF_DJANGO = (ROOT / "deploy/gunicorn.conf.py").read_text(), (ROOT / "revival/settings.py").read_text()
@@ -179,7 +179,7 @@ def postgresql_conf() -> dict[str, str]:
 
 def postgresql_reads(path: Path, folder: Path, name: str) -> subprocess.CompletedProcess[str]:
     """What PostgreSQL itself makes of a file."""
-    command = [str(embedded_postgres.PROGRAMS / "postgres"), "-C", name]
+    command = [str(postgres.PROGRAMS / "postgres"), "-C", name]
     command += [f"--config-file={path}", f"--data-directory={folder}", f"--hba-file={path}", f"--ident-file={path}"]
     return subprocess.run(command, capture_output=True, text=True)
 

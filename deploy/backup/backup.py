@@ -1,9 +1,9 @@
 """Back the site up, and put it back: one folder for each backup, encrypted for whoever has the key.
 
-    python deploy/backup.py keys                      make a pair of keys: the secret one goes away from this machine
-    python deploy/backup.py save FOLDER               `make backup`: BACKUP_RECIPIENT says for whom
-    python deploy/backup.py load BACKUP IDENTITY      `make restore`: into an empty database
-    python deploy/backup.py check BACKUP IDENTITY     compare a database with what was saved
+    python deploy/backup/backup.py keys                      make a pair of keys: the secret one goes away from this machine
+    python deploy/backup/backup.py save FOLDER               `make backup`: BACKUP_RECIPIENT says for whom
+    python deploy/backup/backup.py load BACKUP IDENTITY      `make restore`: into an empty database
+    python deploy/backup/backup.py check BACKUP IDENTITY     compare a database with what was saved
 
 DATABASE_URL is the owner's (else OWNER_DATABASE_URL, else the embedded server of `make run`). A backup is two files
 of the age format (age-encryption.org/v1): dump.age, pg_dump's own format, and manifest.age, what it holds: for each
@@ -38,7 +38,7 @@ import psycopg
 import pyrage
 from psycopg import sql
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 KEYS = ("SECRET_KEY", "LINK_KEY")
@@ -288,7 +288,7 @@ def program(name: str) -> str:
         return str(Path(folder) / name)
     found = shutil.which(name)
     try:
-        from revival.embedded_postgres import PROGRAMS
+        from deploy.local.postgres import PROGRAMS
     except ImportError:
         return found or stop(f"There is no {name} here; on Debian and Ubuntu it is in postgresql-client-18.")
     return str(PROGRAMS / name)
@@ -296,7 +296,9 @@ def program(name: str) -> str:
 
 def recipient_of(text: str) -> Any:
     if not text:
-        stop("BACKUP_RECIPIENT is not set: the public key (age1...) that `python deploy/backup.py keys` printed.")
+        stop(
+            "BACKUP_RECIPIENT is not set: the public key (age1...) that `python deploy/backup/backup.py keys` printed."
+        )
     try:
         return pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError:
@@ -330,7 +332,7 @@ def database() -> Iterator[tuple[str, str]]:
     if given:
         yield owner or given, os.environ.get("WEB_ROLE") or (unquote(urlsplit(given).username or "") if owner else "")
         return
-    from revival import embedded_postgres as embedded  # not in the image
+    from deploy.local import postgres as embedded  # not in the image
 
     os.environ.setdefault("REVIVAL_MODE", "trial")
     with embedded.database_url(embedded.default_folder()) as url:
@@ -374,7 +376,9 @@ def main() -> None:
             print(kept_back.strip())
             for name in KEYS:
                 if manifest["keys"][name] != fingerprint(name):
-                    print(f"{name} is another one than when this was saved: see deploy/backup.py, what that means.")
+                    print(
+                        f"{name} is another one than when this was saved: see deploy/backup/backup.py, what that means."
+                    )
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from revival import embedded_postgres
+from deploy.local import postgres
 from revival.database.log_settings import LOG_SETTINGS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHOW_SETTINGS = (
     "import os, psycopg; c = psycopg.connect(os.environ['DATABASE_URL']);"
     f"print([c.execute('SHOW ' + name).fetchone()[0] for name in {list(LOG_SETTINGS)}])"
@@ -23,7 +23,7 @@ def environment(**extra):
 
 
 def command(folder, *command):
-    return [sys.executable, "-m", "revival.embedded_postgres", "--data", str(folder), *command]
+    return [sys.executable, "-m", "deploy.local.postgres", "--data", str(folder), *command]
 
 
 def run(folder, *arguments, **extra):
@@ -107,7 +107,7 @@ def children(process):
 
 
 def test_a_server_stopped_by_someone_else_is_no_error(tmp_path):
-    stop = "import sys; from revival.embedded_postgres import Server; from pathlib import Path;"
+    stop = "import sys; from deploy.local.postgres import Server; from pathlib import Path;"
     stop += f"Server(Path({str(tmp_path)!r}), {{}}).stop()"
 
     done = run(tmp_path, "python", "-c", stop)
@@ -124,4 +124,4 @@ def test_a_server_stopped_by_someone_else_is_no_error(tmp_path):
     ],
 )
 def test_python_means_this_python(typed, meant):
-    assert embedded_postgres.with_python(typed) == meant
+    assert postgres.with_python(typed) == meant

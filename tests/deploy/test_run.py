@@ -15,7 +15,7 @@ import pytest
 
 from tests.running import free_port
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(**extra):
@@ -25,7 +25,7 @@ def environment(**extra):
 
 def refused(**extra):
     done = subprocess.run(
-        [sys.executable, "deploy/run.py"],
+        [sys.executable, "deploy/local/run.py"],
         cwd=ROOT, env=environment(**extra), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 1
@@ -74,7 +74,7 @@ class Running:
         self.port, self.log = free_port(), folder / f"run-{time.monotonic_ns()}.log"
         folders = {"POSTGRES_DIR": str(folder / "postgres"), "STATIC_ROOT": str(folder / "static")}
         self.process = subprocess.Popen(
-            [sys.executable, "deploy/run.py"],
+            [sys.executable, "deploy/local/run.py"],
             cwd=ROOT, stdout=self.log.open("w"), stderr=subprocess.STDOUT,
             env=environment(**folders, PORT=str(self.port), **extra),
         )  # fmt: skip

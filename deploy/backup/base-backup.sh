@@ -1,10 +1,10 @@
 #!/bin/sh
 # A copy of the whole cluster and the log of writes since: from it and the archive comes any later moment
 # (README, "Back to a moment"). As the user that PostgreSQL runs as; both folders stay on encrypted disks.
-#   deploy/base-backup.sh FOLDER ARCHIVE [pg_basebackup's options, such as --host]
+#   deploy/backup/base-backup.sh FOLDER ARCHIVE [pg_basebackup's options, such as --host]
 set -eu
-folder=${1:?"usage: deploy/base-backup.sh FOLDER ARCHIVE [options]"}
-archive=${2:?"usage: deploy/base-backup.sh FOLDER ARCHIVE [options]"}
+folder=${1:?"usage: deploy/backup/base-backup.sh FOLDER ARCHIVE [options]"}
+archive=${2:?"usage: deploy/backup/base-backup.sh FOLDER ARCHIVE [options]"}
 shift 2
 bin=${POSTGRES_BIN:+$POSTGRES_BIN/}
 new=$folder/$(date -u +%Y%m%dT%H%M%SZ)

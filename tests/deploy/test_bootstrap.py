@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).resolve().parent.parent / "deploy" / "bootstrap.py"
+PATH = Path(__file__).resolve().parents[2] / "deploy" / "local" / "bootstrap.py"
 
 
 @pytest.fixture
