@@ -1,7 +1,8 @@
 from django.urls import path, re_path
 
-from . import image_views, views
+from . import views
 from .feeds import ArticleFeed
+from .images import views as image_views
 
 app_name = "articles"
 

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
-from articles import images, pictures
+from articles.images import pictures, store
 from articles.models import MOST_BYTES, Image
 from booking.admin.when import moment
 
@@ -48,7 +48,7 @@ class ImageForm(forms.ModelForm):
             if (file.size or 0) > pictures.MOST_UPLOADED:  # before it is read into memory
                 raise pictures.too_large()
             self.picture = pictures.read(file.read(), file.name or "", MOST_BYTES)
-            images.demand_new(self.picture)
+            store.demand_new(self.picture)
         except pictures.NotAPictureError as refusal:
             raise ValidationError(str(refusal)) from refusal
         return file
@@ -56,7 +56,7 @@ class ImageForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         clean = super().clean() or {}
         says_nothing = not clean.get("is_decorative") and not clean.get("alternative_text", "").strip()
-        if self.instance.pk and says_nothing and images.is_public(self.instance):
+        if self.instance.pk and says_nothing and store.is_public(self.instance):
             self.add_error("alternative_text", "A published page shows it: describe it, or tick “decorative”.")
         return clean
 
@@ -101,7 +101,7 @@ class ImageAdmin(admin.ModelAdmin):
         if change:
             obj.save()
         else:
-            images.add_image(image=obj, picture=form.picture, by=request.user)
+            store.add_image(image=obj, picture=form.picture, by=request.user)
 
     # ---- columns and fields ----
 
@@ -124,7 +124,7 @@ class ImageAdmin(admin.ModelAdmin):
 
     @admin.display(description="Where it is used")
     def where_used(self, image: Image) -> str | SafeString:
-        used = [(address, words) for words, address in images.uses(image)]
+        used = [(address, words) for words, address in store.uses(image)]
         return format_html_join("", '<p><a href="{}">{}</a></p>', used) if used else "Nowhere yet."
 
     @admin.display(description="What was made")

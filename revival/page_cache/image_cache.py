@@ -21,7 +21,7 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from articles.image_views import answer
+from articles.images.views import answer
 
 from .middleware import revision, share
 

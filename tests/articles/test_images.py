@@ -23,10 +23,11 @@ from django.test import RequestFactory
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageDraw, features
 
-from articles import images, pictures, revisions
-from articles.image_views import rendition
+from articles import revisions
+from articles.images import pictures, store
+from articles.images.pictures import NotAPictureError, read
+from articles.images.views import rendition
 from articles.models import MOST_BYTES, Image, Rendition
-from articles.pictures import NotAPictureError, read
 from articles.publishing import NotReadyError, publish, what_is_missing
 from revival.page_cache import image_cache
 from tests.revival.page_cache.test_page_cache import SHOWN_WITHIN, get
@@ -338,7 +339,7 @@ def image(db):
 def an_image(seed=7, **facts):
     words = {"title": "Cups", "alternative_text": "Six cups along a spine"} | facts
     picture = read(saved(a_drawing(seed=seed)), "a.jpg", MOST_BYTES)
-    return images.add_image(image=Image(**words), picture=picture, by=None)
+    return store.add_image(image=Image(**words), picture=picture, by=None)
 
 
 def test_an_editor_uploads_and_sees_what_was_made(client, loaded, django_user_model):
@@ -383,8 +384,8 @@ def test_the_same_picture_twice_is_pointed_to(admin_client):
 
 def test_a_double_click_that_slips_past_the_form_is_told_the_same(admin_client, monkeypatch):
     upload(admin_client)
-    demand, looks = images.demand_new, iter([True])
-    monkeypatch.setattr(images, "demand_new", lambda picture: None if next(looks, False) else demand(picture))
+    demand, looks = store.demand_new, iter([True])
+    monkeypatch.setattr(store, "demand_new", lambda picture: None if next(looks, False) else demand(picture))
 
     again = upload(admin_client, title="Again")
 

@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from articles.models import Article, Image, Rendition
-from articles.pictures import Encoded, NotAPictureError, Picture
+
+from .pictures import Encoded, NotAPictureError, Picture
 
 
 def demand_new(picture: Picture) -> None:
