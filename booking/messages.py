@@ -16,7 +16,6 @@ from django.utils import timezone
 from procrastinate import App
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from booking.availability import Span
 from booking.calendar_files import Method, calendar_file, series_file
 from booking.models import (
     TO_STAFF,
@@ -36,6 +35,7 @@ from booking.models import (
     free_times,
     rules_of_the_list,
 )
+from booking.time.availability import Span
 
 # For deferring only: it always writes through Django's own connection, so in its transaction. The
 # library's shared app does not once a worker runs: there it has a pool of its own, which commits at once.

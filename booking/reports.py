@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Sum
 
-from booking.availability import Span, bounds_of_days, subtract
+from booking.time.availability import Span, bounds_of_days, subtract
 
 from .models import ArticleCount, State, working_time
 

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from booking import actions
-from booking.availability import Span
 from booking.models import (
     Absence,
     Appointment,
@@ -30,6 +29,7 @@ from booking.models import (
     WaitlistEntry,
     propose,
 )
+from booking.time.availability import Span
 
 CHICAGO = ZoneInfo("America/Chicago")
 _numbers = count(1)

@@ -15,7 +15,6 @@ from django_otp.oath import TOTP
 
 from articles.models import Article, Image, Question, Reference, Topic
 from articles.revisions import keep
-from booking.availability import Span
 from booking.models import (
     AccessLog,
     Caution,
@@ -29,6 +28,7 @@ from booking.models import (
     Therapist,
     UrgentHelp,
 )
+from booking.time.availability import Span
 from revival.models import Change
 from revival.staff import two_factor
 from tests.factories import a_service, a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins, outage_of

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import bounds_of_days
 from booking.models import AccessLog, Appointment, Clinic, DaySheet, Edition, Look, State, Therapist, of_each
+from booking.time.availability import bounds_of_days
 
 from .delivery import deliver, try_once
 

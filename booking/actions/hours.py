@@ -9,9 +9,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from booking.availability import Span, WeeklyHours, bounds_of_days, subtract
 from booking.models import Absence, Appointment, Clinic, Outage, Override, Shift, State, Therapist, working_time
-from booking.weekly_hours import DayShift, cut, replaced, same_between
+from booking.time.availability import Span, WeeklyHours, bounds_of_days, subtract
+from booking.time.weekly_hours import DayShift, cut, replaced, same_between
 
 from . import slots
 from .refusals import NotOfferedError, OutageOpenError, StateChangedError, VisitsInTheWayError, action

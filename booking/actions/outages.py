@@ -22,7 +22,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import ONE_DAY, Span
 from booking.models import (
     UNSETTLED,
     Absence,
@@ -43,6 +42,7 @@ from booking.models import (
     near,
     rules_for,
 )
+from booking.time.availability import ONE_DAY, Span
 
 from . import slots, visits
 from .refusals import (

@@ -10,7 +10,6 @@ from django.db.models import Model, Q, QuerySet
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
-from booking.availability import Span
 from booking.models import (
     CHANGES,
     TO_STAFF,
@@ -28,6 +27,7 @@ from booking.models import (
     WaitlistEntry,
     digits_of,
 )
+from booking.time.availability import Span
 
 from . import slots
 from .refusals import NamesThePersonError, StillComingError, UnknownPersonError, action

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import Span, bounds_of_days
 from booking.models import Appointment, Clinic, FreedTime, HeldFor, Service, State, Therapist, free_times
-from booking.recurrence import meeting
+from booking.time.availability import Span, bounds_of_days
+from booking.time.recurrence import meeting
 
 from .refusals import NotAllFreeError, NotOfferedError, SlotTakenError, TryAgainError
 from .turns import Turn, await_turn

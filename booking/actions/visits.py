@@ -14,9 +14,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import Span, answer_by
 from booking.messages import OtherTime
 from booking.models import Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist
+from booking.time.availability import Span, answer_by
 
 from . import limits, slots
 from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeError, action

@@ -15,7 +15,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking import messages
-from booking.availability import Span
 from booking.models import (
     Appointment,
     Clinic,
@@ -31,6 +30,7 @@ from booking.models import (
     free_times,
 )
 from booking.models.appointments import token_digest
+from booking.time.availability import Span
 
 from . import limits, slots, visits
 from .refusals import StateChangedError, TooLateToChangeError, TooManyError, action, demand_same

@@ -16,10 +16,10 @@ from django.utils import timezone
 from django.utils.text import get_text_list
 from django.views.decorators.http import require_safe
 
-from booking.availability import ONE_DAY, Span, bounds_of_days, merge, subtract
 from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, of_each, working_time
 from booking.models.openings import WorkingTime
 from booking.templatetags.times import clock
+from booking.time.availability import ONE_DAY, Span, bounds_of_days, merge, subtract
 
 QUARTER = 15  # minutes; one row of the drawing
 SHOWN = (State.HELD, State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED, State.NO_SHOW)

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from booking.actions import by_therapist
-from booking.availability import ONE_DAY
 from booking.models import AccessLog, Appointment, Clinic, Look, Therapist
+from booking.time.availability import ONE_DAY
 
 from .calendar import chosen_day
 

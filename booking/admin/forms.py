@@ -16,8 +16,8 @@ from booking.forms import ONE_LINE, StartField, email_field, first_visit_field, 
 from booking.messages import MOST_OTHER_TIMES, OtherTime
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Appointment, PartOfDay, Service, Therapist, Weekday
 from booking.models.therapists import TWO_YEARS
-from booking.recurrence import Pattern
 from booking.templatetags.times import clock, day_words
+from booking.time.recurrence import Pattern
 
 from .fields import ClockInput, DayInput, MomentInput
 

@@ -21,7 +21,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.availability import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
 from booking.forms import ONE_LINE, PlaceField, StartField
 from booking.models import (
     SEE_EVERY_PATIENT,
@@ -40,6 +39,7 @@ from booking.models import (
     propose,
 )
 from booking.templatetags.times import clock, day_words
+from booking.time.availability import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
 
 from .fields import ClockInput, DayInput
 from .forms import MomentField

@@ -10,7 +10,6 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.text import capfirst
 
-from booking.availability import bounds_of_days
 from booking.models import (
     SEE_EVERY_PATIENT,
     Appointment,
@@ -27,6 +26,7 @@ from booking.models import (
     WaitlistEntry,
     free_times,
 )
+from booking.time.availability import bounds_of_days
 
 from .outages import open_outages
 

@@ -18,11 +18,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.availability import ONE_DAY
 from booking.forms import StartField
 from booking.models import MOST_VISITS, AccessLog, Appointment, Clinic, Look, Message, Service, Therapist, free_times
-from booking.recurrence import MOST_DAYS_AWAY, meeting, near, wished_starts
 from booking.templatetags.times import clock, day_words
+from booking.time.availability import ONE_DAY
+from booking.time.recurrence import MOST_DAYS_AWAY, meeting, near, wished_starts
 
 from .forms import MomentField, SeriesForm
 from .why import about_people, explain_times

@@ -12,9 +12,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from booking.availability import MIDNIGHT
 from booking.models import Therapist, Weekday
-from booking.weekly_hours import DayShift, Pattern, overlaps
+from booking.time.availability import MIDNIGHT
+from booking.time.weekly_hours import DayShift, Pattern, overlaps
 
 from .fields import ClockInput, DayInput
 

@@ -12,9 +12,9 @@ from django.db.models import DateTimeField, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from booking.availability import bounds_of_days
 from booking.models import Clinic
 from booking.templatetags.times import clock, day_short
+from booking.time.availability import bounds_of_days
 
 DAYS = {
     "today": ("Today", 0, 0),

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from booking.availability import Cause, Reason, Span, why_not
 from booking.models import Absence, Appointment, Clinic, Service, State, Therapist, working_time
 from booking.templatetags.times import clock, day_words
+from booking.time.availability import Cause, Reason, Span, why_not
 
 from .forms import PlaceForm
 

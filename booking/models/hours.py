@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from booking.availability import DayHours, Span, WeeklyHours
+from booking.time.availability import DayHours, Span, WeeklyHours
 
 from .people import OwnOnly
 from .therapists import Therapist

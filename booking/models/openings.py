@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from booking.availability import Span, WeeklyHours, bounds_of_days, free_starts, opening_spans
+from booking.time.availability import Span, WeeklyHours, bounds_of_days, free_starts, opening_spans
 
 from .appointments import Appointment
 from .hours import Absence, Override, Shift

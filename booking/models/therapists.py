@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from booking.availability import Rules
+from booking.time.availability import Rules
 
 from .people import OwnOnly
 

@@ -11,8 +11,8 @@ from django.urls.resolvers import URLResolver
 from django.utils import timezone
 
 from articles.models import Article, Stage
-from booking.availability import Span
 from booking.models import Absence, Override, Shift, State
+from booking.time.availability import Span
 from tests.factories import a_service, an_appointment, an_offer, in_days, outage_of, working_all_week
 
 

@@ -12,10 +12,10 @@ import time_machine
 from django.db import connection, transaction
 
 from booking import actions
-from booking.availability import Span
 from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, free_times
-from booking.public_days import public_days
-from booking.weekly_hours import DayShift, patterns
+from booking.time.availability import Span
+from booking.time.holidays import public_days
+from booking.time.weekly_hours import DayShift, patterns
 from tests.factories import (
     CHICAGO,
     a_service,

@@ -13,9 +13,9 @@ from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, messages, tasks
-from booking.availability import Span
 from booking.messages import OtherTime
 from booking.models import REMINDERS, TO_STAFF, Delivery, FirstChoice, Kind, Message, State
+from booking.time.availability import Span
 from tests.factories import (
     a_therapist,
     an_appointment,

@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from booking import actions
-from booking.availability import Span
 from booking.models import (
     AccessLog,
     AffectedVisit,
@@ -22,6 +21,7 @@ from booking.models import (
     Outage,
     State,
 )
+from booking.time.availability import Span
 from tests.booking.test_outages import again, line_of
 from tests.factories import (
     CHICAGO,

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from booking import actions
 from booking.actions import slots
-from booking.availability import Span
 from booking.models import (
     OCCUPYING,
     Absence,
@@ -23,6 +22,7 @@ from booking.models import (
     Outage,
     State,
 )
+from booking.time.availability import Span
 from tests.booking.test_races import CONSTRAINT, all_at_once
 from tests.factories import a_clinic, a_service, a_therapist, an_appointment, in_days, outage_of, working_all_week
 

@@ -13,7 +13,6 @@ from django.utils import timezone
 from procrastinate.contrib.django import app as shared_app
 
 from booking import actions, messages, tasks
-from booking.availability import Span
 from booking.models import (
     Absence,
     AffectedVisit,
@@ -29,6 +28,7 @@ from booking.models import (
     Therapist,
     propose,
 )
+from booking.time.availability import Span
 from tests.factories import (
     CHICAGO,
     a_service,

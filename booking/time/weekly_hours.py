@@ -13,7 +13,7 @@ from datetime import date, time
 from itertools import pairwise
 from typing import NamedTuple
 
-from booking.availability import MIDNIGHT, ONE_DAY, WeeklyHours
+from .availability import MIDNIGHT, ONE_DAY, WeeklyHours
 
 A_WEEK = 7
 

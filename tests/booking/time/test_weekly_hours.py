@@ -5,8 +5,8 @@ from datetime import date, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.availability import WeeklyHours
-from booking.weekly_hours import DayShift, cut, overlaps, patterns, replaced, same_between
+from booking.time.availability import WeeklyHours
+from booking.time.weekly_hours import DayShift, cut, overlaps, patterns, replaced, same_between
 
 NINE, TEN, NOON, ONE, FIVE = time(9), time(10), time(12), time(13), time(17)
 MONDAY, TUESDAY = 0, 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from booking.availability import (
+from booking.time.availability import (
     Cause,
     Rules,
     Span,

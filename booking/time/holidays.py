@@ -14,7 +14,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 UNKNOWN = 3  # as an exit code: the package does not know the place
 SECONDS = 20
 
@@ -30,7 +30,7 @@ def public_days(place: str, years: Iterable[int]) -> list[tuple[date, str]]:
 
 @cache
 def _asked(place: str, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
-    command = [sys.executable, "-m", "booking.public_days", place, *map(str, years)]
+    command = [sys.executable, "-m", "booking.time.holidays", place, *map(str, years)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)  # noqa: S603 - no shell
     if done.returncode == UNKNOWN:
         raise LookupError(place)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.recurrence import Pattern, meeting, near, wished_starts
+from booking.time.recurrence import Pattern, meeting, near, wished_starts
 from tests.factories import CHICAGO
 
 MONDAY = date(2026, 12, 7)
