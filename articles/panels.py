@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from articles import reminders
 from articles.models import Article, Question, ReviewReminder, Stage
-from booking.admin.panels import ToDo
 from booking.models import Therapist
+from revival.base.todo import ToDo
 
 MOST = 20
 ADD_IMAGE = "articles.add_image"

@@ -17,10 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Article, ArticleQuerySet, ReviewReminder, Step, step_on
-from booking.actions import deliver as deliver_row
-from booking.actions import try_once
-from booking.messages import BEHIND_THE_CLOCK, jobs
 from booking.models import Clinic
+from revival.base.jobs import BEHIND_THE_CLOCK, jobs
+from revival.base.mail import deliver as deliver_row
+from revival.base.mail import try_once
 
 SEND_TASK = "articles.tasks.send_review_reminder"  # deferred by name: tasks import this module
 SOON = timedelta(days=30)
@@ -95,7 +95,7 @@ def _write(article: Article, due_on: date, step: Step) -> ReviewReminder | None:
 
 
 def deliver(*, reminder_id: int) -> None:
-    """Send one, and write down what became of it; see `booking.actions.deliver`."""
+    """Send one, and write down what became of it; see `revival.base.mail.deliver`."""
     people = ("article__kept_by", "article__kept_by_backup")
     deliver_row(ReviewReminder.objects.select_related("article", *people), reminder_id, _try)
 

@@ -4,7 +4,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from articles import reminders
-from booking.tasks import GrowingWaits
+from revival.base.jobs import GrowingWaits
 
 
 @app.periodic(cron="5 14-23 * * *")  # hourly by day in Minneapolis; the cron clock is UTC

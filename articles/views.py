@@ -37,7 +37,7 @@ from articles.structured_data import article_graph, breadcrumbs, graph
 from articles.structured_data import questions as faq_page
 from booking import actions
 from booking.models import Clinic, UrgentHelp
-from booking.views.guard import visitors_network
+from revival.base.network import visitors_network
 
 MOST_RELATED = 3
 WORDS_A_MINUTE = 200  # unhurried, as someone worried reads

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Sum
 
-from booking.time.availability import Span, bounds_of_days, subtract
+from booking.time.availability import subtract
+from revival.base.clock import Span, bounds_of_days
 
 from .models import ArticleCount, State, working_time
 

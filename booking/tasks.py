@@ -6,27 +6,13 @@ from functools import partial
 from typing import Any
 
 from django.utils import timezone
-from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
+from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ProcrastinateException
-from procrastinate.jobs import Job
 
 from booking import actions
 from booking.models import REMINDERS, AffectedVisit, Appointment, Clinic, FreedTime, Kind, Offer, WaitlistEntry
-
-
-class GrowingWaits(BaseRetryStrategy):
-    """2, 4, 8 … seconds, then every ten minutes, for about two days."""
-
-    longest = 600  # seconds
-    most = 300  # tries
-    priority = -2  # behind what has not been tried yet
-
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if job.attempts >= self.most:
-            return None
-        wait = min(2 ** min(job.attempts + 1, 10), self.longest)
-        return RetryDecision(retry_in={"seconds": wait}, priority=self.priority)
+from revival.base.jobs import GrowingWaits
 
 
 @app.task(name="booking.tasks.send_message", retry=GrowingWaits())

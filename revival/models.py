@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import Group, User
 from django.db import models
 
-from booking.models.changes import changes_of
+from revival.base.change_log import changes_of
 
 # Django's own tables are tracked through proxies, whose migrations are ours.
 

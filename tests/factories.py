@@ -29,7 +29,7 @@ from booking.models import (
     WaitlistEntry,
     propose,
 )
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 CHICAGO = ZoneInfo("America/Chicago")
 _numbers = count(1)

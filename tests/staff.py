@@ -28,7 +28,7 @@ from booking.models import (
     Therapist,
     UrgentHelp,
 )
-from booking.time.availability import Span
+from revival.base.clock import Span
 from revival.models import Change
 from revival.staff import two_factor
 from tests.factories import a_service, a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins, outage_of

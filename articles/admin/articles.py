@@ -21,10 +21,10 @@ from django.utils.safestring import SafeString
 
 from articles import publishing, readability, revisions
 from articles.models import Article, Feedback, Image, Question, Reference, Revision, Section, Stage, Topic
-from booking.admin.fields import NATIVE
-from booking.admin.when import moment
 from booking.models import Caution, Therapist
-from booking.templatetags.times import date_words
+from revival.base.date_columns import moment
+from revival.base.widgets import NATIVE
+from revival.base.words import date_words
 
 from .forms import ArticleForm, Choices, Prose, choices_of_the_form
 from .lists import await_approval, for_reviewers

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from articles.images import pictures, store
 from articles.models import MOST_BYTES, Image
-from booking.admin.when import moment
+from revival.base.date_columns import moment
 
 
 class ImageForm(forms.ModelForm):

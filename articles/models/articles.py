@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from articles.rich_text import clean
 from booking.models import FAR_FUTURE, Caution, Therapist
-from booking.models.changes import changes_of
+from revival.base.change_log import changes_of
 
 from .images import Image
 

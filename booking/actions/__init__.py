@@ -4,16 +4,12 @@ The exclusion constraint guarantees that two visits never meet; the therapist's 
 who comes first, so that the loser gets an answer instead of a deadlock.
 """
 
+from booking.mail.delivery import deliver_message
+from revival.base.mail import NotDeliveredError
+from revival.base.refusals import BusyError, RefusalError
+
 from .contact import ask_for_contact, finish_contact, take_up_contact
 from .day_sheets import by_therapist, deliver_day_sheet, write_day_sheets
-from .delivery import (
-    NotDeliveredError,
-    deliver,
-    deliver_message,
-    mark_as_phoned,
-    resend_message,
-    try_once,
-)
 from .desk import (
     book_for_caller,
     has_begun,
@@ -54,12 +50,10 @@ from .people import Person, erase_person, export_person
 from .refusals import (
     AlreadyOutError,
     AlternativesGoneError,
-    BusyError,
     NamesThePersonError,
     NotAllFreeError,
     NotOfferedError,
     OutageOpenError,
-    RefusalError,
     SlotTakenError,
     StateChangedError,
     StillComingError,
@@ -74,6 +68,7 @@ from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
 from .restored import KeptBack, keep_back_what_may_have_gone_out
 from .retention import forget_past_visits
 from .series import book_series, cancel_rest
+from .undelivered import mark_as_phoned, resend_message
 from .visits import (
     Actor,
     Details,
@@ -140,7 +135,6 @@ __all__ = [
     "decline_appointment",
     "decline_offer",
     "delete_dead_holds",
-    "deliver",
     "deliver_day_sheet",
     "deliver_message",
     "end_outage",
@@ -181,7 +175,6 @@ __all__ = [
     "take_hold",
     "take_other_time",
     "take_up_contact",
-    "try_once",
     "uncount_booking",
     "uncount_hold",
     "usual_answer_by",

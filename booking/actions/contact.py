@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import ContactRequest, Kind
 
 from .refusals import StateChangedError, action, demand_same
@@ -21,7 +21,7 @@ def ask_for_contact(*, submission_key: uuid.UUID, **facts: Any) -> ContactReques
     """
     asked, is_new = ContactRequest.objects.get_or_create(submission_key=submission_key, defaults=facts)
     if is_new:
-        messages.queue_message(Kind.STAFF_NOTICE, asked)
+        queue.queue_message(Kind.STAFF_NOTICE, asked)
     else:
         demand_same(asked, facts)
     return asked

@@ -8,11 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import compose, queue
 from booking.models import AccessLog, Appointment, Clinic, DaySheet, Edition, Look, State, Therapist, of_each
-from booking.time.availability import bounds_of_days
-
-from .delivery import deliver, try_once
+from revival.base.clock import bounds_of_days
+from revival.base.mail import deliver, try_once
 
 EXPECTED = (State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED)
 
@@ -47,7 +46,7 @@ def _write(sheet: DaySheet, clinic: Clinic) -> DaySheet | None:
             day=sheet.day, edition=sheet.edition, defaults={"recipient": clinic.notices_to}
         )
         if is_new:
-            messages.queue_day_sheet(row)
+            queue.queue_day_sheet(row)
     return row if is_new else None
 
 
@@ -63,7 +62,7 @@ def _hand_over(sheet: DaySheet) -> bool:
         return True
     sheet.recipient = clinic.notices_to  # as it is now, not when the sheet was written
     AccessLog.objects.note(None, Look.DAY_SHEET, reason="Sent by e-mail")
-    return try_once(sheet, lambda: messages.compose_day_sheet(sheet, clinic, _lists(sheet.day, clinic), now))
+    return try_once(sheet, lambda: compose.compose_day_sheet(sheet, clinic, _lists(sheet.day, clinic), now))
 
 
 def _lists(day: date, clinic: Clinic) -> list[tuple[Therapist, list[Appointment]]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import Appointment, Clinic, Delivery, Kind, Message, Service, State, Therapist
 
 from . import slots
@@ -106,7 +106,7 @@ def book_for_caller(
     visit.requested_at = visit.confirmed_at = now
     visit.renew_link()
     visit.save()
-    tell_on_the_telephone(messages.queue_message(Kind.CONFIRMED, visit))
+    tell_on_the_telephone(queue.queue_message(Kind.CONFIRMED, visit))
     return visit
 
 

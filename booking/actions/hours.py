@@ -10,8 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from booking.models import Absence, Appointment, Clinic, Outage, Override, Shift, State, Therapist, working_time
-from booking.time.availability import Span, WeeklyHours, bounds_of_days, subtract
+from booking.time.availability import WeeklyHours, subtract
 from booking.time.weekly_hours import DayShift, cut, replaced, same_between
+from revival.base.clock import Span, bounds_of_days
 
 from . import slots
 from .refusals import NotOfferedError, OutageOpenError, StateChangedError, VisitsInTheWayError, action

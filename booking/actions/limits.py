@@ -9,8 +9,9 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from booking.models import Appointment, Counted, DailyCount
+from revival.base.refusals import BusyError
 
-from .refusals import BusyError, TooManyError, refusal_for
+from .refusals import TooManyError, refusal_for
 from .turns import Turn, await_turn
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import Appointment, Kind, LostLink, Message
 
 from .refusals import action
@@ -18,7 +18,7 @@ LOST_LINKS_A_DAY = 3
 @action
 def ask_for_links(*, email: str) -> None:
     """Note that someone lost their link: the same row and job whether or not we know the address."""
-    messages.queue_lost_link(LostLink.objects.create(email=email))
+    queue.queue_lost_link(LostLink.objects.create(email=email))
 
 
 @action
@@ -41,5 +41,5 @@ def send_lost_links(*, lost_link_id: int) -> None:
             created_at__gt=now - timedelta(days=1),
         )
         if sent.distinct().count() < LOST_LINKS_A_DAY:
-            messages.queue_message(Kind.LOST_LINK, visits[0], together=visits[1:] and visits)
+            queue.queue_message(Kind.LOST_LINK, visits[0], together=visits[1:] and visits)
     lost.delete()

@@ -21,7 +21,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import (
     UNSETTLED,
     Absence,
@@ -42,7 +42,7 @@ from booking.models import (
     near,
     rules_for,
 )
-from booking.time.availability import ONE_DAY, Span
+from revival.base.clock import ONE_DAY, Span
 
 from . import slots, visits
 from .refusals import (
@@ -131,7 +131,7 @@ def start_outage(
     lines = [_ask(outage, visit, kept[visit.pk], contact, now) for contact, visit in _by_patient(outage, rows)]
     asked = {line.contact for line in lines if line.state == Line.WAITING}
     for contact in sorted(asked, key=lambda one: one.pk):
-        messages.queue_message(Kind.OUT, contact)
+        queue.queue_message(Kind.OUT, contact)
     return outage
 
 
@@ -418,7 +418,7 @@ def _was_told(contact: OutageContact) -> bool:
 
 
 def _tell_it_stands(contact: OutageContact, *, was_on_the_line: bool = False) -> None:
-    message = messages.queue_message(Kind.STANDS, contact)
+    message = queue.queue_message(Kind.STANDS, contact)
     if was_on_the_line and message.delivery == Delivery.PLEASE_PHONE:
         message.delivery = Delivery.PHONED
         message.save(update_fields=["delivery"])

@@ -27,7 +27,7 @@ from booking.models import (
     WaitlistEntry,
     digits_of,
 )
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 from . import slots
 from .refusals import NamesThePersonError, StillComingError, UnknownPersonError, action

@@ -1,25 +1,12 @@
-"""What an action may refuse, and the one table from database errors to refusals."""
+"""What a booking action may refuse, and the database errors that mean each refusal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-import psycopg
-from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
-from procrastinate.exceptions import ConnectorException
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-TRIES = 3  # of a whole action that PostgreSQL chose as the victim of a deadlock
-
-
-class RefusalError(Exception):
-    """An action did not happen; nothing was written and nothing sent."""
+from revival.base.refusals import RefusalError, RefusalTable
 
 
 class SlotTakenError(RefusalError):
@@ -90,90 +77,19 @@ class OutageOpenError(RefusalError):
     """The absence belongs to an outage, whose patients were told: it ends on its board."""
 
 
-class BusyError(RefusalError):
-    """The database cannot answer now; the same thing will work in a moment (503)."""
-
-
-class TryAgainError(Exception):
-    """Run the whole action once more."""
-
-
-_BY_SQLSTATE: dict[str, type[Exception]] = {
-    "23P01": SlotTakenError,  # exclusion constraint
-    "40P01": TryAgainError,  # deadlock victim
-    "40001": TryAgainError,  # serialisation failure
-    "55P03": BusyError,  # lock not available within lock_timeout
-    "57014": BusyError,  # statement time-out
-    "25006": BusyError,  # read-only transaction: a standby, or a disk that filled up
-}
-_BY_CLASS: dict[str, type[Exception]] = {"08": BusyError, "53": BusyError, "57": BusyError}
-_BY_CONSTRAINT: dict[str, type[Exception]] = {
-    "booking_appointment_submission_key_key": SubmissionReusedError,
-    "booking_series_submission_key_key": SubmissionReusedError,
-    "booking_absence_covers_its_outage": OutageOpenError,
-}
-
-LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
-
-WAIT_FOR_A_STANDBY = (
-    "SELECT pg_logical_emit_message(true, 'revival', '') WHERE current_setting('synchronous_standby_names') <> ''"
+REFUSALS = RefusalTable(
+    by_sqlstate={"23P01": SlotTakenError},  # exclusion constraint
+    by_constraint={
+        "booking_appointment_submission_key_key": SubmissionReusedError,
+        "booking_series_submission_key_key": SubmissionReusedError,
+        "booking_absence_covers_its_outage": OutageOpenError,
+    },
 )
-
-
-def refusal_for(error: DatabaseError | InterfaceError | ConnectorException) -> type[Exception] | None:
-    """What a database error means to the person who asked; None when it is a fault of ours.
-
-    procrastinate's error while a job is queued has psycopg's behind it, as Django's has.
-    """
-    cause = error.__cause__
-    sqlstate = getattr(cause, "sqlstate", None)
-    if sqlstate is None:  # no connection, or none free in the pool in time
-        return BusyError if isinstance(error, LOST) or isinstance(cause, LOST) else None
-    constraint = getattr(getattr(cause, "diag", None), "constraint_name", None)
-    return _BY_SQLSTATE.get(sqlstate) or _BY_CLASS.get(sqlstate[:2]) or _BY_CONSTRAINT.get(constraint or "")
-
-
-def action(do: Callable[P, R]) -> Callable[P, R]:
-    """Run `do` as a durable transaction of its own and turn database errors into refusals.
-
-    A deadlock victim runs again from the start, at most three times in all.
-    """
-
-    @wraps(do)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        for _ in range(TRIES):
-            try:
-                with transaction.atomic(durable=True):
-                    _limit_the_wait_for_locks()
-                    done = do(*args, **kwargs)
-                    wait_for_a_standby()
-                    return done
-            except TryAgainError:
-                continue
-            except (DatabaseError, InterfaceError, ConnectorException) as error:
-                refusal = refusal_for(error)
-                if refusal is None:
-                    raise
-                if refusal is not TryAgainError:
-                    raise refusal from error
-        raise BusyError
-
-    return run
+action = REFUSALS.action
+refusal_for = REFUSALS.refusal_for
 
 
 def demand_same(row: Any, facts: dict[str, Any]) -> None:
-    """A form that comes again says the same. Raises SubmissionReusedError when it does not."""
+    """A form that is sent twice says the same both times. Raises SubmissionReusedError when it does not."""
     if any(getattr(row, name) != value for name, value in facts.items()):
         raise SubmissionReusedError
-
-
-def _limit_the_wait_for_locks() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(settings.BOOKING_LOCK_TIMEOUT_MS)])
-
-
-def wait_for_a_standby() -> None:
-    """With synchronous standbys, let this COMMIT wait for one even if it wrote nothing: a form that comes again is
-    told of a row whose own COMMIT may have been cut short (revival/database/replication.py)."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAIT_FOR_A_STANDBY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import REMINDERS, Appointment, Kind, Message
 from booking.models.appointments import AppointmentQuerySet
 
@@ -28,7 +28,7 @@ def remind_patient(*, appointment: Appointment, kind: Kind) -> Message:
     visit = Appointment.objects.select_for_update().get(pk=appointment.pk)
     if not who_is_to_be_reminded(kind).filter(pk=visit.pk).exists():
         raise StateChangedError
-    return messages.queue_message(kind, visit)
+    return queue.queue_message(kind, visit)
 
 
 @action
@@ -40,4 +40,4 @@ def remind_staff(*, appointment: Appointment) -> Message:
         raise StateChangedError
     visit.remind_staff_at = None
     visit.save(update_fields=["remind_staff_at"])
-    return messages.queue_message(Kind.STAFF_REMINDER, visit)
+    return queue.queue_message(Kind.STAFF_REMINDER, visit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, FreedTime, LostLink, Message
 
 from .refusals import action
@@ -38,7 +38,7 @@ def keep_back_what_may_have_gone_out() -> KeptBack:
     Appointment.objects.filter(remind_staff_at__lte=now).update(remind_staff_at=None)
     FreedTime.objects.all().delete()
     LostLink.objects.all().delete()
-    messages.drop_all_jobs()
+    queue.drop_all_jobs()
     return KeptBack(count, len(reminders))
 
 

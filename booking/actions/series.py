@@ -10,12 +10,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import Appointment, Kind, Series, Service, State, Therapist
+from revival.base.refusals import TryAgainError
 
 from . import slots, visits
 from .desk import tell_on_the_telephone
-from .refusals import StateChangedError, TryAgainError, action, demand_same
+from .refusals import StateChangedError, action, demand_same
 from .visits import Details
 
 
@@ -45,7 +46,7 @@ def book_series(
     slots.demand_all_free(therapist, service=service.for_staff(), starts=wanted, now=now)
     series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
     booked = Appointment.objects.bulk_create(_visit(series, start, details, now) for start in wanted)
-    tell_on_the_telephone(messages.queue_message(Kind.SERIES, booked[0], together=booked))
+    tell_on_the_telephone(queue.queue_message(Kind.SERIES, booked[0], together=booked))
     return series
 
 
@@ -85,7 +86,7 @@ def cancel_rest(*, appointment: Appointment, seen: Iterable[datetime], by: Any) 
         visits.end(visit, State.CANCELLED, now=now)
     for _, theirs in groupby(sorted(rest, key=_address), key=_address):  # one, unless an address was corrected
         together = list(theirs)
-        messages.queue_message(Kind.SERIES_CANCELLED, together[0], together=together)
+        queue.queue_message(Kind.SERIES_CANCELLED, together[0], together=together)
     return rest
 
 

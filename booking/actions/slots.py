@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import Appointment, Clinic, FreedTime, HeldFor, Service, State, Therapist, free_times
-from booking.time.availability import Span, bounds_of_days
 from booking.time.recurrence import meeting
+from revival.base.clock import Span, bounds_of_days
+from revival.base.refusals import TryAgainError
 
-from .refusals import NotAllFreeError, NotOfferedError, SlotTakenError, TryAgainError
+from .refusals import NotAllFreeError, NotOfferedError, SlotTakenError
 from .turns import Turn, await_turn
 
 
@@ -109,4 +110,4 @@ def give_back(therapist_id: int, span: Span, *, now: datetime) -> None:
     if span.end <= now:
         return
     FreedTime.objects.create(therapist_id=therapist_id, starts_at=max(span.start, now), ends_at=span.end)
-    messages.queue_offers()
+    queue.queue_offers()

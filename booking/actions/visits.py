@@ -13,10 +13,11 @@ from enum import StrEnum
 from django.conf import settings
 from django.utils import timezone
 
-from booking import messages
-from booking.messages import OtherTime
+from booking.mail import queue
+from booking.mail.queue import OtherTime
 from booking.models import Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist
-from booking.time.availability import Span, answer_by
+from booking.time.availability import answer_by
+from revival.base.clock import Span
 
 from . import limits, slots
 from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeError, action
@@ -92,8 +93,8 @@ def settle(
     if details.came_from:
         day = now.astimezone(Clinic.objects.current().zone).date()
         ArticleCount.objects.add(article=details.came_from, therapist=visit.therapist, day=day)
-    messages.queue_message(Kind(visit.state), visit)
-    messages.queue_message(Kind.STAFF_NOTICE, visit)
+    queue.queue_message(Kind(visit.state), visit)
+    queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
 
@@ -167,7 +168,7 @@ def call_off(visit: Appointment, *, by: Actor, now: datetime, reason: str = "") 
     visit.cancel_reason = reason
     visit = _end(visit, State.CANCELLED, Kind.CANCELLED, now)
     if by == Actor.PATIENT:
-        messages.queue_message(Kind.STAFF_NOTICE, visit)
+        queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
 
@@ -213,7 +214,7 @@ def put_elsewhere(
     visit = _change(visit, State(visit.state), Kind.MOVED)
     slots.give_back(owner, Span(before.lower, before.upper), now=now)
     if by == Actor.PATIENT:
-        messages.queue_message(Kind.STAFF_NOTICE, visit)
+        queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
 
@@ -225,7 +226,7 @@ def expire_request(*, appointment: Appointment) -> Appointment:
     if not Appointment.objects.unanswered(now).filter(pk=visit.pk).exists():
         raise StateChangedError
     visit = _end(visit, State.EXPIRED, Kind.EXPIRED, now)
-    messages.queue_message(Kind.STAFF_NOTICE, visit)
+    queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
 
@@ -245,13 +246,13 @@ def _end(
     visit: Appointment, state: State, kind: Kind, now: datetime, suggested: Sequence[OtherTime] = ()
 ) -> Appointment:
     end(visit, state, now=now)
-    messages.queue_message(kind, visit, suggested=suggested)
+    queue.queue_message(kind, visit, suggested=suggested)
     return visit
 
 
 def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:
     _write(visit, state)
-    messages.queue_message(kind, visit)
+    queue.queue_message(kind, visit)
     return visit
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from booking import messages
+from booking.mail import queue
 from booking.models import (
     Appointment,
     Clinic,
@@ -30,7 +30,7 @@ from booking.models import (
     free_times,
 )
 from booking.models.appointments import token_digest
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 from . import limits, slots, visits
 from .refusals import StateChangedError, TooLateToChangeError, TooManyError, action, demand_same
@@ -64,7 +64,7 @@ def join_waitlist(*, submission_key: uuid.UUID, **facts: Any) -> WaitlistEntry:
     link = {"public_id": new.public_id, "link_digest": token_digest(new.token)}
     entry, is_new = WaitlistEntry.objects.get_or_create(submission_key=submission_key, defaults=facts | link)
     if is_new:
-        messages.queue_message(Kind.JOINED, entry)
+        queue.queue_message(Kind.JOINED, entry)
     else:
         demand_same(entry, facts)
     return entry
@@ -120,20 +120,15 @@ def offer_length() -> timedelta:
     return timedelta(minutes=settings.BOOKING_OFFER_MINUTES)
 
 
-def is_quiet(now: datetime) -> bool:
-    """Whether people sleep at the clinic's place: nobody is sent an offer then."""
-    hour = now.astimezone(Clinic.objects.current().zone).hour
-    return hour >= settings.BOOKING_QUIET_FROM_HOUR or hour < settings.BOOKING_QUIET_UNTIL_HOUR
-
-
 @action
 def offer_freed_time(*, freed: FreedTime) -> list[Offer]:
     """Offer this time to those who wait, first come first, as long as any of it is free.
 
     Each person has at most one open offer, and never sees the same slot twice. None at night.
     """
-    now, zone = timezone.now(), Clinic.objects.current().zone
-    if is_quiet(now) or not FreedTime.objects.filter(pk=freed.pk).exists():
+    now, clinic = timezone.now(), Clinic.objects.current()
+    zone = clinic.zone
+    if clinic.is_quiet_at(now) or not FreedTime.objects.filter(pk=freed.pk).exists():
         return []
     slots.lock([freed.therapist_id], now=now)
     therapist = Therapist.objects.taking_patients().filter(pk=freed.therapist_id).first()
@@ -194,7 +189,7 @@ def _make_offer(entry: WaitlistEntry, therapist: Therapist, start: datetime, now
         hold=hold,
         until=until,
     )
-    messages.queue_message(Kind.OFFER, offer)
+    queue.queue_message(Kind.OFFER, offer)
     return offer
 
 
@@ -238,7 +233,7 @@ def close_offer(offer: Offer, state: str, now: datetime) -> None:
     offer.save()
     if offer.hold is not None and offer.hold.is_hold:
         _end_hold(offer.hold, now)
-    messages.queue_offers()  # the freed time is still there, for the next
+    queue.queue_offers()  # the freed time is still there, for the next
 
 
 def _end_hold(hold: Appointment, now: datetime) -> None:

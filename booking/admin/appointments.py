@@ -13,17 +13,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from booking import actions
-from booking import messages as mail
-from booking.messages import OtherTime
+from booking.mail import compose as mail
+from booking.mail.queue import OtherTime
 from booking.models import Appointment, Kind, Message, State
-from booking.templatetags.times import clock, day_short, day_words
+from revival.base.date_columns import moment, when
+from revival.base.words import clock, day_short, day_words
 
 from .buttons import Button, ReadOnlyWithButtons
 from .forms import DeclineForm, MoveForm
 from .free import beside_form, nearest_others
 from .messages import SENT, WRITTEN
 from .series import place_of
-from .when import moment, when
 
 
 def _move(visit: Appointment, request: HttpRequest, typed: dict[str, Any]) -> None:

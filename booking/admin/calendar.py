@@ -18,8 +18,9 @@ from django.views.decorators.http import require_safe
 
 from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, of_each, working_time
 from booking.models.openings import WorkingTime
-from booking.templatetags.times import clock
-from booking.time.availability import ONE_DAY, Span, bounds_of_days, merge, subtract
+from booking.time.availability import merge, subtract
+from revival.base.clock import ONE_DAY, Span, bounds_of_days
+from revival.base.words import clock
 
 QUARTER = 15  # minutes; one row of the drawing
 SHOWN = (State.HELD, State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED, State.NO_SHOW)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.templatetags.times import clock, day_words
+from revival.base.words import clock, day_words
 
 from .buttons import BOOKED_THEN, OUTSIDE
 from .forms import CallerForm

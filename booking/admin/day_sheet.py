@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from booking.actions import by_therapist
 from booking.models import AccessLog, Appointment, Clinic, Look, Therapist
-from booking.time.availability import ONE_DAY
+from revival.base.clock import ONE_DAY
 
 from .calendar import chosen_day
 

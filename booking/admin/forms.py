@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from booking.actions import Details
 from booking.forms import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
-from booking.messages import MOST_OTHER_TIMES, OtherTime
+from booking.mail.compose import MOST_OTHER_TIMES
+from booking.mail.queue import OtherTime
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Appointment, PartOfDay, Service, Therapist, Weekday
 from booking.models.therapists import TWO_YEARS
-from booking.templatetags.times import clock, day_words
 from booking.time.recurrence import Pattern
-
-from .fields import ClockInput, DayInput, MomentInput
+from revival.base.widgets import ClockInput, DayInput, MomentInput
+from revival.base.words import clock, day_words
 
 
 class MomentField(forms.DateTimeField):

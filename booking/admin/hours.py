@@ -15,11 +15,11 @@ from django.views.decorators.csrf import csrf_protect
 
 from booking import actions
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
-from booking.templatetags.times import clock, date_words, day_words, wall
+from revival.base.date_columns import moment, when
+from revival.base.widgets import NATIVE
+from revival.base.words import clock, date_words, day_words, wall
 
-from .fields import NATIVE
 from .sight import OwnRowsOnly, is_theirs
-from .when import moment, when
 
 
 class SavedByActions(OwnRowsOnly):

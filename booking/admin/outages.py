@@ -38,10 +38,10 @@ from booking.models import (
     Therapist,
     propose,
 )
-from booking.templatetags.times import clock, day_words
-from booking.time.availability import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
+from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
+from revival.base.widgets import ClockInput, DayInput
+from revival.base.words import clock, day_words
 
-from .fields import ClockInput, DayInput
 from .forms import MomentField
 
 LONGEST = timedelta(days=92)

@@ -26,7 +26,8 @@ from booking.models import (
     WaitlistEntry,
     free_times,
 )
-from booking.time.availability import bounds_of_days
+from revival.base.clock import bounds_of_days
+from revival.base.todo import ToDo
 
 from .outages import open_outages
 
@@ -36,16 +37,6 @@ MOST_FREE, LOOK_AHEAD_DAYS = 4, 14
 ABOUT = ("appointment", "contact_request", "entry__visit", "offer__entry__visit", "outage_contact")
 ADD_CLINIC = "booking.add_clinic"
 OF_AN_OUTAGE = "outage_contact__visits__visit"
-
-
-@dataclass(frozen=True)
-class ToDo:
-    """Something not set up yet; `right` is what it takes to mend it, as `app.right_model`."""
-
-    what: str
-    why: str
-    url: str
-    right: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,9 +185,3 @@ def _item(what: str, why: str, row: Any) -> ToDo:
 
 def _change(row: Any) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-
-
-def shared_out(items: list[ToDo], user: Any) -> dict[str, list[ToDo]]:
-    """What this person can mend, and what they can only tell the owner of."""
-    mine = [one for one in items if not one.right or user.has_perm(one.right)]
-    return {"todo": mine, "todo_of_others": [one for one in items if one not in mine]}

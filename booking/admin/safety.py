@@ -5,7 +5,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from booking.models import Caution, UrgentHelp
-from booking.templatetags.times import date_words
+from revival.base.words import date_words
 
 from .today import LeadsBackToToday
 

@@ -20,9 +20,9 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.forms import StartField
 from booking.models import MOST_VISITS, AccessLog, Appointment, Clinic, Look, Message, Service, Therapist, free_times
-from booking.templatetags.times import clock, day_words
-from booking.time.availability import ONE_DAY
 from booking.time.recurrence import MOST_DAYS_AWAY, meeting, near, wished_starts
+from revival.base.clock import ONE_DAY
+from revival.base.words import clock, day_words
 
 from .forms import MomentField, SeriesForm
 from .why import about_people, explain_times

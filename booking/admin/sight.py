@@ -5,30 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from booking.models import SEE_EVERY_PATIENT, AccessLog, Look, Therapist
+from revival.base.read_only_admin import HidesExistence
 
 
-class TellsNothing(admin.ModelAdmin):
-    """A row that someone may not see, and a number that no row has, are answered alike."""
-
-    show_full_result_count = False  # the list is counted once, not twice
-
-    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
-        raise Http404  # Django redirects, and keeps the number in a message
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied  # Django looks for the row first, and so tells whether there is one
-        return super().history_view(request, object_id, extra_context)
-
-
-class OwnRowsOnly(TellsNothing):
+class OwnRowsOnly(HidesExistence):
     """Rows of other therapists do not exist for someone who may see their own only."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -13,10 +13,10 @@ from django.utils.html import format_html
 
 from booking import actions
 from booking.models import ContactRequest, Offer, WaitlistEntry
-from booking.templatetags.times import clock, day_short
+from revival.base.date_columns import moment, when
+from revival.base.words import clock, day_short
 
 from .buttons import Button, ReadOnlyWithButtons
-from .when import moment, when
 
 WAITS_SINCE: Any = moment("created_at", "Waits since")
 ASKED: Any = moment("created_at", "Asked")

@@ -13,10 +13,9 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from booking.models import Therapist, Weekday
-from booking.time.availability import MIDNIGHT
 from booking.time.weekly_hours import DayShift, Pattern, overlaps
-
-from .fields import ClockInput, DayInput
+from revival.base.clock import MIDNIGHT
+from revival.base.widgets import ClockInput, DayInput
 
 LEAST_ROWS, MOST_ROWS = 2, 8
 """Pairs of times that a day shows, and the most it takes."""

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.models import SEE_EVERY_PATIENT, Absence, Clinic, Override, Shift, Therapist, Weekday
-from booking.templatetags.times import date_words
 from booking.time.weekly_hours import DayShift, Pattern, patterns
+from revival.base.words import date_words
 
 from .in_the_way import InTheWay, shown_before
 from .week_form import CopyForm, WeekForm, with_day_copied, with_week

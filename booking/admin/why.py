@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from booking.models import Absence, Appointment, Clinic, Service, State, Therapist, working_time
-from booking.templatetags.times import clock, day_words
-from booking.time.availability import Cause, Reason, Span, why_not
+from booking.time.availability import Cause, Reason, why_not
+from revival.base.clock import Span
+from revival.base.words import clock, day_words
 
 from .forms import PlaceForm
 

@@ -1,5 +1,7 @@
 """The nouns of the booking half. Import them from here."""
 
+from revival.base.mail import Mail, message_id
+
 from .access import AccessLog, Look
 from .alternatives import Alternative, FirstChoice, Proposal, propose, rules_for
 from .appointments import OCCUPYING, Appointment, HeldFor, State
@@ -8,7 +10,6 @@ from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
 from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
-from .mail import Mail, message_id
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
 from .origins import ArticleCount

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 from .appointments import Appointment
 from .openings import free_times

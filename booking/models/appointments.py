@@ -21,7 +21,7 @@ from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 from .hours import FAR_FUTURE
 from .people import WithPeople, digits_of, only_digits

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 from django.db.models import Q
 
-from .mail import Mail
+from revival.base.mail import Mail
 
 
 class Edition(models.TextChoices):

@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from booking.time.availability import DayHours, Span, WeeklyHours
+from booking.time.availability import DayHours, WeeklyHours
+from revival.base.clock import Span
 
 from .people import OwnOnly
 from .therapists import Therapist

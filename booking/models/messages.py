@@ -12,9 +12,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from revival.base.mail import message_id
+
 from .appointments import Appointment
 from .contact import ContactRequest
-from .mail import message_id
 from .outages import OutageContact
 from .people import OwnOnly
 from .waitlist import Offer, WaitlistEntry

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from booking.time.availability import Span, WeeklyHours, bounds_of_days, free_starts, opening_spans
+from booking.time.availability import WeeklyHours, free_starts, opening_spans
+from revival.base.clock import Span, bounds_of_days
 
 from .appointments import Appointment
 from .hours import Absence, Override, Shift

@@ -22,7 +22,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 from .appointments import Appointment, State, link_token, token_digest
 from .hours import Absence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -109,6 +109,11 @@ class Clinic(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def is_quiet_at(self, now: datetime) -> bool:
+        """Whether it is night at the clinic: no waiting-list offer is sent then."""
+        hour = now.astimezone(self.zone).hour
+        return hour >= settings.BOOKING_QUIET_FROM_HOUR or hour < settings.BOOKING_QUIET_UNTIL_HOUR
 
 
 class TherapistQuerySet(OwnOnly["Therapist"]):

@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 from .appointments import Appointment, link_token, token_digest
 from .people import WithPeople

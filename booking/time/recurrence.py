@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import combinations
 
-from .availability import ONE_DAY, Span, instant_of
+from revival.base.clock import ONE_DAY, Span, instant_of
 
 WEEK = 7
 MOST_NEAR, MOST_SAME_DAY, MOST_DAYS_AWAY = 5, 3, 3

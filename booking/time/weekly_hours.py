@@ -13,7 +13,9 @@ from datetime import date, time
 from itertools import pairwise
 from typing import NamedTuple
 
-from .availability import MIDNIGHT, ONE_DAY, WeeklyHours
+from revival.base.clock import MIDNIGHT, ONE_DAY
+
+from .availability import WeeklyHours
 
 A_WEEK = 7
 

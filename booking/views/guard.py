@@ -1,21 +1,12 @@
 """Too many, or a robot: every refusal reads alike, so that nobody learns which limit it was."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from booking import actions
 from booking.forms import PersonForm
-from booking.network import network_of
-
-
-def visitors_network(request: HttpRequest) -> str:
-    return network_of(
-        peer=request.META.get("REMOTE_ADDR", ""),
-        forwarded_for=request.headers.get("X-Forwarded-For", ""),
-        trusted=settings.TRUSTED_PROXIES,
-    )
+from revival.base.network import visitors_network
 
 
 def too_many(request: HttpRequest) -> HttpResponse:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from booking.admin.logs import ReadOnly
-from booking.admin.when import moment, when
+from revival.base.date_columns import moment, when
+from revival.base.read_only_admin import ReadOnlyLog
 from revival.models import Change
 
 
 @admin.register(Change)
-class ChangeAdmin(ReadOnly):
+class ChangeAdmin(ReadOnlyLog):
     list_display = [moment("at", "When"), "user", "about", "number", "what", "place", "as_it_was"]
     list_display_links = None
     list_filter = [when("at", is_past=True), "about", "what", "user"]

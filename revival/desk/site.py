@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
@@ -14,10 +14,8 @@ from django.urls import URLPattern, URLResolver, path, re_path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from revival.base.todo import ToDo, shared_out
 from revival.server.health import worker_is_late
-
-if TYPE_CHECKING:
-    from booking.admin.panels import ToDo
 
 
 class Desk(AdminSite):
@@ -77,7 +75,7 @@ class Desk(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from articles.panels import in_hand, not_set_up, reviews
-        from booking.admin.panels import panels, shared_out
+        from booking.admin.panels import panels
         from booking.models import AccessLog, Look
 
         has_second_factor = getattr(request.user, "otp_device", None) is not None
@@ -123,8 +121,6 @@ class Desk(AdminSite):
 def not_joined() -> list[ToDo]:
     """Who signs in as a therapist, and is none that patients can choose: an empty clinic is all they see."""
     from django.contrib.auth import get_user_model
-
-    from booking.admin.panels import ToDo
 
     lost = get_user_model().objects.filter(is_active=True, therapist__isnull=True, groups__name="Therapist")
     url = reverse("admin:booking_therapist_changelist")

@@ -19,7 +19,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from booking.models import Therapist
-from booking.templatetags.times import clock, day_short
+from revival.base.words import clock, day_short
 
 from . import two_factor
 from .forms import AccountForm, FirstPasswordForm, NewAccountForm

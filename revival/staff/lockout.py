@@ -19,8 +19,7 @@ from django.core.signing import BadSignature
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 
-from booking.network import UNKNOWN
-from booking.views.guard import visitors_network
+from revival.base.network import UNKNOWN, visitors_network
 from revival.server.guard import DESK
 from revival.site import errors
 

@@ -411,7 +411,7 @@ def test_the_clock_of_the_worker():
 # ---- a running site ----
 
 LOOK_NOW = """
-from booking.messages import jobs
+from revival.base.jobs import jobs
 jobs.configure_task("articles.tasks.remind_of_reviews").defer(timestamp=0)
 """
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from articles.models import Article, Stage
 from booking.models import Absence, Override, Shift, State
-from booking.time.availability import Span
+from revival.base.clock import Span
 from tests.factories import a_service, an_appointment, an_offer, in_days, outage_of, working_all_week
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from booking import actions
 from booking.admin.reports import REPORTS
-from booking.calendar_files import Method, calendar_file
+from booking.mail.calendar_files import Method, calendar_file
 from booking.models import (
     Appointment,
     ArticleCount,

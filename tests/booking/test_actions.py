@@ -7,7 +7,8 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from booking import actions, messages, tasks
+from booking import actions, tasks
+from booking.mail import queue
 from booking.models import Absence, Appointment, Delivery, Kind, LostLink, Message, Override, Shift, State
 from tests.factories import CHICAGO, a_service, a_therapist, an_appointment, in_days, some_details, working_all_week
 
@@ -505,7 +506,7 @@ def test_notes_go_when_the_visit_is_over_and_the_person_thirty_days_later(therap
     fresh = an_appointment(therapist, service, in_days(2), note="knee")
     over = an_appointment(therapist, service, in_days(-2), note="hip", state=State.COMPLETED)
     old = an_appointment(therapist, service, in_days(-32), note="neck", state=State.COMPLETED)
-    message = messages.queue_message(Kind.CONFIRMED, old)
+    message = queue.queue_message(Kind.CONFIRMED, old)
     token = old.token
 
     assert actions.forget_past_visits() == 1

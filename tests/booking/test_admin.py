@@ -12,7 +12,7 @@ from django.utils import timezone
 from articles.models import Image
 from booking import actions
 from booking.models import Absence, Appointment, ContactRequest, HeldFor, Message, Shift, State, UrgentHelp
-from booking.templatetags.times import day_short, day_words
+from revival.base.words import day_short, day_words
 from tests.factories import a_therapist, an_appointment, asks, in_days
 from tests.staff import at_the_desk, one_as
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 from booking import actions
 from booking.admin.calendar import Frame, draw
 from booking.admin.why import explain
-from booking.messages import compose
+from booking.mail.compose import compose
 from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
-from booking.templatetags.times import day_words
-from booking.time.availability import Span, bounds_of_days
+from revival.base.clock import Span, bounds_of_days
+from revival.base.words import day_words
 from tests.factories import (
     CHICAGO,
     a_service,

@@ -13,9 +13,9 @@ from django.db import connection, transaction
 
 from booking import actions
 from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, free_times
-from booking.time.availability import Span
 from booking.time.holidays import public_days
 from booking.time.weekly_hours import DayShift, patterns
+from revival.base.clock import Span
 from tests.factories import (
     CHICAGO,
     a_service,

@@ -9,7 +9,7 @@ from django.db import connection
 from booking import actions
 from booking.models import Appointment, Counted, DailyCount, Message
 from booking.models.limits import network_digest
-from booking.network import network_of
+from revival.base.network import network_of
 from tests.booking.test_races import all_at_once
 from tests.booking.test_views import SLOTS, book, iso, open_details, send, take
 from tests.factories import (

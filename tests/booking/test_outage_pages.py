@@ -21,7 +21,7 @@ from booking.models import (
     Outage,
     State,
 )
-from booking.time.availability import Span
+from revival.base.clock import Span
 from tests.booking.test_outages import again, line_of
 from tests.factories import (
     CHICAGO,

@@ -12,7 +12,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as shared_app
 
-from booking import actions, messages, tasks
+from booking import actions, tasks
+from booking.mail import queue
 from booking.models import (
     Absence,
     AffectedVisit,
@@ -28,7 +29,7 @@ from booking.models import (
     Therapist,
     propose,
 )
-from booking.time.availability import Span
+from revival.base.clock import Span
 from tests.factories import (
     CHICAGO,
     a_service,
@@ -524,7 +525,7 @@ def test_nobody_is_reminded_as_if_nothing_were(therapist, other, service, visit)
 
 
 def test_a_reminder_that_waits_to_be_sent_is_overtaken(therapist, other, service, visit):
-    reminder = messages.queue_message(Kind.REMINDER_DAY, visit)
+    reminder = queue.queue_message(Kind.REMINDER_DAY, visit)
     outage_of(therapist, day(3))
 
     actions.deliver_message(message_id=reminder.pk)
@@ -559,7 +560,7 @@ def test_the_absence_of_an_outage_is_changed_on_its_board_only(therapist, other,
 
 
 def test_a_corrected_address_closes_the_page_sent_to_the_old_one(client, therapist, other, service, visit):
-    confirmed = messages.queue_message(Kind.CONFIRMED, visit)
+    confirmed = queue.queue_message(Kind.CONFIRMED, visit)
     outage_of(therapist, day(3))
     page = line_of(visit).contact.get_absolute_url()
     assert client.get(page).status_code == 200

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from booking import actions, messages
+from booking import actions
 from booking.actions import slots, waitlist
 from booking.models import OCCUPYING, Appointment, Message, Offer, State, Therapist
 from tests.factories import (
@@ -463,7 +463,7 @@ def test_a_connection_that_ends_while_a_job_is_queued_is_busy_and_nothing_is_wri
         mine = connection.connection.info.backend_pid
         with ThreadPoolExecutor(1) as beside:
             beside.submit(end_backend, mine).result()
-        messages.queue_offers()
+        queue.queue_offers()
 
     def end_backend(pid):
         with connection.cursor() as cursor:

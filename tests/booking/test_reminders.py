@@ -7,7 +7,8 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from booking import actions, messages, tasks
+from booking import actions, tasks
+from booking.mail import queue
 from booking.models import REMINDERS, Delivery, Kind, Message, State
 from tests.factories import CHICAGO, an_appointment, in_days
 
@@ -148,7 +149,7 @@ def test_a_reminder_is_not_mailed_when_it_is_no_longer_true(therapist, service, 
 
 def test_a_reminder_does_not_overtake_the_confirmation(therapist, service):
     visit = confirmed(therapist, service, in_days(3))
-    confirmation = messages.queue_message(Kind.CONFIRMED, visit)
+    confirmation = queue.queue_message(Kind.CONFIRMED, visit)
     with time_machine.travel(visit.starts_at - 2 * HOUR, tick=False):
         actions.remind_patient(appointment=visit, kind=Kind.REMINDER_HOURS)
         actions.deliver_message(message_id=confirmation.pk)

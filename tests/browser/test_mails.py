@@ -20,7 +20,7 @@ from articles import reminders
 from articles.models import Article, ReviewReminder, step_on
 from booking import messages
 from booking.models import Clinic, DaySheet, Kind, Service, State
-from tests.booking.test_messages import a_message
+from tests.booking.mail.test_messages import a_message
 from tests.factories import a_therapist, an_appointment, in_days, working_all_week
 html, service = {}, Service.objects.get(slug="consultation")
 def a_visit(name, hour=9):

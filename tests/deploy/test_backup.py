@@ -15,7 +15,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from booking import actions, messages
+from booking import actions
+from booking.mail import queue
 from booking.models import Delivery, Kind, LostLink, Message, State
 from deploy.backup import backup
 from tests import factories as make
@@ -57,7 +58,7 @@ def a_confirmed_visit(**facts):
 def test_what_was_saved_is_put_back_and_equal(database_in_use, empty_database, keys, tmp_path, monkeypatch):
     monkeypatch.setenv("REVIVAL_MODE", "trial")
     visit = a_confirmed_visit(name="Ada Secretive")
-    messages.queue_message(Kind.CONFIRMED, visit)
+    queue.queue_message(Kind.CONFIRMED, visit)
     made = backup.save(database_in_use, tmp_path / "backups", os.environ["BACKUP_RECIPIENT"], "")
 
     manifest = backup.load(empty_database, made, keys, "")
@@ -129,7 +130,7 @@ def test_keys_are_a_pair():
 
 def test_what_waited_is_kept_back_and_stands_at_the_desk(transactional_db):
     visit = a_confirmed_visit()
-    waiting, sent = (messages.queue_message(kind, visit) for kind in (Kind.CONFIRMED, Kind.REQUESTED))
+    waiting, sent = (queue.queue_message(kind, visit) for kind in (Kind.CONFIRMED, Kind.REQUESTED))
     Message.objects.filter(pk=sent.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
     actions.ask_for_links(email="ada@example.com")
 
@@ -165,7 +166,7 @@ def test_a_reminder_that_fell_due_meanwhile_is_not_sent_and_a_later_one_is(trans
 
 
 def test_twice_is_as_good_as_once(transactional_db):
-    messages.queue_message(Kind.CONFIRMED, a_confirmed_visit())
+    queue.queue_message(Kind.CONFIRMED, a_confirmed_visit())
     actions.keep_back_what_may_have_gone_out()
 
     assert actions.keep_back_what_may_have_gone_out() == actions.KeptBack(messages=0, reminders=0)

@@ -39,14 +39,14 @@ django.setup()
 os.environ["DATABASE_URL"] = SERVER  # where `make_database`, `drop_database` and `RunningSite` go
 logging.disable(logging.WARNING)  # in here only: aiosmtpd tells every line
 
-from booking import messages  # noqa: E402 - Django is set up first
+from booking.mail import queue as mail_queue  # noqa: E402 - Django is set up first
 from booking.models import Delivery, Kind, Message  # noqa: E402
 from tests import factories as make  # noqa: E402
 
 MESSAGES, KILLS, AWAY, ILL, MINUTE = 200, 20, 50, 2, 60
 WEIGHED, BATCHES, MOST_MB, FLAT = 1000, 10, 90, 1.05
 PORT, DICE = free_port(), random.Random(7)
-JOBS = f"FROM procrastinate_jobs WHERE task_name = '{messages.SEND_TASK}' AND status IN ('todo', 'doing')"
+JOBS = f"FROM procrastinate_jobs WHERE task_name = '{mail_queue.SEND_TASK}' AND status IN ('todo', 'doing')"
 JOBS_ALONE = f"SELECT count(*) {JOBS} AND args ->> 'message_id' NOT IN (SELECT id::text FROM booking_message)"
 ROWS_ALONE = f"""SELECT count(*) FROM booking_message AS message
 WHERE delivery = 'queued' AND NOT EXISTS (SELECT {JOBS} AND args ->> 'message_id' = message.id::text)"""
@@ -96,7 +96,7 @@ def queue(drill: str, count: int) -> list[Message]:
         for n in range(count):
             facts = {"name": f"Patient {n}", "email": f"{drill}-{n}@example.com", "confirmed_at": timezone.now()}
             visit = make.an_appointment(therapist, service, make.in_days(3 + n // 10, 8 + n % 10), **facts)
-            rows.append(messages.queue_message(Kind.CONFIRMED, visit))
+            rows.append(mail_queue.queue_message(Kind.CONFIRMED, visit))
         return rows
 
 
@@ -150,7 +150,7 @@ def kill_in_the_middle(site: RunningSite, box: Mailbox) -> int:
     worker.wait()
     time.sleep(0.1)  # what it had handed over comes in
     ask("UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '2 minutes'")
-    messages.jobs.configure_task("booking.tasks.take_up_stalled_jobs", priority=1).defer(timestamp=0)
+    mail_queue.jobs.configure_task("booking.tasks.take_up_stalled_jobs", priority=1).defer(timestamp=0)
     return len(box.mails)
 
 
@@ -209,7 +209,7 @@ def servers_ill() -> list[bool]:
 
 def apart(site: RunningSite, jobs: App) -> tuple[int, int]:
     """Jobs without a row after a booking was given up, rows without a job after one was slow to commit."""
-    ours, messages.jobs = messages.jobs, jobs
+    ours, mail_queue.jobs = mail_queue.jobs, jobs
     site.worker.kill()
     site.worker.wait()
     ask("DELETE FROM procrastinate_workers")
@@ -221,7 +221,7 @@ def apart(site: RunningSite, jobs: App) -> tuple[int, int]:
     with transaction.atomic():
         queue(f"late-{id(jobs)}", 1)
         time.sleep(6)  # a worker looks for jobs every five seconds
-    messages.jobs = ours
+    mail_queue.jobs = ours
     return jobs_alone, ask(ROWS_ALONE)
 
 
@@ -246,7 +246,7 @@ def drills(site: RunningSite) -> list[bool]:
     kept = [workers_killed(site), server_away(), *servers_ill(), weighed(site)]
     outside = App(connector=SyncPsycopgConnector(conninfo=site.database_url))
     with outside.open():
-        right, wrong = apart(site, messages.jobs), apart(site, outside)
+        right, wrong = apart(site, mail_queue.jobs), apart(site, outside)
     kept += [told(f"5. Jobs without a row, rows without a job: {right}", row_and_job_are_together=right == (0, 0))]
     return [*kept, told(f"   Control, jobs of their own: {wrong}", control_sees_the_fault=wrong == (1, 1))]
 

@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from booking.time.availability import (
     Cause,
     Rules,
-    Span,
     WeeklyHours,
     answer_by,
     free_starts,
-    instant_of,
     merge,
     opening_spans,
     subtract,
     why_not,
 )
+from revival.base.clock import Span, instant_of
 
 CHICAGO = ZoneInfo("America/Chicago")
 MONDAY = date(2026, 12, 7)

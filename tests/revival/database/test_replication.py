@@ -212,7 +212,7 @@ def test_no_mail_leaves_before_a_standby_has_what_it_tells_of(alone):
         assert guest.ask("POST", place, details)[0].status == 302
         with alone.connect() as owner:
             (newest,) = owner.execute("SELECT max(id) FROM booking_message WHERE kind = 'requested'").fetchone()
-        command = f"from booking.actions.delivery import deliver_message as d; d(message_id={newest})"
+        command = f"from booking.mail.delivery import deliver_message as d; d(message_id={newest})"
         sent_before = mails(alone)
 
         with standby_away(alone), ThreadPoolExecutor(1) as beside:

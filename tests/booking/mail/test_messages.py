@@ -12,10 +12,12 @@ from django.utils import timezone
 from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from booking import actions, messages, tasks
-from booking.messages import OtherTime
-from booking.models import REMINDERS, TO_STAFF, Delivery, FirstChoice, Kind, Message, State
-from booking.time.availability import Span
+from booking import actions, tasks
+from booking.mail import compose, queue
+from booking.mail.queue import OtherTime
+from booking.models import REMINDERS, TO_STAFF, Clinic, Delivery, FirstChoice, Kind, Message, State
+from revival.base.clock import Span
+from revival.base.jobs import BEHIND_THE_CLOCK
 from tests.factories import (
     a_therapist,
     an_appointment,
@@ -72,7 +74,7 @@ def a_message(kind, visit):
     if several or kind in REMINDERS:
         visit.state, visit.confirmed_at = State.CONFIRMED, timezone.now()
         visit.save()
-    return messages.queue_message(kind, visit, together=[visit] if several else [])
+    return queue.queue_message(kind, visit, together=[visit] if several else [])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PATIENT_KINDS if kind != Kind.JOINED])
@@ -84,7 +86,7 @@ def test_each_message_says_day_therapist_and_telephone_in_both_parts(kind, visit
     assert message.delivery == Delivery.SENT
     assert mail["To"] == "ada@example.com"
     assert mail["Message-ID"] == message.message_id
-    day = in_days(5).astimezone(messages.Clinic.objects.get().zone).strftime("%A, %B %-d")
+    day = in_days(5).astimezone(Clinic.objects.get().zone).strftime("%A, %B %-d")
     assert day in mail["Subject"]
     for text in written(mail):
         assert day in text
@@ -112,19 +114,19 @@ def test_each_message_names_the_zone_once_in_both_parts(kind, visit, mailbox, cl
 def test_a_visit_too_soon_to_change_online_is_not_promised_to_be(kind, therapist, service, mailbox):
     soon = an_appointment(therapist, service, timezone.now() + timedelta(hours=5), confirmed_at=timezone.now())
 
-    for text in written(sent(messages.queue_message(kind, soon), mailbox)):
+    for text in written(sent(queue.queue_message(kind, soon), mailbox)):
         assert "move or cancel" not in text
         assert "online until" not in text
         assert soon.get_absolute_url() in text
     later = an_appointment(therapist, service, in_days(5), confirmed_at=timezone.now())
-    plain, html = written(sent(messages.queue_message(kind, later), mailbox))
+    plain, html = written(sent(queue.queue_message(kind, later), mailbox))
     assert "See, move or cancel" in html
     assert ("You can change it online until" in plain) == (kind == Kind.CONFIRMED)
 
 
 @pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRMED, Kind.MOVED, Kind.LOST_LINK])
 def test_the_private_link_in_the_mail_opens_the_visit(kind, visit, mailbox, client):
-    mail = sent(messages.queue_message(kind, visit), mailbox)
+    mail = sent(queue.queue_message(kind, visit), mailbox)
 
     link = f"https://clinic.example{visit.get_absolute_url()}"
     assert all(link in text for text in written(mail))
@@ -142,7 +144,7 @@ def test_no_mail_holds_the_note_or_the_patients_name(kind, visit, mailbox):
 
 
 def test_staff_notice_goes_to_the_desk_and_links_there(visit, mailbox):
-    mail = sent(messages.queue_message(Kind.STAFF_NOTICE, visit), mailbox)
+    mail = sent(queue.queue_message(Kind.STAFF_NOTICE, visit), mailbox)
 
     assert mail["To"] == "front-desk@example.com"
     assert all(f"/admin/booking/appointment/{visit.pk}/change/" in text for text in parts(mail).values())
@@ -157,9 +159,9 @@ def test_staff_notice_goes_to_the_desk_and_links_there(visit, mailbox):
     ],
 )
 def test_staff_notice_says_what_happened_then_not_what_is_now(visit, mailbox, told, subject):
-    messages.queue_message(told, visit)
-    notice = messages.queue_message(Kind.STAFF_NOTICE, visit)
-    messages.queue_message(Kind.CONFIRMED, visit)
+    queue.queue_message(told, visit)
+    notice = queue.queue_message(Kind.STAFF_NOTICE, visit)
+    queue.queue_message(Kind.CONFIRMED, visit)
 
     assert sent(notice, mailbox)["Subject"].startswith(subject)
 
@@ -169,7 +171,7 @@ def test_names_are_kept_as_typed_in_plain_text(therapist, service, mailbox):
     therapist.save()
     visit = an_appointment(therapist, service, in_days(5))
 
-    mail = parts(sent(messages.queue_message(Kind.CONFIRMED, visit), mailbox))
+    mail = parts(sent(queue.queue_message(Kind.CONFIRMED, visit), mailbox))
 
     assert "Dr. Ana O’Neil & Søn" in mail["text/plain"]
     assert "Søn" in mail["text/html"]
@@ -181,7 +183,7 @@ def test_a_refused_request_comes_with_other_free_times(kind, visit, mailbox):
     visit.state = State.DECLINED
     visit.save()
 
-    mail = parts(sent(messages.queue_message(kind, visit), mailbox))
+    mail = parts(sent(queue.queue_message(kind, visit), mailbox))
 
     for text in mail.values():
         assert "Free as we write this" in text
@@ -198,7 +200,7 @@ def test_times_that_staff_chose_are_named_while_they_are_free(visit, mailbox):
     chosen = [OtherTime(other.pk, in_days(6, 11)), OtherTime(other.pk, in_days(7, 11))]
     an_appointment(other, visit.service, in_days(7, 11))
 
-    mail = parts(sent(messages.queue_message(Kind.DECLINED, visit, suggested=chosen), mailbox))
+    mail = parts(sent(queue.queue_message(Kind.DECLINED, visit, suggested=chosen), mailbox))
 
     for text in mail.values():
         assert text.count("https://clinic.example/book/benjamin-britton/consultation/?from=") == 1
@@ -206,9 +208,9 @@ def test_times_that_staff_chose_are_named_while_they_are_free(visit, mailbox):
 
 
 def test_a_preview_says_the_same_without_the_private_link(visit, mailbox):
-    subject, body = messages.preview(Kind.CONFIRMED, visit)
+    subject, body = compose.preview(Kind.CONFIRMED, visit)
 
-    message = sent(messages.queue_message(Kind.CONFIRMED, visit), mailbox)
+    message = sent(queue.queue_message(Kind.CONFIRMED, visit), mailbox)
     assert subject == message["Subject"]
     link = f"https://clinic.example{visit.get_absolute_url()}"
     said = parts(message)["text/plain"].replace("\r\n", "\n")
@@ -217,7 +219,7 @@ def test_a_preview_says_the_same_without_the_private_link(visit, mailbox):
 
 
 def test_a_message_renders_the_times_it_stored(visit, mailbox):
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     visit.put_at(therapist=visit.therapist, service=visit.service, starts_at=in_days(6, 11))
     visit.save()
 
@@ -226,7 +228,7 @@ def test_a_message_renders_the_times_it_stored(visit, mailbox):
 
 def test_a_refused_address_is_shown_to_staff_and_not_tried_again(visit, mailbox):
     mailbox.refused["ada@example.com"] = "550 no such mailbox ada@example.com"
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
 
     sent(message, mailbox)
 
@@ -236,7 +238,7 @@ def test_a_refused_address_is_shown_to_staff_and_not_tried_again(visit, mailbox)
 
 def test_a_database_that_cannot_write_sends_nothing(visit, mailbox):
     """As with a full disk: what cannot be written down would be sent again and again."""
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     with connection.cursor() as cursor:
         cursor.execute("""
             CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
@@ -255,7 +257,7 @@ def test_a_database_that_cannot_write_sends_nothing(visit, mailbox):
 
 @pytest.mark.parametrize("fault", ["421 come back later", "451 try later"])
 def test_a_passing_refusal_is_tried_again_with_the_same_message_id(visit, mailbox, fault):
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     mailbox.answer = fault
     with pytest.raises(actions.NotDeliveredError):
         actions.deliver_message(message_id=message.pk)
@@ -270,7 +272,7 @@ def test_a_passing_refusal_is_tried_again_with_the_same_message_id(visit, mailbo
 
 
 def test_a_mail_that_cannot_be_written_is_shown_to_staff(visit, mailbox):
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     Message.objects.filter(pk=message.pk).update(recipient="kow@\u200d.com")
 
     with pytest.raises(actions.NotDeliveredError):
@@ -280,7 +282,7 @@ def test_a_mail_that_cannot_be_written_is_shown_to_staff(visit, mailbox):
 
 
 def test_no_mail_server_means_try_again(visit, mailbox):
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     mailbox.stop()
 
     with pytest.raises(actions.NotDeliveredError):
@@ -291,7 +293,7 @@ def test_no_mail_server_means_try_again(visit, mailbox):
 
 
 def test_a_server_that_never_answers_is_left_after_a_while_and_tried_again(visit, mailbox, settings):
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = silent.getsockname()[1], 0.3
         with pytest.raises(actions.NotDeliveredError):
@@ -303,7 +305,7 @@ def test_a_server_that_never_answers_is_left_after_a_while_and_tried_again(visit
 
 def test_a_connection_lost_after_the_mail_was_given_is_tried_again_with_the_same_message_id(visit, mailbox):
     """The server may have kept it: a double can be recognised."""
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     mailbox.drops = True
     with pytest.raises(actions.NotDeliveredError):
         actions.deliver_message(message_id=message.pk)
@@ -316,7 +318,7 @@ def test_a_connection_lost_after_the_mail_was_given_is_tried_again_with_the_same
 
 
 def test_sending_twice_sends_once(visit, mailbox):
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
 
     for _ in range(2):
         actions.deliver_message(message_id=message.pk)
@@ -325,9 +327,9 @@ def test_sending_twice_sends_once(visit, mailbox):
 
 
 def test_an_overtaken_message_is_not_sent_but_a_cancellation_is(visit, mailbox):
-    asked = messages.queue_message(Kind.REQUESTED, visit)
-    cancelled = messages.queue_message(Kind.CANCELLED, visit)
-    messages.queue_message(Kind.STAFF_NOTICE, visit)
+    asked = queue.queue_message(Kind.REQUESTED, visit)
+    cancelled = queue.queue_message(Kind.CANCELLED, visit)
+    queue.queue_message(Kind.STAFF_NOTICE, visit)
 
     for message in (asked, cancelled):
         actions.deliver_message(message_id=message.pk)
@@ -338,21 +340,21 @@ def test_an_overtaken_message_is_not_sent_but_a_cancellation_is(visit, mailbox):
 
 
 def jobs():
-    return ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).count()
+    return ProcrastinateJob.objects.filter(task_name=queue.SEND_TASK).count()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_booking_that_is_rolled_back_leaves_no_message_and_no_job(therapist, service, monkeypatch):
     hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
     jobs_before = jobs()
-    queue = messages.queue_message
+    queue_message = queue.queue_message
 
     def queue_then_fail(kind, appointment):
-        queue(kind, appointment)
+        queue_message(kind, appointment)
         if kind == Kind.STAFF_NOTICE:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(messages, "queue_message", queue_then_fail)
+    monkeypatch.setattr(queue, "queue_message", queue_then_fail)
     with pytest.raises(ZeroDivisionError):
         actions.book_appointment(
             hold=hold,
@@ -373,9 +375,9 @@ def test_control_a_job_deferred_outside_the_transaction_is_left_behind(therapist
     visit, before = an_appointment(therapist, service, in_days(3)), jobs()
 
     with shared_app.replace_connector(shared_app.connector.get_worker_connector()) as outside, outside.open():
-        monkeypatch.setattr(messages, "jobs", outside)
+        monkeypatch.setattr(queue, "jobs", outside)
         with transaction.atomic():
-            messages.queue_message(Kind.CONFIRMED, visit)
+            queue.queue_message(Kind.CONFIRMED, visit)
             transaction.set_rollback(True)
 
     assert not Message.objects.exists()
@@ -385,9 +387,9 @@ def test_control_a_job_deferred_outside_the_transaction_is_left_behind(therapist
 @pytest.mark.django_db(transaction=True)
 def test_job_arguments_hold_ids_only(therapist, service, clinic):
     with transaction.atomic():
-        message = messages.queue_message(Kind.CONFIRMED, an_appointment(therapist, service, in_days(3)))
+        message = queue.queue_message(Kind.CONFIRMED, an_appointment(therapist, service, in_days(3)))
 
-    job = ProcrastinateJob.objects.filter(task_name=messages.SEND_TASK).latest("id")
+    job = ProcrastinateJob.objects.filter(task_name=queue.SEND_TASK).latest("id")
     assert job.args == {"message_id": message.pk}
     assert job.priority < 0  # a mail server that hangs holds up nothing that the clock does
 
@@ -404,7 +406,7 @@ def test_tries_wait_ever_longer_up_to_ten_minutes_and_let_new_mail_go_first():
     assert max(seconds) == 600
     assert sum(seconds) > timedelta(days=1.9).total_seconds()
     assert decided[300] is None  # staff have seen it for two days by then
-    assert all(one.priority < messages.BEHIND_THE_CLOCK for one in decided[:300])
+    assert all(one.priority < BEHIND_THE_CLOCK for one in decided[:300])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -414,7 +416,7 @@ def test_inside_a_worker_too_the_job_is_in_the_transaction(therapist, service, c
 
     with shared_app.replace_connector(shared_app.connector.get_worker_connector()):
         with transaction.atomic():
-            messages.queue_message(Kind.CONFIRMED, visit)
+            queue.queue_message(Kind.CONFIRMED, visit)
             assert jobs() == before + 1
             transaction.set_rollback(True)
 
@@ -427,7 +429,7 @@ def test_inside_a_worker_too_the_job_is_in_the_transaction(therapist, service, c
 @pytest.fixture
 def refused(visit, mailbox):
     mailbox.refused["ada@example.com"] = "550 no such mailbox"
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     sent(message, mailbox)
     return message
 
@@ -449,7 +451,7 @@ def test_staff_see_a_refused_message_and_send_it_to_another_address(admin_client
 
 
 def test_what_else_waits_goes_to_the_corrected_address_too(refused, visit, mailbox):
-    other = messages.queue_message(Kind.LOST_LINK, visit)
+    other = queue.queue_message(Kind.LOST_LINK, visit)
 
     actions.resend_message(message=refused, email="ada@example.org")
     sent(other, mailbox)
@@ -507,7 +509,7 @@ def test_an_address_that_is_none_is_not_sent_to(admin_client, refused):
 def test_staff_note_that_they_phoned(admin_client, visit):
     visit.email = ""
     visit.save()
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     assert message in Message.objects.undelivered()
 
     admin_client.post(f"/admin/booking/message/{message.pk}/phoned/")
@@ -516,7 +518,7 @@ def test_staff_note_that_they_phoned(admin_client, visit):
 
 
 def test_a_message_that_arrived_cannot_be_sent_again(visit, mailbox):
-    message = messages.queue_message(Kind.CONFIRMED, visit)
+    message = queue.queue_message(Kind.CONFIRMED, visit)
     sent(message, mailbox)
 
     with pytest.raises(actions.StateChangedError):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 
-from booking.time.availability import Span
+from revival.base.clock import Span
 
 register = template.Library()
 

@@ -1,11 +1,23 @@
-"""Where a request comes from, coarse enough to be shared by a household. Pure."""
+"""The network a request comes from, coarse enough to be shared by a household."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
+from django.conf import settings
+from django.http import HttpRequest
+
 UNKNOWN = "unknown"
+
+
+def visitors_network(request: HttpRequest) -> str:
+    """The network of whoever sent this request, behind the proxies of `TRUSTED_PROXIES`."""
+    return network_of(
+        peer=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=request.headers.get("X-Forwarded-For", ""),
+        trusted=settings.TRUSTED_PROXIES,
+    )
 
 
 def network_of(*, peer: str, forwarded_for: str, trusted: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -12,9 +12,9 @@ from django.db.models import DateTimeField, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from booking.models import Clinic
-from booking.templatetags.times import clock, day_short
-from booking.time.availability import bounds_of_days
+from revival.base.clock import bounds_of_days
+
+from .words import clock, day_short
 
 DAYS = {
     "today": ("Today", 0, 0),
@@ -60,11 +60,9 @@ def moment(column: str, words: str) -> Callable[[Any], str]:
 
 def _between(queryset: QuerySet[Any], column: str, value: str) -> dict[str, Any]:
     _, first, last = DAYS[value]
-    clinic = Clinic.objects.first()
-    zone = clinic.zone if clinic else UTC  # before the clinic is set up
-    today = timezone.now().astimezone(zone).date()
+    today = timezone.localdate()  # the clinic's: `revival.site.clinic_time` makes its zone the current one
     days = today + timedelta(days=first), today + timedelta(days=last)
     if not isinstance(queryset.model._meta.get_field(column), DateTimeField):
         return {f"{column}__range": days}
-    bounds = bounds_of_days(*days, zone)
+    bounds = bounds_of_days(*days, timezone.get_current_timezone())
     return {f"{column}__gte": bounds.start, f"{column}__lt": bounds.end}

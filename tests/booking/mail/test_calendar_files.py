@@ -12,7 +12,8 @@ import pytest
 import time_machine
 from icalendar import Calendar
 
-from booking import actions, messages
+from booking import actions
+from booking.mail import queue
 from booking.models import Delivery, Kind, Message, State
 from tests.factories import CHICAGO, a_clinic, an_appointment, in_days
 
@@ -49,7 +50,7 @@ def chain(therapist, service, mailbox, settings):
             therapist, service, FIRST, state=State.REQUESTED, public_id=VISIT_ID, note="numb left leg"
         )
         steps = [
-            lambda: messages.queue_message(Kind.REQUESTED, visit),
+            lambda: queue.queue_message(Kind.REQUESTED, visit),
             lambda: actions.confirm_appointment(appointment=visit),
             lambda: actions.move_appointment(appointment=visit, seen=FIRST, starts_at=SECOND, by=actions.Actor.PATIENT),
             lambda: actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT),

@@ -1,0 +1,139 @@
+"""E-mails as rows: the abstract model of a table of mails, and how one row is sent at least once."""
+
+from __future__ import annotations
+
+import smtplib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from revival.base.refusals import wait_for_a_standby
+
+
+class Mail(models.Model):
+    """One e-mail to one person, sent at least once and always under the same Message-ID."""
+
+    class Delivery(models.TextChoices):
+        QUEUED = "queued", "Waiting to be sent"
+        SENT = "sent", "Sent"
+        REFUSED = "refused", "Refused by the mail server"
+        OVERTAKEN = "overtaken", "No longer needed when it was to leave"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    recipient = models.EmailField(max_length=254, blank=True, help_text="Whom it went to, or was to go to last.")
+    delivery = models.CharField(max_length=9, choices=Delivery, default=Delivery.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_answer = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def message_id(self) -> str:
+        """The same at every try, so that a double can be recognised (RFC 5322, 3.6.4)."""
+        return message_id(self.public_id)
+
+
+def message_id(public_id: uuid.UUID) -> str:
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return f"<{public_id}@{domain}>"
+
+
+# ---- delivery ----------------------------------------------------------------------------------
+
+
+class NotDeliveredError(Exception):
+    """The mail could not be handed over now; try again later."""
+
+
+def deliver(rows: QuerySet[Any], pk: int, hand_over_row: Callable[[Any], bool]) -> None:
+    """Send one row of a table of mails. `hand_over_row` says whether there is nothing left to try.
+
+    At least once, always with the same Message-ID: the row is held while sending, so no two
+    workers send it, and a worker killed between the server's 250 and our COMMIT is the only way
+    to a double. Raises NotDeliveredError when it should be tried again.
+    """
+    with transaction.atomic(durable=True):
+        wait_for_a_standby()  # what it tells of must be kept before anybody is told
+    with transaction.atomic(durable=True):
+        row = _held(rows, pk)
+        if row is None:
+            return
+        done = hand_over_row(row)
+        if row.delivery != Mail.Delivery.SENT:  # that was written before it was sent
+            row.save()
+    if not done:
+        raise NotDeliveredError
+
+
+def _held(rows: QuerySet[Any], pk: int) -> Any:
+    """The row, locked; None when nothing is to be sent. Raises NotDeliveredError when another worker has it in hand."""
+    row = rows.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
+    if row is None and rows.filter(pk=pk, delivery=Mail.Delivery.QUEUED).exists():
+        raise NotDeliveredError
+    return row if row is not None and row.delivery == Mail.Delivery.QUEUED else None
+
+
+def try_once(row: Any, compose: Callable[[], EmailMessage]) -> bool:
+    """Give a mail to the mail server and write the answer into its row; True when there is nothing left to try.
+
+    "Sent" is written first, and taken back when it was not: a database that has no room for it sends nothing, else
+    the same mail would leave at every try.
+    """
+    row.attempts += 1
+    try:
+        with transaction.atomic():
+            row.delivery, row.sent_at, row.last_answer = Mail.Delivery.SENT, timezone.now(), ""
+            row.save()
+            answer = hand_over(compose)
+            if not answer.is_taken:
+                raise _NotTakenError
+    except _NotTakenError:
+        row.sent_at, row.last_answer = None, answer.text
+        row.delivery = (
+            Mail.Delivery.REFUSED if answer.is_final else Mail.Delivery.QUEUED
+        )  # refused: someone has to tell them
+    return answer.is_taken or answer.is_final
+
+
+class _NotTakenError(Exception):
+    """Takes back what was written."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one try: the server's code or the kind of fault, without personal data. Empty: taken."""
+
+    text: str = ""
+    is_final: bool = False
+
+    @property
+    def is_taken(self) -> bool:
+        return not self.text
+
+
+def hand_over(compose: Callable[[], EmailMessage]) -> Answer:
+    """Write a mail and give it to the mail server. Raises nothing: what went wrong is in the answer."""
+    try:
+        compose().send()
+    except smtplib.SMTPRecipientsRefused as error:
+        code = min(code for code, _ in error.recipients.values())
+    except smtplib.SMTPDataError as error:
+        code = error.smtp_code
+    except smtplib.SMTPResponseException as error:  # sign-in or sender refused: ours to mend, so keep trying
+        return Answer(f"SMTP {error.smtp_code}")
+    except Exception as error:  # no connection; or a mail that cannot even be written, which staff must see
+        return Answer(type(error).__name__)
+    else:
+        return Answer()
+    return Answer(f"SMTP {code}", is_final=500 <= code < 600)  # permanent (RFC 5321, 4.2.1)
