@@ -12,7 +12,7 @@ from django.utils import timezone
 from booking.mail import queue
 from booking.models import Appointment, Clinic, Delivery, Kind, Message, Service, State, Therapist
 
-from . import slots
+from . import free
 from .refusals import StateChangedError, action, demand_same
 from .visits import Details
 
@@ -63,7 +63,7 @@ def _note(
 ) -> Appointment:
     """Nobody is written to: the patient knows."""
     now = timezone.now()
-    visit = slots.locked(appointment, now=now)
+    visit = free.locked(appointment, now=now)
     if visit.state not in out_of or not is_open(visit, now):
         raise StateChangedError
     visit.state = state
@@ -90,7 +90,7 @@ def book_for_caller(
     SubmissionReusedError.
     """
     now = timezone.now()
-    slots.lock([therapist.pk], now=now)
+    free.lock([therapist.pk], now=now)
     if already := Appointment.objects.filter(submission_key=submission_key).first():
         whose = {"name": details.name, "phone": details.phone, "email": details.email}
         demand_same(already, {"therapist": therapist, "service": service, "starts_at": starts_at, **whose})
@@ -99,7 +99,7 @@ def book_for_caller(
     if override_reason:
         visit.is_override, visit.override_by, visit.override_reason = True, by, override_reason
     else:
-        slots.free_one([therapist], service=service.for_staff(), starts_at=starts_at, now=now, besides=visit)
+        free.free_one([therapist], service=service.for_staff(), starts_at=starts_at, now=now, besides=visit)
     visit.put_at(therapist=therapist, service=service, starts_at=starts_at)
     for field in ("name", "email", "phone", "patient_name", "is_new_patient", "note"):
         setattr(visit, field, getattr(details, field))

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from booking.models import Appointment, DailyCount, Service, State, Therapist
 
-from . import slots
+from . import free
 from .refusals import action
 
 ANYONE = None
@@ -30,16 +30,16 @@ def take_hold(
     candidates = [therapist] if therapist else list(Therapist.objects.giving(service))
     ids = [candidate.pk for candidate in candidates]
     if present is not None and present.is_hold:
-        slots.one_form_at_a_time(present)
-        hold = slots.locked(present, now=now, and_therapists=ids)
+        free.one_form_at_a_time(present)
+        hold = free.locked(present, now=now, and_therapists=ids)
     else:
-        slots.lock(ids, now=now)
+        free.lock(ids, now=now)
         hold = Appointment()
     if not hold.is_hold:  # it became a visit meanwhile
         hold = Appointment()
-    if any(slots.keeps(hold, candidate, service, starts_at) for candidate in candidates):
+    if any(free.keeps(hold, candidate, service, starts_at) for candidate in candidates):
         return hold
-    slots.point(hold, candidates=candidates, service=service, starts_at=starts_at, now=now)
+    free.point(hold, candidates=candidates, service=service, starts_at=starts_at, now=now)
     hold.renew_link()
     hold.save()
     return hold

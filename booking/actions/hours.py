@@ -14,7 +14,7 @@ from booking.time.availability import WeeklyHours, subtract
 from booking.time.weekly_hours import DayShift, cut, replaced, same_between
 from revival.base.clock import Span, bounds_of_days
 
-from . import slots
+from . import free
 from .refusals import NotOfferedError, OutageOpenError, StateChangedError, VisitsInTheWayError, action
 
 
@@ -28,11 +28,11 @@ def save_absence(*, absence: Absence) -> list[Appointment]:
     _demand_no_outage(absence)
     before = list(Absence.objects.filter(pk=absence.pk))  # its time may be free again after the change
     owners = set().union(*(_owners(row) for row in [absence, *before]))
-    slots.lock(owners, now=now)
+    free.lock(owners, now=now)
     absence.save()
     for row in before:
         for pk in _owners(row):
-            slots.give_back(pk, row.span, now=now)
+            free.give_back(pk, row.span, now=now)
     return _coming(owners, now).touching(absence.span).in_order()
 
 
@@ -42,7 +42,7 @@ def save_hours(*, row: Shift | Override) -> list[Appointment]:
     now = timezone.now()
     before = type(row)._default_manager.filter(pk=row.pk).values_list("therapist", flat=True)
     owners = {row.therapist_id, *before}
-    slots.lock(owners, now=now)
+    free.lock(owners, now=now)
     row.save()
     return _outside_hours(owners, now)
 
@@ -55,12 +55,12 @@ def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
     """
     now = timezone.now()
     owners = _owners(row)
-    slots.lock(owners, now=now)
+    free.lock(owners, now=now)
     _demand_no_outage(row)
     row.delete()
     if isinstance(row, Absence):
         for pk in owners:
-            slots.give_back(pk, row.span, now=now)
+            free.give_back(pk, row.span, now=now)
     return _outside_hours(owners, now)
 
 
@@ -104,7 +104,7 @@ def set_weekly_hours(
     meanwhile, VisitsInTheWayError when a visit was not shown, NotOfferedError for a day that has gone by.
     """
     now, week = timezone.now(), sorted(set(shifts))
-    slots.lock([therapist.pk], now=now)
+    free.lock([therapist.pk], now=now)
     rows = list(Shift.objects.filter(therapist=therapist))
     if _stands_already(rows, week, first, last):
         return []
@@ -130,7 +130,7 @@ def close_clinic(*, days: Mapping[date, str], accepted: Collection[int]) -> list
     """
     now = timezone.now()
     zone = Clinic.objects.current().zone
-    slots.lock(everyone := set(Therapist.objects.values_list("pk", flat=True)), now=now)
+    free.lock(everyone := set(Therapist.objects.values_list("pk", flat=True)), now=now)
     if any(day < now.astimezone(zone).date() for day in days):
         raise NotOfferedError
     closed = Absence.objects.filter(therapist__isnull=True)
@@ -160,7 +160,7 @@ def block_time(
     """
     now = timezone.now()
     absence = Absence(therapist=therapist, starts_at=span.start, ends_at=span.end, reason=reason)
-    slots.lock(owners := _owners(absence), now=now)
+    free.lock(owners := _owners(absence), now=now)
     same = Absence.objects.filter(therapist=therapist, starts_at=span.start, ends_at=span.end).first()
     found = _standing_in(owners, [span], now)
     if same is not None:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from booking.models import Appointment, Counted, DailyCount
 from revival.base.refusals import BusyError
 
+from .advisory_locks import Turn, await_turn
 from .refusals import TooManyError, refusal_for
-from .turns import Turn, await_turn
 
 
 def count_hold(*, network: str) -> None:

@@ -44,7 +44,8 @@ from booking.models import (
 )
 from revival.base.clock import ONE_DAY, Span
 
-from . import slots, visits
+from . import free as slots
+from . import visits
 from .refusals import (
     AlreadyOutError,
     AlternativesGoneError,

@@ -29,7 +29,7 @@ from booking.models import (
 )
 from revival.base.clock import Span
 
-from . import slots
+from . import free
 from .refusals import NamesThePersonError, StillComingError, UnknownPersonError, action
 from .retention import FORGOTTEN
 from .waitlist import close_offer
@@ -93,7 +93,7 @@ def erase_person(*, person: Person, by: Any, reason: str, cancel_visits: bool = 
     now = timezone.now()
     offers = Offer.objects.open().filter(entry__in=person.rows(WaitlistEntry))
     of_visits = person.rows(Appointment).values_list("therapist", flat=True)
-    slots.lock({*of_visits, *offers.values_list("therapist", flat=True)}, now=now)
+    free.lock({*of_visits, *offers.values_list("therapist", flat=True)}, now=now)
     kept = {kind: list(person.rows(kind)) for kind in (Appointment, WaitlistEntry, ContactRequest)}
     _demand_someone(kept, person, reason)
     coming = [visit for visit in kept[Appointment] if visit.state in _STILL_OPEN and visit.ends_at > now]
@@ -129,7 +129,7 @@ def _demand_someone(kept: dict[Any, list[Any]], person: Person, reason: str) -> 
 def _forget_visit(visit: Appointment, now: datetime, *, is_coming: bool) -> None:
     if is_coming:
         visit.state, visit.ended_at = State.CANCELLED, now
-        slots.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
+        free.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
     if visit.override_reason:
         visit.override_reason = "Erased"  # staff typed it; it may say who
     visit.forget_patient(now)

@@ -14,7 +14,7 @@ from booking.mail import queue
 from booking.models import Appointment, Kind, Series, Service, State, Therapist
 from revival.base.refusals import TryAgainError
 
-from . import slots, visits
+from . import free, visits
 from .desk import tell_on_the_telephone
 from .refusals import StateChangedError, action, demand_same
 from .visits import Details
@@ -36,14 +36,14 @@ def book_series(
     SubmissionReusedError.
     """
     now, wanted = timezone.now(), sorted(starts)
-    slots.lock([therapist.pk], now=now)
+    free.lock([therapist.pk], now=now)
     if already := Series.objects.filter(submission_key=submission_key).first():
         demand_same(already, {"therapist": therapist, "service": service, "starts": wanted})
         demand_same(
             already.visits.earliest("pk"), {name: getattr(details, name) for name in ("name", "phone", "email")}
         )
         return already
-    slots.demand_all_free(therapist, service=service.for_staff(), starts=wanted, now=now)
+    free.demand_all_free(therapist, service=service.for_staff(), starts=wanted, now=now)
     series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
     booked = Appointment.objects.bulk_create(_visit(series, start, details, now) for start in wanted)
     tell_on_the_telephone(queue.queue_message(Kind.SERIES, booked[0], together=booked))
@@ -73,7 +73,7 @@ def cancel_rest(*, appointment: Appointment, seen: Iterable[datetime], by: Any) 
     now, shown = timezone.now(), sorted(seen)
     series = Appointment.objects.filter(series=appointment.series_id)
     owners = set(series.values_list("therapist", flat=True))
-    slots.lock(owners, now=now)
+    free.lock(owners, now=now)
     present = series.select_related("therapist", "service").get(pk=appointment.pk)
     rest: list[Appointment] = Appointment.objects.seen_by(by).rest_of(present, now).in_order()
     if {visit.therapist_id for visit in rest} - owners:

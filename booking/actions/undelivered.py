@@ -7,7 +7,7 @@ from django.utils import timezone
 from booking.mail import queue
 from booking.models import TO_STAFF, Appointment, Delivery, Message, OutageContact, WaitlistEntry
 
-from . import slots
+from . import free
 from .outages import move_to_telephone
 from .refusals import StateChangedError, action
 
@@ -21,7 +21,7 @@ def resend_message(*, message: Message, email: str) -> Message:
     """
     owners = message.visits.values_list("therapist", flat=True)
     now = timezone.now()
-    visit = slots.locked(message.appointment, now=now, and_therapists=owners) if message.appointment else None
+    visit = free.locked(message.appointment, now=now, and_therapists=owners) if message.appointment else None
     present = _present(message)
     if visit is not None and visit.anonymised_at is not None:
         raise StateChangedError
@@ -41,7 +41,7 @@ def _correct_address(message: Message, visit: Appointment | None, email: str) ->
         _correct_patient(message.outage_contact, email)
         return
     if visit is None:
-        visit = slots.locked(message.person, now=timezone.now())
+        visit = free.locked(message.person, now=timezone.now())
     told = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
     for one in told:
         move_to_telephone(one)

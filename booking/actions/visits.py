@@ -19,7 +19,7 @@ from booking.models import Appointment, ArticleCount, Clinic, Kind, Service, Sta
 from booking.time.availability import answer_by
 from revival.base.clock import Span
 
-from . import limits, slots
+from . import free, limits
 from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeError, action
 
 
@@ -55,8 +55,8 @@ def book_appointment(
     SubmissionReusedError.
     """
     now = timezone.now()
-    slots.one_form_at_a_time(hold)
-    visit = slots.locked(hold, now=now, and_therapists=[therapist.pk])
+    free.one_form_at_a_time(hold)
+    visit = free.locked(hold, now=now, and_therapists=[therapist.pk])
     digest = _digest(details, therapist, service, starts_at)
     already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
     if already is not None:
@@ -64,12 +64,12 @@ def book_appointment(
             return already
         raise SubmissionReusedError
 
-    if slots.keeps(visit, therapist, service, starts_at):
+    if free.keeps(visit, therapist, service, starts_at):
         # Typing took time: notice and horizon count from when the hold was taken.
-        since = (visit.held_until or now) - slots.hold_length()
-        slots.free_one([therapist], service=service, starts_at=starts_at, now=min(since, now), besides=visit)
+        since = (visit.held_until or now) - free.hold_length()
+        free.free_one([therapist], service=service, starts_at=starts_at, now=min(since, now), besides=visit)
     else:
-        slots.point(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
+        free.point(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
 
     limits.demand_few_visits(name=details.name, email=details.email, phone=details.phone, now=now)
     return settle(visit, details=details, submission_key=submission_key, digest=digest, now=now)
@@ -125,7 +125,7 @@ class Actor(StrEnum):
 def confirm_appointment(*, appointment: Appointment) -> Appointment:
     """Agree to a request and tell the patient. Raises StateChangedError, also while its therapist is out."""
     now = timezone.now()
-    visit = slots.locked(appointment, now=now)
+    visit = free.locked(appointment, now=now)
     _demand_state(visit, State.REQUESTED)
     if visit.outage is not None:
         raise StateChangedError
@@ -141,7 +141,7 @@ def decline_appointment(*, appointment: Appointment, instead: Sequence[OtherTime
     message leaves is left out. Without any, it names the next free ones.
     """
     now = timezone.now()
-    visit = slots.locked(appointment, now=now)
+    visit = free.locked(appointment, now=now)
     _demand_state(visit, State.REQUESTED)
     return _end(visit, State.DECLINED, Kind.DECLINED, now, suggested=instead)
 
@@ -154,7 +154,7 @@ def cancel_appointment(*, appointment: Appointment, by: Actor, reason: str = "")
     cut-off, StateChangedError when the visit has ended otherwise.
     """
     now = timezone.now()
-    visit = slots.locked(appointment, now=now)
+    visit = free.locked(appointment, now=now)
     if visit.state == State.CANCELLED:
         return visit
     _demand_state(visit, State.REQUESTED, State.CONFIRMED)
@@ -188,7 +188,7 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
     TooLateToChangeError for a patient inside the cut-off, SlotTakenError or NotOfferedError.
     """
     now = timezone.now()
-    visit = slots.locked(appointment, now=now)
+    visit = free.locked(appointment, now=now)
     _demand_state(visit, State.REQUESTED, State.CONFIRMED)
     if visit.starts_at == starts_at:
         return visit
@@ -197,7 +197,7 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
     rules = visit.service.for_staff() if by == Actor.STAFF else visit.service
-    slots.free_one([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
+    free.free_one([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
     visit.is_override, visit.override_by, visit.override_reason = False, None, ""  # where it goes, the rules allow it
     return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
 
@@ -212,7 +212,7 @@ def put_elsewhere(
     if visit.state == State.REQUESTED:
         _ask_for_answer(visit, now)
     visit = _change(visit, State(visit.state), Kind.MOVED)
-    slots.give_back(owner, Span(before.lower, before.upper), now=now)
+    free.give_back(owner, Span(before.lower, before.upper), now=now)
     if by == Actor.PATIENT:
         queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
@@ -222,7 +222,7 @@ def put_elsewhere(
 def expire_request(*, appointment: Appointment) -> Appointment:
     """End a request nobody answered in time, free its time and tell the patient, with our apology."""
     now = timezone.now()
-    visit = slots.locked(appointment, now=now)
+    visit = free.locked(appointment, now=now)
     if not Appointment.objects.unanswered(now).filter(pk=visit.pk).exists():
         raise StateChangedError
     visit = _end(visit, State.EXPIRED, Kind.EXPIRED, now)
@@ -239,7 +239,7 @@ def end(visit: Appointment, state: State, *, now: datetime) -> None:
     """End a visit and free its time, without a word. The caller has the lock, and tells the patient."""
     visit.ended_at = now
     _write(visit, state)
-    slots.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
+    free.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)
 
 
 def _end(

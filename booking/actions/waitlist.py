@@ -32,9 +32,10 @@ from booking.models import (
 from booking.models.appointments import token_digest
 from revival.base.clock import Span
 
-from . import limits, slots, visits
+from . import free as slots
+from . import limits, visits
+from .advisory_locks import Turn, await_turn
 from .refusals import StateChangedError, TooLateToChangeError, TooManyError, action, demand_same
-from .turns import Turn, await_turn
 
 Waiting = WaitlistEntry.State
 

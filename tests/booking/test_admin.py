@@ -212,7 +212,7 @@ def test_a_shift_is_saved_and_removed_through_actions(admin_client, therapist, r
 
 
 def test_saving_hours_goes_through_the_lock(admin_client, therapist, monkeypatch):
-    from booking.actions import slots
+    from booking.actions import free as slots
 
     locked = []
     lock = slots.lock

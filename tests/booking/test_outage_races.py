@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from booking import actions
-from booking.actions import slots
+from booking.actions import free
 from booking.models import (
     OCCUPYING,
     Absence,
@@ -55,7 +55,7 @@ def service(therapist, other):
 
 @pytest.fixture
 def no_lock(monkeypatch):
-    monkeypatch.setattr(slots, "lock", lambda ids, *, now: None)
+    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from booking import actions
-from booking.actions import slots, waitlist
+from booking.actions import free, waitlist
 from booking.models import OCCUPYING, Appointment, Message, Offer, State, Therapist
 from tests.factories import (
     a_clinic,
@@ -281,15 +281,15 @@ def test_control_without_constraint_and_lock_the_slot_is_booked_more_than_once(
     therapist, service, without_constraint, monkeypatch
 ):
     nobody_waits = threading.Barrier(4)
-    ask = slots.free_one
+    ask = free.free_one
 
     def ask_then_wait_for_the_others(candidates, **facts):
         chosen = ask(candidates, **facts)
         nobody_waits.wait(timeout=10)
         return chosen
 
-    monkeypatch.setattr(slots, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(slots, "free_one", ask_then_wait_for_the_others)
+    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
+    monkeypatch.setattr(free, "free_one", ask_then_wait_for_the_others)
 
     all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 
@@ -298,7 +298,7 @@ def test_control_without_constraint_and_lock_the_slot_is_booked_more_than_once(
 
 def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therapist, service, monkeypatch):
     together = threading.Barrier(4)
-    ask = slots.free_one
+    ask = free.free_one
 
     def ask_then_wait_for_the_others(candidates, **facts):
         chosen = ask(candidates, **facts)
@@ -306,8 +306,8 @@ def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therap
             together.wait(timeout=2)
         return chosen
 
-    monkeypatch.setattr(slots, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(slots, "free_one", ask_then_wait_for_the_others)
+    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
+    monkeypatch.setattr(free, "free_one", ask_then_wait_for_the_others)
 
     outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 
@@ -339,7 +339,7 @@ def test_control_without_lock_the_constraint_alone_keeps_every_pairing_apart(the
         return actions.take_hold(therapist=whom, service=service, starts_at=start)
 
     together = threading.Barrier(6)
-    ask = slots.free_one
+    ask = free.free_one
 
     def ask_then_wait_for_the_others(candidates, **facts):
         chosen = ask(candidates, **facts)
@@ -347,8 +347,8 @@ def test_control_without_lock_the_constraint_alone_keeps_every_pairing_apart(the
             together.wait(timeout=2)
         return chosen
 
-    monkeypatch.setattr(slots, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(slots, "free_one", ask_then_wait_for_the_others)
+    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
+    monkeypatch.setattr(free, "free_one", ask_then_wait_for_the_others)
 
     outcomes = all_at_once(go, 6)
 
@@ -410,7 +410,7 @@ def test_control_without_the_lock_nobody_waits(
     therapist, service, someone_holds_the_therapists_row, settings, monkeypatch
 ):
     settings.BOOKING_LOCK_TIMEOUT_MS = 200
-    monkeypatch.setattr(slots, "lock", lambda ids, *, now: None)
+    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
 
     hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
 

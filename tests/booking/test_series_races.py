@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from booking import actions
-from booking.actions import slots
+from booking.actions import free
 from booking.models import OCCUPYING, Appointment, Message, Series, State
 from tests.booking.test_races import all_at_once, assert_disjoint, sqlstates, without_constraint  # noqa: F401
 from tests.factories import a_clinic, a_series, a_service, a_therapist, in_days, some_details, working_all_week
@@ -92,15 +92,15 @@ def test_one_form_sent_eight_times_at_once_is_one_series_and_one_message(therapi
 
 def asked_before_anyone_wrote(monkeypatch, count):
     """Take the lock away, and let all of them see the time free before the first writes."""
-    together, ask = threading.Barrier(count), slots.demand_all_free
+    together, ask = threading.Barrier(count), free.demand_all_free
 
     def ask_then_wait_for_the_others(*args, **facts):
         ask(*args, **facts)
         with suppress(threading.BrokenBarrierError):
             together.wait(timeout=2)
 
-    monkeypatch.setattr(slots, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(slots, "demand_all_free", ask_then_wait_for_the_others)
+    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
+    monkeypatch.setattr(free, "demand_all_free", ask_then_wait_for_the_others)
 
 
 def test_control_without_lock_the_constraint_alone_keeps_each_whole_or_away(therapist, service, monkeypatch):

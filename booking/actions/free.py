@@ -15,8 +15,8 @@ from booking.time.recurrence import meeting
 from revival.base.clock import Span, bounds_of_days
 from revival.base.refusals import TryAgainError
 
+from .advisory_locks import Turn, await_turn
 from .refusals import NotAllFreeError, NotOfferedError, SlotTakenError
-from .turns import Turn, await_turn
 
 
 def lock(therapist_ids: Iterable[int], *, now: datetime) -> None:
