@@ -1,7 +1,8 @@
 from django.urls import path
 
-from .views import ask, book, instead, visits, waitlist
-from .views.privacy import privacy
+from booking.patients.privacy import privacy
+
+from .patients import ask, book, outages, visits, waitlist
 
 app_name = "booking"
 
@@ -13,7 +14,7 @@ urlpatterns = [
     path("book/<slug:therapist>/ask/sent/", ask.asked, name="asked"),
     path("book/<slug:therapist>/<slug:service>/", book.slots, name="slots"),
     path("visits/find/", visits.find, name="find"),
-    path("visits/instead/<str:token>/", instead.instead, name="instead"),
+    path("visits/instead/<str:token>/", outages.instead, name="instead"),
     path("visits/<str:token>/", visits.visit, name="visit"),
     path("visits/<str:token>/move/", visits.move, name="move"),
     path("visits/<str:token>/cancel/", visits.cancel, name="cancel"),

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
-from booking.views.next_times import next_times
+from booking.patients.next_times import next_times
 from revival.site import errors, pages
 from revival.site.sitemaps import SITEMAPS
 

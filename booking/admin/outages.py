@@ -21,7 +21,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.forms import ONE_LINE, PlaceField, StartField
 from booking.models import (
     SEE_EVERY_PATIENT,
     AccessLog,
@@ -38,6 +37,7 @@ from booking.models import (
     Therapist,
     propose,
 )
+from booking.patients.forms import ONE_LINE, PlaceField, StartField
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
 from revival.base.widgets import ClockInput, DayInput
 from revival.base.words import clock, day_words

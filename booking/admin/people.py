@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.forms import OnePersonForm
+from booking.patients.forms import OnePersonForm
 
 RIGHT = "booking.export_and_erase"
 WHY_NOT: dict[type[Exception], str] = {

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
-from booking.forms import PatientSearchForm
 from booking.models import (
     NATIONAL,
     AccessLog,
@@ -23,6 +22,7 @@ from booking.models import (
     WaitlistEntry,
     digits_of,
 )
+from booking.patients.forms import PatientSearchForm
 
 MOST_FOUND = 50  # of each kind
 MOST_DIGITS = 18  # of a row's number

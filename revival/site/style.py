@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, Evidence, Question
-from booking.forms import DetailsForm
 from booking.models import Caution, Therapist, UrgentHelp
+from booking.patients.forms import DetailsForm
 
 CSS = Path(settings.BASE_DIR) / "static" / "css"
 DRAWINGS = Path(settings.BASE_DIR) / "static" / "img" / "drawings.svg"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from articles.search import search
-from booking import forms
+from booking.patients import forms
 from tests.attacks import sweep
 from tests.attacks.places import public_addresses, public_names
 from tests.revival.staff.test_permissions import addresses, named_urls

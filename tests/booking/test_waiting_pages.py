@@ -11,8 +11,8 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from booking import actions
-from booking.forms import StampField
 from booking.models import Appointment, ContactRequest, Message, Offer, State, WaitlistEntry
+from booking.patients.forms import StampField
 from tests.factories import (
     CHICAGO,
     a_clinic,

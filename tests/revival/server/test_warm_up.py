@@ -9,7 +9,7 @@ import revival.wsgi
 import sys
 from django.template import engines
 [loader] = engines["django"].engine.template_loaders
-print(*loader.get_template_cache, "booking.views.book" in sys.modules)
+print(*loader.get_template_cache, "booking.patients.book" in sys.modules)
 """
 
 

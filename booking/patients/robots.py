@@ -5,8 +5,9 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from booking import actions
-from booking.forms import PersonForm
 from revival.base.network import visitors_network
+
+from .forms import PersonForm
 
 
 def too_many(request: HttpRequest) -> HttpResponse:

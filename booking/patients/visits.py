@@ -9,11 +9,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.forms import CancelForm, FindForm, MoveForm
 from booking.mail.calendar_files import Method, calendar_file, last_agreed
 from booking.models import Appointment, Clinic, State
-from booking.views.guard import too_many, visitors_network
-from booking.views.week import week_of_free_times
+
+from .forms import CancelForm, FindForm, MoveForm
+from .robots import too_many, visitors_network
+from .week import week_of_free_times
 
 
 def visit_or_404(token: str) -> Appointment:

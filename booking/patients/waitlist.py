@@ -14,7 +14,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from booking import actions
-from booking.forms import EarlierForm, JoinForm
 from booking.models import (
     Clinic,
     Offer,
@@ -24,9 +23,11 @@ from booking.models import (
     WaitlistEntry,
     rules_of_the_list,
 )
-from booking.views.book import ANY, asked_article
-from booking.views.guard import too_many, turn_away
-from booking.views.visits import visit_or_404
+
+from .book import ANY, asked_article
+from .forms import EarlierForm, JoinForm
+from .robots import too_many, turn_away
+from .visits import visit_or_404
 
 FIRST_LINK = 1  # of a visit; later ones went to an address that may not be this page's reader's
 

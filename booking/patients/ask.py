@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.forms import AskForm
 from booking.models import Therapist, UrgentHelp
-from booking.views.book import ANY, asked_article
-from booking.views.guard import turn_away
+
+from .book import ANY, asked_article
+from .forms import AskForm
+from .robots import turn_away
 
 
 def _therapist(slug: str) -> Therapist | None:

@@ -16,10 +16,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.forms import DetailsForm, StartForm
 from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
-from booking.views.guard import too_many, visitors_network
-from booking.views.week import DAYS_ON_A_PAGE, week_of_free_times
+
+from .forms import DetailsForm, StartForm
+from .robots import too_many, visitors_network
+from .week import DAYS_ON_A_PAGE, week_of_free_times
 
 ANY = "any"  # as therapist in an address: whoever is free first
 HOLD_COOKIE_SECONDS = 24 * 60 * 60
