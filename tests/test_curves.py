@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from booking import plots
+from booking.desk.reports import plots
 from tests.bench import curves
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, re_path, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -29,53 +29,21 @@ class Desk(AdminSite):
         return SimpleLazyObject(lambda: super(Desk, self).get_app_list(request, app_label))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from articles.panels import titles
-        from booking.admin.calendar import calendar
-        from booking.admin.caller import book_for_caller
-        from booking.admin.closing import block_page, holidays_page
-        from booking.admin.day_sheet import day_sheet
-        from booking.admin.outages import end_outage, outage, outages, settle_outage, start_outage
-        from booking.admin.people import one_person  # apps are not ready when this module loads
-        from booking.admin.reports import report_table, reports_page
-        from booking.admin.search import find_patients
-        from booking.admin.series import book_series, cancel_rest
-        from booking.admin.weekly import hours_page, week_page
-        from booking.admin.why import why_page
+        from articles.panels import titles  # apps are not ready when this module loads
+        from booking.desk.urls import desk_urls
         from revival.staff import sign_in
 
         return [
             *sign_in.urls(self.admin_view),
+            *desk_urls(self.admin_view, article_titles=titles),
             path("content-report/", self.admin_view(self.content_report), name="content_report"),
-            path("calendar/", self.admin_view(calendar), name="calendar"),
-            path("calendar/book/", self.admin_view(book_for_caller), name="book_for_caller"),
-            path("calendar/series/", self.admin_view(book_series), name="book_series"),
-            re_path(
-                r"^calendar/series/(?P<pk>\d{1,18})/cancel-rest/$",
-                self.admin_view(cancel_rest),
-                name="cancel_rest_of_series",
-            ),
-            path("calendar/day-sheet/", self.admin_view(day_sheet), name="day_sheet"),
-            path("calendar/block/", self.admin_view(block_page), name="block_time"),
-            path("hours/", self.admin_view(hours_page), name="hours"),
-            path("hours/holidays/", self.admin_view(holidays_page), name="holidays"),
-            path("hours/week/<slug:slug>/", self.admin_view(week_page), name="week_hours"),
-            path("calendar/out/", self.admin_view(outages), name="outages"),
-            path("calendar/out/new/", self.admin_view(start_outage), name="start_outage"),
-            path("calendar/out/<int:pk>/", self.admin_view(outage), name="outage"),
-            path("calendar/out/<int:pk>/end/", self.admin_view(end_outage), name="end_outage"),
-            path("calendar/out/<int:pk>/<int:line>/", self.admin_view(settle_outage), name="settle_outage"),
-            path("calendar/why/", self.admin_view(why_page), name="why_not"),
-            path("patients/", self.admin_view(find_patients), name="patients"),
-            path("patients/one/", self.admin_view(one_person), name="one_person"),
-            path("reports/", self.admin_view(reports_page), {"titles": titles}, name="reports"),
-            path("reports/<slug:key>.csv", self.admin_view(report_table), {"titles": titles}, name="report_table"),
             path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(self.on_site), name="on_site"),
             *super().get_urls(),
         ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from articles.panels import in_hand, not_set_up, reviews
-        from booking.admin.panels import panels
+        from booking.desk.base.panels import panels
         from booking.models import AccessLog, Look
 
         has_second_factor = getattr(request.user, "otp_device", None) is not None

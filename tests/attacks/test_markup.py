@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from booking import actions
-from booking.admin.reports import REPORTS
+from booking.desk.reports.page import REPORTS
 from booking.mail.calendar_files import Method, calendar_file
 from booking.models import (
     Appointment,
@@ -272,6 +272,8 @@ def test_tables_for_a_spreadsheet_start_no_formula(formulas):
 
 
 def test_control_formulas_that_nobody_guards_against_are_found(formulas, monkeypatch):
-    monkeypatch.setattr("booking.spreadsheets.safe_cell", lambda value: "" if value is None else str(value))
+    monkeypatch.setattr(
+        "booking.desk.reports.spreadsheets.safe_cell", lambda value: "" if value is None else str(value)
+    )
 
     assert {cell.split(" ")[0] for cell in cells_that_run()} == {"=HYPERLINK(1)", "@SUM(A1)", "-2"}

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from booking import plots
+from booking.desk.reports import plots
 from deploy.local.postgres import PROGRAMS
 from tests.bench import curves
 from tests.bench.past import add_past

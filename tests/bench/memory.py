@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from booking import plots
+from booking.desk.reports import plots
 from tests.bench import curves
 from tests.bench.booker import books
 from tests.bench.load import demand_wrk, load

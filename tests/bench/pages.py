@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from booking import plots
+from booking.desk.reports import plots
 from tests.bench import curves
 from tests.bench.load import Load, demand_wrk, load
 from tests.bench.promises import said

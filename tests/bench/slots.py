@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.bench.in_process import medians, queries_of, run  # isort: skip - it sets Django up
-from booking import plots
+from booking.desk.reports import plots
 from booking.models import Override, Service, Therapist, free_times
 from tests import factories as make
 from tests.bench import curves

@@ -11,8 +11,8 @@ import time_machine
 from django.utils import timezone
 
 from booking import actions
-from booking.admin.calendar import Frame, draw
-from booking.admin.why import explain
+from booking.desk.visits.calendar import Frame, draw
+from booking.desk.visits.why_not import explain
 from booking.mail.compose import compose
 from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
 from revival.base.clock import Span, bounds_of_days

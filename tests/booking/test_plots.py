@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.plots import PATTERNS, Series, bars, lines, nice_steps, stacked_columns
+from booking.desk.reports.plots import PATTERNS, Series, bars, lines, nice_steps, stacked_columns
 
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'too'"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -12,9 +12,10 @@ import pytest
 from django.db import connection
 
 from articles.models import Article, Stage
-from booking import actions, reports
+from booking import actions
+from booking.desk.reports import numbers
+from booking.desk.reports.numbers import Fill, Scope
 from booking.models import AccessLog, Appointment, ArticleCount, Override, Shift, State
-from booking.reports import Fill, Scope
 from tests.factories import (
     CHICAGO,
     a_service,
@@ -88,7 +89,7 @@ def the_scope(*therapists):
 
 
 def test_visits_by_week(quarter, stanley):
-    weeks, whole = reports.visits_by_week(the_scope(stanley))
+    weeks, whole = numbers.visits_by_week(the_scope(stanley))
 
     counts = {week: (one.came, one.missed, one.cancelled, one.total) for week, one in weeks.items()}
     assert counts == {WEEK_1: (4, 1, 1, 6), WEEK_2: (2, 0, 0, 6)}
@@ -98,17 +99,17 @@ def test_visits_by_week(quarter, stanley):
 
 
 def test_show_rate_counts_what_was_noted(quarter, stanley):
-    weeks, whole = reports.visits_by_week(the_scope(stanley))
+    weeks, whole = numbers.visits_by_week(the_scope(stanley))
 
     assert weeks[WEEK_1].show_rate == pytest.approx(80)
     assert weeks[WEEK_2].show_rate == pytest.approx(100)
     assert whole.show_rate == pytest.approx(600 / 7)
-    assert reports.Visits(expected=3).show_rate is None
+    assert numbers.Visits(expected=3).show_rate is None
 
 
 def test_lead_time_is_in_days_at_the_clinic(quarter, stanley):
     """Same day, two days, and ten days though asked for half an hour before midnight."""
-    _, whole = reports.visits_by_week(the_scope(stanley))
+    _, whole = numbers.visits_by_week(the_scope(stanley))
 
     assert (whole.lead_median, whole.lead_most) == (2, pytest.approx(8.4))
     assert whole.lead_buckets == (1, 1, 0, 1, 0, 0)
@@ -130,7 +131,7 @@ def test_time_to_confirm_leaves_out_saturdays_and_sundays(stanley):
     confirmed(at(11, 3, 9), None, at(11, 5, 9), state=State.REQUESTED)
     confirmed(at(11, 3, 9), None, at(11, 5, 9), state=State.DECLINED)
 
-    weeks, whole = reports.answers_by_week(the_scope(stanley))
+    weeks, whole = numbers.answers_by_week(the_scope(stanley))
 
     first = weeks[WEEK_1]
     assert (first.confirmed, first.in_time, first.median) == (3, 2, 2)
@@ -144,7 +145,7 @@ def test_working_hours_in_sql_are_those_counted_hour_by_hour(db):
     hour, start = timedelta(hours=1), datetime(2026, 1, 1)  # noqa: DTZ001 - a clock on a wall
     pairs = [(start + hour * dice.randrange(9000), hour * dice.randrange(400)) for _ in range(200)]
     ends = [(one, one + length) for one, length in pairs]
-    a_clock, b_clock = (reports.WORKING_HOURS.format(name) for name in "ab")
+    a_clock, b_clock = (numbers.WORKING_HOURS.format(name) for name in "ab")
     query = f"SELECT ({b_clock}) - ({a_clock}) FROM unnest(%s::timestamp[], %s::timestamp[]) AS t(a, b)"
 
     with connection.cursor() as cursor:
@@ -156,7 +157,7 @@ def test_working_hours_in_sql_are_those_counted_hour_by_hour(db):
 
 
 def test_fill_of_hours_is_what_availability_offers_and_visits_take(quarter, stanley):
-    [weeks] = reports.fill_of_hours(the_scope(stanley)).values()
+    [weeks] = numbers.fill_of_hours(the_scope(stanley)).values()
 
     assert weeks[WEEK_1] == Fill(offered=(15 + 4) * 60, booked=30 + 30 + 15 + 30)
     assert weeks[WEEK_2] == Fill(offered=(15 + 3 - 3 - 2) * 60, booked=30 + 30)  # two at once count once
@@ -167,7 +168,7 @@ def test_the_spring_night_is_an_hour_shorter(stanley):
     Shift.objects.create(therapist=stanley, weekday=6, opens=time(0), closes=time(4))
     day = date(2027, 3, 14)
 
-    [weeks] = reports.fill_of_hours(Scope(day, day, (stanley.pk,), CHICAGO)).values()
+    [weeks] = numbers.fill_of_hours(Scope(day, day, (stanley.pk,), CHICAGO)).values()
 
     assert weeks == {date(2027, 3, 8): Fill(180, 0)}
     assert Fill().rate is None
@@ -177,19 +178,19 @@ def test_only_the_therapists_asked_for_are_counted(quarter, stanley):
     other = a_therapist("benjamin-britton")
     an_appointment(other, quarter, at(10, 27, 10), state=State.COMPLETED)
 
-    assert reports.visits_by_week(the_scope(stanley))[1].total == 12
-    assert reports.visits_by_week(the_scope(other))[1].total == 1
-    assert reports.visits_by_week(the_scope(stanley, other))[1].total == 13
-    assert reports.visits_by_week(the_scope())[1].total == 0
+    assert numbers.visits_by_week(the_scope(stanley))[1].total == 12
+    assert numbers.visits_by_week(the_scope(other))[1].total == 1
+    assert numbers.visits_by_week(the_scope(stanley, other))[1].total == 13
+    assert numbers.visits_by_week(the_scope())[1].total == 0
 
 
 def test_what_is_forgotten_still_counts(quarter, stanley):
-    before = reports.visits_by_week(the_scope(stanley))
+    before = numbers.visits_by_week(the_scope(stanley))
     for visit in Appointment.objects.exclude(name=""):
         visit.forget_patient(visit.ends_at)
         visit.save()
 
-    assert reports.visits_by_week(the_scope(stanley)) == before
+    assert numbers.visits_by_week(the_scope(stanley)) == before
 
 
 # ---- articles ----
@@ -234,7 +235,7 @@ def test_a_booking_from_an_article_is_counted_once_and_outlives_the_person(artic
     visit.save()
     assert visit.came_from == ""
     scope = Scope(day_in(0), day_in(0), (therapist_of.pk,), CHICAGO)
-    assert reports.bookings_by_article(scope) == [("cupping-for-back-pain", 1)]
+    assert numbers.bookings_by_article(scope) == [("cupping-for-back-pain", 1)]
 
 
 @pytest.fixture
@@ -263,8 +264,8 @@ def test_counts_add_up_by_day_and_therapist(article, stanley):
         ArticleCount.objects.add(article=article.slug, therapist=therapist, day=FIRST)
 
     assert sorted(ArticleCount.objects.values_list("bookings", flat=True)) == [1, 2]
-    assert reports.bookings_by_article(the_scope(stanley, other)) == [(article.slug, 3)]
-    assert reports.bookings_by_article(Scope(WEEK_2, LAST, (stanley.pk,), CHICAGO)) == []
+    assert numbers.bookings_by_article(the_scope(stanley, other)) == [(article.slug, 3)]
+    assert numbers.bookings_by_article(Scope(WEEK_2, LAST, (stanley.pk,), CHICAGO)) == []
 
 
 def test_a_visit_from_the_waiting_list_is_counted_too(article, therapist_of, service_of):

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from booking.spreadsheets import as_csv, safe_cell
+from booking.desk.reports.spreadsheets import as_csv, safe_cell
 
 RUNS = [
     '=HYPERLINK("http://evil.example","x")',

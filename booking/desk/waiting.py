@@ -12,11 +12,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from booking import actions
+from booking.desk.base.buttons import Button, ReadOnlyWithButtons
 from booking.models import ContactRequest, Offer, WaitlistEntry
 from revival.base.date_columns import moment, when
 from revival.base.words import clock, day_short
-
-from .buttons import Button, ReadOnlyWithButtons
 
 WAITS_SINCE: Any = moment("created_at", "Waits since")
 ASKED: Any = moment("created_at", "Asked")

@@ -13,11 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
+from booking.desk.base.buttons import BOOKED_THEN, OUTSIDE
+from booking.desk.base.forms import CallerForm
+from booking.desk.base.free_times_panel import beside_form, is_looking, picked
 from revival.base.words import clock, day_words
-
-from .buttons import BOOKED_THEN, OUTSIDE
-from .forms import CallerForm
-from .free import beside_form, is_looking, picked
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

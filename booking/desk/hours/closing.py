@@ -17,13 +17,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
+from booking.desk.base.forms import MomentField
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Clinic, Therapist
 from booking.patients.forms import ONE_LINE
 from booking.time.holidays import public_days
 from revival.base.clock import Span, bounds_of_days
 from revival.base.words import clock, date_words, day_words
 
-from .forms import MomentField
 from .in_the_way import InTheWay, shown_before
 
 # ---- public holidays ------------------------------------------------------------------------

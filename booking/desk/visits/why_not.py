@@ -14,12 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from booking.desk.base.forms import PlaceForm
 from booking.models import Absence, Appointment, Clinic, Service, State, Therapist, working_time
 from booking.time.availability import Cause, Reason, why_not
 from revival.base.clock import Span
 from revival.base.words import clock, day_words
-
-from .forms import PlaceForm
 
 
 @dataclass(frozen=True)

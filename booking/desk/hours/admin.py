@@ -14,12 +14,11 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.csrf import csrf_protect
 
 from booking import actions
+from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
 from revival.base.date_columns import moment, when
 from revival.base.widgets import NATIVE
 from revival.base.words import clock, date_words, day_words, wall
-
-from .sight import OwnRowsOnly, is_theirs
 
 
 class SavedByActions(OwnRowsOnly):

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from booking.desk.outages.board import open_outages
 from booking.models import (
     SEE_EVERY_PATIENT,
     Appointment,
@@ -28,8 +29,6 @@ from booking.models import (
 )
 from revival.base.clock import bounds_of_days
 from revival.base.todo import ToDo
-
-from .outages import open_outages
 
 SOON = timedelta(hours=6)
 MOST_IN_A_QUEUE = 50  # a page that everybody opens first stays quick, also on the morning after a thousand odd requests

@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Sum
 
+from booking.models import ArticleCount, State, working_time
 from booking.time.availability import subtract
 from revival.base.clock import Span, bounds_of_days
-
-from .models import ArticleCount, State, working_time
 
 A_WEEK = timedelta(days=7)
 

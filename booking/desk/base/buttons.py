@@ -18,9 +18,9 @@ from django.utils import timezone
 from booking import actions
 from booking.models import Kind, Look
 
-from .free import is_looking, picked
-from .sight import ShowsPatients
-from .today import is_from_today
+from .back_to_index import is_from_today
+from .free_times_panel import is_looking, picked
+from .row_permissions import ShowsPatients
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
+from booking.desk.base.forms import MomentField, SeriesForm
 from booking.models import MOST_VISITS, AccessLog, Appointment, Clinic, Look, Message, Service, Therapist, free_times
 from booking.patients.forms import StartField
 from booking.time.recurrence import MOST_DAYS_AWAY, meeting, near, wished_starts
 from revival.base.clock import ONE_DAY
 from revival.base.words import clock, day_words
 
-from .forms import MomentField, SeriesForm
-from .why import about_people, explain_times
+from .why_not import about_people, explain_times
 
 BOOK, PROPOSE, CHECK, BEGIN = "book", "propose", "check", "begin"
 """What the buttons say in `do`; BEGIN comes from the page that books one visit, with what was typed there."""

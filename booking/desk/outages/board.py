@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
+from booking.desk.base.forms import MomentField
 from booking.models import (
     SEE_EVERY_PATIENT,
     AccessLog,
@@ -41,8 +42,6 @@ from booking.patients.forms import ONE_LINE, PlaceField, StartField
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
 from revival.base.widgets import ClockInput, DayInput
 from revival.base.words import clock, day_words
-
-from .forms import MomentField
 
 LONGEST = timedelta(days=92)
 MOST_VISITS = 150  # at once; a page with more choices than that is for nobody

@@ -4,10 +4,9 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from booking.desk.base.back_to_index import LeadsBackToToday
 from booking.models import Caution, UrgentHelp
 from revival.base.words import date_words
-
-from .today import LeadsBackToToday
 
 
 @admin.register(Caution)

@@ -13,16 +13,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from booking import actions
+from booking.desk.base.buttons import Button, ReadOnlyWithButtons
+from booking.desk.base.forms import DeclineForm, MoveForm
+from booking.desk.base.free_times_panel import beside_form, nearest_others
+from booking.desk.messages import SENT, WRITTEN
 from booking.mail import compose as mail
 from booking.mail.queue import OtherTime
 from booking.models import Appointment, Kind, Message, State
 from revival.base.date_columns import moment, when
 from revival.base.words import clock, day_short, day_words
 
-from .buttons import Button, ReadOnlyWithButtons
-from .forms import DeclineForm, MoveForm
-from .free import beside_form, nearest_others
-from .messages import SENT, WRITTEN
 from .series import place_of
 
 

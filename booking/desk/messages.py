@@ -13,13 +13,12 @@ from procrastinate.contrib.django import admin as jobs_admin  # noqa: F401 - reg
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions
+from booking.desk.base.buttons import Button, ReadOnlyWithButtons
 from booking.mail import compose as mail
 from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
 from booking.patients.forms import ONE_LINE
 from revival.base.date_columns import moment, when
 from revival.base.words import clock, day_short
-
-from .buttons import Button, ReadOnlyWithButtons
 
 # The library's own list of jobs says nothing to staff, and its inline styles break the desk's policy.
 admin.site.unregister(ProcrastinateJob)

@@ -18,13 +18,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
-from booking import plots, reports
+from booking.desk.hours.week_form import DayField
 from booking.models import Therapist
-from booking.plots import Series
-from booking.reports import LEAD_DAYS, Scope
-from booking.spreadsheets import Cell, as_csv
 
-from .week_form import DayField
+from . import numbers, plots
+from .numbers import LEAD_DAYS, Scope
+from .plots import Series
+from .spreadsheets import Cell, as_csv
 
 LONGEST_DAYS = 732
 USUAL_WEEKS = 12
@@ -83,7 +83,7 @@ class Asked:
     scope: Scope
     therapists: list[Therapist]
     titles: Titles
-    read: dict[Scope, tuple[dict[date, reports.Visits], reports.Visits]] = field(default_factory=dict)
+    read: dict[Scope, tuple[dict[date, numbers.Visits], numbers.Visits]] = field(default_factory=dict)
 
     @property
     def weeks(self) -> list[str]:
@@ -126,7 +126,7 @@ def _form(request: HttpRequest) -> ScopeForm:
     if not request.user.has_perm("booking.view_appointment"):
         raise PermissionDenied
     today = timezone.localdate()
-    usual = {"first": reports.week_of(today) - timedelta(weeks=USUAL_WEEKS - 1), "last": today, "therapist": ""}
+    usual = {"first": numbers.week_of(today) - timedelta(weeks=USUAL_WEEKS - 1), "last": today, "therapist": ""}
     typed = {name: request.GET[name] for name in usual if name in request.GET}
     return ScopeForm({name: f"{value}" for name, value in usual.items()} | typed, user=request.user)
 
@@ -170,7 +170,7 @@ def visits(asked: Asked) -> Report:
     )  # fmt: skip
 
 
-def _counts(one: reports.Visits) -> list[Cell]:
+def _counts(one: numbers.Visits) -> list[Cell]:
     return [
         one.total,
         one.came,
@@ -226,12 +226,12 @@ def _days(first: int, last: int) -> str:
     return f"{first} to {last} days"
 
 
-def _leads(one: reports.Visits) -> list[Cell]:
+def _leads(one: numbers.Visits) -> list[Cell]:
     return [sum(one.lead_buckets), _rounded(one.lead_median), _rounded(one.lead_most), *one.lead_buckets]
 
 
 def time_to_confirm(asked: Asked) -> Report:
-    by_week, whole = reports.answers_by_week(asked.scope)
+    by_week, whole = numbers.answers_by_week(asked.scope)
     title = "Time to confirm a request"
     desc = f"Half of the requests were confirmed within {_rounded(whole.median)} hours of Monday to Friday."
     series = [
@@ -253,20 +253,20 @@ def time_to_confirm(asked: Asked) -> Report:
     )  # fmt: skip
 
 
-def _answers(one: reports.Answers) -> list[Cell]:
+def _answers(one: numbers.Answers) -> list[Cell]:
     times = [_rounded(one.median), _rounded(one.most)]
     return [one.confirmed, one.in_time, *times, one.declined, one.expired, one.waiting]
 
 
 def fill_of_hours(asked: Asked) -> Report:
-    found = reports.fill_of_hours(asked.scope)
+    found = numbers.fill_of_hours(asked.scope)
     title = "Fill of working hours"
     rows: list[list[Cell]] = []
     totals: list[list[Cell]] = []
     said, series = [], []
     for one in asked.therapists:
         weeks = found[one.pk]
-        whole = sum(weeks.values(), reports.Fill())
+        whole = sum(weeks.values(), numbers.Fill())
         rows += [[*_week(week), one.name, *_filled(fill)] for week, fill in weeks.items()]
         totals.append(["Whole time", one.name, *_filled(whole)])
         series.append(Series(one.short_name, [fill.rate for fill in weeks.values()]))
@@ -286,12 +286,12 @@ def fill_of_hours(asked: Asked) -> Report:
     )
 
 
-def _filled(one: reports.Fill) -> list[Cell]:
+def _filled(one: numbers.Fill) -> list[Cell]:
     return [_rounded(one.offered / 60), _rounded(one.booked / 60), _rounded(one.rate)]
 
 
 def articles(asked: Asked) -> Report:
-    found = reports.bookings_by_article(asked.scope)
+    found = numbers.bookings_by_article(asked.scope)
     titles = asked.titles() if found else {}
     named = [(titles.get(slug, f"{slug} (no longer there)"), number) for slug, number in found]
     title = "Articles that led to bookings"
@@ -322,10 +322,10 @@ REPORTS: dict[str, Callable[[Asked], Report]] = {
 }
 
 
-def _visits(asked: Asked) -> tuple[dict[date, reports.Visits], reports.Visits]:
+def _visits(asked: Asked) -> tuple[dict[date, numbers.Visits], numbers.Visits]:
     """Three of the questions are answered by one query."""
     if asked.scope not in asked.read:
-        asked.read[asked.scope] = reports.visits_by_week(asked.scope)
+        asked.read[asked.scope] = numbers.visits_by_week(asked.scope)
     return asked.read[asked.scope]
 
 

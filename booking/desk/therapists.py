@@ -6,9 +6,8 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from booking.desk.base.back_to_index import LeadsBackToToday
 from booking.models import Clinic, Service, Therapist
-
-from .today import LeadsBackToToday
 
 
 class ClinicForm(forms.ModelForm):

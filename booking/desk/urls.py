@@ -1,0 +1,54 @@
+"""Addresses of the desk's own pages for booking, below `/admin/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path, re_path
+
+from .hours.closing import block_page, holidays_page
+from .hours.weekly import hours_page, week_page
+from .outages.board import end_outage, outage, outages, settle_outage, start_outage
+from .people.one_person import one_person
+from .people.search import find_patients
+from .reports.page import report_table, reports_page
+from .visits.calendar import calendar
+from .visits.caller import book_for_caller
+from .visits.day_sheet import day_sheet
+from .visits.series import book_series, cancel_rest
+from .visits.why_not import why_page
+
+View = Callable[..., HttpResponseBase]
+
+
+def desk_urls(admin_view: Callable[[View], View], *, article_titles: Callable[[], dict[str, str]]) -> list[URLPattern]:
+    """The addresses, each view behind the admin site's own check of who may come in (`AdminSite.admin_view`).
+
+    `article_titles` names the articles for the reports, by slug: booking does not know the articles itself.
+    """
+    titles: dict[str, Any] = {"titles": article_titles}
+    return [
+        path("calendar/", admin_view(calendar), name="calendar"),
+        path("calendar/book/", admin_view(book_for_caller), name="book_for_caller"),
+        path("calendar/series/", admin_view(book_series), name="book_series"),
+        re_path(
+            r"^calendar/series/(?P<pk>\d{1,18})/cancel-rest/$", admin_view(cancel_rest), name="cancel_rest_of_series"
+        ),
+        path("calendar/day-sheet/", admin_view(day_sheet), name="day_sheet"),
+        path("calendar/block/", admin_view(block_page), name="block_time"),
+        path("calendar/out/", admin_view(outages), name="outages"),
+        path("calendar/out/new/", admin_view(start_outage), name="start_outage"),
+        path("calendar/out/<int:pk>/", admin_view(outage), name="outage"),
+        path("calendar/out/<int:pk>/end/", admin_view(end_outage), name="end_outage"),
+        path("calendar/out/<int:pk>/<int:line>/", admin_view(settle_outage), name="settle_outage"),
+        path("calendar/why/", admin_view(why_page), name="why_not"),
+        path("hours/", admin_view(hours_page), name="hours"),
+        path("hours/holidays/", admin_view(holidays_page), name="holidays"),
+        path("hours/week/<slug:slug>/", admin_view(week_page), name="week_hours"),
+        path("patients/", admin_view(find_patients), name="patients"),
+        path("patients/one/", admin_view(one_person), name="one_person"),
+        path("reports/", admin_view(reports_page), titles, name="reports"),
+        path("reports/<slug:key>.csv", admin_view(report_table), titles, name="report_table"),
+    ]
