@@ -14,9 +14,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions
 from booking.desk.base.buttons import Button, ReadOnlyWithButtons
+from booking.fields import ONE_LINE
 from booking.mail import compose as mail
 from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
-from booking.patients.forms import ONE_LINE
 from revival.base.date_columns import moment, when
 from revival.base.words import clock, day_short
 

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.models import Therapist, UrgentHelp
+from booking.patients.forms.ask import AskForm
 
 from .book import ANY, asked_article
-from .forms import AskForm
 from .robots import turn_away
 
 

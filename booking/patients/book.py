@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
+from booking.patients.forms.visits import DetailsForm, StartForm
 
-from .forms import DetailsForm, StartForm
 from .robots import too_many, visitors_network
 from .week import DAYS_ON_A_PAGE, week_of_free_times
 

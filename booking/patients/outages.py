@@ -17,9 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
+from booking.fields import PlaceField
 from booking.models import AffectedVisit, Alternative, Clinic, OutageContact, Therapist, propose
-
-from .forms import PlaceField
 
 FIRST_LINK = 1  # a later one was sent to another address than this page's
 

@@ -5,9 +5,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from booking import actions
+from booking.patients.forms.person import PersonForm
 from revival.base.network import visitors_network
-
-from .forms import PersonForm
 
 
 def too_many(request: HttpRequest) -> HttpResponse:

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking import actions
 from booking.mail.calendar_files import Method, calendar_file, last_agreed
 from booking.models import Appointment, Clinic, State
+from booking.patients.forms.person import FindForm
+from booking.patients.forms.visits import CancelForm, MoveForm
 
-from .forms import CancelForm, FindForm, MoveForm
 from .robots import too_many, visitors_network
 from .week import week_of_free_times
 

@@ -23,9 +23,9 @@ from booking.models import (
     WaitlistEntry,
     rules_of_the_list,
 )
+from booking.patients.forms.waitlist import EarlierForm, JoinForm
 
 from .book import ANY, asked_article
-from .forms import EarlierForm, JoinForm
 from .robots import too_many, turn_away
 from .visits import visit_or_404
 

@@ -11,10 +11,9 @@ from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
+from booking.fields import StartField
 from booking.models import Appointment, Clinic, Service, Therapist, free_times
 from revival.base.clock import bounds_of_days
-
-from .forms import StartField
 
 DAYS_ON_A_PAGE = 7
 LOOK_FIRST_DAYS = 13  # most people find a time in two weeks; only if not, look at all

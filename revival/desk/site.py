@@ -43,7 +43,7 @@ class Desk(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from articles.panels import in_hand, not_set_up, reviews
-        from booking.desk.base.panels import panels
+        from booking.desk.first_page import panels
         from booking.models import AccessLog, Look
 
         has_second_factor = getattr(request.user, "otp_device", None) is not None

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from articles.models import Article, Evidence, Question
 from booking.models import Caution, Therapist, UrgentHelp
-from booking.patients.forms import DetailsForm
+from booking.patients.forms.visits import DetailsForm
 
 CSS = Path(settings.BASE_DIR) / "static" / "css"
 DRAWINGS = Path(settings.BASE_DIR) / "static" / "img" / "drawings.svg"

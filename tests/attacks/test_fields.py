@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from articles.search import search
-from booking.patients import forms
+from booking.patients.forms.ask import AskForm
+from booking.patients.forms.person import FindForm
+from booking.patients.forms.visits import CancelForm, DetailsForm, MoveForm, StartForm
 from tests.attacks import sweep
 from tests.attacks.places import public_addresses, public_names
 from tests.revival.staff.test_permissions import addresses, named_urls
@@ -103,7 +105,7 @@ def test_no_field_of_a_form_of_the_desk_breaks_it(desk, desk_paths):
 
 ANY_TEXT = st.text(st.characters(), max_size=60) | st.sampled_from([one for one in sweep.ODD if isinstance(one, str)])
 UNHURRIED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-FORMS = [forms.DetailsForm, forms.AskForm, forms.FindForm, forms.CancelForm, forms.StartForm, forms.MoveForm]
+FORMS = [DetailsForm, AskForm, FindForm, CancelForm, StartForm, MoveForm]
 
 
 @pytest.mark.django_db

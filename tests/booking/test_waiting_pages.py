@@ -12,7 +12,7 @@ from icalendar import Calendar
 
 from booking import actions
 from booking.models import Appointment, ContactRequest, Message, Offer, State, WaitlistEntry
-from booking.patients.forms import StampField
+from booking.patients.forms.person import StampField
 from tests.factories import (
     CHICAGO,
     a_clinic,

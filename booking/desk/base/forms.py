@@ -12,11 +12,11 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
 from booking.actions import Details
+from booking.fields import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
 from booking.mail.compose import MOST_OTHER_TIMES
 from booking.mail.queue import OtherTime
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Appointment, PartOfDay, Service, Therapist, Weekday
 from booking.models.therapists import TWO_YEARS
-from booking.patients.forms import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
 from booking.time.recurrence import Pattern
 from revival.base.widgets import ClockInput, DayInput, MomentInput
 from revival.base.words import clock, day_words

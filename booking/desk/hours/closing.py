@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.desk.base.forms import MomentField
+from booking.fields import ONE_LINE
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Clinic, Therapist
-from booking.patients.forms import ONE_LINE
 from booking.time.holidays import public_days
 from revival.base.clock import Span, bounds_of_days
 from revival.base.words import clock, date_words, day_words

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.desk.base.forms import MomentField
+from booking.fields import ONE_LINE, PlaceField, StartField
 from booking.models import (
     SEE_EVERY_PATIENT,
     AccessLog,
@@ -38,7 +39,6 @@ from booking.models import (
     Therapist,
     propose,
 )
-from booking.patients.forms import ONE_LINE, PlaceField, StartField
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
 from revival.base.widgets import ClockInput, DayInput
 from revival.base.words import clock, day_words

@@ -13,7 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.patients.forms import OnePersonForm
+
+from .forms import OnePersonForm
 
 RIGHT = "booking.export_and_erase"
 WHY_NOT: dict[type[Exception], str] = {

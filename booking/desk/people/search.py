@@ -22,7 +22,8 @@ from booking.models import (
     WaitlistEntry,
     digits_of,
 )
-from booking.patients.forms import PatientSearchForm
+
+from .forms import PatientSearchForm
 
 MOST_FOUND = 50  # of each kind
 MOST_DIGITS = 18  # of a row's number

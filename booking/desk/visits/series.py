@@ -19,8 +19,8 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.desk.base.forms import MomentField, SeriesForm
+from booking.fields import StartField
 from booking.models import MOST_VISITS, AccessLog, Appointment, Clinic, Look, Message, Service, Therapist, free_times
-from booking.patients.forms import StartField
 from booking.time.recurrence import MOST_DAYS_AWAY, meeting, near, wished_starts
 from revival.base.clock import ONE_DAY
 from revival.base.words import clock, day_words

@@ -1,0 +1,132 @@
+"""Form fields that patients' pages and the desk share: checked text, starts, e-mail, phone, note."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+UNREADABLE = "This has characters we can’t read. Please delete it and type it again instead of pasting."
+NO_TIME = "We couldn’t read that time. Please choose one from the list. Nothing was changed."
+
+_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def refuse_hidden_characters(text: str) -> None:
+    """Control and bidi characters can make a name read as something else (Unicode TR 36)."""
+    for character in text:
+        if character in _BIDI or (unicodedata.category(character) == "Cc" and character not in "\r\n\t"):
+            raise ValidationError(UNREADABLE)
+
+
+def refuse_invisible_characters(text: str) -> None:
+    """Joiners and the like have their place in names, none in an address. What is refused anyway is said once."""
+    if any(unicodedata.category(character) == "Cf" and character not in _BIDI for character in text):
+        raise ValidationError(UNREADABLE)
+
+
+def refuse_line_breaks(text: str) -> None:
+    if any(character in text for character in "\r\n\t\u2028\u2029"):
+        raise ValidationError("Type this on one line.")
+
+
+def check_phone(text: str) -> None:
+    if not re.fullmatch(r"[0-9+()./ \-]*(?:(?:x|ext\.?) ?[0-9]{1,6})?", text, re.IGNORECASE):
+        raise ValidationError("Use digits, like 612-555-0142.")
+    if len(re.sub(r"\D", "", text)) < 7:
+        raise ValidationError("Type the whole number with area code, like 612-555-0142.")
+
+
+ONE_LINE = [refuse_hidden_characters, refuse_line_breaks]
+
+
+class StartField(forms.CharField):
+    """An ISO 8601 instant with offset, as our own pages write it."""
+
+    def clean(self, value: Any) -> datetime | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ValidationError(NO_TIME) from error
+        if moment.tzinfo is None or not 2000 < moment.year < 2900:
+            raise ValidationError(NO_TIME)
+        return moment.astimezone(UTC)  # PostgreSQL knows no offset of nearly a day
+
+
+class PlaceField(StartField):
+    """A therapist's slug and an instant, as our own pages write them together: with whom, and when."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        slug, _, start = str(value or "").strip().partition(" ")
+        if not slug:
+            if self.required:
+                raise ValidationError("Choose a time.")
+            return None
+        moment = super().clean(start)
+        if moment is None or not all(sign.isalnum() or sign in "-_" for sign in slug):
+            raise ValidationError(NO_TIME)
+        return slug, moment
+
+
+class NoteField(forms.CharField):
+    """A browser counts a line break as one character and sends two."""
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+def email_field(help_text: str) -> forms.EmailField:
+    return forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        validators=[*ONE_LINE, refuse_invisible_characters],
+        help_text=help_text,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
+        error_messages={
+            "required": "Type your e-mail address.",
+            "invalid": "Type the whole address, like name@example.com.",
+        },
+    )
+
+
+def phone_field(help_text: str) -> forms.CharField:
+    return forms.CharField(
+        label="Telephone",
+        max_length=40,
+        validators=[*ONE_LINE, check_phone],
+        help_text=help_text,
+        widget=forms.TelInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+        error_messages={"required": "Type your telephone number."},
+    )
+
+
+def first_visit_field() -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        label="Is this your first visit with us?",
+        choices=[("yes", "Yes, my first visit"), ("no", "No, I’ve been here before")],
+        coerce=lambda value: value == "yes",
+        help_text="So that your therapist knows what to prepare.",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whether this is your first visit."},
+    )
+
+
+def note_field() -> NoteField:
+    return NoteField(
+        label="Anything we should know?",
+        required=False,
+        max_length=1000,
+        validators=[refuse_hidden_characters],
+        help_text="Please leave out what you would rather say in person.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

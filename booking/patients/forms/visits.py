@@ -1,0 +1,90 @@
+"""Forms about one visit: choose a start, give details, move, cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from booking.actions import Details
+from booking.fields import ONE_LINE, StartField, first_visit_field, note_field
+from booking.models import Service, Therapist
+
+from .person import CONSENT_VERSION, ClinicForm, PersonForm
+
+
+class StartForm(forms.Form):
+    """One of the times of a week. `is_empty`: none was chosen, as opposed to something our page never wrote."""
+
+    start = StartField(max_length=40, error_messages={"required": "Choose a time."})
+
+    @property
+    def is_empty(self) -> bool:
+        return set(self.errors) == {"start"} and self.has_error("start", "required")
+
+
+class MoveForm(StartForm):
+    """`seen` is the start the confirming page showed as the old one; without it nothing is moved yet."""
+
+    seen = StartField(max_length=40, required=False)
+
+
+class DetailsForm(PersonForm):
+    patient_name = forms.CharField(
+        label="Who is the visit for, if not you?",
+        required=False,
+        max_length=120,
+        validators=ONE_LINE,
+        help_text="Leave it empty when it is for you.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    is_new_patient = first_visit_field()
+    note = note_field()
+
+    start = StartField(max_length=40, widget=forms.HiddenInput)
+    therapist = forms.ModelChoiceField(
+        Therapist.objects.none(), to_field_name="slug", widget=forms.HiddenInput, required=True
+    )
+    service = forms.ModelChoiceField(Service.objects.none(), to_field_name="slug", widget=forms.HiddenInput)
+
+    field_order = ["name", "email", "phone", "patient_name", "is_new_patient", "note", "consent"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Any that exist: whether they can still be booked is for the action to say, which keeps what was typed.
+        self.fields["therapist"].queryset = Therapist.objects.all()  # type: ignore[attr-defined]
+        self.fields["service"].queryset = Service.objects.all()  # type: ignore[attr-defined]
+
+    @property
+    def details(self) -> Details:
+        clean = self.cleaned_data
+        return Details(
+            name=clean["name"],
+            email=clean["email"],
+            phone=clean["phone"],
+            is_new_patient=clean["is_new_patient"],
+            patient_name=clean["patient_name"],
+            note=clean["note"],
+            consent_version=CONSENT_VERSION,
+            came_from=clean["came_from"],
+        )
+
+    def as_kept(self) -> list[tuple[str, str]]:
+        """What was typed, as pairs for hidden fields, without the time and the therapist."""
+        return [
+            (name, value)
+            for name in self.fields
+            if name not in ("start", "therapist", "website")
+            for value in self.data.getlist(name)[:1]  # type: ignore[attr-defined]
+        ]
+
+
+class CancelForm(ClinicForm):
+    reason = forms.CharField(
+        label="Why are you cancelling?",
+        required=False,
+        max_length=300,
+        validators=ONE_LINE,
+        help_text="It helps us do better. Only our staff will see this.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
