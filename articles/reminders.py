@@ -24,7 +24,7 @@ from revival.base.mail import try_once
 
 SEND_TASK = "articles.tasks.send_review_reminder"  # deferred by name: tasks import this module
 SOON = timedelta(days=30)
-FOLDER = "articles/email/review"
+FOLDER = "articles/mail/review"
 
 Delivery = ReviewReminder.Delivery
 

@@ -58,8 +58,8 @@ class MessageAdmin(ReadOnlyWithButtons):
         "contact_request",
         "outage_contact__outage__therapist",
     ]
-    change_form_template = "admin/booking/message/change.html"
-    answer_template = "admin/booking/message/answer.html"
+    change_form_template = "booking/desk/messages/change.html"
+    answer_template = "booking/desk/messages/answer.html"
     fields = [
         "kind",
         "about",

@@ -51,7 +51,7 @@ class TherapistAdmin(LeadsBackToToday):
 class ServiceAdmin(LeadsBackToToday):
     """Saved once, an example service is the clinic's own, as example hours are."""
 
-    change_form_template = "admin/booking/service/change.html"
+    change_form_template = "booking/desk/therapists/service_change.html"
     list_display = ["name", "minutes", "turnaround_minutes", "needs_confirmation", "is_active", "is_example"]
     list_filter = ["is_active", "needs_confirmation", "is_example", "therapists"]
     search_fields = ["name"]

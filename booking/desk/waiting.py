@@ -28,7 +28,7 @@ UNTIL: Any = moment("until", "Until")
 
 class OfferInline(admin.TabularInline):
     model = Offer
-    template = "admin/booking/_rows.html"
+    template = "booking/desk/base/_rows.html"
     fields = readonly_fields = ["slot", "therapist", "state", "visit", OFFERED, UNTIL]  # type: ignore[assignment]
     extra = 0
     can_delete = False
@@ -107,8 +107,8 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
 class ContactRequestAdmin(ReadOnlyWithButtons):
     list_display = [ASKED, "name", "reach_by", "phone", "email", "therapist", "state", "taken_up_by"]
     list_display_links = [ASKED, "name"]
-    change_form_template = "admin/booking/contactrequest/change.html"
-    answer_template = "admin/booking/contactrequest/answer.html"
+    change_form_template = "booking/desk/waiting/contact_change.html"
+    answer_template = "booking/desk/waiting/contact_answer.html"
     list_filter = [when("created_at", is_past=True), "state", "reach_by", "therapist"]
     list_select_related = ["therapist", "taken_up_by"]
     fields = [

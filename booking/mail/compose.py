@@ -67,15 +67,15 @@ def _mail(folder: str, context: dict[str, Any], *, to: str, headers: dict[str, s
     subject, body = _words(folder, context)
     mail = EmailMultiAlternatives(subject=subject, body=body, to=[to], headers=headers)
     with timezone.override(context["clinic"].zone):
-        mail.attach_alternative(render_to_string(f"booking/email/{folder}/body.html", context), "text/html")
+        mail.attach_alternative(render_to_string(f"booking/mail/{folder}/body.html", context), "text/html")
     return mail
 
 
 def _words(kind: str, context: dict[str, Any]) -> tuple[str, str]:
     """Subject and plain text: a page that shows them must escape them, whatever the template engine calls them."""
     with timezone.override(context["clinic"].zone):
-        subject = " ".join(render_to_string(f"booking/email/{kind}/subject.txt", context).split())
-        return subject, "".join(render_to_string(f"booking/email/{kind}/body.txt", context))
+        subject = " ".join(render_to_string(f"booking/mail/{kind}/subject.txt", context).split())
+        return subject, "".join(render_to_string(f"booking/mail/{kind}/body.txt", context))
 
 
 def preview(

@@ -36,15 +36,15 @@ def ask(request: HttpRequest, therapist: str) -> HttpResponse:
     try:
         actions.ask_for_contact(therapist=chosen, **form.facts)
     except actions.SubmissionReusedError:
-        return render(request, "booking/sent_before.html", status=422)
+        return render(request, "booking/patients/sent_before.html", status=422)
     return redirect("booking:asked", therapist=therapist)
 
 
 def _page(request: HttpRequest, therapist: Therapist | None, form: AskForm, status: int = 200) -> HttpResponse:
     context = {"form": form, "therapist": therapist, "urgent_help": UrgentHelp.objects.current()}
-    return render(request, "booking/ask.html", context, status=status)
+    return render(request, "booking/patients/ask.html", context, status=status)
 
 
 @require_safe
 def asked(request: HttpRequest, therapist: str) -> HttpResponse:
-    return render(request, "booking/asked.html", {"therapist": _therapist(therapist)})
+    return render(request, "booking/patients/asked.html", {"therapist": _therapist(therapist)})

@@ -43,7 +43,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         slots_url = reverse("booking:slots", args=[therapist.slug, service.slug], query=_origin(request))
         return redirect(slots_url)
     context = {"offers": [offer for offer in offers if offer[1]], "article": asked_article(request)}
-    return render(request, "booking/choose.html", context)
+    return render(request, "booking/patients/choose.html", context)
 
 
 def asked_article(request: HttpRequest) -> str:
@@ -122,7 +122,7 @@ def _week(
     shown = list(bookable.filter(pk=therapist.pk) if therapist else bookable)
     week = week_of_free_times(request, shown, service, besides=_present_hold(request))
     context = {"therapist": therapist, "service": service, "is_bookable": bool(shown), "form": form, **week}
-    return render(request, "booking/slots.html", context, status=422 if form else 200)
+    return render(request, "booking/patients/slots.html", context, status=422 if form else 200)
 
 
 # ---- details --------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
         "urgent_help": UrgentHelp.objects.current(),
         "cautions": service.cautions.all(),
     }
-    return render(request, "booking/details.html", context, status=status)
+    return render(request, "booking/patients/details.html", context, status=status)
 
 
 def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
@@ -197,7 +197,7 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
     except actions.TooManyError:
         return too_many(request)
     except actions.SubmissionReusedError:
-        return render(request, "booking/sent_before.html", {"visit": hold}, status=422)
+        return render(request, "booking/patients/sent_before.html", {"visit": hold}, status=422)
     return redirect(visit)
 
 
@@ -239,4 +239,4 @@ def _other_times(
         "kept": kept or [],
         "is_booking": kept is not None,
     }
-    return render(request, "booking/taken.html", context, status=409)
+    return render(request, "booking/patients/taken.html", context, status=409)

@@ -27,4 +27,4 @@ def next_times(request: HttpRequest, slug: str) -> HttpResponse:
             therapist.pk
         ][:HOW_MANY]
     context = {"therapist": therapist, "service": service, "starts": starts}
-    return render(request, "booking/_next_times.html", context)
+    return render(request, "booking/patients/_next_times.html", context)

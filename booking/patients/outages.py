@@ -66,7 +66,7 @@ def _answer(
         if typed["do"] == "cancel":
             if not line.can_be_answered(timezone.now()):
                 return redirect(contact)
-            return render(request, "booking/instead_cancel.html", {"contact": contact, "line": line})
+            return render(request, "booking/patients/outage_cancel.html", {"contact": contact, "line": line})
         if typed["do"] == "surely-cancel":
             actions.cancel_affected(line=line, by=actions.Actor.PATIENT)
         else:
@@ -105,7 +105,7 @@ def _page(
             "is_settled": isinstance(refusal, actions.StateChangedError),
         }
     context["is_open"] = any(question.can_answer for question in context["questions"])
-    return render(request, "booking/instead.html", context, status=409 if lost else 200)
+    return render(request, "booking/patients/outage.html", context, status=409 if lost else 200)
 
 
 def _questions(lines: list[AffectedVisit], now: datetime) -> list[Question]:

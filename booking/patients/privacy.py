@@ -14,4 +14,4 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "log_days": settings.LOG_KEEP_DAYS,
         "hold_minutes": settings.BOOKING_HOLD_MINUTES,
     }
-    return render(request, "booking/privacy.html", context)
+    return render(request, "booking/patients/privacy.html", context)

@@ -10,7 +10,7 @@ from revival.base.network import visitors_network
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    return render(request, "booking/too_many.html", status=429)
+    return render(request, "booking/patients/too_many.html", status=429)
 
 
 def turn_away(request: HttpRequest, form: PersonForm) -> HttpResponse | None:

@@ -36,7 +36,7 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
         "waiting": found.waitlist_entries.waiting().first(),
         "was_moved": found.is_coming and "moved" in request.GET,
     }
-    return render(request, "booking/visit.html", context)
+    return render(request, "booking/patients/visit.html", context)
 
 
 @require_safe
@@ -65,7 +65,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     if not found.is_coming:
         return redirect(found)
     if not found.can_be_changed_online(timezone.now()):
-        return render(request, "booking/too_late.html", {"visit": found}, status=409 if request.POST else 200)
+        return render(request, "booking/patients/too_late.html", {"visit": found}, status=409 if request.POST else 200)
     if request.method != "POST":
         return _choose_another(request, found)
     form = MoveForm(request.POST)
@@ -77,14 +77,14 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     if start == found.starts_at:  # the time it has already
         return redirect(found)
     if seen is None:
-        return render(request, "booking/move_confirm.html", {"visit": found, "start": start})
+        return render(request, "booking/patients/move_confirm.html", {"visit": found, "start": start})
     try:
         moved = actions.move_appointment(appointment=found, seen=seen, starts_at=start, by=actions.Actor.PATIENT)
     except (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError) as refusal:
         found.refresh_from_db()
         return _choose_another(request, found, refusal=refusal, start=start)
     except actions.TooLateToChangeError:
-        return render(request, "booking/too_late.html", {"visit": found}, status=409)
+        return render(request, "booking/patients/too_late.html", {"visit": found}, status=409)
     return redirect(f"{moved.get_absolute_url()}?moved=1")  # the page says so; it changes nothing
 
 
@@ -105,7 +105,7 @@ def _choose_another(
         **week_of_free_times(request, [visit.therapist], visit.service, besides=visit),
     }
     status = 409 if refusal else 422 if form else 200
-    return render(request, "booking/move.html", context, status=status)
+    return render(request, "booking/patients/move.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -118,8 +118,8 @@ def find(request: HttpRequest) -> HttpResponse:
         except actions.TooManyError:
             return too_many(request)
         actions.ask_for_links(email=form.cleaned_data["email"])
-        return render(request, "booking/find_sent.html")
-    return render(request, "booking/find.html", {"form": form}, status=422 if form.errors else 200)
+        return render(request, "booking/patients/find_sent.html")
+    return render(request, "booking/patients/find.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,14 +130,14 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
         if not found.is_coming:
             return redirect(found)
         page = "cancel" if found.can_be_changed_online(timezone.now()) else "too_late"
-        return render(request, f"booking/{page}.html", {"visit": found, "form": form})
+        return render(request, f"booking/patients/{page}.html", {"visit": found, "form": form})
     if form.errors:
-        return render(request, "booking/cancel.html", {"visit": found, "form": form}, status=422)
+        return render(request, "booking/patients/cancel.html", {"visit": found, "form": form}, status=422)
     reason = form.cleaned_data["reason"] if form.is_bound else ""
     try:
         actions.cancel_appointment(appointment=found, by=actions.Actor.PATIENT, reason=reason)
     except actions.TooLateToChangeError:
-        return render(request, "booking/too_late.html", {"visit": found}, status=409)
+        return render(request, "booking/patients/too_late.html", {"visit": found}, status=409)
     except actions.StateChangedError:
         return redirect(found)
     return redirect(found)

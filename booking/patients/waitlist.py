@@ -51,12 +51,12 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
     context |= {"cautions": wanted.cautions.all(), **rules_of_the_list()}
     if request.method != "POST":
         form = JoinForm.fresh(timezone.now(), came_from=asked_article(request)).bound(today, last)
-        return render(request, "booking/join.html", {"form": form, **context})
+        return render(request, "booking/patients/join.html", {"form": form, **context})
     form = JoinForm(request.POST).bound(today, last)
     if not form.is_valid():
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
-        return render(request, "booking/join.html", {"form": form, **context}, status=422)
+        return render(request, "booking/patients/join.html", {"form": form, **context}, status=422)
     if refused := turn_away(request, form):
         return refused
     try:
@@ -64,7 +64,7 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
     except actions.TooManyError:
         return too_many(request)
     except actions.SubmissionReusedError:
-        return render(request, "booking/sent_before.html", status=422)
+        return render(request, "booking/patients/sent_before.html", status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,12 +78,12 @@ def earlier(request: HttpRequest, token: str) -> HttpResponse:
     context = {"visit": found, **rules_of_the_list()}
     if request.method != "POST":
         form = EarlierForm(initial={"submission_key": uuid.uuid4()}).bound(today, last)
-        return render(request, "booking/earlier.html", {"form": form, **context})
+        return render(request, "booking/patients/earlier.html", {"form": form, **context})
     form = EarlierForm(request.POST).bound(today, last)
     if not form.is_valid():
         if "submission_key" in form.errors:
             raise SuspiciousOperation("a hidden field was changed")
-        return render(request, "booking/earlier.html", {"form": form, **context}, status=422)
+        return render(request, "booking/patients/earlier.html", {"form": form, **context}, status=422)
     key = form.cleaned_data["submission_key"]
     entry = actions.join_waitlist(
         visit=found, therapist=found.therapist, service=found.service, submission_key=key, **form.wish
@@ -123,7 +123,7 @@ def _page(
         "cautions": entry.service.cautions.all() if offer else [],
         **rules_of_the_list(),
     }
-    return render(request, "booking/waitlist.html", context, status=409 if lost else 200)
+    return render(request, "booking/patients/waitlist.html", context, status=409 if lost else 200)
 
 
 def _offer(request: HttpRequest, entry: WaitlistEntry) -> Offer:
@@ -145,7 +145,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         return _page(request, entry, lost=offer, was_taken=isinstance(refusal, actions.SlotTakenError))
     except actions.TooLateToChangeError:
-        return render(request, "booking/too_late.html", {"visit": entry.visit}, status=409)
+        return render(request, "booking/patients/too_late.html", {"visit": entry.visit}, status=409)
     except actions.StateChangedError:
         return redirect(entry)
     except actions.TooManyError:
@@ -164,7 +164,7 @@ def decline(request: HttpRequest, token: str) -> HttpResponse:
 def leave(request: HttpRequest, token: str) -> HttpResponse:
     entry = _entry(token)
     if request.method != "POST":
-        return render(request, "booking/leave.html", {"entry": entry})
+        return render(request, "booking/patients/leave.html", {"entry": entry})
     actions.leave_waitlist(entry=entry)
     if "List-Unsubscribe" in request.POST:
         return HttpResponse("You have left the waiting list.\n", content_type="text/plain")

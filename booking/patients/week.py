@@ -22,7 +22,7 @@ LOOK_FIRST_DAYS = 13  # most people find a time in two weeks; only if not, look 
 def week_of_free_times(
     request: HttpRequest, therapists: list[Therapist], service: Service, *, besides: Appointment | None
 ) -> dict[str, Any]:
-    """What `booking/_week.html` draws: the first free time, seven days from `?from=`, and where else to go.
+    """What `booking/patients/_week.html` draws: the first free time, seven days from `?from=`, and where else to go.
 
     `?at=` names the very start that a link showed: it is `chosen`, or `gone` when it is no longer free.
     The time of `besides` counts as free; for a visit that would move, the very start it has is left out.

@@ -31,7 +31,7 @@ class ReadOnlyLog(HidesExistence):
 
     view_on_site = False
     list_per_page = 50
-    change_list_template = "admin/booking/log_list.html"
+    change_list_template = "admin/log_list.html"
     heading = ""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

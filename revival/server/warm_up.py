@@ -16,5 +16,5 @@ def warm_up() -> None:
     templates = settings.BASE_DIR / "templates"
     for path in templates.rglob("*.html"):
         name = path.relative_to(templates)
-        if not {"admin", "email"} & set(name.parts):
+        if not {"admin", "desk", "mail", "staff"} & set(name.parts):
             get_template(name.as_posix())

@@ -24,14 +24,14 @@ def home(request: HttpRequest) -> HttpResponse:
         "cupping_questions": Question.objects.filter(article__in=Article.objects.published())[:2],
         "data": graph(structured_data.website(), clinic(Clinic.objects.first())),
     }
-    return render(request, "home.html", context)
+    return render(request, "site/home.html", context)
 
 
 @require_safe
 def therapist_list(request: HttpRequest) -> HttpResponse:
     trail = breadcrumbs(("Therapists", request.path))
     context = {"therapists": with_portraits(Therapist.objects.all()), "data": graph(trail), "section": "therapists"}
-    return render(request, "therapists/list.html", context)
+    return render(request, "site/therapists/list.html", context)
 
 
 @require_safe
@@ -46,4 +46,4 @@ def therapist_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "data": graph(structured_data.person(therapist), trail, clinic(Clinic.objects.first())),
         "section": "therapists",
     }
-    return render(request, "therapists/detail.html", context)
+    return render(request, "site/therapists/detail.html", context)

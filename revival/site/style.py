@@ -53,4 +53,4 @@ def style(request: HttpRequest) -> HttpResponse:
         "caution": Caution.objects.first(),
         "drawings": SYMBOL.findall(DRAWINGS.read_text()),
     }
-    return render(request, "style.html", context)
+    return render(request, "site/style.html", context)

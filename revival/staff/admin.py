@@ -172,7 +172,7 @@ class AccountAdmin(UserAdmin):
             "back": back,
             "opts": self.opts,
         }
-        return render(request, "admin/booking/answer.html", context)
+        return render(request, "booking/desk/base/answer.html", context)
 
 
 RESET_IN_WORDS = (

@@ -119,13 +119,13 @@ def step(name: str) -> Callable[[View], View]:
 
 @step("admin:code")
 def code(request: HttpRequest, user: Any) -> HttpResponse:
-    return ask_for_code(request, user, CodeForm, two_factor.use_code, WRONG, "admin/sign_in/code.html")
+    return ask_for_code(request, user, CodeForm, two_factor.use_code, WRONG, "staff/sign_in/code.html")
 
 
 @step("admin:code")
 def recovery_code(request: HttpRequest, user: Any) -> HttpResponse:
     use = two_factor.use_recovery_code
-    return ask_for_code(request, user, RecoveryCodeForm, use, WRONG_RECOVERY, "admin/sign_in/recovery_code.html")
+    return ask_for_code(request, user, RecoveryCodeForm, use, WRONG_RECOVERY, "staff/sign_in/recovery_code.html")
 
 
 def ask_for_code(
@@ -200,11 +200,11 @@ def show_key(request: HttpRequest, user: Any, form: Form) -> HttpResponse:
     issuer = clinic(request).name
     picture = two_factor.picture(two_factor.address(user=user, key=key, issuer=issuer))
     words = two_factor.as_words(key)
-    return show(request, "admin/sign_in/enrol.html", form=form, picture=picture, key=words, title="Set up your code")
+    return show(request, "staff/sign_in/enrol.html", form=form, picture=picture, key=words, title="Set up your code")
 
 
 def show_recovery_codes(request: HttpRequest, codes: list[str], go_on_to: str) -> HttpResponse:
-    return show(request, "admin/sign_in/codes.html", codes=codes, go_on_to=go_on_to, title="Your recovery codes")
+    return show(request, "staff/sign_in/codes.html", codes=codes, go_on_to=go_on_to, title="Your recovery codes")
 
 
 @step("admin:own_password")
@@ -214,7 +214,7 @@ def own_password(request: HttpRequest, user: Any) -> HttpResponse:
         accounts.choose_password(user, form.cleaned_data["new_password1"])
         sessions.note(request, password=user.get_session_auth_hash())
         return go_on(request)
-    return show(request, "admin/sign_in/own_password.html", form=form, title="Choose your own password")
+    return show(request, "staff/sign_in/own_password.html", form=form, title="Choose your own password")
 
 
 # Signed in: one's own sign-in.
@@ -227,7 +227,7 @@ def your_sign_in(request: HttpRequest) -> HttpResponse:
         "codes_left": two_factor.recovery_codes_left(user),
         "of": two_factor.RECOVERY_CODES,
     }
-    return show(request, "admin/sign_in/yours.html", title="Your sign-in", **facts)
+    return show(request, "staff/sign_in/yours.html", title="Your sign-in", **facts)
 
 
 def new_device(request: HttpRequest) -> HttpResponse:
@@ -253,7 +253,7 @@ def new_recovery_codes(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and accept(form, two_factor.use_code, user, WRONG):
         codes = two_factor.renew_recovery_codes(user=user)
         return show_recovery_codes(request, codes, go_on_to=reverse("admin:your_sign_in"))
-    return show(request, "admin/sign_in/prove.html", form=form, title="New recovery codes", is_for_codes=True)
+    return show(request, "staff/sign_in/prove.html", form=form, title="New recovery codes", is_for_codes=True)
 
 
 def prove(request: HttpRequest, then: str, title: str) -> HttpResponse:
@@ -266,7 +266,7 @@ def prove(request: HttpRequest, then: str, title: str) -> HttpResponse:
         request.session[PROVED] = int(timezone.now().timestamp())
         request.session.pop(NEW_KEY, None)
         return redirect(then)
-    return show(request, "admin/sign_in/prove.html", form=form, title=title, is_recovery=is_recovery)
+    return show(request, "staff/sign_in/prove.html", form=form, title=title, is_recovery=is_recovery)
 
 
 def was_proved(request: HttpRequest) -> bool:
@@ -281,14 +281,14 @@ def change_password(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, user)
         messages.success(request, "Your password is changed. Wherever else you were signed in, you are signed out.")
         return redirect("admin:your_sign_in")
-    return show(request, "admin/sign_in/password.html", form=form, title="Change your password")
+    return show(request, "staff/sign_in/password.html", form=form, title="Change your password")
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """For whoever is there, half signed in or whole."""
     logout(request)
-    return show(request, "admin/sign_in/signed_out.html", title="You are signed out")
+    return show(request, "staff/sign_in/signed_out.html", title="You are signed out")
 
 
 @require_POST

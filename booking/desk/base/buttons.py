@@ -48,8 +48,8 @@ class ReadOnlyWithButtons(ShowsPatients):
 
     buttons: ClassVar[tuple[Button, ...]] = ()
     state_field: ClassVar[str] = "state"
-    change_form_template = "admin/booking/with_buttons.html"
-    answer_template = "admin/booking/answer.html"
+    change_form_template = "booking/desk/base/with_buttons.html"
+    answer_template = "booking/desk/base/answer.html"
     view_on_site = False  # a patient's page is the patient's; its address is private
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -48,7 +48,7 @@ def free_days(
 
 
 def beside_form(therapist: Therapist, service: Service, moment: datetime | None, **facts: Any) -> dict[str, Any]:
-    """What `admin/booking/_free_times.html` draws."""
+    """What `booking/desk/base/_free_times.html` draws."""
     return {
         "days": free_days(therapist, service, moment, **facts),
         "free_with": therapist,

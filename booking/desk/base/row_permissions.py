@@ -29,7 +29,7 @@ class OwnRowsOnly(HidesExistence):
 class ShowsPatients(OwnRowsOnly):
     """Each look at a list or a row leaves a line in the access log before anyone sees it."""
 
-    change_list_template = "admin/booking/patients_list.html"  # no search box: names would be in the address
+    change_list_template = "booking/desk/base/patients_list.html"  # no search box: names would be in the address
 
     def note_look(self, request: HttpRequest, what: Look, row: int | str | None = None) -> None:
         number = int(unquote(str(row))) if row is not None else None

@@ -92,7 +92,7 @@ class OnTheWall:
 
 @admin.register(Shift)
 class ShiftAdmin(OnTheWall, SavedByActions):
-    change_list_template = "admin/booking/hours_list.html"
+    change_list_template = "booking/desk/hours/hours_list.html"
     list_display = ["therapist", "weekday", "begins", "ends", "holds_from", "holds_until", "is_example"]
     list_display_links = ["therapist", "weekday"]
     list_filter = ["therapist", "weekday", "is_example"]
@@ -135,7 +135,7 @@ def _may_change(request: HttpRequest, absence: Absence) -> bool:
 
 @admin.register(Absence)
 class AbsenceAdmin(SavedByActions):
-    change_list_template = "admin/booking/hours_list.html"
+    change_list_template = "booking/desk/hours/hours_list.html"
     list_display = ["who", moment("starts_at", "From"), moment("ends_at", "Until"), "reason"]
     list_filter = [when("starts_at"), "therapist"]
     list_select_related = ["therapist"]

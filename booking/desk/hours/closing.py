@@ -103,7 +103,7 @@ def _holidays(
         "ticked": request.POST.getlist("day"),
         "said": said,
     }
-    return render(request, "admin/booking/holidays.html", context, status=status)
+    return render(request, "booking/desk/hours/holidays.html", context, status=status)
 
 
 def _look(request: HttpRequest, ticked: list[Holiday], *, has_more: bool = False, status: int = 200) -> HttpResponse:
@@ -116,7 +116,7 @@ def _look(request: HttpRequest, ticked: list[Holiday], *, has_more: bool = False
         "in_the_way": InTheWay.of(visits),
         "has_more": has_more,
     }
-    return render(request, "admin/booking/holidays_look.html", context, status=status)
+    return render(request, "booking/desk/hours/holidays_look.html", context, status=status)
 
 
 def _said_of_closed(closed: list[Absence]) -> str:
@@ -235,7 +235,7 @@ def _to_come(start: datetime) -> datetime:
 
 def _block(request: HttpRequest, form: BlockForm, status: int) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": "Block time", "form": form}
-    return render(request, "admin/booking/block.html", context, status=status)
+    return render(request, "booking/desk/hours/block.html", context, status=status)
 
 
 def _block_look(request: HttpRequest, form: BlockForm, in_the_way: InTheWay, *, has_more: bool) -> HttpResponse:
@@ -250,7 +250,7 @@ def _block_look(request: HttpRequest, form: BlockForm, in_the_way: InTheWay, *, 
         "in_the_way": in_the_way,
         "has_more": has_more,
     }
-    return render(request, "admin/booking/block_look.html", context, status=409 if has_more else 200)
+    return render(request, "booking/desk/hours/block_look.html", context, status=409 if has_more else 200)
 
 
 def _said_of_blocked(absence: Absence) -> str:

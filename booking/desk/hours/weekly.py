@@ -72,7 +72,7 @@ def hours_page(request: HttpRequest) -> HttpResponse:
         "may_block": request.user.has_perm("booking.add_absence"),
         "may_close": request.user.has_perms(["booking.add_absence", SEE_EVERY_PATIENT]),
     }
-    return render(request, "admin/booking/hours.html", context)
+    return render(request, "booking/desk/hours/hours.html", context)
 
 
 def _coming_exceptions(request: HttpRequest, today: date) -> list[Absence]:
@@ -249,7 +249,7 @@ class WeekPage:
             "hours": self.hours,
             **context,
         }
-        return render(self.request, f"admin/booking/{name}.html", facts, status=status)
+        return render(self.request, f"booking/desk/hours/{name}.html", facts, status=status)
 
 
 def _typed_times(data: QueryDict) -> Iterable[tuple[str, str]]:

@@ -286,7 +286,7 @@ def start_outage(request: HttpRequest) -> HttpResponse:
     form = SpanForm(typed, user=request.user, now=now, zone=clinic.zone, initial=initial)
     if not form.is_valid():
         context = {**admin.site.each_context(request), "title": "A therapist is out", "form": form}
-        return render(request, "admin/booking/outage_span.html", context, status=422 if is_asked else 200)
+        return render(request, "booking/desk/outages/span.html", context, status=422 if is_asked else 200)
     chosen = form.cleaned_data
     rows = _rows(request.user, chosen["therapist"], chosen["span"], FirstChoice(chosen["first"]), now, clinic.zone)
     start = StartForm(
@@ -417,7 +417,7 @@ def _preview(
         "span": span,
         "mails": len({row.visit.email.lower() for row in rows if not row.by_phone}),
     }
-    return render(request, "admin/booking/outage_start.html", context, status=status)
+    return render(request, "booking/desk/outages/start.html", context, status=status)
 
 
 # ---- the boards -----------------------------------------------------------------------------
@@ -466,7 +466,7 @@ def outages(request: HttpRequest) -> HttpResponse:
         "past": summaries(past, now),
         "may_act": may_act(request.user),
     }
-    return render(request, "admin/booking/outages.html", context)
+    return render(request, "booking/desk/outages/list.html", context)
 
 
 @dataclass(frozen=True)
@@ -501,7 +501,7 @@ def outage(request: HttpRequest, pk: int) -> HttpResponse:
         "is_over": found.is_over(now),
         "now": now,
     }
-    return render(request, "admin/booking/outage.html", context)
+    return render(request, "booking/desk/outages/board.html", context)
 
 
 def _found(request: HttpRequest, pk: int) -> Outage:
@@ -548,7 +548,7 @@ def settle_outage(request: HttpRequest, pk: int, line: int) -> HttpResponse:
         "form": form,
         "agreed": request.POST.get("agreed", ""),
     }
-    return render(request, "admin/booking/outage_settle.html", context, status=409 if form.errors else 200)
+    return render(request, "booking/desk/outages/settle.html", context, status=409 if form.errors else 200)
 
 
 def _settle(request: HttpRequest, line: AffectedVisit, form: SettleForm) -> bool:
@@ -618,4 +618,4 @@ def end_outage(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "number": found.visits.open().filter(Q(visit__starts_at__gt=now)).count(),
     }
-    return render(request, "admin/booking/outage_end.html", context, status=422 if form.errors else 200)
+    return render(request, "booking/desk/outages/end.html", context, status=422 if form.errors else 200)

@@ -41,7 +41,7 @@ def one_person(request: HttpRequest) -> HttpResponse:
             form.add_error(None, WHY_NOT[type(refusal)])
     facts = {"title": "One person’s data", "form": form if erased is None else OnePersonForm(), "erased": erased}
     context = {**admin.site.each_context(request), **facts}
-    return render(request, "admin/booking/person.html", context, status=422 if form.errors else 200)
+    return render(request, "booking/desk/people/one_person.html", context, status=422 if form.errors else 200)
 
 
 def _file(kept: dict[str, Any]) -> HttpResponse:

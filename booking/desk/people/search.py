@@ -72,7 +72,7 @@ def find_patients(request: HttpRequest) -> HttpResponse:
         "is_nobody": not any(found.values()),
         "most": MOST_FOUND,
     }
-    return render(request, "admin/booking/patients.html", context, status=422 if form.errors else 200)
+    return render(request, "booking/desk/people/search.html", context, status=422 if form.errors else 200)
 
 
 def _visit_of(request: HttpRequest) -> Appointment | None:

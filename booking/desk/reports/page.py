@@ -102,7 +102,7 @@ def reports_page(request: HttpRequest, titles: Titles) -> HttpResponse:
         "reports": [make(asked) for make in REPORTS.values()] if asked else [],
         "asked": asked,
     }
-    return render(request, "admin/booking/reports.html", context, status=200 if asked else 422)
+    return render(request, "booking/desk/reports/page.html", context, status=200 if asked else 422)
 
 
 @require_safe
@@ -113,7 +113,7 @@ def report_table(request: HttpRequest, key: str, titles: Titles) -> HttpResponse
         raise Http404
     if not form.is_valid():
         context = {**admin.site.each_context(request), "title": "Reports", "form": form}
-        return render(request, "admin/booking/reports.html", context, status=422)
+        return render(request, "booking/desk/reports/page.html", context, status=422)
     asked = _asked(form, titles)
     report = REPORTS[key](asked)
     response = HttpResponse(as_csv(report.header, report.rows + report.totals), content_type="text/csv; charset=utf-8")

@@ -139,7 +139,7 @@ class MessageInline(admin.TabularInline):
     ]
     extra = 0
     can_delete = False
-    template = "admin/booking/_rows.html"  # Django's has empty headings, and fields for a form
+    template = "booking/desk/base/_rows.html"  # Django's has empty headings, and fields for a form
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -160,8 +160,8 @@ class AppointmentAdmin(ReadOnlyWithButtons):
     list_display_links = ["when", "name"]
     list_filter = [when("starts_at"), "state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
-    change_form_template = "admin/booking/appointment/change.html"
-    answer_template = "admin/booking/appointment/answer.html"
+    change_form_template = "booking/desk/visits/change.html"
+    answer_template = "booking/desk/visits/answer.html"
     buttons = BUTTONS
     inlines = [MessageInline]
     fieldsets = [

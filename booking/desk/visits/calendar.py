@@ -138,7 +138,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "legend": [(state.value, state.label) for state in SHOWN],
         "clock_row": (_minutes(now, clinic.zone) // QUARTER) - frame.opens * 4 + 1,
     }
-    return render(request, "admin/booking/calendar.html", context)
+    return render(request, "booking/desk/visits/calendar.html", context)
 
 
 def _title(first: date, last: date, today: date) -> str:

@@ -43,7 +43,7 @@ def book_for_caller(request: HttpRequest) -> HttpResponse:
         "is_past_rules": bool(form.errors.keys() & {"starts_at", "override_reason"} or form["override_reason"].value()),
         "now": timezone.now(),
     }
-    return render(request, "admin/booking/caller.html", context, status=409 if form.errors else 200)
+    return render(request, "booking/desk/visits/caller.html", context, status=409 if form.errors else 200)
 
 
 def _place(request: HttpRequest) -> dict[str, Any]:

@@ -38,4 +38,4 @@ def day_sheet(request: HttpRequest) -> HttpResponse:
         "before": day - ONE_DAY,
         "after": day + ONE_DAY,
     }
-    return render(request, "admin/booking/day_sheet.html", context)
+    return render(request, "booking/desk/visits/day_sheet.html", context)

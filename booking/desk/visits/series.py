@@ -103,7 +103,7 @@ def book_series(request: HttpRequest) -> HttpResponse:
         "OUT": OUT,
     }
     status = 422 if is_refused else 409 if do == BOOK else 200
-    return render(request, "admin/booking/series.html", context, status=status)
+    return render(request, "booking/desk/visits/series.html", context, status=status)
 
 
 # ---- what is known before anyone typed ------------------------------------------------------
@@ -326,7 +326,7 @@ def cancel_rest(request: HttpRequest, pk: str) -> HttpResponse:
         "rest": rest,
         "back": back,
     }
-    return render(request, "admin/booking/series_rest.html", context)
+    return render(request, "booking/desk/visits/series_rest.html", context)
 
 
 def _seen(request: HttpRequest) -> list[datetime]:

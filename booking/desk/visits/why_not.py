@@ -43,7 +43,7 @@ def why_page(request: HttpRequest) -> HttpResponse:
         "sentences": sentences,
         "asked": form.cleaned_data if form.is_valid() else None,
     }
-    return render(request, "admin/booking/why.html", context, status=422 if form.errors else 200)
+    return render(request, "booking/desk/visits/why_not.html", context, status=422 if form.errors else 200)
 
 
 def explain(*, therapist: Therapist, service: Service, starts_at: datetime, now: datetime) -> list[Sentence]:
