@@ -25,7 +25,7 @@ from booking.models import (
 )
 from tests.attacks.places import public_addresses
 from tests.attacks.sweep import read
-from tests.booking.test_views import book
+from tests.booking.patients.test_book import book
 from tests.factories import a_clinic, a_service, a_therapist, an_appointment, day_in, in_days, working_all_week
 from tests.revival.staff.test_permissions import addresses
 from tests.staff import everything, one_as

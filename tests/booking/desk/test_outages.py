@@ -22,7 +22,7 @@ from booking.models import (
     State,
 )
 from revival.base.clock import Span
-from tests.booking.test_outages import again, line_of
+from tests.booking.actions.test_outages import again, line_of
 from tests.factories import (
     CHICAGO,
     a_service,

@@ -10,8 +10,8 @@ from booking import actions
 from booking.models import Appointment, Counted, DailyCount, Message
 from booking.models.limits import network_digest
 from revival.base.network import network_of
-from tests.booking.test_races import all_at_once
-from tests.booking.test_views import SLOTS, book, iso, open_details, send, take
+from tests.booking.actions.test_races import all_at_once
+from tests.booking.patients.test_book import SLOTS, book, iso, open_details, send, take
 from tests.factories import (
     a_clinic,
     a_service,

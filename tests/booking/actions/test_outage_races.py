@@ -23,7 +23,7 @@ from booking.models import (
     State,
 )
 from revival.base.clock import Span
-from tests.booking.test_races import CONSTRAINT, all_at_once
+from tests.booking.actions.test_races import CONSTRAINT, all_at_once
 from tests.factories import a_clinic, a_service, a_therapist, an_appointment, in_days, outage_of, working_all_week
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ import pytest
 from booking import actions
 from booking.actions import free
 from booking.models import OCCUPYING, Appointment, Message, Series, State
-from tests.booking.test_races import all_at_once, assert_disjoint, sqlstates, without_constraint  # noqa: F401
+from tests.booking.actions.test_races import all_at_once, assert_disjoint, sqlstates, without_constraint  # noqa: F401
 from tests.factories import a_clinic, a_series, a_service, a_therapist, in_days, some_details, working_all_week
 from tests.staff import one_as
 
