@@ -53,7 +53,7 @@ backup: setup ## Save the database, encrypted for BACKUP_RECIPIENT (TO=.backups)
 restore: setup ## Put a backup into an empty database (FROM=.backups/revival-... KEY=file of the secret key)
 	@$(BIN)/python deploy/backup/backup.py load $(or $(FROM),?) $(or $(KEY),?)
 
-audit: setup ## Every page as people meet it, and Lighthouse (needs npm, chromium, java; ARGS=telephone for Lighthouse alone)
+audit: setup ## Every page as people meet it, and Lighthouse (needs npm, chromium, java; ARGS=phone for Lighthouse alone)
 	@$(BIN)/python deploy/check.py audit $(ARGS)
 
 screenshots: setup ## Make the README's pictures anew (needs chromium)

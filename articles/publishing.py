@@ -99,7 +99,7 @@ def _faults_of(piece: Piece, known: set[str], facts: Mapping[str, str]) -> list[
         for token in tokens_in(piece.text)
         if not facts.get(token)
     ]
-    bare = ["is labelled as studied, but cites no reference."]
+    bare = ["is labeled as studied, but cites no reference."]
     is_bare = piece.label in STUDIED and not cited_keys(piece.text)
     return piece.faults(*unknown, *(bare if is_bare else []), *_link_trouble(piece.text), *unset)
 

@@ -50,5 +50,5 @@ def hints(text: str) -> list[str]:
     found = [
         f"“{match[0]}”: percent of what? Say it in people, such as 3 of 10." for match in BARE_PERCENT.finditer(text)
     ]
-    colours = dict.fromkeys(match[0].lower() for match in SKIN_COLOUR.finditer(text))
-    return found + [f"“{colour}”: marks look different on each skin; is it clear on all?" for colour in colours]
+    colors = dict.fromkeys(match[0].lower() for match in SKIN_COLOUR.finditer(text))
+    return found + [f"“{color}”: marks look different on each skin; is it clear on all?" for color in colors]

@@ -101,12 +101,12 @@ def email_field(help_text: str) -> forms.EmailField:
 
 def phone_field(help_text: str) -> forms.CharField:
     return forms.CharField(
-        label="Telephone",
+        label="Phone",
         max_length=40,
         validators=[*ONE_LINE, check_phone],
         help_text=help_text,
         widget=forms.TelInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
-        error_messages={"required": "Type your telephone number."},
+        error_messages={"required": "Type your phone number."},
     )
 
 

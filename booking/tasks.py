@@ -90,8 +90,8 @@ def offer_freed_times(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="booking.tasks.end_unanswered", pass_context=True)
 def end_unanswered(context: JobContext, timestamp: int) -> None:
-    """Patients of a therapist who is out, and have not answered in time, are to be telephoned."""
-    each(AffectedVisit.objects.to_telephone(timezone.now()), lambda row: actions.expire_alternative(line=row))
+    """Patients of a therapist who is out, and have not answered in time, are to be phoned."""
+    each(AffectedVisit.objects.to_phone(timezone.now()), lambda row: actions.expire_alternative(line=row))
 
 
 def _remind_patient(kind: Kind, row: Appointment) -> None:

@@ -111,7 +111,7 @@ def day_in(days: int) -> date:
 
 
 def outage_of(therapist: Therapist, span: Span, **facts: Any) -> Outage:
-    """A therapist is out, with the times that would be proposed; `by_phone` are visits that are telephoned."""
+    """A therapist is out, with the times that would be proposed; `by_phone` are visits that are phoned."""
     now, by_phone = timezone.now(), facts.pop("by_phone", ())
     first, key = facts.pop("first", FirstChoice.OTHER), facts.pop("key", None)
     rows = actions.affected_by(therapist, span, now)

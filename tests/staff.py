@@ -1,4 +1,4 @@
-"""Colleagues at the desk, the telephone in their pocket, and one row of everything they may meet there."""
+"""Colleagues at the desk, the phone in their pocket, and one row of everything they may meet there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def a_colleague(name: str = "robin", *roles: str, **facts) -> User:
     return user
 
 
-class Telephone:
+class Phone:
     """What an authenticator app does with a key: the code of each half minute (RFC 6238)."""
 
     def __init__(self, key: str) -> None:
@@ -62,12 +62,12 @@ class Telephone:
         return f"{next(number for number in range(1000) if number not in near):06d}"
 
 
-def give_telephone(user: User) -> tuple[Telephone, list[str]]:
-    """Enrols them half a minute ago, so that the code of now is still to be used; telephone, recovery codes."""
+def give_phone(user: User) -> tuple[Phone, list[str]]:
+    """Enrols them half a minute ago, so that the code of now is still to be used; phone, recovery codes."""
     key = two_factor.new_key()
-    telephone = Telephone(two_factor.as_words(key))
-    _, codes = two_factor.enrol(user=user, key=key, typed=telephone.code(-1))
-    return telephone, codes
+    phone = Phone(two_factor.as_words(key))
+    _, codes = two_factor.enroll(user=user, key=key, typed=phone.code(-1))
+    return phone, codes
 
 
 def type_password(client: Client, name: str = "robin", password: str = PASSWORD, **where):
@@ -142,7 +142,7 @@ def everything(account: Any = None) -> SimpleNamespace:
 
 
 def an_outage(therapist: Therapist, service: Any, name: str, days: int) -> Any:
-    """A therapist who is out that day, with one visit to telephone about."""
+    """A therapist who is out that day, with one visit to phone about."""
     an_appointment(therapist, service, in_days(days), name=name, email="", phone="612-555-0190")
     return outage_of(therapist, Span(in_days(days, 0), in_days(days + 1, 0)))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # loaded with the first picture: it is 4 MB in each process t
     import PIL.Image
 
 MOST_UPLOADED = 10_000_000  # bytes
-MOST_PIXELS = 40_000_000  # a telephone's; decoded they take 120 MB
+MOST_PIXELS = 40_000_000  # a phone's; decoded they take 120 MB
 MOST_STRETCHED = 4  # times as long as wide, or the other way round: beyond that it is a bar, not a picture
 LEAST_WIDTH = 200  # pixels
 
@@ -114,7 +114,7 @@ def _what_it_is(content: bytes) -> str:
         if content.startswith(beginning):
             return words
     if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
-        return "a HEIC photo (on the telephone choose “most compatible” under Camera, Formats)"
+        return "a HEIC photo (on the phone choose “most compatible” under Camera, Formats)"
     text = content[:2000].lower()
     return next((words for sign, words in OTHER_DOCUMENTS.items() if sign in text), "no picture that we know")
 
@@ -165,7 +165,7 @@ def _opened(content: bytes, kind: str) -> PIL.Image.Image:
 
 
 def _is_moving(image: PIL.Image.Image) -> bool:
-    """MPO is a JPEG with a second picture behind the first: telephones write those, and nothing moves."""
+    """MPO is a JPEG with a second picture behind the first: phones write those, and nothing moves."""
     return image.format != "MPO" and bool(getattr(image, "is_animated", False))
 
 
@@ -196,7 +196,7 @@ def _not_larger_than_useful(image: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _in_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
-    if image.mode.startswith("I"):  # 16 bits of grey, of which the upper eight are kept
+    if image.mode.startswith("I"):  # 16 bits of gray, of which the upper eight are kept
         image = image.point(lambda value: value / 256).convert("L")
     mode = "RGBA" if image.has_transparency_data else "RGB"
     if image.mode in ("P", "LA", "PA", "1") or (mode == "RGBA" and image.mode != "RGBA"):
@@ -207,7 +207,7 @@ def _in_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
 
 
 def _with_profile(image: PIL.Image.Image, profile: bytes, mode: str) -> PIL.Image.Image:
-    """Colours as they were meant. A profile that cannot be read, or is for other pixels, is left out."""
+    """Colors as they were meant. A profile that cannot be read, or is for other pixels, is left out."""
     from PIL import ImageCms
 
     try:

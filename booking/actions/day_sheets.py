@@ -1,4 +1,4 @@
-"""The day on paper, for when the site is away: times, therapists, first names and telephones, nothing of health."""
+"""The day on paper, for when the site is away: times, therapists, first names and phones, nothing of health."""
 
 from __future__ import annotations
 

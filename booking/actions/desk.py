@@ -83,7 +83,7 @@ def book_for_caller(
     by: Any,
     override_reason: str = "",
 ) -> Appointment:
-    """A confirmed visit, as agreed on the telephone; notice and horizon are for patients alone.
+    """A confirmed visit, as agreed on the phone; notice and horizon are for patients alone.
 
     With `override_reason` it is booked past every rule, the only way to overlap on purpose; `by` is who did.
     Sending the same again gives the same visit and no second message. Raises SlotTakenError, NotOfferedError or
@@ -106,11 +106,11 @@ def book_for_caller(
     visit.requested_at = visit.confirmed_at = now
     visit.renew_link()
     visit.save()
-    tell_on_the_telephone(queue.queue_message(Kind.CONFIRMED, visit))
+    tell_on_the_phone(queue.queue_message(Kind.CONFIRMED, visit))
     return visit
 
 
-def tell_on_the_telephone(message: Message) -> None:
+def tell_on_the_phone(message: Message) -> None:
     """Who gave no e-mail address has just heard it."""
     if message.delivery == Delivery.PLEASE_PHONE:
         message.delivery = Delivery.PHONED

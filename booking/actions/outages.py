@@ -2,8 +2,8 @@
 
 A visit stays valid, in its state and its time, until one person has decided about it; its AffectedVisit says
 beside it that the therapist is out (see `booking.models.outages` for why). Each step out of that state is one
-transaction here: the patient takes the held time or another one, or cancels; staff settle it by telephone; the
-outage ends. Who does not answer becomes a line to telephone. Triggers of the database settle the line when the
+transaction here: the patient takes the held time or another one, or cancels; staff settle it by phone; the
+outage ends. Who does not answer becomes a line to phone. Triggers of the database settle the line when the
 visit is ended or moved by anything else, and let go of the time that was held.
 
 Locks are taken in one order everywhere: therapists, then the line.
@@ -65,7 +65,7 @@ NOT_READ = (Delivery.REFUSED, Delivery.PLEASE_PHONE)
 
 @dataclass(frozen=True)
 class Plan:
-    """What staff chose for one visit: the time that is held, if any, and whether to telephone instead of writing."""
+    """What staff chose for one visit: the time that is held, if any, and whether to phone instead of writing."""
 
     therapist: Therapist | None = None
     starts_at: datetime | None = None
@@ -103,7 +103,7 @@ def start_outage(
 ) -> Outage:
     """Keep new visits away, hold a time for each patient, and write one message to each; all of it or nothing.
 
-    `plans` is by visit; a visit without one, booked while staff were choosing, is to be telephoned. `reason`
+    `plans` is by visit; a visit without one, booked while staff were choosing, is to be phoned. `reason`
     is for staff alone. Starting the same again gives the same outage. Raises AlreadyOutError when this
     therapist is out then already, AlternativesGoneError when somebody else has taken a time meanwhile.
     """
@@ -137,7 +137,7 @@ def start_outage(
 
 
 def _by_patient(outage: Outage, rows: Iterable[Appointment]) -> list[tuple[OutageContact, Appointment]]:
-    """Each visit with its patient: who has the same e-mail address, or else the same telephone, is one."""
+    """Each visit with its patient: who has the same e-mail address, or else the same phone, is one."""
     contacts: dict[str, OutageContact] = {}
     pairs = []
     for visit in rows:
@@ -203,7 +203,7 @@ def _why(plan: Plan | None) -> str:
 def _until(outage: Outage, visit: Appointment, starts_at: datetime, now: datetime) -> datetime:
     """Until when the time is held: as announced, but well before the visit and before that time itself.
 
-    Where a visit is so near that they are telephoned anyway, only the held time counts.
+    Where a visit is so near that they are phoned anyway, only the held time counts.
     """
     ends = [outage.answer_by, starts_at - TO_READ_IT]
     if visit.starts_at >= now + near():
@@ -231,13 +231,13 @@ def _to_phone(line: AffectedVisit, why: str) -> None:
     line.save()
 
 
-def move_to_telephone(visit: Appointment) -> None:
-    """Their e-mail address is corrected: the page sent to the old one opens nothing, and staff telephone instead."""
+def move_to_phone(visit: Appointment) -> None:
+    """Their e-mail address is corrected: the page sent to the old one opens nothing, and staff phone instead."""
     for contact in OutageContact.objects.of_visits([visit.pk]):
         contact.close_link()
         contact.save()
         waiting = contact.visits.filter(state=Line.WAITING)
-        waiting.update(state=Line.TO_PHONE, why=Why.OLD_ADDRESS)  # the time is held on, for the telephone call
+        waiting.update(state=Line.TO_PHONE, why=Why.OLD_ADDRESS)  # the time is held on, for the phone call
 
 
 # ---- the patient answers, or nobody does ----------------------------------------------------
@@ -250,7 +250,7 @@ def take_other_time(
     """Move the visit to the time held for them, or to another free one, and let go of what was held.
 
     Its old time is no longer theirs, in the same transaction. Taking the same time twice is taking it once.
-    `who` is the colleague on the telephone. Raises SlotTakenError or NotOfferedError, with the held time still
+    `who` is the colleague on the phone. Raises SlotTakenError or NotOfferedError, with the held time still
     held; StateChangedError when it was settled meanwhile; TooLateToChangeError for a patient whose visit has begun.
     """
     now = timezone.now()
@@ -289,17 +289,17 @@ def cancel_affected(*, line: AffectedVisit, by: visits.Actor, who: Any = None) -
 
 @action
 def expire_alternative(*, line: AffectedVisit) -> AffectedVisit:
-    """No answer in time, or nothing left to answer: staff telephone. Raises StateChangedError."""
+    """No answer in time, or nothing left to answer: staff phone. Raises StateChangedError."""
     now = timezone.now()
     _, present = _locked(line, now=now)
-    if not AffectedVisit.objects.to_telephone(now).filter(pk=present.pk).exists():
+    if not AffectedVisit.objects.to_phone(now).filter(pk=present.pk).exists():
         raise StateChangedError
     is_late = present.until is not None and present.until <= now
     _to_phone(present, Why.NO_ANSWER if is_late else Why.TIME_LOST)
     return present
 
 
-# ---- staff settle it by telephone -----------------------------------------------------------
+# ---- staff settle it by phone -----------------------------------------------------------
 
 
 @action
@@ -316,7 +316,7 @@ def keep_affected(*, line: AffectedVisit, who: Any) -> AffectedVisit:
 
 @action
 def note_reached(*, line: AffectedVisit, who: Any) -> AffectedVisit:
-    """They know by telephone that the therapist is out, and have not decided yet. Raises StateChangedError."""
+    """They know by phone that the therapist is out, and have not decided yet. Raises StateChangedError."""
     now = timezone.now()
     visit, present = _locked(line, now=now)
     _demand_open(visit, present, visits.Actor.STAFF, now)
@@ -332,7 +332,7 @@ def _note_phoned(contact: OutageContact) -> None:
 
 
 def _was_heard(visit: Appointment, by: visits.Actor) -> None:
-    """Who has no e-mail address has just heard it from a colleague on the telephone."""
+    """Who has no e-mail address has just heard it from a colleague on the phone."""
     if by == visits.Actor.STAFF:
         newest = visit.messages.order_by("pk").last()
         if newest is not None and newest.delivery == Delivery.PLEASE_PHONE:

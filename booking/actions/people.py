@@ -43,7 +43,7 @@ NOT_THEIRS = (
 
 @dataclass(frozen=True)
 class Person:
-    """Whoever has this e-mail address or this telephone: rows with either are theirs."""
+    """Whoever has this e-mail address or this phone: rows with either are theirs."""
 
     email: str = ""
     phone: str = ""

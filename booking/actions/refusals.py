@@ -50,7 +50,7 @@ class VisitsInTheWayError(RefusalError):
 
 
 class UnknownPersonError(RefusalError):
-    """Nothing is kept of anyone with that e-mail address or telephone."""
+    """Nothing is kept of anyone with that e-mail address or phone."""
 
 
 class StillComingError(RefusalError):

@@ -15,7 +15,7 @@ from booking.models import Appointment, Kind, Series, Service, State, Therapist
 from revival.base.refusals import TryAgainError
 
 from . import free, visits
-from .desk import tell_on_the_telephone
+from .desk import tell_on_the_phone
 from .refusals import StateChangedError, action, demand_same
 from .visits import Details
 
@@ -46,7 +46,7 @@ def book_series(
     free.demand_all_free(therapist, service=service.for_staff(), starts=wanted, now=now)
     series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
     booked = Appointment.objects.bulk_create(_visit(series, start, details, now) for start in wanted)
-    tell_on_the_telephone(queue.queue_message(Kind.SERIES, booked[0], together=booked))
+    tell_on_the_phone(queue.queue_message(Kind.SERIES, booked[0], together=booked))
     return series
 
 

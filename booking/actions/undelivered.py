@@ -8,7 +8,7 @@ from booking.mail import queue
 from booking.models import TO_STAFF, Appointment, Delivery, Message, OutageContact, WaitlistEntry
 
 from . import free
-from .outages import move_to_telephone
+from .outages import move_to_phone
 from .refusals import StateChangedError, action
 
 
@@ -44,7 +44,7 @@ def _correct_address(message: Message, visit: Appointment | None, email: str) ->
         visit = free.locked(message.person, now=timezone.now())
     told = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
     for one in told:
-        move_to_telephone(one)
+        move_to_phone(one)
         one.email = email
         one.link_version += 1
         one.renew_link()
@@ -74,7 +74,7 @@ def _present(message: Message) -> Message:
 
 @action
 def mark_as_phoned(*, message: Message) -> Message:
-    """The patient was told by telephone. Raises StateChangedError when it was sent meanwhile."""
+    """The patient was told by phone. Raises StateChangedError when it was sent meanwhile."""
     present = _present(message)
     present.delivery = Delivery.PHONED
     present.save()

@@ -162,7 +162,7 @@ def _opened(therapist: Therapist, service: Service, freed: Span, now: datetime) 
 
 
 def _offer_to(entry: WaitlistEntry, therapist: Therapist, wanted: list[datetime], now: datetime) -> Offer | None:
-    """The first of the wanted starts that this person was not asked about, or about its neighbours, before."""
+    """The first of the wanted starts that this person was not asked about, or about its neighbors, before."""
     if entry.visit is not None and not entry.visit.can_be_changed_online(now):
         return None
     _lock_address(entry.recipient)

@@ -135,7 +135,7 @@ def _not_set_up(clinic: Clinic, day: date) -> list[ToDo]:
 
 
 def _no_clinic() -> ToDo:
-    return ToDo("The clinic", "Its name and telephone come first.", reverse("admin:booking_clinic_add"), ADD_CLINIC)
+    return ToDo("The clinic", "Its name and phone come first.", reverse("admin:booking_clinic_add"), ADD_CLINIC)
 
 
 def _facts_missing(clinic: Clinic) -> list[ToDo]:

@@ -85,9 +85,9 @@ class MessageAdmin(ReadOnlyWithButtons):
         ),
         Button(
             verb="phoned",
-            label="I told them by telephone",
-            question="Did you tell them by telephone?",
-            done="Marked as told by telephone. It is off the list.",
+            label="I told them by phone",
+            question="Did you tell them by phone?",
+            done="Marked as told by phone. It is off the list.",
             act=lambda message, request, typed: actions.mark_as_phoned(message=message),
             states=NOT_THERE,
         ),

@@ -58,7 +58,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         "state",
         WAITS_SINCE,
         "person",
-        "telephone",
+        "phone_number",
         "email_address",
         "therapist",
         "service",
@@ -69,7 +69,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         "came_from",
         ENDED,
     ]
-    readonly_fields = ["person", "telephone", "email_address", "times", WAITS_SINCE, ENDED]
+    readonly_fields = ["person", "phone_number", "email_address", "times", WAITS_SINCE, ENDED]
     inlines = [OfferInline]
     buttons = (
         Button(
@@ -90,8 +90,8 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
     def person(self, entry: WaitlistEntry) -> str:
         return entry.person.name
 
-    @admin.display(description="Telephone")
-    def telephone(self, entry: WaitlistEntry) -> str:
+    @admin.display(description="Phone")
+    def phone_number(self, entry: WaitlistEntry) -> str:
         return entry.person.phone
 
     @admin.display(description="E-mail")

@@ -56,7 +56,7 @@ def compose(message: Message) -> EmailMultiAlternatives:
 def compose_day_sheet(
     sheet: DaySheet, clinic: Clinic, lists: list[tuple[Therapist, list[Appointment]]], now: datetime
 ) -> EmailMultiAlternatives:
-    """Times, therapists, first names and telephones, and nothing else of anyone."""
+    """Times, therapists, first names and phones, and nothing else of anyone."""
     address = settings.SITE_URL + reverse("admin:day_sheet") + f"?day={sheet.day.isoformat()}"
     context = {"clinic": clinic, "sheet": sheet, "lists": lists, "now": now, "desk_url": address}
     headers = {"Message-ID": sheet.message_id, "Auto-Submitted": "auto-generated"}
@@ -92,7 +92,7 @@ def preview(
 
 
 def to_tell(message: Message) -> tuple[str, str]:
-    """Subject and text of a message, for staff to say on the telephone: a private link is no word for that."""
+    """Subject and text of a message, for staff to say on the phone: a private link is no word for that."""
     clinic = Clinic.objects.current()
     context = {"clinic": clinic, "message": message, **_context(message, clinic)}
     context |= {name: PRIVATE_LINK for name in PRIVATE_LINKS if name in context}

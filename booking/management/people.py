@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from booking import actions
 
 WHY_NOT: dict[type[Exception], str] = {
-    actions.UnknownPersonError: "Nothing is kept of anyone with that e-mail address or telephone.",
+    actions.UnknownPersonError: "Nothing is kept of anyone with that e-mail address or phone.",
     actions.StillComingError: "A visit is still to come: tell them, then use --cancel-visits.",
     actions.NamesThePersonError: "The reason is kept in the log for years: say it without naming the person.",
     actions.BusyError: "The database is busy; try again in a moment.",
@@ -24,9 +24,9 @@ class PersonCommand(BaseCommand):
     def handle(self, *, reason: str, **options: Any) -> None:
         if not reason.strip() or len(reason) > 200:
             raise CommandError("Give a reason of at most 200 characters.")
-        person = actions.Person(email=self.asked("Their e-mail address"), phone=self.asked("Their telephone"))
+        person = actions.Person(email=self.asked("Their e-mail address"), phone=self.asked("Their phone"))
         if not person.email and not person.phone:
-            raise CommandError("Give an e-mail address or a telephone number.")
+            raise CommandError("Give an e-mail address or a phone number.")
         try:
             self.act(person, reason, options)
         except actions.RefusalError as refusal:

@@ -107,7 +107,7 @@ class AppointmentQuerySet(WithPeople["Appointment"]):
         return self.filter(state__in=(State.REQUESTED, State.CONFIRMED), starts_at__gt=now)
 
     def of_person(self, *, name: str, email: str, phone: str) -> AppointmentQuerySet:
-        """Online visits under the same name with the same e-mail address or the same digits of a telephone."""
+        """Online visits under the same name with the same e-mail address or the same digits of a phone."""
         digits = digits_of(phone)
         same_phone = Q(phone_digits=digits) if digits else Q(pk__in=[])
         same_email = Q(email__iexact=email) if email else Q(pk__in=[])
@@ -179,7 +179,7 @@ class Appointment(models.Model):
 
     name = models.CharField(max_length=120, blank=True)
     email = models.EmailField("e-mail", max_length=254, blank=True)
-    phone = models.CharField("telephone", max_length=40, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
     patient_name = models.CharField("who the visit is for", max_length=120, blank=True)
     is_new_patient = models.BooleanField("first visit", null=True, blank=True)
     note = models.TextField(max_length=1000, blank=True)
@@ -284,7 +284,7 @@ class Appointment(models.Model):
 
     @property
     def person(self) -> Appointment:
-        """Where name, e-mail address and telephone are kept."""
+        """Where name, e-mail address and phone are kept."""
         return self
 
     @property

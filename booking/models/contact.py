@@ -39,7 +39,7 @@ class ContactRequest(models.Model):
     name = models.CharField(max_length=120)
     reach_by = models.CharField("how to answer", max_length=5, choices=ReachBy)
     email = models.EmailField("e-mail", max_length=254, blank=True)
-    phone = models.CharField("telephone", max_length=40, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
     note = models.TextField(max_length=1000, blank=True)
     consent_version = models.CharField(max_length=20, blank=True)
     came_from = models.CharField("came from article", max_length=80, blank=True)
@@ -79,7 +79,7 @@ class ContactRequest(models.Model):
 
     @property
     def person(self) -> ContactRequest:
-        """Where name, e-mail address and telephone are kept."""
+        """Where name, e-mail address and phone are kept."""
         return self
 
     @property

@@ -61,7 +61,7 @@ class Delivery(models.TextChoices):
     REFUSED = "refused", "Refused by the mail server"
     OVERTAKEN = "overtaken", "Overtaken by a later message"
     PLEASE_PHONE = "please-phone", "No e-mail address: please phone"
-    PHONED = "phoned", "Told by telephone"
+    PHONED = "phoned", "Told by phone"
 
 
 class MessageQuerySet(OwnOnly["Message"]):
@@ -180,5 +180,5 @@ class Message(models.Model):
 
     @property
     def message_id(self) -> str:
-        """The same at every try, so that a double can be recognised (RFC 5322, 3.6.4)."""
+        """The same at every try, so that a double can be recognized (RFC 5322, 3.6.4)."""
         return message_id(self.public_id)

@@ -4,8 +4,8 @@ Why a visit keeps its state and its time until someone has decided: the patient 
 may not read e-mail today. Were it cancelled at once, they would come to a closed door; were it moved at
 once, to a time they never agreed to. So the visit stays as it was, an AffectedVisit says beside it that its
 therapist is out, and each page and message that speaks of the visit says so, too. It leaves that state by
-one step only: the patient takes the held time or another one, cancels, or staff settle it by telephone.
-Whoever does not answer is a line to telephone, and stays one until somebody has spoken with them.
+one step only: the patient takes the held time or another one, cancels, or staff settle it by phone.
+Whoever does not answer is a line to phone, and stays one until somebody has spoken with them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .therapists import Therapist
 
 
 def near() -> timedelta:
-    """Who comes sooner than this is telephoned: an e-mail may be read too late."""
+    """Who comes sooner than this is phoned: an e-mail may be read too late."""
     return timedelta(hours=settings.BOOKING_OUT_NEAR_HOURS)
 
 
@@ -119,7 +119,7 @@ class Outage(models.Model):
 class Bucket(models.TextChoices):
     """What the board tells apart: each affected visit is in one of them."""
 
-    TO_PHONE = "to-phone", "To telephone"
+    TO_PHONE = "to-phone", "To phone"
     WAITING = "waiting", "Waiting for an answer"
     ANSWERED = "answered", "Answered"
     AS_PLANNED = "as-planned", "As planned"
@@ -167,7 +167,7 @@ class OutageContact(models.Model):
 
     @property
     def person(self) -> Appointment:
-        """Where name, e-mail address and telephone are kept."""
+        """Where name, e-mail address and phone are kept."""
         rows = sorted(self.visits.all(), key=lambda line: line.pk)
         return max((line.visit for line in rows), key=lambda visit: (bool(visit.email), bool(visit.phone)))
 
@@ -187,7 +187,7 @@ class AffectedVisitQuerySet(models.QuerySet["AffectedVisit"]):
         """Nobody has decided yet."""
         return self.filter(state__in=UNSETTLED)
 
-    def to_telephone(self, now: datetime) -> AffectedVisitQuerySet:
+    def to_phone(self, now: datetime) -> AffectedVisitQuerySet:
         """Waiting for an answer that will not come: time is over, or the held time is one no longer.
 
         Also when the therapist of the held time is away by now, or takes no patients any more.
@@ -223,7 +223,7 @@ class AffectedVisit(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting for an answer"
-        TO_PHONE = "to-phone", "To telephone"
+        TO_PHONE = "to-phone", "To phone"
         ACCEPTED = "accepted", "Took the held time"
         OTHER_TIME = "other-time", "Chose another time"
         CANCELLED = "cancelled", "Cancelled"
@@ -233,7 +233,7 @@ class AffectedVisit(models.Model):
     class Why(models.TextChoices):
         NO_ADDRESS = "no-address", "No e-mail address"
         NEAR = "near", "Too soon for an e-mail"
-        CHOSEN = "chosen", "By telephone, as chosen"
+        CHOSEN = "chosen", "By phone, as chosen"
         NO_TIME = "no-time", "No other time was found"
         NEW = "new", "Booked while the times were being chosen"
         NO_ANSWER = "no-answer", "Did not answer in time"
@@ -290,7 +290,7 @@ class AffectedVisit(models.Model):
             models.CheckConstraint(
                 name="booking_affected_visit_to_phone_says_why",
                 condition=~Q(state="to-phone") | ~Q(why=""),
-                violation_error_message="Say why they have to be telephoned.",
+                violation_error_message="Say why they have to be phoned.",
             ),
             models.CheckConstraint(
                 name="booking_affected_visit_settled_says_when",

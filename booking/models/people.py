@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 SEE_EVERY_PATIENT = "booking.see_every_patient"
-NATIONAL = 10  # digits of a telephone number without the country's
+NATIONAL = 10  # digits of a phone number without the country's
 
 M = TypeVar("M", bound=models.Model)
 
@@ -45,7 +45,7 @@ def of_each(rows: Iterable[M]) -> defaultdict[int | None, list[M]]:
 
 
 class WithPeople(OwnOnly[M]):
-    """Tables that hold names, e-mail addresses and telephones, their own or those of a visit."""
+    """Tables that hold names, e-mail addresses and phones, their own or those of a visit."""
 
     names: ClassVar[tuple[str, ...]] = ("name",)
     emails: ClassVar[tuple[str, ...]] = ("email",)
@@ -61,7 +61,7 @@ class WithPeople(OwnOnly[M]):
         return rows._with_phone("contains", digits_of(phone)) if digits_of(phone) else rows
 
     def of_one(self, *, email: str = "", phone: str = "") -> Any:
-        """Rows with exactly this e-mail address, or this telephone however it was written."""
+        """Rows with exactly this e-mail address, or this phone however it was written."""
         by_email = self.filter(_one_of(self.emails, "iexact", email)) if email else self.none()
         digits = digits_of(phone)[-NATIONAL:]
         by_phone = self._with_phone("endswith", digits) if digits else self.none()

@@ -27,7 +27,7 @@ EXISTS (
 """
 """Words in any form; a phrase with small words in it, such as "should not", as it stands."""
 
-CURLY = str.maketrans("‘’", "''")  # telephones type can’t, and some databases take the mark for a letter
+CURLY = str.maketrans("‘’", "''")  # phones type can’t, and some databases take the mark for a letter
 
 
 def _says(typed: str) -> RawSQL:

@@ -38,7 +38,6 @@ class Clinic(models.Model):
     name = models.CharField(max_length=120)
     opening_line = models.CharField(max_length=300, blank=True, help_text="One sentence that says who you help.")
     phone = models.CharField(
-        "telephone",
         max_length=20,
         validators=[RegexValidator(r"^\d{3}-\d{3}-\d{4}$", "Write it like 612-605-7594.")],
         help_text="Shown on every page and in every message, like 612-605-7594.",
@@ -53,7 +52,7 @@ class Clinic(models.Model):
         "send the day sheet by e-mail",
         default=False,
         help_text="To the address for staff notices, the evening before and again in the morning: times, therapists, "
-        "first names and telephones, in case the site cannot be reached. E-mail is not sealed: turn it on only for "
+        "first names and phones, in case the site cannot be reached. E-mail is not sealed: turn it on only for "
         "an address that the clinic alone reads.",
     )
     time_zone = models.CharField(max_length=40, default="America/Chicago", validators=[validate_time_zone])
@@ -101,7 +100,7 @@ class Clinic(models.Model):
 
     @property
     def directions_url(self) -> str:
-        """The way here on a map, by the documented address that opens a telephone's map application."""
+        """The way here on a map, by the documented address that opens a phone's map application."""
         return "https://www.google.com/maps/dir/?" + urlencode(
             {"api": 1, "destination": " ".join(self.address.split())}
         )

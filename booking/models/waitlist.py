@@ -148,7 +148,7 @@ class WaitlistEntry(models.Model):
 
     name = models.CharField(max_length=120, blank=True)
     email = models.EmailField("e-mail", max_length=254, blank=True)
-    phone = models.CharField("telephone", max_length=40, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
     is_new_patient = models.BooleanField("first visit", null=True, blank=True)
     consent_version = models.CharField(max_length=20, blank=True)
     came_from = models.CharField("came from article", max_length=80, blank=True)
@@ -203,7 +203,7 @@ class WaitlistEntry(models.Model):
 
     @property
     def person(self) -> Appointment | WaitlistEntry:
-        """Where name, e-mail address and telephone are kept: the visit's row, or this one."""
+        """Where name, e-mail address and phone are kept: the visit's row, or this one."""
         return self.visit or self
 
     @property

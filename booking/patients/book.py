@@ -213,7 +213,7 @@ def _other_times(
     start: datetime,
     kept: list[tuple[str, str]] | None = None,
 ) -> HttpResponse:
-    """409: what happened, what is kept, other times next to it, and the telephone number."""
+    """409: what happened, what is kept, other times next to it, and the phone number."""
     now, zone = timezone.now(), Clinic.objects.current().zone
     day = min(max(start, now), now + timedelta(days=service.horizon_days)).astimezone(zone).date()
     near = free_times(

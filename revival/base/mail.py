@@ -40,7 +40,7 @@ class Mail(models.Model):
 
     @property
     def message_id(self) -> str:
-        """The same at every try, so that a double can be recognised (RFC 5322, 3.6.4)."""
+        """The same at every try, so that a double can be recognized (RFC 5322, 3.6.4)."""
         return message_id(self.public_id)
 
 

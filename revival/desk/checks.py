@@ -128,7 +128,7 @@ def a_password_alone_opens_nothing(app_configs: Any, **kwargs: Any) -> list[Chec
     return [
         checks.Warning(
             "TWO_FACTOR_REQUIRED is off: whoever learns one password reads every patient's data.",
-            hint="Leave it unset, and all staff set up a code from their telephone.",
+            hint="Leave it unset, and all staff set up a code from their phone.",
             id="revival.W003",
         )
     ]

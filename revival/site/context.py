@@ -48,7 +48,7 @@ def clinic_without_database() -> Any:
 
 @lru_cache
 def shipped_clinic() -> SimpleNamespace:
-    """The facts in articles/content/clinic.toml, so that an error page always has a telephone number."""
+    """The facts in articles/content/clinic.toml, so that an error page always has a phone number."""
     path = settings.BASE_DIR / "articles" / "content" / "clinic.toml"
     facts = tomllib.loads(path.read_text())["clinic"] if path.exists() else {}
     fields = {"name": "", "opening_line": "", "phone": "", "email": "", "address": "", "opening_hours": ""}

@@ -102,7 +102,7 @@ def is_database_trouble(error: BaseException | None) -> bool:
 
 
 def unavailable(request: HttpRequest, error: BaseException | None = None) -> HttpResponse:
-    """503 with the telephone number; a form that was sent can be sent again as it was."""
+    """503 with the phone number; a form that was sent can be sent again as it was."""
     log.warning("database trouble", exc_info=error)
     fields: list[tuple[str, str]] = []
     token = ""

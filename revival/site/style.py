@@ -1,6 +1,6 @@
 """`/style/`: the tokens and components with their states on one page, for who writes pages (`make dev` only).
 
-Light, dark, forced colours and print are the browser's to switch; the page is the one to switch them on.
+Light, dark, forced colors and print are the browser's to switch; the page is the one to switch them on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def style(request: HttpRequest) -> HttpResponse:
     wrong.is_valid()
     every = tokens()
     context: dict[str, Any] = {
-        "colours": [one for one in every if one[1].startswith("#")],
+        "colors": [one for one in every if one[1].startswith("#")],
         "others": [one for one in every if not one[1].startswith("#")],
         "evidence": Evidence.choices,
         "form": DetailsForm.fresh(now),

@@ -149,7 +149,7 @@ class AccountAdmin(UserAdmin):
         return super().user_change_password(request, id, form_url)
 
     def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET asks once more; POST forgets the telephone, and the colleague enrols again at the next sign-in."""
+        """GET asks once more; POST forgets the phone, and the colleague enrolls again at the next sign-in."""
         user = self.get_queryset(request).filter(pk=pk).first()
         if user is None:
             raise Http404

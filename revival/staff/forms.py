@@ -201,8 +201,6 @@ def call_first_password(form: Any) -> None:
     form.fields["password1"].label = "First password"
     form.fields[
         "password1"
-    ].help_text = (
-        "At least 12 characters. Hand it over in person or by telephone; they choose their own when they sign in."
-    )
+    ].help_text = "At least 12 characters. Hand it over in person or by phone; they choose their own when they sign in."
     form.fields["password2"].label = "First password again"
     form.fields["password2"].help_text = ""

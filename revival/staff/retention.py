@@ -20,7 +20,7 @@ A_DAY = timedelta(days=1)
 def forget_old_sign_ins() -> None:
     """Who mistyped a password, a day after; the second factor of people who left; sessions that ended.
 
-    For the nightly job. Someone who comes back after leaving enrols anew.
+    For the nightly job. Someone who comes back after leaving enrolls anew.
     """
     since = timezone.now() - max(A_DAY, settings.AXES_COOLOFF_TIME)
     for kept in (AccessAttempt, AccessFailureLog, AccessLog):

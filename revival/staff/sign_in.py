@@ -1,4 +1,4 @@
-"""The door of the desk: password, code, enrolment, recovery codes, one's own sign-in, and the way out."""
+"""The door of the desk: password, code, enrollment, recovery codes, one's own sign-in, and the way out."""
 
 from __future__ import annotations
 
@@ -160,10 +160,10 @@ def wait_in_words(refusal: two_factor.TooManyCodesError) -> str:
 
 
 @step("admin:enrol")
-def enrol(request: HttpRequest, user: Any) -> HttpResponse:
+def enroll(request: HttpRequest, user: Any) -> HttpResponse:
     """The first device; the recovery codes follow in the same answer, which nobody can ask for twice."""
     form = CodeForm(request.POST or None)
-    enrolled = try_to_enrol(request, user, form)
+    enrolled = try_to_enroll(request, user, form)
     if enrolled is None:
         return show_key(request, user, form)
     device, codes = enrolled
@@ -176,14 +176,14 @@ def enrol(request: HttpRequest, user: Any) -> HttpResponse:
     return response
 
 
-def try_to_enrol(
+def try_to_enroll(
     request: HttpRequest, user: Any, form: Form, is_change: bool = False
 ) -> tuple[Device, list[str]] | None:
     key = request.session.get(NEW_KEY)
     if request.method != "POST" or not key or not form.is_valid():
         return None
     try:
-        enrolled = two_factor.enrol(user=user, key=key, typed=form.cleaned_data["code"], is_change=is_change)
+        enrolled = two_factor.enroll(user=user, key=key, typed=form.cleaned_data["code"], is_change=is_change)
     except two_factor.WrongCodeError:
         form.add_error("code", WRONG)
         return None
@@ -200,7 +200,7 @@ def show_key(request: HttpRequest, user: Any, form: Form) -> HttpResponse:
     issuer = clinic(request).name
     picture = two_factor.picture(two_factor.address(user=user, key=key, issuer=issuer))
     words = two_factor.as_words(key)
-    return show(request, "staff/sign_in/enrol.html", form=form, picture=picture, key=words, title="Set up your code")
+    return show(request, "staff/sign_in/enroll.html", form=form, picture=picture, key=words, title="Set up your code")
 
 
 def show_recovery_codes(request: HttpRequest, codes: list[str], go_on_to: str) -> HttpResponse:
@@ -231,12 +231,12 @@ def your_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def new_device(request: HttpRequest) -> HttpResponse:
-    """Another telephone: first a code of the one there is, if there is one."""
+    """Another phone: first a code of the one there is, if there is one."""
     user: Any = request.user
     if two_factor.is_set_up(user) and not was_proved(request):
         return prove(request, "admin:new_device", "Change your phone")
     form = CodeForm(request.POST or None)
-    enrolled = try_to_enrol(request, user, form, is_change=was_proved(request))
+    enrolled = try_to_enroll(request, user, form, is_change=was_proved(request))
     if enrolled is None:
         return show_key(request, user, form)
     device, codes = enrolled
@@ -311,7 +311,7 @@ def urls(signed_in: Callable[[View], View]) -> list[URLPattern]:
         path("login/", Password.as_view(), name="login"),
         path("login/code/", code, name="code"),
         path("login/recovery-code/", recovery_code, name="recovery_code"),
-        path("login/enrol/", enrol, name="enrol"),
+        path("login/enrol/", enroll, name="enrol"),
         path("login/password/", own_password, name="own_password"),
         path("logout/", sign_out, name="logout"),
         path("still-here/", still_here, name="still_here"),

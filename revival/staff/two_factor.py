@@ -1,4 +1,4 @@
-"""The second factor: a code from one's telephone (RFC 6238), or one of ten recovery codes.
+"""The second factor: a code from one's phone (RFC 6238), or one of ten recovery codes.
 
 django-otp keeps the devices, refuses a code that was used, and makes guessing slow. One person has one
 device and one set of recovery codes; enrolling anew replaces both, which ends every session that was
@@ -95,7 +95,7 @@ def new_key() -> str:
     return str(random_hex(KEY_BYTES))
 
 
-def enrol(*, user: User, key: str, typed: str, is_change: bool = False) -> tuple[Device, list[str]]:
+def enroll(*, user: User, key: str, typed: str, is_change: bool = False) -> tuple[Device, list[str]]:
     """Make `key` the person's device, if they can show a code of it; the device and ten recovery codes.
 
     Raises WrongCodeError; AlreadySetUpError when there is one and it is not to be changed.
@@ -109,7 +109,7 @@ def enrol(*, user: User, key: str, typed: str, is_change: bool = False) -> tuple
         if is_set_up(user) and not is_change:
             raise AlreadySetUpError
         forget(user=user)
-        device = TOTPDevice.objects.create(user=user, name="Telephone", key=key, drift=totp.drift, last_t=totp.t())
+        device = TOTPDevice.objects.create(user=user, name="Phone", key=key, drift=totp.drift, last_t=totp.t())
         return device, renew_recovery_codes(user=user)
 
 
@@ -130,7 +130,7 @@ def recovery_codes_left(user: User) -> int:
 
 @transaction.atomic
 def forget(*, user: User) -> None:
-    """The person enrols anew at the next sign-in; sessions opened with these devices end at once."""
+    """The person enrolls anew at the next sign-in; sessions opened with these devices end at once."""
     TOTPDevice.objects.filter(user_id=user.pk).delete()
     StaticDevice.objects.filter(user_id=user.pk).delete()
 

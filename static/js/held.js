@@ -7,5 +7,5 @@ for (const place of document.querySelectorAll("[data-held-seconds]")) {
     [...place.children].forEach((line, nth) => { line.hidden = nth === 0; });
   };
   setTimeout(look, place.dataset.heldSeconds * 1000 + 500);
-  document.addEventListener("visibilitychange", look); // a telephone that slept
+  document.addEventListener("visibilitychange", look); // a phone that slept
 }

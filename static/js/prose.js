@@ -14,7 +14,7 @@ const EXTENSIONS = [
   Link.configure({ openOnClick: false, autolink: false, linkOnPaste: true, enableTarget: false }),
   NodeClass.configure({ cssClasses: { paragraph: ["note"], orderedList: ["steps"] } }),
 ];
-const FACTS = { "{phone}": "Telephone", "{email}": "E-mail", "{address}": "Address", "{clinic}": "Name of the clinic" };
+const FACTS = { "{phone}": "Phone", "{email}": "E-mail", "{address}": "Address", "{clinic}": "Name of the clinic" };
 
 const keys = () => [...document.querySelectorAll('input[name^="references-"][name$="-key"]')]
   .map((field) => field.value).filter(Boolean);

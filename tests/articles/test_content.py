@@ -1,4 +1,4 @@
-"""Every point that the cupping article has to make is on its page, labelled and sourced."""
+"""Every point that the cupping article has to make is on its page, labeled and sourced."""
 
 from __future__ import annotations
 

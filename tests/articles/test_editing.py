@@ -300,7 +300,7 @@ def test_syllables_are_counted_about_right(word, count):
     assert readability.syllables(word) == count
 
 
-def test_bare_percentages_and_colours_of_skin_are_pointed_out():
+def test_bare_percentages_and_colors_of_skin_are_pointed_out():
     hints = readability.hints("About 30 % felt better, and the skin turned Red.")
 
     assert [hint.split(":")[0] for hint in hints] == ["“30 %”", "“red”"]
@@ -473,7 +473,7 @@ def test_a_question_about_the_clinic_is_refused_at_the_field_before_it_is_public
     typed = {"topic": "Visits", "order": "9", "question": "Why?", "anchor": "q-why", "label": "low", "answer": "x"}
 
     page = as_a("Editor").post("/admin/articles/question/add/", typed).text
-    assert "The answer is labelled as studied, but cites no reference." in page
+    assert "The answer is labeled as studied, but cites no reference." in page
 
     as_a("Editor").post("/admin/articles/question/add/", typed | {"label": "", "answer": "<h1>Call</h1><p>{fax}</p>"})
     assert "Why?" not in client.get("/faq/").text

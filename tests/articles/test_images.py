@@ -190,7 +190,7 @@ def test_a_large_one_without_loss_stands_upright_too():
     assert small.getpixel((small.width - 20, 500)) > 200 > 120 > small.getpixel((20, 500))  # its top is right now
 
 
-def test_colours_of_another_profile_become_those_of_the_web():
+def test_colors_of_another_profile_become_those_of_the_web():
     """In this profile green and red stand swapped: whoever ignores it shows green for red."""
     lab = ImageCms.createProfile("sRGB")
     srgb = ImageCms.ImageCmsProfile(lab).tobytes()
@@ -224,18 +224,18 @@ def test_clear_stays_clear():
         assert opened(one).convert("RGBA").getpixel((5, 5))[3] == 0
 
 
-def test_print_colours_and_16_bits_of_grey_are_read():
+def test_print_colors_and_16_bits_of_grey_are_read():
     printed = saved(Pillow.new("CMYK", (500, 500), (0, 255, 255, 0)), "JPEG")
-    grey = saved(Pillow.new("I;16", (500, 500), 32768), "PNG")
+    gray = saved(Pillow.new("I;16", (500, 500), 32768), "PNG")
 
     red = opened(read(printed, "a.jpg", MOST_BYTES).renditions[0]).convert("RGB").getpixel((9, 9))
-    middle = opened(read(grey, "a.png", MOST_BYTES).renditions[0]).convert("L").getpixel((9, 9))
+    middle = opened(read(gray, "a.png", MOST_BYTES).renditions[0]).convert("L").getpixel((9, 9))
 
     assert red[0] > 200 > 60 > red[2]
     assert 120 < middle < 136
 
 
-def test_a_telephones_second_picture_is_left_behind():
+def test_a_phones_second_picture_is_left_behind():
     """MPO: a JPEG with another one behind it. It is no animation."""
     file = io.BytesIO()
     a_drawing(600, 400).save(file, "MPO", save_all=True, append_images=[a_drawing(600, 400, seed=2)])

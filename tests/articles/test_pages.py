@@ -118,7 +118,7 @@ def test_what_to_read_next_comes_before_the_references(html):
 
 
 @pytest.mark.parametrize("path", ["/articles/nothing/", "/therapists/nobody/", "/nowhere/"])
-def test_unknown_pages_give_the_telephone(loaded, client, path):
+def test_unknown_pages_give_the_phone(loaded, client, path):
     response = client.get(path)
 
     assert response.status_code == 404

@@ -20,7 +20,7 @@ def test_an_unknown_key_a_studied_claim_without_source_and_a_lost_part_are_named
     reasons = " ".join(map(str, what_is_missing(article)))
 
     assert "“Looser muscles” cites [@nobody-1999]" in reasons
-    assert "“Sports injuries” is labelled as studied, but cites no reference" in reasons
+    assert "“Sports injuries” is labeled as studied, but cites no reference" in reasons
     with pytest.raises(NotReadyError):
         publish(article)
 

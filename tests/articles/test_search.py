@@ -160,7 +160,7 @@ def test_an_empty_query_says_what_to_do(client, typed):
     assert "Type what you would like to know" in page.text
 
 
-def test_no_result_offers_the_questions_and_the_telephone(client):
+def test_no_result_offers_the_questions_and_the_phone(client):
     page = ask(client, "xylophone quartz").text
 
     assert "We have nothing on" in page

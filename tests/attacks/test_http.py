@@ -12,7 +12,7 @@ import pytest
 from tests.attacks.conftest import CANARY, complaints_in
 from tests.attacks.raw import form, request, send
 
-TELEPHONE = "612-605-7594"
+PHONE = "612-605-7594"
 FIND = "/visits/find/"
 AS_FORM = ("Content-Type", "application/x-www-form-urlencoded")
 CHUNKED = ("Transfer-Encoding", "chunked")
@@ -200,7 +200,7 @@ def test_what_is_odd_is_refused_in_our_own_face(target, name):
 
     assert len(answers) == 1, [one.status for one in answers]
     assert 400 <= answers[0].status < 500
-    assert TELEPHONE in answers[0].text
+    assert PHONE in answers[0].text
     assert "evil.example" not in answers[0].text
     assert CANARY not in answers[0].text
     assert answers[0].headers["X-Content-Type-Options"] == "nosniff"

@@ -1,8 +1,8 @@
 """What people meet, judged: axe, focus, the HTML checker, keyboard, links and every screen of the desk (the tests of
-`PROOFS`, which `make check` runs, too), then Lighthouse as a telephone and as a desktop see the pages.
+`PROOFS`, which `make check` runs, too), then Lighthouse as a phone and as a desktop see the pages.
 
 Lighthouse comes from the npm registry into .audit/ and is used for nothing else. The exit code is 1 when a test fails,
-a score is below 100, or the article's largest part comes later than a second. CI asks for `telephone` alone.
+a score is below 100, or the article's largest part comes later than a second. CI asks for `phone` alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAGES = {
     "times": SLOTS,
     "details": DETAILS,
 }
-FORMS = ("telephone", "desktop")
+FORMS = ("phone", "desktop")
 PROOFS = [
     *(f"tests/browser/test_{name}.py" for name in ("accessibility", "every_screen", "mails", "patient", "waiting")),
     "tests/revival/site/test_crawl.py",
@@ -85,7 +85,7 @@ def answer_of(command: list[str | Path]) -> str:
 def is_good(found: dict[str, float], form: str, name: str) -> bool:
     """CI's machines are shared: there the scores that a clock has no part in count, and the others are told."""
     counted = CATEGORIES[1:] if IN_CI else CATEGORIES
-    is_slow = (form, name) == ("telephone", "article") and found["paint"] >= LARGEST_PAINT and not IN_CI
+    is_slow = (form, name) == ("phone", "article") and found["paint"] >= LARGEST_PAINT and not IN_CI
     return min(found[category] for category in counted) == 100 and not is_slow
 
 

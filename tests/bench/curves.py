@@ -10,7 +10,7 @@ STYLES = ("tokens.css", "reports.css")
 
 
 def keep(name: str, svg: str) -> None:
-    """`svg` is one of booking.desk.reports.plots, here with the desk's colours in it."""
+    """`svg` is one of booking.desk.reports.plots, here with the desk's colors in it."""
     style = "".join((ROOT / "static" / "css" / one).read_text() for one in STYLES)
     head, end, rest = svg.partition(">")
     FOLDER.mkdir(exist_ok=True)

@@ -90,7 +90,7 @@ def test_one_message_tells_of_all_of_them(therapist, service):
     assert message.appointment.starts_at == in_days(3)
 
 
-def test_who_has_no_address_has_been_told_on_the_telephone(therapist, service):
+def test_who_has_no_address_has_been_told_on_the_phone(therapist, service):
     book(therapist, service, *four(), email="")
 
     assert Message.objects.get().delivery == Delivery.PHONED

@@ -17,7 +17,7 @@ PHONE, WIDTHS = 320, (320, 768, 1280)
 HEIGHT = 800
 EVERYTHING = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # 24 px, WCAG 2.5.8
 OF_COLOUR = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
-"""What a scheme of colours can change; the rest is the same at night."""
+"""What a scheme of colors can change; the rest is the same at night."""
 
 DANGLING = """() => {
     const found = [];
@@ -97,7 +97,7 @@ def barriers(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
 
 
 def lost_focus(page: Page) -> list[str]:
-    """Where Tab leads and nobody sees it, on a telephone: no ring, or beyond the window or under its bottom bar."""
+    """Where Tab leads and nobody sees it, on a phone: no ring, or beyond the window or under its bottom bar."""
     before = page.viewport_size
     page.set_viewport_size({"width": PHONE, "height": HEIGHT})
     faults, rounds = [], 0

@@ -55,7 +55,7 @@ def a_page(browser: Browser, size: dict[str, int], scheme: str = "light") -> Ite
 
 
 def keep(name: str, shot: bytes) -> None:
-    """With few colours: a picture of the README is read by everyone who clones."""
+    """With few colors: a picture of the README is read by everyone who clones."""
     picture = Image.open(io.BytesIO(shot)).convert("RGB")
     picture.quantize(MOST_COLOURS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
     print(f"deploy/readme/{name}.png")
@@ -88,7 +88,7 @@ def desk(browser: Browser, site: RunningSite) -> None:
 
 
 def icons(browser: Browser) -> None:
-    """The mark for what reads no SVG: the home screen of a telephone (180 pixels), and /favicon.ico."""
+    """The mark for what reads no SVG: the home screen of a phone (180 pixels), and /favicon.ico."""
     mark = (DRAWN / "drawings.svg").read_text()
     with a_page(browser, {"width": TOUCH, "height": TOUCH}) as page:
         page.set_content(f"<style>body {{ margin: 0; background: #143e37 }} svg {{ display: block }}</style>{mark}")

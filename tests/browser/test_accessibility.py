@@ -85,7 +85,7 @@ def waiting_pages(page, url):
     yield "ask with errors"
     page.get_by_label("Your name").fill("Carla Caller")
     page.get_by_label("Call me").check()
-    page.get_by_label("Telephone").fill("612-555-0188")
+    page.get_by_label("Phone").fill("612-555-0188")
     page.get_by_label("I agree").check()
     page.locator("main").get_by_role("button", name="Send this to the clinic").click()
     page.get_by_role("heading", name="The clinic has your message").wait_for()

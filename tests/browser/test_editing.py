@@ -189,7 +189,7 @@ def test_from_draft_to_page_and_back_by_three_people(site, desk):
         assert (
             owner.locator("#sections-0 .errorlist")
             .inner_text()
-            .startswith("The section “Part 0” is labelled as studied")
+            .startswith("The section “Part 0” is labeled as studied")
         )
         owner.select_option("#id_sections-0-label", "")
         press(owner, "Publish")

@@ -42,7 +42,7 @@ for days in (-7, 7):
 print(json.dumps(html))
 """
 SCREEN = 844
-"""Of a telephone, in CSS pixels."""
+"""Of a phone, in CSS pixels."""
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from booking.models import *
 zone = Clinic.objects.current().zone
 days = [d for d in range(31, 45) if in_days(d).astimezone(zone).weekday() < 5]
 therapist, service = Therapist.objects.get(slug="peter-stanley"), Service.objects.get(slug="consultation")
-for n, (name, email) in enumerate([("Olive Out {tag}", "olive.{tag}@example.com"), ("Tom Telephone {tag}", "")]):
+for n, (name, email) in enumerate([("Olive Out {tag}", "olive.{tag}@example.com"), ("Tom Phone {tag}", "")]):
     an_appointment(therapist, service, in_days(days[{number}], 10 + n), name=name, email=email)
 print("day", in_days(days[{number}]).astimezone(zone).date())
 """
@@ -25,7 +25,7 @@ from booking.models import *
 from django.db.models import Q
 Outage.objects.all().delete()
 Absence.objects.filter(reason="Browser").delete()
-Appointment.objects.filter(Q(name__startswith="Olive Out") | Q(name__startswith="Tom Telephone")).delete()
+Appointment.objects.filter(Q(name__startswith="Olive Out") | Q(name__startswith="Tom Phone")).delete()
 Appointment.objects.filter(held_for="alternative").delete()
 """
 
@@ -67,7 +67,7 @@ def test_the_desk_starts_it_the_patient_answers_and_the_board_shows_it(site, des
     board = page.url
     waiting, to_phone = page.locator("[aria-labelledby=b-waiting]"), page.locator("[aria-labelledby=b-to-phone]")
     waiting.get_by_text(f"Olive Out {tag}").first.wait_for()
-    to_phone.get_by_text(f"Tom Telephone {tag}").first.wait_for()
+    to_phone.get_by_text(f"Tom Phone {tag}").first.wait_for()
 
     def the_question():
         theirs = (mail for mail in mails(site) if mail["To"] == f"olive.{tag}@example.com")

@@ -12,7 +12,7 @@ ARTICLE = "/articles/cupping-for-back-pain/"
 def fill_in(page):
     page.get_by_label("Your name").fill("Ada Example")
     page.get_by_label("E-mail").fill("ada@example.com")
-    page.get_by_label("Telephone").fill("612-555-0142")
+    page.get_by_label("Phone").fill("612-555-0142")
     page.get_by_label("Yes, my first visit").check()
     page.get_by_label("I agree").check()
 

@@ -1,4 +1,4 @@
-"""The door of the desk in a real browser: a colleague enrols, signs in and out, and is told what to do."""
+"""The door of the desk in a real browser: a colleague enrolls, signs in and out, and is told what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.barriers import barriers
 from tests.running import running_site
-from tests.staff import Telephone
+from tests.staff import Phone
 
 PASSWORD, OWN = "seventeen green bottles", "four hens in the barn"
 MAKE = """
@@ -43,7 +43,7 @@ def type_code(page, code, button="Sign in"):
 
 
 def walk_through_the_door(page, url, name):
-    """Every page of the door, name by name: enrolment, one's own password, signing in again, one's own sign-in."""
+    """Every page of the door, name by name: enrollment, one's own password, signing in again, one's own sign-in."""
     page.goto(f"{url}/admin/")
     yield "sign in"
     type_password(page, url, name, "wrong")
@@ -53,12 +53,12 @@ def walk_through_the_door(page, url, name):
     yield "was idle"
     type_password(page, url, name)
     page.get_by_role("heading", name="Set up your code").wait_for()
-    yield "enrol"
-    telephone = Telephone(page.locator(".key-text code").inner_text())
-    type_code(page, telephone.wrong_code(), "Check the code")
+    yield "enroll"
+    phone = Phone(page.locator(".key-text code").inner_text())
+    type_code(page, phone.wrong_code(), "Check the code")
     page.locator(".errors").wait_for()
-    yield "enrol, wrong code"
-    type_code(page, telephone.code(-1), "Check the code")
+    yield "enroll, wrong code"
+    type_code(page, phone.code(-1), "Check the code")
     page.get_by_role("heading", name="Your recovery codes").wait_for()
     recovery = page.locator(".codes code").all_inner_texts()
     yield "recovery codes"
@@ -132,8 +132,8 @@ def test_it_works_by_keyboard(door, page):
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Set up your code").wait_for()
-    telephone = Telephone(page.locator(".key-text code").inner_text())
-    page.keyboard.type(telephone.code())
+    phone = Phone(page.locator(".key-text code").inner_text())
+    page.keyboard.type(phone.code())
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Your recovery codes").wait_for()
     page.get_by_role("link", name="I have kept them").focus()
@@ -160,7 +160,7 @@ def test_browsers_know_what_each_field_is_for(door, page):
 def test_the_codes_print_and_what_surrounds_them_does_not(door, page):
     type_password(page, door.url, a_new_colleague(door, "kim-prints"))
     page.get_by_role("heading", name="Set up your code").wait_for()
-    type_code(page, Telephone(page.locator(".key-text code").inner_text()).code(), "Check the code")
+    type_code(page, Phone(page.locator(".key-text code").inner_text()).code(), "Check the code")
     page.get_by_role("button", name="Print").wait_for()
     page.emulate_media(media="print")
 

@@ -99,7 +99,7 @@ def test_a_caller_is_booked_from_the_drawn_week_of_one_therapist(site, tablet, s
     page.locator(".messagelist li").first.wait_for()
 
 
-def test_without_our_colours_the_calendar_still_tells_its_parts_apart(site, tablet):
+def test_without_our_colors_the_calendar_still_tells_its_parts_apart(site, tablet):
     page = tablet(forced_colors="active")
     page.goto(site.url + ONE)
     edges = page.evaluate(EDGES)

@@ -5,7 +5,7 @@
 
 For each: what was broken under how much load, what guests saw, what was lost. Exit code 1: a promise was broken.
 The promises: an article within a second, always; booking answers, and when it must say 503 then within five seconds
-and with the telephone number; it heals without anybody; nothing that was promised is lost, no two visits overlap, no
+and with the phone number; it heals without anybody; nothing that was promised is lost, no two visits overlap, no
 message is lost, and at most one comes twice for each kill. At the end of a stage all that its drills promised is
 counted once more, and guests are looked for in all logs. DRILL_KEEP=1 keeps the logs. Exit code 2: something was left
 out for want of a program or of rights (ALLOW_LEFT_OUT=1 lets that pass).
@@ -104,13 +104,11 @@ class Drill:
         seen = self.crowd.bookings
         refused = seen.statuses[503]
         self.tell(f"articles   {self.crowd.articles}")
-        self.tell(
-            f"booking    {seen}; longest 503 {seen.longest_refusal:.2f} s, {seen.without_telephone} without telephone"
-        )
+        self.tell(f"booking    {seen}; longest 503 {seen.longest_refusal:.2f} s, {seen.without_phone} without phone")
         self.tell(f"promised   {len(self.crowd.promises)} bookings, {self.crowd.unanswered} never answered")
         self.promise("articles always, within a second", self.articles_fine())
-        self.promise("503 within five seconds, with the telephone", seen.longest_refusal <= REFUSAL_SECONDS)
-        self.promise("503 within five seconds, with the telephone", seen.without_telephone == 0)
+        self.promise("503 within five seconds, with the phone", seen.longest_refusal <= REFUSAL_SECONDS)
+        self.promise("503 within five seconds, with the phone", seen.without_phone == 0)
         self.promise("no fault of ours (500)", not seen.statuses[500] and not self.crowd.articles.statuses[500])
         self.promise("guests booked", len(self.crowd.promises) > 0 and refused < seen.statuses.total())
         self.promise("guests book again afterwards", any(one.at > over for one in self.crowd.promises))

@@ -22,7 +22,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.guest import hidden_fields
 
-TELEPHONE, ARTICLE = "612-605-7594", "/articles/cupping-for-back-pain/"
+PHONE, ARTICLE = "612-605-7594", "/articles/cupping-for-back-pain/"
 VISITS_A_GUEST = 6  # below the ten open holds and twenty bookings of a network's day
 SECONDS_OF_PATIENCE, SECONDS_BETWEEN_TRIES = 60, 0.5
 BROKE_OFF = 0  # as a status: no answer at all
@@ -35,20 +35,20 @@ class Seen:
     statuses: Counter[int] = field(default_factory=Counter)
     longest: float = 0.0
     longest_refusal: float = 0.0
-    without_telephone: int = 0
+    without_phone: int = 0
 
     def note(self, status: int, seconds: float, text: str) -> None:
         self.statuses[status] += 1
         self.longest = max(self.longest, seconds)
         if status == 503:
             self.longest_refusal = max(self.longest_refusal, seconds)
-            self.without_telephone += TELEPHONE not in text
+            self.without_phone += PHONE not in text
 
     def add(self, other: Seen) -> None:
         self.statuses += other.statuses
         self.longest = max(self.longest, other.longest)
         self.longest_refusal = max(self.longest_refusal, other.longest_refusal)
-        self.without_telephone += other.without_telephone
+        self.without_phone += other.without_phone
 
     def __str__(self) -> str:
         told = {BROKE_OFF: "broke off"}

@@ -58,7 +58,7 @@ class CallerForm(PlaceForm):
     PLACE = ("therapist", "service", "starts_at")
     name = forms.CharField(max_length=120, validators=ONE_LINE, error_messages={"required": "Type a name."})
     phone = phone_field("")
-    email = email_field("Empty: they have just heard it on the telephone, and each later message is a line to phone.")
+    email = email_field("Empty: they have just heard it on the phone, and each later message is a line to phone.")
     patient_name = forms.CharField(
         label="Who is it for, if not them?", max_length=120, required=False, validators=ONE_LINE
     )
@@ -80,7 +80,7 @@ class CallerForm(PlaceForm):
         first_visit.label = "Is it their first visit?"
         first_visit.choices = [("yes", "Yes, their first"), ("no", "No, they have been before")]
         first_visit.error_messages["required"] = "Choose whether it is their first visit."
-        self.fields["phone"].error_messages["required"] = "Type a telephone number."
+        self.fields["phone"].error_messages["required"] = "Type a phone number."
         first_visit.help_text = "So that the therapist knows what to prepare."
         self.fields["note"].label, self.fields["note"].help_text = "Note", "The therapist reads it."
         for field in self.fields.values():

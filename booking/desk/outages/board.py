@@ -197,7 +197,7 @@ class StartForm(forms.Form):
 
 
 class SettleForm(forms.Form):
-    """What was agreed on the telephone."""
+    """What was agreed on the phone."""
 
     MOVE, ELSEWHERE, CANCEL, KEEP, REACHED = "move", "elsewhere", "cancel", "keep", "reached"
     seen = StartField(max_length=40, widget=forms.HiddenInput)
@@ -512,7 +512,7 @@ def _found(request: HttpRequest, pk: int) -> Outage:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def settle_outage(request: HttpRequest, pk: int, line: int) -> HttpResponse:
-    """One patient on the telephone: what was agreed?"""
+    """One patient on the phone: what was agreed?"""
     _demand(request, *TO_ACT)
     found, now = _found(request, pk), timezone.now()
     present: AffectedVisit = get_object_or_404(found.visits.in_order(), pk=line)
@@ -588,7 +588,7 @@ def _settle(request: HttpRequest, line: AffectedVisit, form: SettleForm) -> bool
 def _told_of(line: AffectedVisit) -> str:
     if line.visit.email:
         return "The patient is told by e-mail."
-    return "There is no e-mail address: what you said on the telephone is all they get."
+    return "There is no e-mail address: what you said on the phone is all they get."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

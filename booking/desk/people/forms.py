@@ -16,7 +16,7 @@ class PatientSearchForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120, required=False)
     email = forms.CharField(label="E-mail", max_length=254, required=False)
-    phone = forms.CharField(label="Telephone", max_length=40, required=False, help_text="At least four digits.")
+    phone = forms.CharField(label="Phone", max_length=40, required=False, help_text="At least four digits.")
 
     def clean_phone(self) -> str:
         phone: str = self.cleaned_data["phone"]
@@ -27,7 +27,7 @@ class PatientSearchForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         typed = self.cleaned_data
         if not self.errors and not any(typed.values()):
-            raise ValidationError("Type a name, an e-mail address or a telephone number.")
+            raise ValidationError("Type a name, an e-mail address or a phone number.")
         return typed
 
 
@@ -35,7 +35,7 @@ class OnePersonForm(forms.Form):
     """Whose data, why, and which of the two buttons was pressed."""
 
     email = forms.CharField(label="Their e-mail", max_length=254, required=False)
-    phone = forms.CharField(label="Their telephone", max_length=40, required=False)
+    phone = forms.CharField(label="Their phone", max_length=40, required=False)
     reason = forms.CharField(
         label="Reason", max_length=200, help_text="Kept in the access log; name nobody in it. Such as: asked by letter."
     )
@@ -57,7 +57,7 @@ class OnePersonForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         typed = self.cleaned_data
         if not typed.get("email") and not digits_of(typed.get("phone", "")):
-            raise ValidationError("Type an e-mail address or a telephone number.")
+            raise ValidationError("Type an e-mail address or a phone number.")
         if self.is_erasure and not typed.get("is_sure"):
             self.add_error("is_sure", "Check this box to erase.")
         return typed

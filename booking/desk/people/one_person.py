@@ -18,7 +18,7 @@ from .forms import OnePersonForm
 
 RIGHT = "booking.export_and_erase"
 WHY_NOT: dict[type[Exception], str] = {
-    actions.UnknownPersonError: "Nothing is kept of anyone with that e-mail address or telephone.",
+    actions.UnknownPersonError: "Nothing is kept of anyone with that e-mail address or phone.",
     actions.StillComingError: "A visit is still to come. Tell them, then tick the box that cancels it.",
     actions.NamesThePersonError: "The reason is kept in the log for years: say it without naming the person.",
 }

@@ -32,7 +32,7 @@ WITH = {Appointment: ("therapist",), WaitlistEntry: ("therapist", "visit"), Cont
 
 @dataclass
 class Patient:
-    """Those of the visits that were found which have one e-mail address, or else one telephone."""
+    """Those of the visits that were found which have one e-mail address, or else one phone."""
 
     visits: list[Appointment] = field(default_factory=list)
 
@@ -95,7 +95,7 @@ def _found(kind: Any, user: Any, form: PatientSearchForm, of: Appointment | None
 
 
 def _by_person(visits: list[Appointment]) -> list[Patient]:
-    """In the order of their newest visit. Without address and telephone, a name is all there is to go by."""
+    """In the order of their newest visit. Without address and phone, a name is all there is to go by."""
     patients: dict[str, Patient] = {}
     for visit in visits:
         key = visit.email.lower() or digits_of(visit.phone)[-NATIONAL:] or visit.name.lower()

@@ -1,7 +1,7 @@
 """Plots as SVG, drawn on the server: pure functions from numbers to markup (no Django, no script, no style).
 
-Colours come from classes alone, so that a strict content security policy holds and dark pages work; what tells
-series apart is a pattern, a mark or a dash, and a word, so that no colour is needed. Each drawing has a title and a
+Colors come from classes alone, so that a strict content security policy holds and dark pages work; what tells
+series apart is a pattern, a mark or a dash, and a word, so that no color is needed. Each drawing has a title and a
 description; the table beside it is where each number can be read.
 """
 
@@ -206,7 +206,7 @@ def _fill(key: str, number: int) -> dict[str, str]:
 
 
 def _patterns(key: str, number: int) -> str:
-    """Plain, hatched one way, dotted, hatched the other way, crossed: told apart without colour."""
+    """Plain, hatched one way, dotted, hatched the other way, crossed: told apart without color."""
     ground = '<rect width="8" height="8" class="plot__ground plot__ground--{0}"/>'
     strokes = [
         "",

@@ -16,7 +16,7 @@ PAGES = {503: "503.html", 429: "too_quick.html", 400: "400.html"}
 
 
 class Command(BaseCommand):
-    help = "Write what nginx shows when the site is gone: pages with the clinic's telephone number, and their style."
+    help = "Write what nginx shows when the site is gone: pages with the clinic's phone number, and their style."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="nginx's PUBLIC; made when it is not there")

@@ -57,7 +57,7 @@ def test_after_an_outage_a_sheet_that_is_of_no_use_any_more_is_not_written(thera
         assert [one.edition for one in actions.write_day_sheets()] == ["morning"]
 
 
-def test_it_names_first_names_and_telephones_and_no_more(therapist, service, mailbox):
+def test_it_names_first_names_and_phones_and_no_more(therapist, service, mailbox):
     turned_on()
     morning = datetime(2026, 12, 8, 6, 0, tzinfo=CHICAGO)
     with time_machine.travel(morning, tick=False):

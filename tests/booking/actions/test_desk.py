@@ -98,7 +98,7 @@ def test_a_caller_gets_a_confirmed_visit_and_a_mail(therapist, service, clerk):
     assert [(one.kind, one.delivery) for one in visit.messages.all()] == [("confirmed", Delivery.QUEUED)]
 
 
-def test_a_caller_without_an_address_has_been_told_on_the_telephone(therapist, service, clerk):
+def test_a_caller_without_an_address_has_been_told_on_the_phone(therapist, service, clerk):
     visit = call(therapist, service, in_days(3), clerk, email="")
 
     assert visit.messages.get().delivery == Delivery.PHONED

@@ -292,7 +292,7 @@ def test_nobody_else_gives_out_or_erases(canary, letter):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"reason": "x"}, "Type an e-mail address or a telephone number"),
+        ({"reason": "x"}, "Type an e-mail address or a phone number"),
         ({"email": "nobody@example.com", "reason": "x"}, "Nothing is kept"),
         ({"email": EMAIL, "reason": f"for {NAME}"}, "without naming"),
         ({"email": EMAIL}, "required"),

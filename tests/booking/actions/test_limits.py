@@ -103,10 +103,10 @@ def test_a_twenty_first_booking_of_one_network_is_refused(client, settings):
     ("typed", "status"),
     [
         ({}, 429),
-        ({"email": "other@example.com"}, 429),  # same name and telephone
+        ({"email": "other@example.com"}, 429),  # same name and phone
         ({"phone": "(612) 555 0142", "email": "other@example.com"}, 429),
         ({"name": "ada EXAMPLE", "email": "ADA@EXAMPLE.COM", "phone": "612-555-0100"}, 429),
-        ({"name": "Bob Example"}, 302),  # several people may share an address and a telephone
+        ({"name": "Bob Example"}, 302),  # several people may share an address and a phone
         ({"email": "other@example.com", "phone": "612-555-0100"}, 302),  # someone else of that name
     ],
 )

@@ -155,7 +155,7 @@ def test_no_time_is_proposed_at_which_they_have_another_visit(therapist, other, 
         ({}, 3, "near"),
     ],
 )
-def test_who_cannot_be_asked_by_mail_is_telephoned_and_their_time_held(therapist, other, service, facts, hours, why):
+def test_who_cannot_be_asked_by_mail_is_phoned_and_their_time_held(therapist, other, service, facts, hours, why):
     with time_machine.travel(in_days(3, 9), tick=False):
         now = timezone.now()
         soon = an_appointment(therapist, service, now + timedelta(hours=hours), **facts)
@@ -167,7 +167,7 @@ def test_who_cannot_be_asked_by_mail_is_telephoned_and_their_time_held(therapist
         assert not Message.objects.exists()
 
 
-def test_staff_choose_the_telephone(therapist, other, service, visit):
+def test_staff_choose_the_phone(therapist, other, service, visit):
     outage_of(therapist, day(3), by_phone={visit.pk})
 
     line = line_of(visit)
@@ -175,7 +175,7 @@ def test_staff_choose_the_telephone(therapist, other, service, visit):
     assert not Message.objects.exists()
 
 
-def test_where_nothing_is_free_staff_telephone(therapist, other, service, visit):
+def test_where_nothing_is_free_staff_phone(therapist, other, service, visit):
     Service.objects.update(is_active=False)
     outage_of(therapist, day(3))
 
@@ -261,7 +261,7 @@ def test_one_time_for_two_visits_is_refused(therapist, other, service, visit):
     assert refused.value.visits == [second]
 
 
-def test_what_was_booked_while_staff_were_choosing_is_telephoned(therapist, other, service, visit):
+def test_what_was_booked_while_staff_were_choosing_is_phoned(therapist, other, service, visit):
     outage_of(therapist, day(3), plans={})
 
     assert (line_of(visit).state, line_of(visit).why) == (Line.TO_PHONE, "new")
@@ -343,14 +343,14 @@ def test_cancelling_has_no_cut_off_since_it_is_the_clinics_fault(therapist, othe
         assert Message.objects.filter(kind=Kind.CANCELLED).count() == 1
 
 
-def test_who_does_not_answer_is_to_be_telephoned_and_keeps_the_visit(therapist, other, service, visit):
+def test_who_does_not_answer_is_to_be_phoned_and_keeps_the_visit(therapist, other, service, visit):
     outage = outage_of(therapist, day(3))
     line, held = line_of(visit), in_days(3, 10)
     with pytest.raises(actions.StateChangedError):
         actions.expire_alternative(line=line)
 
     with time_machine.travel(outage.answer_by + timedelta(seconds=1)):
-        assert [one.pk for one in AffectedVisit.objects.to_telephone(timezone.now())] == [line.pk]
+        assert [one.pk for one in AffectedVisit.objects.to_phone(timezone.now())] == [line.pk]
         actions.expire_alternative(line=line)
 
         again(line)
@@ -376,25 +376,25 @@ def test_the_clock_ends_what_nobody_answered(therapist, other, service, visit):
     assert line_of(visit).state == Line.TO_PHONE
 
 
-def test_when_the_colleague_is_away_too_the_held_time_is_lost_and_staff_telephone(therapist, other, service, visit):
+def test_when_the_colleague_is_away_too_the_held_time_is_lost_and_staff_phone(therapist, other, service, visit):
     outage_of(therapist, day(3))
     actions.save_absence(absence=Absence(therapist=other, starts_at=in_days(3, 0), ends_at=in_days(4, 0)))
     with pytest.raises(actions.NotOfferedError):
         take_held(line_of(visit))
 
-    [lost] = AffectedVisit.objects.to_telephone(timezone.now())
+    [lost] = AffectedVisit.objects.to_phone(timezone.now())
     actions.expire_alternative(line=lost)
 
     assert (line_of(visit).state, line_of(visit).why) == (Line.TO_PHONE, "time-lost")
 
 
-def test_when_the_colleague_takes_no_patients_any_more_staff_telephone(therapist, other, service, visit):
+def test_when_the_colleague_takes_no_patients_any_more_staff_phone(therapist, other, service, visit):
     outage_of(therapist, day(3))
-    assert not AffectedVisit.objects.to_telephone(timezone.now()).exists()
+    assert not AffectedVisit.objects.to_phone(timezone.now()).exists()
 
     Therapist.objects.filter(pk=other.pk).update(is_taking_patients=False)
 
-    assert AffectedVisit.objects.to_telephone(timezone.now()).count() == 1
+    assert AffectedVisit.objects.to_phone(timezone.now()).count() == 1
 
 
 def test_a_second_outage_takes_back_times_held_with_that_therapist(therapist, other, service, visit):
@@ -405,10 +405,10 @@ def test_a_second_outage_takes_back_times_held_with_that_therapist(therapist, ot
     assert AffectedVisit.objects.count() == 1
 
 
-# ---- by telephone ----
+# ---- by phone ----
 
 
-def test_staff_settle_by_telephone(therapist, other, service):
+def test_staff_settle_by_phone(therapist, other, service):
     clerk = None
     visits = [an_appointment(therapist, service, in_days(3, 9 + n), email="", name=f"P{n}") for n in range(4)]
     outage_of(therapist, day(3))
@@ -642,7 +642,7 @@ def test_a_withdrawn_outage_leaves_visits_as_they_were_and_tells_who_was_told(th
         actions.end_outage(outage=outage, ends_at=None, by=None)
 
 
-def test_who_was_told_by_telephone_is_told_so_again(therapist, other, service):
+def test_who_was_told_by_phone_is_told_so_again(therapist, other, service):
     visit = an_appointment(therapist, service, in_days(3, 10), email="")
     outage = outage_of(therapist, day(3))
     actions.note_reached(line=line_of(visit), who=None)

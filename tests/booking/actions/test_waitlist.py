@@ -183,7 +183,7 @@ def test_a_longer_service_is_offered_when_the_freed_time_makes_room_for_it(thera
     assert [offer.starts_at for offer in offers()] == [full_day[1].starts_at]
 
 
-def test_the_time_given_back_is_offered_before_its_neighbours(therapist, service):
+def test_the_time_given_back_is_offered_before_its_neighbors(therapist, service):
     """The quarter of an hour before it became free, too, since its turnaround was in the way."""
     visit = an_appointment(therapist, service, in_days(3, 11))
     joins(service)
@@ -369,7 +369,7 @@ def test_nobody_waits_more_often_than_they_may_visit(service):
     joins(service, email="someone.else@example.com")
 
 
-def test_the_neighbours_of_a_declined_time_are_not_offered_one_by_one(therapist, service):
+def test_the_neighbors_of_a_declined_time_are_not_offered_one_by_one(therapist, service):
     visit = an_appointment(therapist, service, in_days(3, 10))
     joins(service, last_day=day_in(3))
     cancel(visit)

@@ -126,7 +126,7 @@ def test_starting_it_from_the_page_leads_to_the_board(clerk, visit):
     assert line.outage.started_by.username == "colleague-F"
 
 
-def test_staff_change_the_proposal_and_choose_the_telephone(clerk, therapist, service, visit):
+def test_staff_change_the_proposal_and_choose_the_phone(clerk, therapist, service, visit):
     second = an_appointment(therapist, service, in_days(3, 11), name="Bo", email="bo@example.com")
     page = clerk.get(NEW, asked_for())
     listed = re.findall(r'<option value="(peter-stanley [^"]+)"', page.text)
@@ -289,7 +289,7 @@ def test_the_board_shows_each_visit_once_with_its_next_step(clerk, therapist, ot
     assert "refused by the mail server" in boxes["to-phone"]
     assert "Call and settle" in boxes["to-phone"]
     first_page = clerk.get("/admin/").text
-    assert "To telephone: <b>2</b>" in first_page
+    assert "To phone: <b>2</b>" in first_page
     assert "Waiting for an answer: <b>1</b>" in first_page
 
 
@@ -359,13 +359,13 @@ def test_staff_settle_from_the_board(clerk, therapist, other, service, outage, v
         ("elsewhere", {"therapist": "benjamin-britton", "starts_at": f"{day_in(6)}T09:15"}, "other-time"),
     ],
 )
-def test_what_was_agreed_on_the_telephone(clerk, outage, visit, agreed, typed, state):
+def test_what_was_agreed_on_the_phone(clerk, outage, visit, agreed, typed, state):
     done = settle(clerk, line_of(visit), agreed, **typed)
 
     assert done.status_code == 200
     assert line_of(visit).state == state
     if agreed == "reached":
-        assert "Reached by telephone" in done.text
+        assert "Reached by phone" in done.text
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_a_message_that_did_not_arrive_leads_to_the_board(clerk, outage, visit, 
 
     clerk.post(f"/admin/booking/message/{message.pk}/phoned/")
 
-    assert "Told by telephone" in clerk.get(outage.get_absolute_url()).text
+    assert "Told by phone" in clerk.get(outage.get_absolute_url()).text
 
 
 def test_a_request_whose_therapist_is_out_waits_on_the_board_only(clerk, therapist, other, service):

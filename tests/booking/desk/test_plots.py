@@ -1,4 +1,4 @@
-"""Plots: well-formed, titled, told apart without colour, and nothing in them that a strict policy would refuse."""
+"""Plots: well-formed, titled, told apart without color, and nothing in them that a strict policy would refuse."""
 
 import re
 from xml.etree import ElementTree

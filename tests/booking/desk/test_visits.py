@@ -150,7 +150,7 @@ def test_a_day_that_is_none_is_not_found(clerk, therapist, first):
 # ---- day sheet ----
 
 
-def test_the_day_sheet_holds_first_names_and_telephones_and_no_more(clerk, therapist, service):
+def test_the_day_sheet_holds_first_names_and_phones_and_no_more(clerk, therapist, service):
     an_appointment(therapist, service, in_days(3), name="Ada Example", note="Left knee", email="ada@example.com")
     an_appointment(therapist, service, in_days(3, 11), name="Pat Parent", patient_name="Kim Child")
     an_appointment(therapist, service, in_days(3, 13), State.CANCELLED, name="Gone Away")

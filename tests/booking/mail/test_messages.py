@@ -78,7 +78,7 @@ def a_message(kind, visit):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PATIENT_KINDS if kind != Kind.JOINED])
-def test_each_message_says_day_therapist_and_telephone_in_both_parts(kind, visit, mailbox):
+def test_each_message_says_day_therapist_and_phone_in_both_parts(kind, visit, mailbox):
     message = a_message(kind, visit)
 
     mail = sent(message, mailbox)
@@ -97,7 +97,7 @@ def test_each_message_says_day_therapist_and_telephone_in_both_parts(kind, visit
 
 
 @pytest.mark.parametrize("kind", [Kind.JOINED, *TO_STAFF])
-def test_the_other_messages_too_say_the_telephone_in_both_parts(kind, visit, mailbox):
+def test_the_other_messages_too_say_the_phone_in_both_parts(kind, visit, mailbox):
     mail = sent(a_message(kind, visit), mailbox)
 
     assert all("612-605-7594" in text for text in written(mail))
@@ -304,7 +304,7 @@ def test_a_server_that_never_answers_is_left_after_a_while_and_tried_again(visit
 
 
 def test_a_connection_lost_after_the_mail_was_given_is_tried_again_with_the_same_message_id(visit, mailbox):
-    """The server may have kept it: a double can be recognised."""
+    """The server may have kept it: a double can be recognized."""
     message = queue.queue_message(Kind.CONFIRMED, visit)
     mailbox.drops = True
     with pytest.raises(actions.NotDeliveredError):

@@ -58,7 +58,7 @@ def test_the_desk_takes_it_up_and_finishes_it_once(admin_user):
 @pytest.mark.parametrize(
     "facts",
     [{"phone": ""}, {"reach_by": "email"}, {"weekdays": [7]}, {"parts": ["midnight"]}],
-    ids=["no telephone to call", "no address to write to", "an eighth day", "an unknown time of day"],
+    ids=["no phone to call", "no address to write to", "an eighth day", "an unknown time of day"],
 )
 def test_a_request_that_cannot_be_answered_is_refused_by_the_database(facts):
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -58,7 +58,7 @@ def book(client, starts_at, **typed):
 
 
 def the_bar(page):
-    """The row of buttons that a telephone keeps in sight."""
+    """The row of buttons that a phone keeps in sight."""
     return page[page.index('<nav class="bar') :]
 
 
@@ -137,7 +137,7 @@ def test_taking_a_time_books_it_in_three_pages(client):
     assert Message.objects.count() == 2
 
 
-def test_visit_page_shows_no_name_note_mail_or_telephone(client):
+def test_visit_page_shows_no_name_note_mail_or_phone(client):
     page = client.get(book(client, in_days(3), note="sore left knee")["Location"]).text
 
     for secret in ("Ada Example", "ada@example.com", "612-555-0142", "sore left knee"):
@@ -637,7 +637,7 @@ def test_inside_the_cut_off_nothing_can_be_moved(client, therapist, service):
     assert Appointment.objects.get().starts_at == soon.starts_at
 
 
-def test_inside_the_cut_off_the_page_gives_the_telephone(client, therapist, service):
+def test_inside_the_cut_off_the_page_gives_the_phone(client, therapist, service):
     soon = an_appointment(therapist, service, timezone.now() + timedelta(hours=20))
 
     response = client.post(f"{soon.get_absolute_url()}cancel/")

@@ -83,7 +83,7 @@ def test_asking_puts_the_wish_before_staff(client, admin_client, path):
     [
         ({"name": ""}, "Type your name"),
         ({"reach_by": "email"}, "Type your e-mail address"),
-        ({"phone": ""}, "Type your telephone number"),
+        ({"phone": ""}, "Type your phone number"),
         ({"phone": "12"}, "Type the whole number"),
         ({"parts": []}, "Choose at least one time of day"),
         ({"consent": ""}, "Check this box"),
@@ -292,7 +292,7 @@ def test_nobody_takes_the_offer_of_another(client, offer, service):
     assert client.post(f"{other.get_absolute_url()}accept/", {"offer": offer.pk}).status_code == 404
 
 
-def test_a_wrong_link_is_not_found_and_gives_the_telephone(client):
+def test_a_wrong_link_is_not_found_and_gives_the_phone(client):
     answer = client.get(f"/waitlist/{'x' * 43}/")
 
     assert answer.status_code == 404

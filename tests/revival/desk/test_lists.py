@@ -13,7 +13,7 @@ from django.utils import timezone
 from articles.models import Article, Image, Question, Reference, Topic
 from booking.models import AccessLog, Caution, Look, Message, Override, Shift, State
 from tests.factories import a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins
-from tests.staff import a_colleague, everything, give_telephone, type_code, type_password
+from tests.staff import a_colleague, everything, give_phone, type_code, type_password
 
 MOST = 10
 DRAWN = {"calendar": 12, "content_report": 12}
@@ -39,10 +39,10 @@ def lists():
 @pytest.fixture
 def owner(db):
     """As they really come: with a second factor."""
-    telephone, _ = give_telephone(a_colleague("olga", "Owner"))
+    phone, _ = give_phone(a_colleague("olga", "Owner"))
     client = Client()
     type_password(client, "olga")
-    type_code(client, telephone.code())
+    type_code(client, phone.code())
     return client
 
 

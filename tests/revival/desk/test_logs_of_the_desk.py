@@ -69,7 +69,7 @@ SHOW_PATIENTS = {
     "booking_message_change": ("opened", "message"),
     "booking_message_answer": ("opened", "message"),
 }
-"""Addresses that answer with someone's name, e-mail address or telephone, and the line each leaves."""
+"""Addresses that answer with someone's name, e-mail address or phone, and the line each leaves."""
 
 
 def test_every_page_that_shows_a_patient_leaves_a_line_and_no_other_page_shows_one(owner, rows):

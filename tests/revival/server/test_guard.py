@@ -38,7 +38,7 @@ def test_error_pages_are_drawn_without_request_and_database(status, phone):
 @pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 @pytest.mark.parametrize("path", ["/book/gone/", "/book/closed/", "/book/busy/"])
-def test_database_trouble_is_a_503_with_the_telephone_number(client, phone, path):
+def test_database_trouble_is_a_503_with_the_phone_number(client, phone, path):
     response = client.get(path)
 
     assert response.status_code == 503

@@ -1,4 +1,4 @@
-"""The colours keep their contrast (WCAG 2.2, 1.4.3, 1.4.6 and 1.4.11), light and dark."""
+"""The colors keep their contrast (WCAG 2.2, 1.4.3, 1.4.6 and 1.4.11), light and dark."""
 
 import re
 from pathlib import Path
@@ -24,9 +24,9 @@ caution-edge paper 3 | caution caution-wash 3 | urgent-fill paper 3
 CASES = [line.split() for line in PAIRS.replace("\n", "|").split("|") if line.strip()]
 
 
-def luminance(colour):
-    """Relative luminance of an sRGB colour."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+def luminance(color):
+    """Relative luminance of an sRGB color."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -51,7 +51,7 @@ def test_the_measure_is_right():
     assert round(contrast("#000000", "#ffffff"), 1) == 21.0
 
 
-def test_colours_stand_in_tokens_only():
+def test_colors_stand_in_tokens_only():
     for name in ("base", "layout", "components", "admin"):
         css = (Path(__file__).parents[3] / "static" / "css" / f"{name}.css").read_text()
         assert not re.search(r"#[0-9a-f]{3,8}\b(?![^{]*\{)|rgb\(|hsl\(", css), name

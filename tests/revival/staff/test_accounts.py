@@ -17,7 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from revival.staff import accounts
 from revival.staff.roles import IN_WORDS, ROLES
 from tests.factories import a_clinic, a_therapist
-from tests.staff import PASSWORD, a_colleague, give_telephone, type_code, type_password
+from tests.staff import PASSWORD, a_colleague, give_phone, type_code, type_password
 
 pytestmark = pytest.mark.django_db
 
@@ -174,7 +174,7 @@ def test_no_form_makes_a_superuser_or_gives_single_rights(desk, owner):
 
 def test_an_owner_cannot_change_a_superuser(desk):
     root = a_colleague("root", is_superuser=True)
-    give_telephone(root)
+    give_phone(root)
     given = {"password1": FIRST, "password2": FIRST}
 
     assert save(desk, root, "Owner", username="mine").status_code == 403
@@ -283,10 +283,10 @@ def call_roles():
 
 def test_an_owner_resets_a_second_factor_and_the_colleague_enrols_anew(desk, settings):
     kim = a_colleague("kim", "Editor")
-    telephone, _ = give_telephone(kim)
+    phone, _ = give_phone(kim)
     client = Client()
     type_password(client, "kim")
-    type_code(client, telephone.code())
+    type_code(client, phone.code())
     reset = f"{ACCOUNTS}{kim.pk}/reset-second-factor/"
     assert reset in desk.get(f"{ACCOUNTS}{kim.pk}/change/").text
     assert "speak with them" in desk.get(reset).text
@@ -302,9 +302,9 @@ def test_an_owner_resets_a_second_factor_and_the_colleague_enrols_anew(desk, set
 
 
 def test_nobody_resets_their_own_second_factor(desk, owner):
-    telephone, _ = give_telephone(owner)
+    phone, _ = give_phone(owner)
     type_password(desk, "olga")
-    type_code(desk, telephone.code())
+    type_code(desk, phone.code())
 
     assert desk.post(f"{ACCOUNTS}{owner.pk}/reset-second-factor/").status_code == 403
     assert "Reset their second factor" not in desk.get(f"{ACCOUNTS}{owner.pk}/change/").text
@@ -367,7 +367,7 @@ def test_a_second_first_owner_is_refused_unless_asked_for_again():
 
 @pytest.mark.usefixtures("_given")
 def test_again_helps_an_owner_who_lost_everything(owner):
-    give_telephone(owner)
+    give_phone(owner)
     User.objects.update(is_active=False)
 
     first_owner("olga", "--again")

@@ -62,7 +62,7 @@ def test_a_forged_header_is_no_other_network():
     assert statuses[-1] == 429
 
 
-def test_neighbours_in_an_ipv6_network_count_together():
+def test_neighbors_in_an_ipv6_network_count_together():
     statuses = [sign_in("wrong", REMOTE_ADDR=f"2001:db8::{n:x}").status_code for n in range(1, 12)]
 
     assert statuses[-1] == 429

@@ -1,4 +1,4 @@
-"""The second factor, and sessions at the desk that end: through the front door, with a telephone's codes."""
+"""The second factor, and sessions at the desk that end: through the front door, with a phone's codes."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from revival.staff import retention, two_factor
 from tests.factories import a_clinic
-from tests.staff import PASSWORD, Telephone, a_colleague, give_telephone, type_code, type_password
+from tests.staff import PASSWORD, Phone, a_colleague, give_phone, type_code, type_password
 
 pytestmark = pytest.mark.django_db
 
@@ -63,20 +63,20 @@ def is_in(client):
     return client.get("/admin/").status_code == 200
 
 
-def sign_in(client, telephone):
+def sign_in(client, phone):
     type_password(client)
-    return type_code(client, telephone.code())
+    return type_code(client, phone.code())
 
 
 # Enrolling
 
 
-def test_after_the_password_comes_enrolment_then_ten_recovery_codes_then_the_desk(client, robin):
+def test_after_the_password_comes_enrollment_then_ten_recovery_codes_then_the_desk(client, robin):
     assert type_password(client)["Location"] == ENROL
     page = client.get(ENROL)
-    telephone = Telephone(key_on(page))
+    phone = Phone(key_on(page))
 
-    done = client.post(ENROL, {"code": telephone.code()})
+    done = client.post(ENROL, {"code": phone.code()})
 
     codes = codes_on(done)
     assert len(set(codes)) == 10
@@ -95,11 +95,11 @@ def test_the_picture_and_the_key_say_the_same(client, robin):
     assert re.search(r'<svg class="qr"[^>]*>.*<path fill="black" d="M[0-9Mhv1z -]+"', client.get(ENROL).text)
 
 
-def test_enrolment_needs_a_code_of_the_key_that_is_shown(client, robin):
+def test_enrollment_needs_a_code_of_the_key_that_is_shown(client, robin):
     type_password(client)
-    telephone = Telephone(key_on(client.get(ENROL)))
+    phone = Phone(key_on(client.get(ENROL)))
 
-    refused = client.post(ENROL, {"code": telephone.wrong_code()})
+    refused = client.post(ENROL, {"code": phone.wrong_code()})
 
     assert refused.status_code == 422
     assert "That code is not right" in refused.text
@@ -120,7 +120,7 @@ def test_only_the_first_of_two_enrols(client, robin):
     thief = Client()
     type_password(client)
     type_password(thief)
-    ours, theirs = (Telephone(key_on(one.get(ENROL))) for one in (client, thief))
+    ours, theirs = (Phone(key_on(one.get(ENROL))) for one in (client, thief))
     client.post(ENROL, {"code": ours.code()})
 
     answer = thief.post(ENROL, {"code": theirs.code()})
@@ -130,18 +130,18 @@ def test_only_the_first_of_two_enrols(client, robin):
 
 
 def test_a_first_device_never_takes_the_place_of_another(robin):
-    give_telephone(robin)
+    give_phone(robin)
     key = two_factor.new_key()
-    code = Telephone(two_factor.as_words(key)).code()
+    code = Phone(two_factor.as_words(key)).code()
 
     with pytest.raises(two_factor.AlreadySetUpError):
-        two_factor.enrol(user=robin, key=key, typed=code)
+        two_factor.enroll(user=robin, key=key, typed=code)
 
 
 def test_the_code_that_enrolled_does_not_sign_in_as_well(client, robin):
     type_password(client)
-    telephone = Telephone(key_on(client.get(ENROL)))
-    code = telephone.code()
+    phone = Phone(key_on(client.get(ENROL)))
+    code = phone.code()
     client.post(ENROL, {"code": code})
     client.post("/admin/logout/")
     type_password(client)
@@ -168,7 +168,7 @@ def every_address():
 def test_half_signed_in_reaches_no_page_of_the_desk(client, has_device):
     user = a_colleague(is_superuser=True)
     if has_device:
-        give_telephone(user)
+        give_phone(user)
     step = type_password(client)["Location"]
 
     for address in every_address():
@@ -186,10 +186,10 @@ def test_nobody_skips_a_step(client, robin):
     type_password(client)
     for page in ("code", "recovery-code", "password"):
         assert client.get(f"/admin/login/{page}/")["Location"] == ENROL
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     assert client.get(ENROL)["Location"] == CODE
 
-    assert client.post(ENROL, {"code": telephone.code()})["Location"] == CODE
+    assert client.post(ENROL, {"code": phone.code()})["Location"] == CODE
 
 
 def test_half_signed_in_can_leave(client, robin):
@@ -200,11 +200,11 @@ def test_half_signed_in_can_leave(client, robin):
 
 
 def test_half_a_sign_in_lasts_ten_minutes(client, robin, clock):
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     type_password(client)
     later(clock, minutes=10)
 
-    answer = client.post(CODE, {"code": telephone.code()}, follow=True)
+    answer = client.post(CODE, {"code": phone.code()}, follow=True)
 
     assert "More than ten minutes" in answer.text
     assert not is_in(client)
@@ -212,11 +212,11 @@ def test_half_a_sign_in_lasts_ten_minutes(client, robin, clock):
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
 def test_half_a_sign_in_ends_with_the_account_or_the_password(client, robin, change):
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     type_password(client)
     type(robin).objects.update(**change)
 
-    assert type_code(client, telephone.code())["Location"].startswith("/admin/login/")
+    assert type_code(client, phone.code())["Location"].startswith("/admin/login/")
     assert not is_in(client)
 
 
@@ -235,36 +235,36 @@ def test_a_code_is_not_written_into_the_page_that_says_the_database_is_away(rf):
 
 
 def test_a_code_opens_the_desk(client, robin):
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     assert type_password(client)["Location"] == CODE
 
-    assert sign_in(client, telephone)["Location"] == "/admin/"
+    assert sign_in(client, phone)["Location"] == "/admin/"
     assert is_in(client)
 
 
 def test_they_come_to_where_they_wanted_to_go_and_nowhere_else(client, robin):
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     there = "/admin/booking/appointment/?state=requested"
     asked = client.get(there)["Location"]
     client.post(asked, {"username": "robin", "password": PASSWORD})
-    assert type_code(client, telephone.code())["Location"] == there
+    assert type_code(client, phone.code())["Location"] == there
     client.post("/admin/logout/")
 
     client.post("/admin/login/?next=//evil.example/", {"username": "robin", "password": PASSWORD})
-    assert type_code(client, telephone.code(1))["Location"] == "/admin/"
+    assert type_code(client, phone.code(1))["Location"] == "/admin/"
 
 
 def test_spaces_in_a_code_do_not_matter(client, robin):
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     type_password(client)
-    code = telephone.code()
+    code = phone.code()
 
     assert type_code(client, f" {code[:3]} {code[3:]} ").status_code == 302
 
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "１２３４５６", "+12345", "12_345", "abcdef", "-12345"])
 def test_what_is_no_code_is_said_and_not_counted(client, robin, typed):
-    give_telephone(robin)
+    give_phone(robin)
     type_password(client)
 
     answer = type_code(client, typed)
@@ -275,8 +275,8 @@ def test_what_is_no_code_is_said_and_not_counted(client, robin, typed):
 
 
 def test_a_used_code_is_refused(client, robin):
-    telephone, _ = give_telephone(robin)
-    code = telephone.code()
+    phone, _ = give_phone(robin)
+    code = phone.code()
     type_password(client)
     assert type_code(client, code).status_code == 302
     other = Client()
@@ -287,9 +287,9 @@ def test_a_used_code_is_refused(client, robin):
 
 
 def test_codes_that_are_over_or_another_persons_are_refused(client, robin, clock):
-    telephone, _ = give_telephone(robin)
-    someone_elses, _ = give_telephone(a_colleague("kim"))
-    old = telephone.code()
+    phone, _ = give_phone(robin)
+    someone_elses, _ = give_phone(a_colleague("kim"))
+    old = phone.code()
     later(clock, minutes=2)
     type_password(client)
 
@@ -299,12 +299,12 @@ def test_codes_that_are_over_or_another_persons_are_refused(client, robin, clock
 
 
 def test_guessed_codes_are_slowed_down_to_an_end(client, robin, clock):
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     type_password(client)
     waits = []
     for _ in range(14):
-        assert type_code(client, telephone.wrong_code()).status_code == 422
-        refused = type_code(client, telephone.code())
+        assert type_code(client, phone.wrong_code()).status_code == 422
+        refused = type_code(client, phone.code())
         assert refused.status_code == 429  # not even the right one
         assert "too many wrong codes" in refused.text
         waited = 0
@@ -315,7 +315,7 @@ def test_guessed_codes_are_slowed_down_to_an_end(client, robin, clock):
         type_password(client)  # half a sign-in lasts ten minutes only
 
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024, 1024]
-    assert type_code(client, telephone.code()).status_code == 302
+    assert type_code(client, phone.code()).status_code == 302
     assert TOTPDevice.objects.get().throttling_failure_count == 0
 
 
@@ -327,8 +327,8 @@ def is_allowed(user):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_code_twice_at_once_is_used_once(robin):
-    telephone, _ = give_telephone(robin)
-    code = telephone.code()
+    phone, _ = give_phone(robin)
+    code = phone.code()
     clients = [Client() for _ in range(8)]
     for one in clients:
         type_password(one)
@@ -350,7 +350,7 @@ def test_the_same_code_twice_at_once_is_used_once(robin):
 
 
 def test_a_recovery_code_opens_the_desk_once(client, robin):
-    _, codes = give_telephone(robin)
+    _, codes = give_phone(robin)
     type_password(client)
 
     done = type_code(client, codes[3].upper().replace("-", " "), page="recovery-code")
@@ -364,7 +364,7 @@ def test_a_recovery_code_opens_the_desk_once(client, robin):
 
 
 def test_guessed_recovery_codes_are_slowed_down_and_allowed_again(client, robin, clock):
-    _, codes = give_telephone(robin)
+    _, codes = give_phone(robin)
     type_password(client)
     for seconds in (1, 2, 4):
         assert type_code(client, "aaaaa-aaaaa", page="recovery-code").status_code == 422
@@ -375,15 +375,15 @@ def test_guessed_recovery_codes_are_slowed_down_and_allowed_again(client, robin,
 
 
 def test_someone_elses_recovery_code_is_refused(client, robin):
-    give_telephone(robin)
-    _, codes = give_telephone(a_colleague("kim"))
+    give_phone(robin)
+    _, codes = give_phone(a_colleague("kim"))
     type_password(client)
 
     assert type_code(client, codes[0], page="recovery-code").status_code == 422
 
 
 def test_the_database_holds_no_recovery_code(robin):
-    _, codes = give_telephone(robin)
+    _, codes = give_phone(robin)
     kept = set(StaticToken.objects.values_list("token", flat=True))
 
     assert len(kept) == 10
@@ -395,12 +395,12 @@ def test_the_database_holds_no_recovery_code(robin):
 
 def test_the_session_has_another_key_after_each_step(client):
     kim = a_colleague("kim", last_login=None)
-    telephone, _ = give_telephone(kim)
+    phone, _ = give_phone(kim)
     new = {"new_password1": "four hens in the barn", "new_password2": "four hens in the barn"}
     keys = [session_key(client)]
     type_password(client, "kim")
     keys.append(session_key(client))
-    type_code(client, telephone.code())
+    type_code(client, phone.code())
     keys.append(session_key(client))
     client.post("/admin/login/password/", new)
     keys.append(session_key(client))
@@ -416,14 +416,14 @@ def test_a_planted_session_is_worth_nothing(client, robin):
     a_colleague("mallory")
     type_password(client, "mallory")
     planted = session_key(client)
-    telephone, _ = give_telephone(robin)
+    phone, _ = give_phone(robin)
     thief = Client()
     thief.cookies["sessionid"] = planted
 
     type_password(client)
     assert thief.get(CODE)["Location"] == "/admin/login/"
     assert session_key(client) != planted
-    type_code(client, telephone.code())
+    type_code(client, phone.code())
 
     thief.cookies["sessionid"] = planted
     assert not is_in(thief)
@@ -435,12 +435,12 @@ def test_a_session_that_knows_only_the_password_is_nobody(client, robin):
     client.force_login(robin)
 
     assert not is_in(client)
-    give_telephone(robin)
+    give_phone(robin)
     assert not is_in(client)
 
 
 def test_a_session_names_only_a_device_of_its_own_person(client, robin):
-    give_telephone(a_colleague("kim"))
+    give_phone(a_colleague("kim"))
     client.force_login(robin)
     session = client.session
     session["otp_device_id"] = TOTPDevice.objects.get().persistent_id
@@ -457,8 +457,8 @@ def test_readers_and_patients_get_no_session(client, robin):
 
 
 def test_patients_pages_leave_the_session_of_staff_alone(client, robin, clock):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     before = dict(client.session)
     later(clock, minutes=5)
 
@@ -470,8 +470,8 @@ def test_patients_pages_leave_the_session_of_staff_alone(client, robin, clock):
 
 
 def test_a_quarter_of_an_hour_away_and_they_are_signed_out_and_told(client, robin, clock):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     key = session_key(client)
     later(clock, minutes=14)
     assert is_in(client)
@@ -485,12 +485,12 @@ def test_a_quarter_of_an_hour_away_and_they_are_signed_out_and_told(client, robi
     assert "nothing happened here for 15 minutes" in page.text
     assert not Session.objects.filter(session_key=key).exists()
     client.post(answer["Location"], {"username": "robin", "password": PASSWORD})
-    assert type_code(client, telephone.code())["Location"] == there
+    assert type_code(client, phone.code())["Location"] == there
 
 
 def test_whoever_types_stays_signed_in(client, robin, clock):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     for _ in range(40):
         later(clock, minutes=1)
         answer = client.post("/admin/still-here/")
@@ -504,8 +504,8 @@ def test_whoever_types_stays_signed_in(client, robin, clock):
 
 
 def test_eight_hours_are_the_end_however_busy(client, robin, clock):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     for _ in range(8 * 6 - 1):
         later(clock, minutes=10)
         assert client.post("/admin/still-here/").status_code == 204
@@ -521,8 +521,8 @@ def test_an_idle_session_is_nobody_outside_the_desk_too(client, robin, clock, rf
 
     from revival.staff.sessions import only_whole_sign_ins
 
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     request = rf.get("/")
     request.session = SessionStore(session_key(client))
     request.user = robin
@@ -538,11 +538,11 @@ def test_an_idle_session_is_nobody_outside_the_desk_too(client, robin, clock, rf
 
 
 def test_being_there_is_written_once_a_minute(client, robin, clock, django_assert_num_queries):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     client.post("/admin/still-here/")
 
-    with django_assert_num_queries(4) as seen:  # clinic (for its clock), session, person, telephone
+    with django_assert_num_queries(4) as seen:  # clinic (for its clock), session, person, phone
         client.post("/admin/still-here/")
 
     assert not any("UPDATE" in query["sql"] for query in seen)
@@ -561,8 +561,8 @@ def test_still_here_is_for_people_with_a_token(robin):
 
 
 def test_signing_out_says_so_and_ends_the_session(client, robin):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     assert client.get("/admin/logout/").status_code == 405
 
     assert "You are signed out" in client.post("/admin/logout/").text
@@ -574,14 +574,14 @@ def test_signing_out_says_so_and_ends_the_session(client, robin):
 
 
 def test_new_recovery_codes_ask_for_a_code_first_and_end_the_old_ones(client, robin, clock):
-    telephone, old = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, old = give_phone(robin)
+    sign_in(client, phone)
     page = "/admin/sign-in/recovery-codes/"
     assert codes_on(client.get(page)) == []
-    assert codes_on(client.post(page, {"code": telephone.code()})) == []  # used to sign in
+    assert codes_on(client.post(page, {"code": phone.code()})) == []  # used to sign in
     later(clock, seconds=30)
 
-    new = codes_on(client.post(page, {"code": telephone.code()}))
+    new = codes_on(client.post(page, {"code": phone.code()}))
 
     assert len(new) == 10
     assert not set(new) & set(old)
@@ -591,18 +591,18 @@ def test_new_recovery_codes_ask_for_a_code_first_and_end_the_old_ones(client, ro
     assert StaticToken.objects.count() == 10
 
 
-def test_another_telephone_asks_for_a_code_of_the_first(client, robin, clock):
-    telephone, old_codes = give_telephone(robin)
-    sign_in(client, telephone)
+def test_another_phone_asks_for_a_code_of_the_first(client, robin, clock):
+    phone, old_codes = give_phone(robin)
+    sign_in(client, phone)
     elsewhere = Client()
     type_password(elsewhere)
     type_code(elsewhere, old_codes[0], page="recovery-code")
     page = "/admin/sign-in/telephone/"
     assert "First show that it is you" in client.get(page).text
-    assert client.post(page, {"code": telephone.wrong_code()}).status_code == 422
+    assert client.post(page, {"code": phone.wrong_code()}).status_code == 422
     later(clock, seconds=30)
-    client.post(page, {"code": telephone.code()})
-    another = Telephone(key_on(client.get(page)))
+    client.post(page, {"code": phone.code()})
+    another = Phone(key_on(client.get(page)))
 
     done = client.post(page, {"code": another.code()})
 
@@ -613,16 +613,16 @@ def test_another_telephone_asks_for_a_code_of_the_first(client, robin, clock):
     assert "First show that it is you" in client.get(page).text
     client.post("/admin/logout/")
     type_password(client)
-    assert type_code(client, telephone.code(1)).status_code == 422
+    assert type_code(client, phone.code(1)).status_code == 422
     assert type_code(client, old_codes[1], page="recovery-code").status_code == 422
 
 
-def test_who_lost_the_telephone_sets_up_another_with_recovery_codes(client, robin):
-    _, codes = give_telephone(robin)
+def test_who_lost_the_phone_sets_up_another_with_recovery_codes(client, robin):
+    _, codes = give_phone(robin)
     type_password(client)
     type_code(client, codes[0], page="recovery-code")
     client.post("/admin/sign-in/telephone/?recovery", {"code": codes[1]})
-    another = Telephone(key_on(client.get("/admin/sign-in/telephone/")))
+    another = Phone(key_on(client.get("/admin/sign-in/telephone/")))
 
     client.post("/admin/sign-in/telephone/", {"code": another.code()})
 
@@ -630,8 +630,8 @@ def test_who_lost_the_telephone_sets_up_another_with_recovery_codes(client, robi
 
 
 def test_a_password_is_changed_with_the_old_one(client, robin):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     new = {"new_password1": "four hens in the barn", "new_password2": "four hens in the barn"}
     assert client.post("/admin/password_change/", {"old_password": "wrong", **new}).status_code == 422
     short = {"new_password1": "elevenchars", "new_password2": "elevenchars"}
@@ -646,8 +646,8 @@ def test_a_password_is_changed_with_the_old_one(client, robin):
 
 
 def test_guesses_at_the_old_password_are_counted(client, robin):
-    telephone, _ = give_telephone(robin)
-    sign_in(client, telephone)
+    phone, _ = give_phone(robin)
+    sign_in(client, phone)
     new = {"new_password1": "four hens in the barn", "new_password2": "four hens in the barn"}
 
     answers = [client.post("/admin/password_change/", {"old_password": "x", **new}).status_code for _ in range(10)]
@@ -661,12 +661,12 @@ def test_guesses_at_the_old_password_are_counted(client, robin):
 def test_a_trial_copy_offers_it_and_asks_who_has_it(client, robin, settings):
     settings.TWO_FACTOR_REQUIRED = False
     assert type_password(client)["Location"] == "/admin/"
-    assert "Set up a code from your telephone" in client.get("/admin/").text
-    telephone = Telephone(key_on(client.get("/admin/sign-in/telephone/")))
+    assert "Set up a code from your phone" in client.get("/admin/").text
+    phone = Phone(key_on(client.get("/admin/sign-in/telephone/")))
 
-    client.post("/admin/sign-in/telephone/", {"code": telephone.code()})
+    client.post("/admin/sign-in/telephone/", {"code": phone.code()})
 
-    assert "Set up a code from your telephone" not in client.get("/admin/").text
+    assert "Set up a code from your phone" not in client.get("/admin/").text
     other = Client()
     assert type_password(other)["Location"] == CODE
     assert not is_in(other)
@@ -677,7 +677,7 @@ def test_in_a_trial_copy_setting_it_up_ends_sessions_without_it(client, robin, s
     type_password(client)
     assert is_in(client)
 
-    give_telephone(robin)
+    give_phone(robin)
 
     assert not is_in(client)
 
@@ -688,8 +688,8 @@ def test_in_a_trial_copy_setting_it_up_ends_sessions_without_it(client, robin, s
 def test_nightly_the_second_factor_of_those_who_left_and_old_sessions_go(robin, clock):
     from axes.models import AccessAttempt
 
-    give_telephone(robin)
-    give_telephone(a_colleague("kim", is_active=False))
+    give_phone(robin)
+    give_phone(a_colleague("kim", is_active=False))
     type_password(Client(), password="wrong")
     type_password(Client())
     later(clock, hours=25)
