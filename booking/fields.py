@@ -10,6 +10,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from revival.base.clock import is_in_era
+
 UNREADABLE = "This has characters we can’t read. Please delete it and type it again instead of pasting."
 NO_TIME = "We couldn’t read that time. Please choose one from the list. Nothing was changed."
 
@@ -55,7 +57,7 @@ class StartField(forms.CharField):
             moment = datetime.fromisoformat(text)
         except ValueError as error:
             raise ValidationError(NO_TIME) from error
-        if moment.tzinfo is None or not 2000 < moment.year < 2900:
+        if moment.tzinfo is None or not is_in_era(moment):
             raise ValidationError(NO_TIME)
         return moment.astimezone(UTC)  # PostgreSQL knows no offset of nearly a day
 

@@ -13,6 +13,14 @@ MIDNIGHT = time(0)
 ONE_DAY = timedelta(days=1)
 
 
+def is_in_era(day: date) -> bool:
+    """Whether a day or moment lies in the years this site works with, 2001 to 2899.
+
+    Earlier and later ones are typing mistakes; near the year 10000 a moment cannot be converted to UTC and back.
+    """
+    return 2000 < day.year < 2900
+
+
 class Span(NamedTuple):
     """A stretch of time, `[start, end)`, both in UTC."""
 

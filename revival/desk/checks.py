@@ -58,7 +58,7 @@ def no_example_stands_in_for_the_clinics_own(
         checks.Warning(
             f"There are example {name}; nobody can book them in production.",
             hint="Enter the clinic's own at the desk and delete the examples.",
-            id="revival.W002",
+            id="revival.W005",
         )
         for name in found
     ]

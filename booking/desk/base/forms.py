@@ -18,6 +18,7 @@ from booking.mail.queue import OtherTime
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Appointment, PartOfDay, Service, Therapist, Weekday
 from booking.models.therapists import TWO_YEARS
 from booking.time.recurrence import Pattern
+from revival.base.clock import is_in_era
 from revival.base.widgets import ClockInput, DayInput, MomentInput
 from revival.base.words import clock, day_words
 
@@ -32,7 +33,7 @@ class MomentField(forms.DateTimeField):
 
     def clean(self, value: Any) -> datetime | None:
         moment = super().clean(value)
-        if moment is not None and not 2000 < moment.year < 2900:
+        if moment is not None and not is_in_era(moment):
             raise ValidationError("That is not a time we know.")
         return moment.astimezone(UTC) if moment else None
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from booking.models import Appointment, Clinic, Service, Therapist, free_times
+from revival.base.clock import is_in_era
 
 DAYS_SHOWN = 7
 MOST_OWN, MOST_OF_OTHERS = 6, 3  # other times shown to whoever declines a request
@@ -25,7 +26,7 @@ def picked(request: HttpRequest) -> datetime | None:
     text = request.POST.get(LOOK) or request.POST.get("starts_at") or request.GET.get("from", "")
     try:
         moment = datetime.fromisoformat(text)
-        if not 2000 < moment.year < 2900:
+        if not is_in_era(moment):
             return None
         return moment if moment.tzinfo else timezone.make_aware(moment)
     except (ValueError, OverflowError):

@@ -21,7 +21,7 @@ from booking.desk.base.forms import MomentField
 from booking.fields import ONE_LINE
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Clinic, Therapist
 from booking.time.holidays import public_days
-from revival.base.clock import Span, bounds_of_days
+from revival.base.clock import Span, bounds_of_days, is_in_era
 from revival.base.words import clock, date_words, day_words
 
 from .in_the_way import InTheWay, shown_before
@@ -216,7 +216,7 @@ def _place(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"who": request.GET["therapist"]} if request.GET.get("therapist") else {}
     try:
         moment = datetime.fromisoformat(request.GET.get("from", ""))
-        if not 2000 < moment.year < 2900:
+        if not is_in_era(moment):
             raise ValueError
     except (ValueError, OverflowError):
         return found

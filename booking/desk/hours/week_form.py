@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from booking.models import Therapist, Weekday
 from booking.time.weekly_hours import DayShift, Pattern, overlaps
-from revival.base.clock import MIDNIGHT
+from revival.base.clock import MIDNIGHT, is_in_era
 from revival.base.widgets import ClockInput, DayInput
 
 LEAST_ROWS, MOST_ROWS = 2, 8
@@ -31,7 +31,7 @@ class DayField(forms.DateField):
 
     def clean(self, value: Any) -> date | None:
         day = super().clean(value)
-        if day is not None and not 2000 < day.year < 2900:
+        if day is not None and not is_in_era(day):
             raise ValidationError("Choose a date between 2001 and 2899.")
         return day
 

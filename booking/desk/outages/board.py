@@ -39,7 +39,7 @@ from booking.models import (
     Therapist,
     propose,
 )
-from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
+from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of, is_in_era
 from revival.base.widgets import ClockInput, DayInput
 from revival.base.words import clock, day_words
 
@@ -136,7 +136,7 @@ class SpanForm(forms.Form):
         if first is None or last is None:
             self.add_error("first_day", "Choose the first day.")
             return None
-        if not all(2000 < day.year < 2900 for day in (first, last)):
+        if not (is_in_era(first) and is_in_era(last)):
             self.add_error("first_day", "Choose a date between 2001 and 2899.")
             return None
         ends = typed.get("last_time")

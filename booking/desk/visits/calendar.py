@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, of_each, working_time
 from booking.models.openings import WorkingTime
 from booking.time.availability import merge, subtract
-from revival.base.clock import ONE_DAY, Span, bounds_of_days
+from revival.base.clock import ONE_DAY, Span, bounds_of_days, is_in_era
 from revival.base.words import clock
 
 QUARTER = 15  # minutes; one row of the drawing
@@ -153,7 +153,7 @@ def chosen_day(typed: str | None, today: date) -> date:
         day = date.fromisoformat(typed) if typed else today
     except ValueError as error:
         raise Http404 from error
-    if not 2000 < day.year < 2900:
+    if not is_in_era(day):
         raise Http404
     return day
 
