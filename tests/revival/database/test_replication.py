@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from booking.actions import refusals
 from deploy.local import postgres
+from revival.base import refusals
 from revival.database.replication import NotReplicatedError, SureConnection
 from tests.booking.test_live import wait_for
 from tests.factories import typed_details
