@@ -18,8 +18,9 @@ from django.test import RequestFactory
 from django.urls import Resolver404, resolve
 from psycopg import sql
 
-from revival.page_cache import middleware as page_cache
-from revival.page_cache.middleware import Page, Pages, best_coding, is_known, keep_pages
+from revival.page_cache import middleware, store
+from revival.page_cache.middleware import keep_pages
+from revival.page_cache.store import Page, Pages, best_coding, has_etag
 
 SHOWN_WITHIN = 1.0  # seconds from commit
 
@@ -45,7 +46,7 @@ def test_the_coding_is_one_the_browser_takes(accepted, coding):
     ("header", "known"), [('"a"', True), ('W/"a"', True), ('"b", "a"', True), ("*", True), ('"b"', False), ("", False)]
 )
 def test_if_none_match(header, known):
-    assert is_known('"a"', header) is known
+    assert has_etag('"a"', header) is known
 
 
 @pytest.fixture
@@ -53,9 +54,10 @@ def kept(monkeypatch, settings):
     """The middleware around a view that counts its renderings, with a stamp the test sets."""
     settings.PAGE_CACHE = True
     settings.ALLOWED_HOSTS = ["testserver"]
-    monkeypatch.setattr(page_cache, "pages", Pages())
+    monkeypatch.setattr(middleware, "pages", Pages())
     revision = SimpleNamespace(stamp="1", watch=lambda: None)
-    monkeypatch.setattr(page_cache, "revision", revision)
+    monkeypatch.setattr(middleware, "revision", revision)
+    monkeypatch.setattr(store, "revision", revision)
     made = SimpleNamespace(revision=revision, renderings=0, during=lambda: None, response=lambda: None)
 
     def view(request):
@@ -63,7 +65,7 @@ def kept(monkeypatch, settings):
         made.during()
         return made.response() or HttpResponse(f"<p>rendering {made.renderings}</p>")
 
-    middleware = keep_pages(view)
+    handler = keep_pages(view)
 
     def get(path="/", cookies=None, method="get", **headers):
         request = getattr(RequestFactory(), method)(path, headers=headers)
@@ -72,7 +74,7 @@ def kept(monkeypatch, settings):
         made.request = request
         with suppress(Resolver404):
             request.resolver_match = resolve(request.path_info)  # as Django's own handler does
-        return middleware(request)
+        return handler(request)
 
     made.get = get
     return made
@@ -202,8 +204,8 @@ def test_nothing_is_kept_before_the_first_stamp(kept):
 
 
 def test_there_is_a_most_of_pages(monkeypatch):
-    monkeypatch.setattr(page_cache, "MOST_PAGES", 2)
-    pages, page = Pages(), Page.of(HttpResponse("x"))
+    monkeypatch.setattr(store, "MOST_PAGES", 2)
+    pages, page = Pages(), Page.from_response(HttpResponse("x"))
 
     for path in ("/a", "/b", "/c"):
         pages.keep(path, "1", page)
@@ -214,7 +216,7 @@ def test_there_is_a_most_of_pages(monkeypatch):
 
 def test_processes_share_pages_of_the_same_stamp(monkeypatch, tmp_path):
     monkeypatch.setenv("REVIVAL_PAGES_DIR", str(tmp_path))
-    page = Page.of(HttpResponse("x"))
+    page = Page.from_response(HttpResponse("x"))
     Pages().keep("/a", "1", page)
 
     assert Pages().get("/a", "1") == page
