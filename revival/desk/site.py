@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from revival.base.todo import ToDo, shared_out
-from revival.server.health import worker_is_late
+from revival.server.health import is_worker_late
 
 
 class Desk(AdminSite):
@@ -47,7 +47,7 @@ class Desk(AdminSite):
         from booking.models import AccessLog, Look
 
         has_second_factor = getattr(request.user, "otp_device", None) is not None
-        desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "offers_second_factor": not has_second_factor}
+        desk: dict[str, Any] = {"worker_is_late": is_worker_late(), "offers_second_factor": not has_second_factor}
         desk["in_hand"] = in_hand(request.user)
         if request.user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now(), request.user)
