@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from revival.base.todo import ToDo, shared_out
+from revival.base.todo import ToDo, split_by_permission
 from revival.server.health import is_worker_late
 
 
@@ -55,7 +55,7 @@ class Desk(AdminSite):
                 desk["todo"] += not_set_up()
             if request.user.has_perm("booking.change_therapist"):
                 desk["todo"] += not_joined()
-            desk |= shared_out(desk["todo"], request.user)
+            desk |= split_by_permission(desk["todo"], request.user)
             AccessLog.objects.note(request.user, Look.FIRST_PAGE)
         if request.user.has_perm("articles.view_article"):
             desk["reviews"] = reviews()
