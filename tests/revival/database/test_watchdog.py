@@ -1,4 +1,4 @@
-"""What requests do while PostgreSQL stands still: real servers and processes, stopped by SIGSTOP."""
+"""Requests while PostgreSQL hangs: real servers and processes, stopped by SIGSTOP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kept pages: rules on their own, then a running site whose database changes and goes away."""
+"""The page cache: its rules, then a running site whose database changes and goes away."""
 
 import gzip
 import time
@@ -50,20 +50,20 @@ def test_if_none_match(header, known):
 
 
 @pytest.fixture
-def kept(monkeypatch, settings):
-    """The middleware around a view that counts its renderings, with a stamp the test sets."""
+def cached_view(monkeypatch, settings):
+    """The middleware around a view that counts its renderings, with a revision stamp that the test sets."""
     settings.PAGE_CACHE = True
     settings.ALLOWED_HOSTS = ["testserver"]
     monkeypatch.setattr(middleware, "pages", Pages())
     revision = SimpleNamespace(stamp="1", watch=lambda: None)
     monkeypatch.setattr(middleware, "revision", revision)
     monkeypatch.setattr(store, "revision", revision)
-    made = SimpleNamespace(revision=revision, renderings=0, during=lambda: None, response=lambda: None)
+    view_in_cache = SimpleNamespace(revision=revision, renderings=0, during=lambda: None, response=lambda: None)
 
     def view(request):
-        made.renderings += 1
-        made.during()
-        return made.response() or HttpResponse(f"<p>rendering {made.renderings}</p>")
+        view_in_cache.renderings += 1
+        view_in_cache.during()
+        return view_in_cache.response() or HttpResponse(f"<p>rendering {view_in_cache.renderings}</p>")
 
     handler = keep_pages(view)
 
@@ -71,27 +71,31 @@ def kept(monkeypatch, settings):
         request = getattr(RequestFactory(), method)(path, headers=headers)
         request.user = AnonymousUser()
         request.COOKIES.update(cookies or {})
-        made.request = request
+        view_in_cache.request = request
         with suppress(Resolver404):
             request.resolver_match = resolve(request.path_info)  # as Django's own handler does
         return handler(request)
 
-    made.get = get
-    return made
+    view_in_cache.get = get
+    return view_in_cache
 
 
-def test_a_page_is_rendered_once(kept):
-    first, second = kept.get(), kept.get()
+def test_a_page_is_rendered_once(cached_view):
+    first, second = cached_view.get(), cached_view.get()
 
-    assert kept.renderings == 1
+    assert cached_view.renderings == 1
     assert first.content == second.content
     assert second["Cache-Control"] == "public, max-age=60, stale-if-error=86400"
     assert second["Vary"] == "Accept-Encoding"
     assert not second.cookies
 
 
-def test_each_coding_has_its_bytes_and_its_own_strong_etag(kept):
-    plain, zipped, small = kept.get(), kept.get(accept_encoding="gzip"), kept.get(accept_encoding="br")
+def test_each_coding_has_its_bytes_and_its_own_strong_etag(cached_view):
+    plain, zipped, small = (
+        cached_view.get(),
+        cached_view.get(accept_encoding="gzip"),
+        cached_view.get(accept_encoding="br"),
+    )
 
     assert gzip.decompress(zipped.content) == plain.content == brotli.decompress(small.content)
     assert [response.get("Content-Encoding") for response in (plain, zipped, small)] == [None, "gzip", "br"]
@@ -100,41 +104,41 @@ def test_each_coding_has_its_bytes_and_its_own_strong_etag(kept):
     assert all(etag.startswith('"') for etag in etags)
 
 
-def test_a_browser_that_has_it_gets_304(kept):
-    etag = kept.get(accept_encoding="gzip")["ETag"]
+def test_a_browser_that_has_it_gets_304(cached_view):
+    etag = cached_view.get(accept_encoding="gzip")["ETag"]
 
-    again = kept.get(accept_encoding="gzip", if_none_match=etag)
+    again = cached_view.get(accept_encoding="gzip", if_none_match=etag)
 
     assert again.status_code == 304
     assert again.content == b""
     assert again["ETag"] == etag
 
 
-def test_head_tells_the_length_and_sends_no_body(kept):
-    page = kept.get()
+def test_head_tells_the_length_and_sends_no_body(cached_view):
+    page = cached_view.get()
 
-    head = kept.get(method="head")
+    head = cached_view.get(method="head")
 
     assert head.content == b""
     assert head["Content-Length"] == page["Content-Length"]
 
 
-def test_a_new_stamp_renders_anew(kept):
-    kept.get()
-    kept.revision.stamp = "2"
+def test_a_new_stamp_renders_anew(cached_view):
+    cached_view.get()
+    cached_view.revision.stamp = "2"
 
-    assert b"rendering 2" in kept.get().content
+    assert b"rendering 2" in cached_view.get().content
 
 
-def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(kept):
+def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(cached_view):
     def change():
-        kept.revision.stamp = "2"
+        cached_view.revision.stamp = "2"
 
-    kept.during = change
-    kept.get()
-    kept.during = lambda: None
+    cached_view.during = change
+    cached_view.get()
+    cached_view.during = lambda: None
 
-    assert b"rendering 2" in kept.get().content
+    assert b"rendering 2" in cached_view.get().content
 
 
 @pytest.mark.parametrize(
@@ -148,18 +152,18 @@ def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(k
         {"path": "/no-such-page/"},
         {"method": "post"},
     ],
-    ids=lambda given: str(next(iter(given.values()))),
+    ids=lambda arguments: str(next(iter(arguments.values()))),
 )
-def test_what_is_never_kept(kept, request_with):
-    kept.get(**request_with)
-    response = kept.get(**request_with)
+def test_what_is_never_kept(cached_view, request_with):
+    cached_view.get(**request_with)
+    response = cached_view.get(**request_with)
 
-    assert kept.renderings == 2
+    assert cached_view.renderings == 2
     assert not response.has_header("ETag")
 
 
 @pytest.mark.parametrize("kind", ["cookie", "error", "no-store", "nonce"])
-def test_answers_that_are_not_for_everyone_are_not_kept(kept, kind):
+def test_answers_that_are_not_for_everyone_are_not_kept(cached_view, kind):
     def respond():
         response = HttpResponse("x", status=404 if kind == "error" else 200)
         if kind == "cookie":
@@ -167,40 +171,40 @@ def test_answers_that_are_not_for_everyone_are_not_kept(kept, kind):
         if kind == "no-store":
             response["Cache-Control"] = "no-store"
         if kind == "nonce":
-            kept.request._csp_nonce = "for this one answer"  # as django-csp notes it
+            cached_view.request._csp_nonce = "for this one answer"  # as django-csp notes it
         return response
 
-    kept.response = respond
-    kept.get()
-    kept.get()
+    cached_view.response = respond
+    cached_view.get()
+    cached_view.get()
 
-    assert kept.renderings == 2
+    assert cached_view.renderings == 2
 
 
-def test_a_page_is_kept_with_the_policy_it_was_rendered_with(kept):
-    kept.response = lambda: HttpResponse("x", headers={"Content-Security-Policy": "default-src 'none'"})
-    first, second = kept.get(), kept.get()
-    unchanged = kept.get(**{"if-none-match": first["ETag"]})
+def test_a_page_is_kept_with_the_policy_it_was_rendered_with(cached_view):
+    cached_view.response = lambda: HttpResponse("x", headers={"Content-Security-Policy": "default-src 'none'"})
+    first, second = cached_view.get(), cached_view.get()
+    unchanged = cached_view.get(**{"if-none-match": first["ETag"]})
 
-    assert kept.renderings == 1
+    assert cached_view.renderings == 1
     assert unchanged.status_code == 304
-    assert {one["Content-Security-Policy"] for one in (first, second, unchanged)} == {"default-src 'none'"}
+    assert {response["Content-Security-Policy"] for response in (first, second, unchanged)} == {"default-src 'none'"}
 
 
-def test_who_comes_without_tls_is_left_to_the_redirect(kept, settings):
-    kept.get()
+def test_who_comes_without_tls_is_left_to_the_redirect(cached_view, settings):
+    cached_view.get()
     settings.SECURE_SSL_REDIRECT = True
-    kept.get()
+    cached_view.get()
 
-    assert kept.renderings == 2
+    assert cached_view.renderings == 2
 
 
-def test_nothing_is_kept_before_the_first_stamp(kept):
-    kept.revision.stamp = None
-    kept.get()
-    kept.get()
+def test_nothing_is_kept_before_the_first_stamp(cached_view):
+    cached_view.revision.stamp = None
+    cached_view.get()
+    cached_view.get()
 
-    assert kept.renderings == 2
+    assert cached_view.renderings == 2
 
 
 def test_there_is_a_most_of_pages(monkeypatch):
@@ -249,7 +253,7 @@ def test_every_write_to_content_raises_the_revision(write):
 
 NOT_READ = {"SiteRevision", "LoadedContent", "Feedback", "Revision", "OldSlug", "OutsideLink", "ReviewReminder"}
 NOT_READ |= {"ArticleChange"}
-"""Rows of which nothing stands on a reader's page."""
+"""Models of which no reader's page shows anything."""
 
 
 @pytest.mark.django_db
@@ -288,7 +292,7 @@ def until(condition, seconds):
 
 @pytest.fixture
 def opening_line(site):
-    """Change the clinic's opening line past Django, as a trigger must see it; put back afterwards."""
+    """Change the clinic's opening line by raw SQL, which only a trigger sees; put back afterwards."""
 
     def change(text):
         with site.connect() as database:
@@ -339,7 +343,7 @@ def test_pages_seen_once_answer_with_the_database_gone_and_heal_after(site):
 
 
 def fill_pools(site):
-    """Many at once, so that each process holds many connections, which all die with the database."""
+    """Send many requests at once, so that each process holds many connections, which all die with the database."""
     with ThreadPoolExecutor(24) as readers:
         assert set(readers.map(lambda _: get(site, "/book/").status, range(96))) == {200}
 
@@ -350,7 +354,7 @@ EVERYWHERE = (ARTICLE, "/articles/", "/", "/feeds/articles.atom", "/sitemap.xml"
 
 @pytest.fixture
 def article_row(site):
-    """Change the article past Django; put back afterwards."""
+    """Change the article by raw SQL; put back afterwards."""
 
     def change(**columns):
         with site.connect() as database:
@@ -365,8 +369,8 @@ def article_row(site):
     time.sleep(SHOWN_WITHIN)
 
 
-def asked_of_both(site, path):
-    """Statuses and bodies of eight looks: two processes share them."""
+def answers_of_both_processes(site, path):
+    """Statuses and bodies of eight requests, which the two processes share."""
     return [(answer.status, answer.read()) for answer in (get(site, path) for _ in range(8))]
 
 
@@ -377,31 +381,31 @@ def names_it(body):
 @pytest.mark.parametrize("how", ["withdrawn", "expires"])
 def test_a_withdrawn_page_is_served_by_no_process_and_named_nowhere(site, article_row, how):
     for path in EVERYWHERE:
-        assert {status for status, _ in asked_of_both(site, path)} == {200}
+        assert {status for status, _ in answers_of_both_processes(site, path)} == {200}
     soon = datetime.now(UTC) + timedelta(seconds=1)
 
     article_row(**{"expires": {"expires_at": soon}}.get(how, {"stage": "draft"}))
 
     time.sleep(SHOWN_WITHIN + (how == "expires"))
-    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {404}
+    assert {status for status, _ in answers_of_both_processes(site, ARTICLE)} == {404}
     for path in EVERYWHERE[1:]:
-        assert not any(names_it(body) for _, body in asked_of_both(site, path)), path
+        assert not any(names_it(body) for _, body in answers_of_both_processes(site, path)), path
 
 
 def test_a_page_appears_on_time_in_every_process(site, article_row):
     at = datetime.now(UTC) + timedelta(seconds=2)
     article_row(published_at=at)
     time.sleep(SHOWN_WITHIN)
-    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {404}
+    assert {status for status, _ in answers_of_both_processes(site, ARTICLE)} == {404}
 
     time.sleep(max(0, (at - datetime.now(UTC)).total_seconds()) + SHOWN_WITHIN)
 
-    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {200}
-    assert all(names_it(body) for _, body in asked_of_both(site, "/sitemap.xml"))
+    assert {status for status, _ in answers_of_both_processes(site, ARTICLE)} == {200}
+    assert all(names_it(body) for _, body in answers_of_both_processes(site, "/sitemap.xml"))
 
 
 def test_pages_seen_once_answer_at_once_while_every_query_hangs(site):
-    """Somebody has locked all tables: no query ends, so an answer is one that asked nothing."""
+    """All tables are locked: no query ends, so only a page without a query can be answered."""
     for path in EVERYWHERE:
         get(site, path).read()
     with psycopg.connect(site.database_url) as database:
@@ -409,6 +413,6 @@ def test_pages_seen_once_answer_at_once_while_every_query_hangs(site):
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables if not name.startswith("procrastinate"))
         database.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
         for path in EVERYWHERE:
-            assert {status for status, _ in asked_of_both(site, path)} == {200}
+            assert {status for status, _ in answers_of_both_processes(site, path)} == {200}
         assert get(site, "/book/").status == 503  # what does ask, waits in vain
         database.rollback()
