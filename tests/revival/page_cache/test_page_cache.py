@@ -1,233 +1,16 @@
-"""The page cache: its rules, then a running site whose database changes and goes away."""
+"""The page cache of a running site, whose content changes and whose database goes away."""
 
-import gzip
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import brotli
 import psycopg
 import pytest
-from django.contrib.auth.models import AnonymousUser
-from django.http import HttpResponse
-from django.test import RequestFactory
-from django.urls import Resolver404, resolve
 from psycopg import sql
 
-from revival.page_cache import middleware, store
-from revival.page_cache.middleware import keep_pages
-from revival.page_cache.store import Page, Pages, best_coding, has_etag
-
 SHOWN_WITHIN = 1.0  # seconds from commit
-
-
-@pytest.mark.parametrize(
-    ("accepted", "coding"),
-    [
-        ("", ""),
-        ("gzip, deflate, br", "br"),
-        ("gzip", "gzip"),
-        ("br;q=0, gzip;q=0.5", "gzip"),
-        ("*", "br"),
-        ("identity", ""),
-        ("gzip;q=0", ""),
-        ("br;q=nonsense", ""),
-    ],
-)
-def test_the_coding_is_one_the_browser_takes(accepted, coding):
-    assert best_coding(accepted) == coding
-
-
-@pytest.mark.parametrize(
-    ("header", "known"), [('"a"', True), ('W/"a"', True), ('"b", "a"', True), ("*", True), ('"b"', False), ("", False)]
-)
-def test_if_none_match(header, known):
-    assert has_etag('"a"', header) is known
-
-
-@pytest.fixture
-def cached_view(monkeypatch, settings):
-    """The middleware around a view that counts its renderings, with a revision stamp that the test sets."""
-    settings.PAGE_CACHE = True
-    settings.ALLOWED_HOSTS = ["testserver"]
-    monkeypatch.setattr(middleware, "pages", Pages())
-    revision = SimpleNamespace(stamp="1", watch=lambda: None)
-    monkeypatch.setattr(middleware, "revision", revision)
-    monkeypatch.setattr(store, "revision", revision)
-    view_in_cache = SimpleNamespace(revision=revision, renderings=0, during=lambda: None, response=lambda: None)
-
-    def view(request):
-        view_in_cache.renderings += 1
-        view_in_cache.during()
-        return view_in_cache.response() or HttpResponse(f"<p>rendering {view_in_cache.renderings}</p>")
-
-    handler = keep_pages(view)
-
-    def get(path="/", cookies=None, method="get", **headers):
-        request = getattr(RequestFactory(), method)(path, headers=headers)
-        request.user = AnonymousUser()
-        request.COOKIES.update(cookies or {})
-        view_in_cache.request = request
-        with suppress(Resolver404):
-            request.resolver_match = resolve(request.path_info)  # as Django's own handler does
-        return handler(request)
-
-    view_in_cache.get = get
-    return view_in_cache
-
-
-def test_a_page_is_rendered_once(cached_view):
-    first, second = cached_view.get(), cached_view.get()
-
-    assert cached_view.renderings == 1
-    assert first.content == second.content
-    assert second["Cache-Control"] == "public, max-age=60, stale-if-error=86400"
-    assert second["Vary"] == "Accept-Encoding"
-    assert not second.cookies
-
-
-def test_each_coding_has_its_bytes_and_its_own_strong_etag(cached_view):
-    plain, zipped, small = (
-        cached_view.get(),
-        cached_view.get(accept_encoding="gzip"),
-        cached_view.get(accept_encoding="br"),
-    )
-
-    assert gzip.decompress(zipped.content) == plain.content == brotli.decompress(small.content)
-    assert [response.get("Content-Encoding") for response in (plain, zipped, small)] == [None, "gzip", "br"]
-    etags = {response["ETag"] for response in (plain, zipped, small)}
-    assert len(etags) == 3
-    assert all(etag.startswith('"') for etag in etags)
-
-
-def test_a_browser_that_has_it_gets_304(cached_view):
-    etag = cached_view.get(accept_encoding="gzip")["ETag"]
-
-    again = cached_view.get(accept_encoding="gzip", if_none_match=etag)
-
-    assert again.status_code == 304
-    assert again.content == b""
-    assert again["ETag"] == etag
-
-
-def test_head_tells_the_length_and_sends_no_body(cached_view):
-    page = cached_view.get()
-
-    head = cached_view.get(method="head")
-
-    assert head.content == b""
-    assert head["Content-Length"] == page["Content-Length"]
-
-
-def test_a_new_stamp_renders_anew(cached_view):
-    cached_view.get()
-    cached_view.revision.stamp = "2"
-
-    assert b"rendering 2" in cached_view.get().content
-
-
-def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(cached_view):
-    def change():
-        cached_view.revision.stamp = "2"
-
-    cached_view.during = change
-    cached_view.get()
-    cached_view.during = lambda: None
-
-    assert b"rendering 2" in cached_view.get().content
-
-
-@pytest.mark.parametrize(
-    "request_with",
-    [
-        {"cookies": {"sessionid": "x"}},
-        {"path": "/?page=2"},
-        {"path": "/book/"},
-        {"path": "/therapists/peter-stanley/next/"},
-        {"path": "/admin/"},
-        {"path": "/no-such-page/"},
-        {"method": "post"},
-    ],
-    ids=lambda arguments: str(next(iter(arguments.values()))),
-)
-def test_what_is_never_kept(cached_view, request_with):
-    cached_view.get(**request_with)
-    response = cached_view.get(**request_with)
-
-    assert cached_view.renderings == 2
-    assert not response.has_header("ETag")
-
-
-@pytest.mark.parametrize("kind", ["cookie", "error", "no-store", "nonce"])
-def test_answers_that_are_not_for_everyone_are_not_kept(cached_view, kind):
-    def respond():
-        response = HttpResponse("x", status=404 if kind == "error" else 200)
-        if kind == "cookie":
-            response.set_cookie("csrftoken", "x")
-        if kind == "no-store":
-            response["Cache-Control"] = "no-store"
-        if kind == "nonce":
-            cached_view.request._csp_nonce = "for this one answer"  # as django-csp notes it
-        return response
-
-    cached_view.response = respond
-    cached_view.get()
-    cached_view.get()
-
-    assert cached_view.renderings == 2
-
-
-def test_a_page_is_kept_with_the_policy_it_was_rendered_with(cached_view):
-    cached_view.response = lambda: HttpResponse("x", headers={"Content-Security-Policy": "default-src 'none'"})
-    first, second = cached_view.get(), cached_view.get()
-    unchanged = cached_view.get(**{"if-none-match": first["ETag"]})
-
-    assert cached_view.renderings == 1
-    assert unchanged.status_code == 304
-    assert {response["Content-Security-Policy"] for response in (first, second, unchanged)} == {"default-src 'none'"}
-
-
-def test_who_comes_without_tls_is_left_to_the_redirect(cached_view, settings):
-    cached_view.get()
-    settings.SECURE_SSL_REDIRECT = True
-    cached_view.get()
-
-    assert cached_view.renderings == 2
-
-
-def test_nothing_is_kept_before_the_first_stamp(cached_view):
-    cached_view.revision.stamp = None
-    cached_view.get()
-    cached_view.get()
-
-    assert cached_view.renderings == 2
-
-
-def test_there_is_a_most_of_pages(monkeypatch):
-    monkeypatch.setattr(store, "MOST_PAGES", 2)
-    pages, page = Pages(), Page.from_response(HttpResponse("x"))
-
-    for path in ("/a", "/b", "/c"):
-        pages.keep(path, "1", page)
-
-    assert pages.get("/a", "1") is None
-    assert pages.get("/c", "1") == page
-
-
-def test_processes_share_pages_of_the_same_stamp(monkeypatch, tmp_path):
-    monkeypatch.setenv("REVIVAL_PAGES_DIR", str(tmp_path))
-    page = Page.from_response(HttpResponse("x"))
-    Pages().keep("/a", "1", page)
-
-    assert Pages().get("/a", "1") == page
-    assert Pages().get("/a", "2") is None
-
-    Pages().keep("/a", "2", page)
-    assert len(list(tmp_path.iterdir())) == 1  # the old stamp's are gone
 
 
 @pytest.mark.parametrize(
@@ -271,7 +54,7 @@ def test_every_content_table_has_the_trigger():
         assert tables <= {row[0] for row in cursor.fetchall()}
 
 
-# A running site
+# ---- a running site ----
 
 
 def get(site, path, **headers):
