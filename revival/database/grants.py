@@ -75,7 +75,7 @@ def grant(cursor: CursorWrapper, role: str) -> None:
 
 
 def make_role(connection: psycopg.Connection[Any], role: str, password: str) -> None:
-    """Make a role that can sign in and owns nothing, or set its password; for our own servers, as the embedded one."""
+    """Make a role that can sign in and owns nothing, or set its password; for servers we run ourselves."""
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     verb = sql.SQL("ALTER" if exists else "CREATE")
     connection.execute(

@@ -1,4 +1,4 @@
-"""Django's pool of database connections: what a connection needs to be opened, and a new start after an outage."""
+"""Django's connection pool: parameters for connections outside it, and dropping it after an outage."""
 
 from __future__ import annotations
 
