@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from articles.models import Article, ArticleQuerySet, ReviewReminder, Step, step_on
 from booking.models import Clinic
-from revival.base.jobs import BEHIND_THE_CLOCK, jobs
+from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 from revival.base.mail import deliver as deliver_row
 from revival.base.mail import try_once
 
@@ -87,7 +87,7 @@ def _write(article: Article, due_on: date, step: Step) -> ReviewReminder | None:
             article=article, due_on=due_on, step=step, defaults={"recipient": recipient_of(article)}
         )
         if is_new:
-            jobs.configure_task(SEND_TASK, priority=BEHIND_THE_CLOCK).defer(reminder_id=reminder.pk)
+            jobs.configure_task(SEND_TASK, priority=BEHIND_PERIODIC_JOBS).defer(reminder_id=reminder.pk)
     return reminder if is_new else None
 
 

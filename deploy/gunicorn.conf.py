@@ -14,23 +14,23 @@ from contextlib import suppress
 
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "4000")
 
-M_ARENA_MAX = -8  # of glibc's malloc.h: threads share two heaps, in place of one for each that is never given back
-with suppress(AttributeError, OSError):  # another C library
+M_ARENA_MAX = -8  # from glibc's malloc.h: threads share two heaps, as heaps of their own are never given back
+with suppress(AttributeError, OSError):  # a C library other than glibc
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-worker_class = "revival.server.worker.Worker"  # threads, which wait for the database; idle visitors wait at nginx
-workers = int(os.environ.get("WEB_WORKERS", "2"))  # one a core; two, so that one serves while the other starts
+worker_class = "revival.server.worker.Worker"  # threads: requests wait for the database; nginx holds idle connections
+workers = int(os.environ.get("WEB_WORKERS", "2"))  # one per core; two, so that one serves while the other starts
 threads = int(os.environ.get("WEB_THREADS", "8"))  # below DATABASE_POOL_SIZE: no thread waits for a connection
-timeout = 60  # seconds without a sign of life of a whole process, uploads and pictures included
-graceful_timeout = 10  # for what is in hand: a statement ends after four, a picture after five
+timeout = 60  # seconds without a heartbeat of a whole process, also during uploads and picture processing
+graceful_timeout = 10  # seconds for requests in progress: a statement ends after four, a picture after five
 keepalive = 5
-max_requests = 20_000  # a leak would not last long; none is known
-max_requests_jitter = 2_000  # never both at once
-backlog = 512  # who knocks while both are busy
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn makes a name nobody knows
+max_requests = 20_000  # limits a memory leak; none is known
+max_requests_jitter = 2_000  # so that processes do not restart together
+backlog = 512  # connections that wait while all processes are busy
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn picks a random name
 control_socket_disable = True  # its folder may be read-only
-forwarder_headers = ""  # no header moves the site to another path: kept pages would be full of wrong links
+forwarder_headers = ""  # no header may set a path prefix: cached pages would hold wrong links
 forwarded_allow_ips = os.environ.get("TRUSTED_PROXIES", "127.0.0.1,::1")
 proc_name = "revival"
 
@@ -40,12 +40,12 @@ errorlog = "-"
 loglevel = "warning"
 
 
-# ---- a reload that nobody notices ----
+# ---- reload without waiting: old workers serve until the new ones are ready ----
 #
-# On SIGHUP gunicorn starts new processes and ends the old ones in the same moment, although the new need seconds
-# to load the site: nobody is refused, but all wait. So an old process that is told to end first looks whether a
-# reload is going on, and serves until the new ones are ready. Who is ready is written on a board in shared memory,
-# one byte for each process by its number; its head is the number of the first process of the newest reload.
+# On SIGHUP gunicorn starts new processes and ends the old ones at the same moment, although the new ones need
+# seconds to load the site: no request is refused, but all wait. So an old process that receives SIGTERM first checks
+# whether a reload is going on, and if so serves until the new ones are ready. Shared memory (the board) holds one
+# byte for each process, set when it is ready; its first bytes hold the number of the newest reload's first process.
 
 HEAD, PLACES, LONGEST_WAIT = 4, 4096, 30  # bytes, processes, seconds
 
@@ -64,8 +64,8 @@ def pre_fork(server, worker) -> None:
 
 def post_worker_init(worker) -> None:
     """The site is loaded. Runs after gunicorn has set its own handlers of signals."""
-    # A reader must not wait for Python's own affairs: what was loaded is not searched for garbage again and again, and
-    # a thread keeps Python to itself for a millisecond, not for five.
+    # Keeps requests short: the garbage collector skips what is loaded already, and a thread that computes gives way
+    # to others after one millisecond instead of five.
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.001)
@@ -76,7 +76,7 @@ def post_worker_init(worker) -> None:
         first = int.from_bytes(worker.board[:HEAD], "big")
         if worker.age >= first or _is_ready(worker.board, first):  # no reload, or it is done
             end(number, frame)
-        elif not waits.is_set():  # gunicorn says it again and again
+        elif not waits.is_set():  # gunicorn repeats the signal
             waits.set()
             threading.Thread(target=wait_for_others, args=(first,), daemon=True).start()
 
@@ -94,8 +94,8 @@ def post_worker_init(worker) -> None:
 
 
 def _make_pages_folder() -> None:
-    """Where the processes share rendered pages (revival/page_cache/middleware.py); new with each start of the code. Without
-    room for it each process keeps its own."""
+    """Make the folder in which processes share rendered pages (revival/page_cache/store.py), new with each start of the
+    code. On a full disk there is none, and each process keeps its own pages."""
     _drop_pages_folder()
     with suppress(OSError):
         os.environ["REVIVAL_PAGES_DIR"] = tempfile.mkdtemp(prefix="revival-pages-")
@@ -107,7 +107,7 @@ def _drop_pages_folder() -> None:
 
 
 def on_starting(server) -> None:
-    server.board = mmap.mmap(-1, HEAD + 2 * PLACES)  # who is ready, then who has how many connections
+    server.board = mmap.mmap(-1, HEAD + 2 * PLACES)  # readiness of each process, then its connections
     _make_pages_folder()
 
 
@@ -117,7 +117,7 @@ def on_reload(server) -> None:
 
 
 def child_exit(server, worker) -> None:
-    worker.places.tell(worker.age, None)  # however it ended
+    worker.places.tell(worker.age, None)  # also when it was killed
 
 
 def on_exit(server) -> None:

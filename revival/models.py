@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import Group, User
 from django.db import models
 
-from revival.base.change_log import changes_of
+from revival.base.change_log import create_change_model
 
 # Django's own tables are tracked through proxies, whose migrations are ours.
 
@@ -36,10 +36,12 @@ class AccountRight(User.user_permissions.through):  # type: ignore[name-defined]
 
 NOT_ONLY_SIGNED_IN = "to_jsonb(OLD) - 'last_login' IS DISTINCT FROM to_jsonb(NEW) - 'last_login'"
 
-AccountChange = changes_of(Account, "is_active", "is_staff", "is_superuser", app="revival", when=NOT_ONLY_SIGNED_IN)
-MembershipChange = changes_of(Membership, "user", "group", app="revival")
-RoleRightChange = changes_of(RoleRight, "group", "permission", app="revival")
-AccountRightChange = changes_of(AccountRight, "user", "permission", app="revival")
+AccountChange = create_change_model(
+    Account, "is_active", "is_staff", "is_superuser", app="revival", condition=NOT_ONLY_SIGNED_IN
+)
+MembershipChange = create_change_model(Membership, "user", "group", app="revival")
+RoleRightChange = create_change_model(RoleRight, "group", "permission", app="revival")
+AccountRightChange = create_change_model(AccountRight, "user", "permission", app="revival")
 
 
 class Change(models.Model):

@@ -1,7 +1,7 @@
 """One settings module, driven by the environment (README, "Configuration").
 
-REVIVAL_MODE says how the site runs: `production` (when unset), `trial` (a copy to try out and
-for the tests) or `dev` (reloads, debug pages). Importing this module starts nothing.
+REVIVAL_MODE is `production` (when unset), `trial` (a copy to try out, and for the tests) or `dev`
+(reloads, debug pages). Importing this module starts nothing.
 """
 
 import re
@@ -9,6 +9,7 @@ from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import environ
 import pghistory
@@ -17,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from revival.database.watchdog import WatchedConnection
+from revival.database.watchdog import TimedConnection
 from revival.server.logs import LOGGING as LOGGING  # JSON lines without personal data
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -42,7 +43,7 @@ if "DATABASE_URL" in _missing:
         "and `python -m deploy.local.postgres COMMAND` runs any command with it."
     )
 
-# Keys of a trial copy are no secret: nothing real is kept there.
+# Keys of a trial copy need not be secret: it holds no real data.
 SECRET_KEY = env.str("SECRET_KEY", "trial-copy-only-" + "0" * 48)
 LINK_KEY = env.str("LINK_KEY", "trial-copy-only-" + "1" * 48)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
@@ -70,14 +71,14 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "booking",
     "articles",
-    "revival.apps.RevivalConfig",  # last: its pages at the desk take the place of those of the packages above
+    "revival.apps.RevivalConfig",  # last: its desk pages replace those of the packages above
 ]
 
 MIDDLEWARE = [
-    "revival.server.guard.health",
-    "revival.page_cache.middleware.keep_pages",  # outside of all that add headers: a page is kept with them
+    "revival.server.guard.answer_probes",
+    "revival.page_cache.middleware.keep_pages",  # outside all that add headers: they are kept with the page
     "django.middleware.security.SecurityMiddleware",
-    "revival.server.guard.say_who_may_embed",
+    "revival.server.guard.set_cross_origin_resource_policy",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "revival.page_cache.image_cache.keep_images",
@@ -126,53 +127,53 @@ CRISPY_CLASS_CONVERTERS = {
 }
 
 
-def _database() -> dict:
-    """DATABASE_URL as libpq reads it, of one server or of several: postgresql://…@one:5432,two:5432/name.
+def _database() -> dict[str, Any]:
+    """DATABASE_URL as Django's settings, for one server or several: postgresql://…@one:5432,two:5432/name.
 
-    Never quotes it: it holds a password.
+    An error never quotes the address, since it holds a password. Raises ImproperlyConfigured.
     """
     url = env.str("DATABASE_URL")
     try:
-        given = conninfo_to_dict(url) if url.startswith(("postgresql://", "postgres://")) else {}
+        parameters = conninfo_to_dict(url) if url.startswith(("postgresql://", "postgres://")) else {}
     except ProgrammingError:
-        given = {}
-    if not given.get("dbname") or not re.fullmatch(r"[\d,]*", str(given.get("port", ""))):
+        parameters = {}
+    if not parameters.get("dbname") or not re.fullmatch(r"[\d,]*", str(parameters.get("port", ""))):
         raise ImproperlyConfigured(
             "DATABASE_URL is not a PostgreSQL address like postgresql://user:password@host:5432/name "
             "(special characters in the password must be percent-encoded)."
         ) from None
-    if "," in str(given.get("host", "")):
-        given.setdefault("target_session_attrs", "read-write")  # the one that leads now; the others only follow
-        given.setdefault("load_balance_hosts", "random")  # one that hangs does not hold up every attempt
+    if "," in str(parameters.get("host", "")):
+        parameters.setdefault("target_session_attrs", "read-write")  # only the leader; standbys are read-only
+        parameters.setdefault("load_balance_hosts", "random")  # so that a hung server does not delay every attempt
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-    return {name: str(given.pop(its, "")) for name, its in names.items()} | {"OPTIONS": given}
+    return {name: str(parameters.pop(parameter, "")) for name, parameter in names.items()} | {"OPTIONS": parameters}
 
 
 DATABASES = {"default": _database()}
 DATABASES["default"].update(
-    ENGINE="revival.database.backend",  # Django's, which does not wait for a database known to be silent
+    ENGINE="revival.database.backend",  # Django's, refusing at once while the database is known to hang
     CONN_MAX_AGE=0,  # the pool keeps connections, Django must not
-    CONN_HEALTH_CHECKS=True,  # the pool looks at one before it gives it out: heals after a restart
-    # Behind PgBouncer a cursor that outlives its statement is asked for at another server; our lists are short.
+    CONN_HEALTH_CHECKS=True,  # tested before use: the site recovers after a database restart
+    # PgBouncer would look for a cursor that outlives its statement at another server; our lists are short.
     DISABLE_SERVER_SIDE_CURSORS=True,
 )
 DATABASES["default"]["OPTIONS"].update(
-    connect_timeout=2,  # seconds for each server; the least that libpq knows
-    # A server that is gone without a word, over TCP: found out after 30 s at the latest, also by who only listens.
+    connect_timeout=2,  # seconds for each server; the shortest that libpq allows
+    # A server that vanishes is detected over TCP after 30 s at the latest, also by a connection that only listens.
     keepalives_idle=15,
     keepalives_interval=5,
     keepalives_count=3,
     tcp_user_timeout=30_000,
     pool={
-        "connection_class": WatchedConnection,
+        "connection_class": TimedConnection,
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
-        "timeout": 1.5,  # seconds a request waits for a connection before it says "busy"
-        "reconnect_timeout": 0.5,  # seconds; then the next request tries, and not after a wait that doubles each time
+        "timeout": 1.5,  # seconds a request waits for a connection before it is answered with "busy"
+        "reconnect_timeout": 0.5,  # seconds; then the next request tries again, instead of after waits that double
     },
 )
-# A web process waits no longer than this for one statement (deploy/gunicorn.conf.py), and half a second more for
-# a server that stands still and cannot count (revival/database/watchdog.py); commands and the worker wait as long as it takes.
+# Time limit of one statement in a web process (deploy/gunicorn.conf.py): at the server, and half a second longer on our
+# side, for a server that stands still (revival/database/watchdog.py). Commands and the worker have no limit.
 DATABASE_ANSWER_SECONDS = 0.0
 if _statement_timeout := env.int("DATABASE_STATEMENT_TIMEOUT_MS", 0):
     DATABASE_ANSWER_SECONDS = _statement_timeout / 1000 + 0.5
@@ -183,7 +184,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-DATE_FORMAT, TIME_FORMAT = "M j, Y", "g:i A"  # where the desk leaves it to Django, which says "noon" otherwise
+DATE_FORMAT, TIME_FORMAT = "M j, Y", "g:i A"  # for desk dates that Django formats; its default would say "noon"
 DATETIME_FORMAT = "D, M j, Y, g:i A"
 USE_TZ = True
 TIME_ZONE = "UTC"  # the clinic's own zone is a column of Clinic
@@ -214,7 +215,7 @@ else:
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>")
 
 # Guard
-# The one script that stands in the page itself: a file beside it is asked for before the first paint, and holds it up.
+# The only inline script: as a file of its own it would be requested before the first paint, and delay it.
 NEXT_TIMES = (BASE_DIR / "templates/includes/_next_times.js").read_bytes()
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -256,27 +257,27 @@ AUTH_PASSWORD_VALIDATORS = [
 TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", IS_PRODUCTION)  # a trial copy offers it
 DESK_IDLE_MINUTES = env.int("DESK_IDLE_MINUTES", 15)
 DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)
-SESSION_COOKIE_AGE = 24 * 60 * 60  # longer than any session counts, so that whoever comes back is told why it ended
+SESSION_COOKIE_AGE = 24 * 60 * 60  # longer than any session is valid, so that the sign-in page can say why it ended
 KNOWN_BROWSER_COOKIE_NAME = "__Secure-known-browser" if IS_PRODUCTION else "known-browser"
-# Wrong passwords: a name is locked from one network, so nobody can lock out the whole clinic.
+# Wrong passwords lock a user name for one network only, so nobody can lock out the whole clinic.
 AXES_HANDLER = "revival.staff.lockout.Lockout"
 AXES_FAILURE_LIMIT = 10
-SIGN_IN_FAILURES_A_NETWORK = env.int("SIGN_IN_FAILURES_A_NETWORK", 50)  # whatever the names, in the same time
+SIGN_IN_FAILURES_A_NETWORK = env.int("SIGN_IN_FAILURES_A_NETWORK", 50)  # all user names, within AXES_COOLOFF_TIME
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that a lock has an end
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else further failures would prolong a lock for ever
 AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True  # who signed in when is not kept here
+AXES_DISABLE_ACCESS_LOG = True  # we keep no record of who signed in when
 AXES_ENABLE_ADMIN = False
 AXES_CLIENT_IP_CALLABLE = "revival.staff.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "revival.staff.lockout.locked_out"
 AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "revival.site.errors.csrf_failure"
 
-# Logs of the desk: of changes (booking/models/changes.py) and of looks (booking/models/access.py)
+# Logs of the desk: the change log (booking/models/changes.py) and the access log (booking/models/access.py)
 PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(db_index=True)
-PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"  # so that lines of one transaction have an order
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"  # so that entries of one transaction have an order
 LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)
 
 # Booking
@@ -285,25 +286,25 @@ BOOKING_ANSWER_WORKING_DAYS = env.int("BOOKING_ANSWER_WORKING_DAYS", 2)
 BOOKING_ANSWER_HOURS_BEFORE = env.int("BOOKING_ANSWER_HOURS_BEFORE", 2)
 BOOKING_CHANGE_CUT_OFF_HOURS = env.int("BOOKING_CHANGE_CUT_OFF_HOURS", 24)
 BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
-PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the messages' own rows say what became of them
+PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the result is kept in the messages' own rows
 BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # personal data, after the visit
-BOOKING_KEEP_UNANSWERED_DAYS = env.int("BOOKING_KEEP_UNANSWERED_DAYS", 90)  # a contact request nobody finished
-BOOKING_IS_ARTICLE = "articles.publishing.is_public"  # booking counts what led to it, and knows no articles itself
-# Whose public holidays the desk proposes, by ISO 3166: a country or a part of one; empty proposes none.
+BOOKING_KEEP_UNANSWERED_DAYS = env.int("BOOKING_KEEP_UNANSWERED_DAYS", 90)  # contact requests never closed
+BOOKING_IS_ARTICLE = "articles.publishing.is_public"  # booking cannot import articles, and counts which led to visits
+# Country or region (ISO 3166) whose public holidays the desk proposes; empty proposes none.
 CLINIC_HOLIDAYS = env.str("CLINIC_HOLIDAYS", "US-MN")
-# Limits: what one person, and one network a day, can do online
+# Limits on online booking: visits ahead for one person; bookings, holds and questions a day for one network
 BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)
 BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)
 BOOKING_OPEN_HOLDS_A_DAY = env.int("BOOKING_OPEN_HOLDS_A_DAY", 10)
 BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)
-BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # between drawing a form and sending it; robots are quicker
-# The content report looks at links to other sites, never at addresses inside our own network; tests do.
+BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # to fill in a form; robots are faster
+# The content report checks links to other sites, never addresses inside our own network. Only tests set this.
 LINK_CHECK_MAY_LOOK_INSIDE = False
 # Waiting list
 BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)
-BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # o'clock at the clinic; no offers in between
+BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # clinic-local hours; no offers are sent in between
 BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)
 # A therapist is out
-BOOKING_OUT_ANSWER_HOURS = env.int("BOOKING_OUT_ANSWER_HOURS", 24)  # how long another time is held, unless staff say
-BOOKING_OUT_NEAR_HOURS = env.int("BOOKING_OUT_NEAR_HOURS", 4)  # whose visit is sooner is phoned
+BOOKING_OUT_ANSWER_HOURS = env.int("BOOKING_OUT_ANSWER_HOURS", 24)  # how long another time is held by default
+BOOKING_OUT_NEAR_HOURS = env.int("BOOKING_OUT_NEAR_HOURS", 4)  # patients with a visit sooner than this are phoned
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])

@@ -1,4 +1,4 @@
-"""What gunicorn serves."""
+"""WSGI application for gunicorn, with the page cache running and templates loaded before the first request."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
-APP_LOAD_ERROR = 4  # tells gunicorn to stop, instead of trying a new worker for ever
+APP_LOAD_ERROR = 4  # makes gunicorn stop instead of starting new workers for ever
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "revival.settings")
 try:
@@ -15,8 +15,8 @@ except ImproperlyConfigured as error:
     sys.stderr.write(f"revival: {error}\n")
     sys.exit(APP_LOAD_ERROR)
 
-from revival.page_cache.middleware import revision  # noqa: E402 - needs the apps
+from revival.page_cache.revision import revision  # noqa: E402 - needs the apps
 from revival.server.warm_up import warm_up  # noqa: E402
 
-revision.watch()  # before the first request, so that the first page is kept already
+revision.watch()  # before the first request: a page is kept only once a stamp is known
 warm_up()

@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from articles import publishing, readability, revisions
 from articles.models import Article, Feedback, Image, Question, Reference, Revision, Section, Stage, Topic
 from booking.models import Caution, Therapist
-from revival.base.date_columns import moment
+from revival.base.date_columns import moment_column
 from revival.base.widgets import NATIVE
 from revival.base.words import date_words
 
@@ -125,7 +125,7 @@ STEPS = (
 
 @admin.register(Article)
 class ArticleAdmin(ChoosesFromOneList, admin.ModelAdmin):
-    list_display = ["title", "stage", "author", "review", "due", moment("updated_at", "Last saved")]
+    list_display = ["title", "stage", "author", "review", "due", moment_column("updated_at", "Last saved")]
     show_full_result_count = False
     list_filter = ["stage", "author"]
     list_select_related = ["author", "reviewer"]

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from articles.images import pictures, store
 from articles.models import MOST_BYTES, Image
-from revival.base.date_columns import moment
+from revival.base.date_columns import moment_column
 
 
 class ImageForm(forms.ModelForm):
@@ -64,7 +64,7 @@ class ImageForm(forms.ModelForm):
 @admin.register(Image)
 class ImageAdmin(admin.ModelAdmin):
     form = ImageForm
-    list_display = ["thumbnail", "title", "words", "shown_in", moment("uploaded_at", "Uploaded")]
+    list_display = ["thumbnail", "title", "words", "shown_in", moment_column("uploaded_at", "Uploaded")]
     list_display_links = ["thumbnail", "title"]
     list_filter = ["is_decorative", "uploaded_at"]
     list_select_related = ["uploaded_by", "portrait_of"]

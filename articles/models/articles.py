@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from articles.rich_text import clean
 from booking.models import FAR_FUTURE, Caution, Therapist
-from revival.base.change_log import changes_of
+from revival.base.change_log import create_change_model
 
 from .images import Image
 
@@ -439,6 +439,6 @@ class SiteRevision(models.Model):
 
 
 # Whether and where articles are public; texts have revisions of their own.
-ArticleChange = changes_of(
+ArticleChange = create_change_model(
     Article, "slug", "stage", "published_at", "expires_at", "reviewer", "reviewed_on", app="articles"
 )

@@ -17,7 +17,7 @@ from booking.desk.base.buttons import Button, ReadOnlyWithButtons
 from booking.fields import ONE_LINE
 from booking.mail import compose as mail
 from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
-from revival.base.date_columns import moment, when
+from revival.base.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short
 
 # The library's own list of jobs says nothing to staff, and its inline styles break the desk's policy.
@@ -26,8 +26,8 @@ admin.site.unregister(ProcrastinateJob)
 NOT_THERE = (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED)
 
 
-WRITTEN: Any = moment("created_at", "Written")
-SENT: Any = moment("sent_at", "Sent")
+WRITTEN: Any = moment_column("created_at", "Written")
+SENT: Any = moment_column("sent_at", "Sent")
 
 
 def _in_words(row: Any) -> str:
@@ -50,7 +50,7 @@ class ResendForm(forms.Form):
 @admin.register(Message)
 class MessageAdmin(ReadOnlyWithButtons):
     list_display = [WRITTEN, "kind", "recipient", "about", "delivery", "attempts", "last_answer"]
-    list_filter = [when("created_at", is_past=True), "delivery", "kind"]
+    list_filter = [date_filter("created_at", is_past=True), "delivery", "kind"]
     list_select_related = [
         "appointment__therapist",
         "entry__visit",

@@ -14,16 +14,16 @@ from django.utils.html import format_html
 from booking import actions
 from booking.desk.base.buttons import Button, ReadOnlyWithButtons
 from booking.models import ContactRequest, Offer, WaitlistEntry
-from revival.base.date_columns import moment, when
+from revival.base.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short
 
-WAITS_SINCE: Any = moment("created_at", "Waits since")
-ASKED: Any = moment("created_at", "Asked")
-TAKEN_UP: Any = moment("taken_up_at", "Taken up")
-DONE: Any = moment("ended_at", "Done")
-ENDED: Any = moment("ended_at", "Ended")
-OFFERED: Any = moment("created_at", "Offered")
-UNTIL: Any = moment("until", "Until")
+WAITS_SINCE: Any = moment_column("created_at", "Waits since")
+ASKED: Any = moment_column("created_at", "Asked")
+TAKEN_UP: Any = moment_column("taken_up_at", "Taken up")
+DONE: Any = moment_column("ended_at", "Done")
+ENDED: Any = moment_column("ended_at", "Ended")
+OFFERED: Any = moment_column("created_at", "Offered")
+UNTIL: Any = moment_column("until", "Until")
 
 
 class OfferInline(admin.TabularInline):
@@ -109,7 +109,7 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
     list_display_links = [ASKED, "name"]
     change_form_template = "booking/desk/waiting/contact_change.html"
     answer_template = "booking/desk/waiting/contact_answer.html"
-    list_filter = [when("created_at", is_past=True), "state", "reach_by", "therapist"]
+    list_filter = [date_filter("created_at", is_past=True), "state", "reach_by", "therapist"]
     list_select_related = ["therapist", "taken_up_by"]
     fields = [
         "state",

@@ -23,7 +23,7 @@ from booking.models import (
     OutageContact,
     WaitlistEntry,
 )
-from revival.base.jobs import BEHIND_THE_CLOCK, jobs
+from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 
 # Deferred by name: tasks import actions, never the other way.
 SEND_TASK = "booking.tasks.send_message"
@@ -96,7 +96,7 @@ def _reference(about: About) -> dict[str, Any]:
 
 def queue_sending(message: Message) -> None:
     # After what the clock does each minute: a mail server that hangs must not hold up expiry and reminders.
-    jobs.configure_task(SEND_TASK, priority=BEHIND_THE_CLOCK).defer(message_id=message.pk)
+    jobs.configure_task(SEND_TASK, priority=BEHIND_PERIODIC_JOBS).defer(message_id=message.pk)
 
 
 def queue_lost_link(lost_link: LostLink) -> None:
@@ -104,7 +104,7 @@ def queue_lost_link(lost_link: LostLink) -> None:
 
 
 def queue_day_sheet(sheet: DaySheet) -> None:
-    jobs.configure_task(DAY_SHEET_TASK, priority=BEHIND_THE_CLOCK).defer(day_sheet_id=sheet.pk)
+    jobs.configure_task(DAY_SHEET_TASK, priority=BEHIND_PERIODIC_JOBS).defer(day_sheet_id=sheet.pk)
 
 
 def queue_offers() -> None:

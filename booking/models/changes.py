@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from revival.base.change_log import changes_of
+from revival.base.change_log import create_change_model
 
 from .appointments import Appointment
 from .contact import ContactRequest
@@ -38,5 +38,5 @@ TRACKED: dict[type[models.Model], tuple[str, ...]] = {
     UrgentHelp: ("approved_on",),
 }
 
-CHANGES = {tracked: changes_of(tracked, *columns, app="booking") for tracked, columns in TRACKED.items()}
+CHANGES = {tracked: create_change_model(tracked, *columns, app="booking") for tracked, columns in TRACKED.items()}
 """Tracked table to its table of changes."""

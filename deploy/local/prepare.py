@@ -58,7 +58,7 @@ def grant_rights(role: str) -> None:
 
 def refuse_unreachable_database() -> None:
     """One sentence. PostgreSQL's own words stay out of it: they may quote what is in DATABASE_URL."""
-    from revival.page_cache.middleware import connection_parameters
+    from revival.database.pool import connection_parameters
 
     parameters = connection_parameters()
     try:

@@ -1,4 +1,4 @@
-"""The change log: triggers write down that a row changed, whoever changed it and however.
+"""The change log: database triggers record every change of a row.
 
 A trigger on each table adds a row to a table of changes, so that bulk updates, raw SQL and admin
 actions are in it. It keeps states and times; of a person only the fact that something changed,
@@ -13,20 +13,22 @@ import pghistory
 import pgtrigger
 from django.db import models
 
-ANYTHING = "OLD.* IS DISTINCT FROM NEW.*"
-"""Unlike pghistory's own condition, also columns that are not copied."""
+ANY_CHANGE = "OLD.* IS DISTINCT FROM NEW.*"
+"""Trigger condition: true also for columns that are not copied, unlike pghistory's own condition."""
 
 
-def changes_of(tracked: type[models.Model], *columns: str, app: str, when: str = ANYTHING) -> Any:
-    """The table of changes of `tracked`, keeping `columns` of each new (or deleted) row.
+def create_change_model(
+    tracked: type[models.Model], *columns: str, app: str, condition: str = ANY_CHANGE
+) -> Any:  # a model class made here, whose manager type checkers cannot know
+    """The model of the changes of `tracked`, with copies of `columns` of each new (or deleted) row.
 
-    Who and where travel as JSON in the row itself: a table of contexts would have to be updated, and
-    nothing here ever is. No column is a constraint, as the log outlives what it tells of.
+    User and URL name are stored as JSON in the row itself: a table of contexts would have to be updated, and
+    rows of the log never are. No column has a constraint, as entries outlive the rows they are about.
     """
     return pghistory.create_event_model(
         tracked,
         pghistory.InsertEvent(),
-        pghistory.UpdateEvent(condition=pgtrigger.Condition(when)),
+        pghistory.UpdateEvent(condition=pgtrigger.Condition(condition)),
         pghistory.DeleteEvent(),
         fields=list(columns),
         obj_field=pghistory.ObjForeignKey(related_name="+", related_query_name="+"),

@@ -1,4 +1,4 @@
-"""Which days of a list are shown: a choice in words, that costs no query (Django's own by date costs two)."""
+"""Date filters and date columns for admin lists, in words; filtering needs no query (Django's own filter needs two)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
-from django.db.models import DateTimeField, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -25,42 +25,42 @@ DAYS = {
     "last-month": ("The last 30 days", -29, 0),
     "last-year": ("The last 365 days", -364, 0),
 }
-"""Value in the address to words, and the first and last day counted from today."""
+"""By the value in the address: its label, and the first and last day, counted from today."""
 
 
-def when(column: str, *, is_past: bool = False) -> type[SimpleListFilter]:
-    """A filter by clinic-local days of a column of days or moments; `is_past` leaves out days to come."""
-    offered = {value: how for value, how in DAYS.items() if not is_past or how[2] <= 0}
+def date_filter(column: str, *, is_past: bool = False) -> type[SimpleListFilter]:
+    """A list filter by clinic-local days, for a column of dates or moments; `is_past` leaves out days to come."""
+    choices = {value: days for value, days in DAYS.items() if not is_past or days[2] <= 0}
 
-    class When(SimpleListFilter):
+    class DateFilter(SimpleListFilter):
         title = "when"
         parameter_name = "when"
 
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-            return [(value, words) for value, (words, _, _) in offered.items()]
+        def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+            return [(value, label) for value, (label, _, _) in choices.items()]
 
-        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
             value = self.value()
-            return queryset.filter(**_between(queryset, column, value)) if value in offered else queryset
+            return queryset.filter(**_range_lookups(queryset, column, value)) if value in choices else queryset
 
-    return When
-
-
-def moment(column: str, words: str) -> Callable[[Any], str]:
-    """A column of moments as the rest of the desk says them: Thu, Nov 26, 5:48 pm."""
-
-    @admin.display(description=words, ordering=column)
-    def shown(row: Any) -> str:
-        found = getattr(row, column)
-        return f"{day_short(found)}, {clock(found)}" if found else "–"
-
-    shown.__name__ = column
-    return shown
+    return DateFilter
 
 
-def _between(queryset: QuerySet[Any], column: str, value: str) -> dict[str, Any]:
+def moment_column(column: str, label: str) -> Callable[[Model], str]:
+    """A `list_display` column of moments, written as elsewhere at the desk: Thu, Nov 26, 5:48 pm."""
+
+    @admin.display(description=label, ordering=column)
+    def moment(row: Model) -> str:
+        value = getattr(row, column)
+        return f"{day_short(value)}, {clock(value)}" if value else "–"
+
+    moment.__name__ = column
+    return moment
+
+
+def _range_lookups(queryset: QuerySet[Model], column: str, value: str) -> dict[str, Any]:
     _, first, last = DAYS[value]
-    today = timezone.localdate()  # the clinic's: `revival.site.clinic_time` makes its zone the current one
+    today = timezone.localdate()  # in the clinic's zone, which `revival.site.clinic_time` makes the current one
     days = today + timedelta(days=first), today + timedelta(days=last)
     if not isinstance(queryset.model._meta.get_field(column), DateTimeField):
         return {f"{column}__range": days}

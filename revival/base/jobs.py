@@ -7,11 +7,11 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Job
 
 # For deferring only: it always writes through Django's own connection, so in its transaction. The
-# library's shared app does not once a worker runs: there it has a pool of its own, which commits at once.
+# library's shared app does not in a worker: there it has a pool of its own, which commits at once.
 jobs = App(connector=DjangoConnector())
 
-BEHIND_THE_CLOCK = -1
-"""Priority of jobs that may wait for those the clock starts each minute (expiry, reminders)."""
+BEHIND_PERIODIC_JOBS = -1
+"""Priority of jobs that run after the periodic ones of each minute (expiry, reminders), whose priority is 0."""
 
 
 class GrowingWaits(BaseRetryStrategy):
@@ -19,7 +19,7 @@ class GrowingWaits(BaseRetryStrategy):
 
     longest = 600  # seconds
     most = 300  # tries
-    priority = -2  # behind what has not been tried yet
+    priority = -2  # after jobs that have not been tried yet
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if job.attempts >= self.most:

@@ -1,4 +1,4 @@
-"""The network a request comes from, coarse enough to be shared by a household."""
+"""Network address of a request's sender, coarse enough to be shared by a household."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNKNOWN = "unknown"
 
 
 def visitors_network(request: HttpRequest) -> str:
-    """The network of whoever sent this request, behind the proxies of `TRUSTED_PROXIES`."""
+    """The network of the request's sender, behind the proxies of `TRUSTED_PROXIES`; UNKNOWN when it has no address."""
     return network_of(
         peer=request.META.get("REMOTE_ADDR", ""),
         forwarded_for=request.headers.get("X-Forwarded-For", ""),
@@ -21,10 +21,10 @@ def visitors_network(request: HttpRequest) -> str:
 
 
 def network_of(*, peer: str, forwarded_for: str, trusted: Iterable[str]) -> str:
-    """The visitor's network: an IPv4 address, or the /64 of an IPv6 one.
+    """The visitor's network: an IPv4 address, or the /64 of an IPv6 one; UNKNOWN for anything else.
 
-    The socket's own peer, unless it is a proxy we trust: then the last hop that proxy added.
-    Whatever else X-Forwarded-For says was written by the visitor.
+    Taken from the socket's own peer, unless that is a trusted proxy: then from the last hop the proxy added.
+    Earlier entries of X-Forwarded-For may have been written by the visitor.
     """
     address = peer
     if peer in trusted and forwarded_for.strip():

@@ -1,7 +1,7 @@
-"""Actions: one durable transaction each, whose database errors become refusals a person can be told.
+"""Refusals: database errors of an action as exceptions that can be explained to a person.
 
-A refusal is an exception named for what happened. Nothing was written and nothing sent. Each app adds the refusals
-that are its own in a `RefusalTable`; this module knows only what any database can answer.
+A refusal is named for what happened. Nothing was written and nothing sent. An action is one durable transaction.
+Each app adds its own refusals in a `RefusalTable`; this module knows only those that any database can cause.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 TRIES = 3
-"""How often a whole action runs at most when PostgreSQL chooses it as the victim of a deadlock."""
+"""How often a whole action runs at most when PostgreSQL aborts it as the victim of a deadlock."""
 
 
 class RefusalError(Exception):
@@ -87,9 +87,9 @@ class RefusalTable:
                 try:
                     with transaction.atomic(durable=True):
                         _limit_lock_waits()
-                        done = do(*args, **kwargs)
+                        result = do(*args, **kwargs)
                         wait_for_a_standby()
-                        return done
+                        return result
                 except TryAgainError:
                     continue
                 except (DatabaseError, InterfaceError, ConnectorException) as error:
@@ -111,8 +111,8 @@ def _limit_lock_waits() -> None:
 def wait_for_a_standby() -> None:
     """With synchronous standbys, make this COMMIT wait for one even when the transaction wrote nothing.
 
-    A form that is sent twice is answered with the row of the first time, and the first COMMIT may have been cut
-    short (revival/database/replication.py).
+    A form that is sent twice is answered with the row of the first request, whose COMMIT may have been cut short
+    (revival/database/replication.py).
     """
     with connection.cursor() as cursor:
         cursor.execute(WAIT_FOR_A_STANDBY)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User  # this module is loaded before models are
 
 
 @dataclass(frozen=True)
 class ToDo:
-    """Something not set up yet; `right` is what it takes to mend it, as `app.right_model`."""
+    """Something not set up yet; `permission` is the one needed to set it up, as `app.codename`."""
 
-    what: str
-    why: str
+    title: str
+    reason: str
     url: str
-    right: str = ""
+    permission: str = ""
 
 
-def shared_out(items: list[ToDo], user: Any) -> dict[str, list[ToDo]]:
-    """What this person can mend, and what they can only tell the owner of."""
-    mine = [one for one in items if not one.right or user.has_perm(one.right)]
-    return {"todo": mine, "todo_of_others": [one for one in items if one not in mine]}
+def split_by_permission(items: list[ToDo], user: User | AnonymousUser) -> dict[str, list[ToDo]]:
+    """Under `todo` what this user can set up, under `todo_of_others` what they can only tell the owner of."""
+    own = [item for item in items if not item.permission or user.has_perm(item.permission)]
+    return {"todo": own, "todo_of_others": [item for item in items if item not in own]}

@@ -1,31 +1,33 @@
-"""Dates and times as the browser's own fields: a label each, pickers that work by keyboard and on a tablet."""
+"""Form widgets for dates and times that use the browser's own pickers, which work by keyboard and on a tablet."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from django import forms
 from django.db import models
+
+Attributes: TypeAlias = dict[str, Any] | None  # as in Django's widgets
 
 
 class DayInput(forms.DateInput):
     input_type = "date"
 
-    def __init__(self, attrs: Any = None) -> None:
+    def __init__(self, attrs: Attributes = None) -> None:
         super().__init__(attrs, format="%Y-%m-%d")
 
 
 class ClockInput(forms.TimeInput):
     input_type = "time"
 
-    def __init__(self, attrs: Any = None) -> None:
+    def __init__(self, attrs: Attributes = None) -> None:
         super().__init__(attrs, format="%H:%M")
 
 
 class MomentInput(forms.DateTimeInput):
     input_type = "datetime-local"
 
-    def __init__(self, attrs: Any = None) -> None:
+    def __init__(self, attrs: Attributes = None) -> None:
         super().__init__(attrs, format="%Y-%m-%dT%H:%M")
 
 
@@ -34,4 +36,4 @@ NATIVE: dict[type[models.Field], dict[str, Any]] = {
     models.DateField: {"widget": DayInput},
     models.TimeField: {"widget": ClockInput},
 }
-"""For `formfield_overrides`."""
+"""For `formfield_overrides` of a ModelAdmin."""

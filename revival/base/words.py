@@ -1,4 +1,4 @@
-"""Times in words, in the zone that is active (the clinic's, see `revival.site.clinic_time`)."""
+"""Template filters for dates and times in words, in the active time zone (the clinic's, `revival.site.clinic_time`)."""
 
 from calendar import day_name
 from datetime import date, datetime, time, timedelta
@@ -32,7 +32,7 @@ def date_words(day: date) -> str:
 
 @register.filter
 def wall(hour: time) -> str:
-    """9:15 am, for a time on the clinic's wall; midnight is the end of the day."""
+    """9:15 am, for a wall-clock time at the clinic; "midnight" for the end of the day."""
     return "midnight" if hour == time(0) else f"{hour.hour % 12 or 12}:{hour:%M} {'am' if hour.hour < 12 else 'pm'}"
 
 
@@ -66,7 +66,7 @@ def clock(moment: datetime) -> str:
 
 @register.filter
 def day_and_hour(moment: datetime) -> str:
-    """Monday, December 7 at 9:15 am, as pages write it; neither the date nor the hour breaks."""
+    """Monday, December 7 at 9:15 am, as a `<time>` element; no line break inside the date or the hour."""
     weekday, _, day = day_words(moment).partition(", ")
     words = '<time datetime="{}">{}, <span class="nowrap">{}</span> <span class="nowrap">at {}</span></time>'
     return format_html(words, iso(moment), weekday, day, clock(moment))
@@ -74,7 +74,7 @@ def day_and_hour(moment: datetime) -> str:
 
 @register.filter
 def span_words(span: Span) -> str:
-    """Friday, November 27, all day; whole days without their midnights, anything else with its times."""
+    """Friday, November 27, all day; for spans of whole days without times, for others with times."""
     start, end = _local(span.start), _local(span.end)
     last = end - timedelta(microseconds=1)
     if start.time() == end.time() == time(0):
@@ -103,8 +103,8 @@ def waited(since: datetime | None, now: datetime) -> str:
 @register.filter
 def length_words(minutes: int) -> str:
     """2 hours; 90 minutes."""
-    hours, left = divmod(minutes, 60)
-    if left:
+    hours, rest = divmod(minutes, 60)
+    if rest:
         return f"{minutes} minutes"
     return "1 hour" if hours == 1 else f"{hours} hours"
 

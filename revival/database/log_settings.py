@@ -1,4 +1,4 @@
-"""Patients stay out of PostgreSQL's log.
+"""PostgreSQL settings that keep patients' data out of the server's log.
 
 A failing statement, its DETAIL line and its parameters hold names. The embedded server is started
 with these, deploy/postgres.sql gives them to the role, and `check --deploy` reads them back.

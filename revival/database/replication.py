@@ -1,9 +1,10 @@
-"""A COMMIT that no standby has yet is not called done.
+"""Connection whose COMMIT fails when no synchronous standby has confirmed it.
 
 With synchronous standbys PostgreSQL lets a COMMIT wait until one of them has it. When that wait is cancelled (by an
-operator, or by who moves the leader), the server says so in a warning and the COMMIT succeeds all the same: should the
-leader die now, what was promised on the strength of it would be gone. The wait itself has no end but ours: after
-DATABASE_ANSWER_SECONDS the web process gives the connection up (revival/database/watchdog.py), as with any answer that is missing.
+operator, or by the tool that moves the leader), the server only sends a warning and the COMMIT succeeds: if the leader
+dies now, an answer that relied on this COMMIT was wrong. PostgreSQL puts no limit on the wait. Ours is
+DATABASE_ANSWER_SECONDS: after it the web process closes the connection, as with any missing answer
+(revival/database/watchdog.py).
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ WARNING = "01000"  # the SQLSTATE of a warning without one of its own; nothing e
 
 
 class NotReplicatedError(psycopg.OperationalError):
-    """It is written on the leader, and perhaps nowhere else: it may last, and nobody may be told that it does."""
+    """The COMMIT is on the leader and perhaps on no standby: it may be lost, so it must not be confirmed."""
 
 
-class SureConnection(psycopg.Connection[Any]):
+class SyncReplicationConnection(psycopg.Connection[Any]):
+    # Any: psycopg's own signature; the rows are whatever the row factory makes of them.
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._warned = False
-        self.add_notice_handler(self._heed)
+        self._has_warning = False
+        self.add_notice_handler(self._note_warning)
 
-    def _heed(self, said: psycopg.errors.Diagnostic) -> None:
-        self._warned = self._warned or said.sqlstate == WARNING
+    def _note_warning(self, notice: psycopg.errors.Diagnostic) -> None:
+        self._has_warning = self._has_warning or notice.sqlstate == WARNING
 
     def commit(self) -> None:
         """Raises NotReplicatedError when the wait for a standby was cut short."""
-        self._warned = False
+        self._has_warning = False
         super().commit()
-        if self._warned:
-            raise NotReplicatedError("no standby has said that it has it, too")
+        if self._has_warning:
+            raise NotReplicatedError("no standby has confirmed this commit")

@@ -1,118 +1,137 @@
-"""A database that hangs says nothing, and psycopg would wait for ever: here somebody looks at the clock.
+"""Client-side time limits for database answers (psycopg has none), and detection of a hung database.
 
-The server's own statement_timeout is of no use when the server stands still, and over a socket file there is no
-TCP that could give up. So every wait for an answer wakes up ten times a second and asks two things:
+The server's own statement_timeout does not help when the server itself stands still, and a socket file has no
+TCP time-out. So every wait for an answer wakes up ten times a second and checks two things:
 
-- has this one statement taken longer than DATABASE_ANSWER_SECONDS (one backend hangs)?
-- did the watcher (revision in page_cache.py, which asks the database several times a second) hear nothing,
-  and nobody else either (all of it hangs)? Then everybody stops waiting, and new requests do not begin to.
+- Has this one statement taken longer than DATABASE_ANSWER_SECONDS? Then one backend hangs.
+- Has the watcher thread (revival/page_cache/revision.py, which queries several times a second) received nothing,
+  and no other connection either? Then the whole database hangs: all requests stop waiting, and new ones are refused.
 
-The second is quick where it has to be: once half the threads of the process wait in vain, half a second of
-silence is enough, so that readers of kept pages always find a thread. With fewer it takes two seconds, since
-a busy machine is no dead one. Silence is counted in wake-ups, not by the clock: a process that was itself
-asleep has not listened.
+The second check is fast where it matters: once half the threads of the process wait, half a second
+without any answer is enough, so that readers of cached pages always find a free thread. Otherwise it takes two
+seconds, because a busy machine is not a dead one. The check counts wake-ups and not seconds: a process that was
+itself suspended has received nothing either.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import Any
 
 import psycopg
 from django.conf import settings
+from psycopg.abc import RV, PQGen
 
-from .replication import SureConnection
+from .replication import SyncReplicationConnection
+
+log = logging.getLogger(__name__)
 
 MANY_WAIT = max(int(os.environ.get("WEB_THREADS", "8")) // 2, 1)
 WAKE_UPS_IF_MANY_WAIT, WAKE_UPS = 5, 20  # a tenth of a second each: psycopg's own interval
-CANCEL_SECONDS = 0.3  # somebody waits for a page meanwhile
+CANCEL_SECONDS = 0.3  # short, because a visitor waits for the page meanwhile
 
 
 class SilentDatabaseError(psycopg.OperationalError):
-    """The database does not answer; the connection was given up."""
+    """The database did not answer in time; the connection was closed."""
 
 
-class Pulse:
-    """What this process knows of the database: when it last said anything, and who waits for it."""
+class DatabaseWatchdog:
+    """State of the database as this process sees it: answers received, threads waiting, whether it hangs."""
 
     def __init__(self) -> None:
         self.answers = 0
         self.is_silent = False
-        self._waiting: set[int] = set()
+        self._is_logged = False
+        self._waiting_threads: set[int] = set()
 
     @contextmanager
-    def somebody_waits(self) -> Iterator[None]:
-        me = threading.get_ident()
-        self._waiting.add(me)
+    def waiting(self) -> Iterator[None]:
+        """Count the current thread among those that wait for the database."""
+        thread = threading.get_ident()
+        self._waiting_threads.add(thread)
         try:
             yield
         finally:
-            self._waiting.discard(me)
+            self._waiting_threads.discard(thread)
 
-    def lasts_too_long(self, wake_ups: int) -> bool:
-        return wake_ups >= (WAKE_UPS_IF_MANY_WAIT if len(self._waiting) > MANY_WAIT else WAKE_UPS)
+    def is_hung_after(self, wake_ups: int) -> bool:
+        """Whether the database counts as hung after so many wake-ups without an answer."""
+        return wake_ups >= (WAKE_UPS_IF_MANY_WAIT if len(self._waiting_threads) > MANY_WAIT else WAKE_UPS)
+
+    def note_silence(self) -> None:
+        """Refuse new requests from now on; logged once per outage."""
+        self.is_silent = True
+        if not self._is_logged:
+            log.warning("the database is away; pages seen before keep answering")
+        self._is_logged = True
+
+    def note_recovery(self) -> None:
+        self.is_silent = self._is_logged = False
 
     def refuse_if_silent(self) -> None:
-        """Raises SilentDatabaseError at once, instead of letting a request find out for itself."""
+        """Raises SilentDatabaseError at once, so that no request waits for a database known to hang."""
         if self.is_silent:
             raise SilentDatabaseError("the database does not answer")
 
 
-pulse = Pulse()
+watchdog = DatabaseWatchdog()
 
 
-class WatchedConnection(SureConnection):
-    """A connection of which no wait is without end. Given up, it is closed, and the pool makes another."""
+class TimedConnection(SyncReplicationConnection):
+    """Connection with a time limit on every wait. After it the connection is closed, and the pool makes another."""
 
     is_watcher = False
 
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Raises SilentDatabaseError when the answer takes too long."""
         try:
-            with pulse.somebody_waits():
-                return super().wait(self._awake(gen), interval, timeout)
+            with watchdog.waiting():
+                return super().wait(self._timed(gen), interval, timeout)
         except SilentDatabaseError:
-            self._give_up()
+            self._abandon()
             raise
 
-    def _give_up(self) -> None:
-        """The server is told, if it listens: a COMMIT that waits for a standby keeps its locks and its connection
-        until one comes, whether or not anybody still asks for it."""
-        if not pulse.is_silent:
+    def _abandon(self) -> None:
+        """Cancel the statement at the server if it still answers: a COMMIT that waits for a standby would keep its
+        locks and its connection until one comes, although no client waits for it any more."""
+        if not watchdog.is_silent:
             with suppress(psycopg.Error):
                 self.cancel_safe(timeout=CANCEL_SECONDS)
         self.pgconn.finish()
 
-    def _awake(self, gen: Any) -> Generator[Any, Any, Any]:
-        """`gen` as it is, with a look at the clock whenever the wait wakes up with nothing to read."""
-        began, heard, in_vain = monotonic(), pulse.answers, 0
-        ready = None
+    def _timed(self, gen: PQGen[RV]) -> PQGen[RV]:
+        """`gen` unchanged, with the time limits checked whenever a wait wakes up with nothing to read."""
+        began, last_answers, silent_wake_ups = monotonic(), watchdog.answers, 0
         try:
             state = next(gen)
             while True:
                 ready = yield state
                 if ready:
-                    pulse.answers += 1  # several threads may count one another's away: any change will do
+                    watchdog.answers += 1  # threads may lose one another's counts: any change will do
                 elif self.is_watcher:
-                    heard, in_vain = pulse.answers, in_vain + 1 if heard == pulse.answers else 0
-                    if pulse.lasts_too_long(in_vain):
-                        pulse.is_silent = True
+                    is_unchanged = last_answers == watchdog.answers
+                    last_answers, silent_wake_ups = watchdog.answers, silent_wake_ups + 1 if is_unchanged else 0
+                    if watchdog.is_hung_after(silent_wake_ups):
+                        watchdog.is_silent = True
                         raise SilentDatabaseError("the database says nothing")
-                elif pulse.is_silent or is_over(began):
+                elif watchdog.is_silent or is_over(began):
                     raise SilentDatabaseError("the database did not answer in time")
                 state = gen.send(ready)
         except StopIteration as end:
-            return end.value
+            result: RV = end.value
+            return result
 
 
-class WatchersConnection(WatchedConnection):
-    """The one that tells silence from patience."""
+class WatchdogConnection(TimedConnection):
+    """The watcher thread's connection: decides whether the whole database hangs."""
 
     is_watcher = True
 
 
 def is_over(began: float) -> bool:
+    """Whether a statement has waited longer than DATABASE_ANSWER_SECONDS (0: no limit); `began` by `monotonic()`."""
     return bool(settings.DATABASE_ANSWER_SECONDS) and monotonic() - began > settings.DATABASE_ANSWER_SECONDS

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from revival.base.date_columns import moment, when
+from revival.base.date_columns import date_filter, moment_column
 from revival.base.read_only_admin import ReadOnlyLog
 from revival.models import Change
 
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyLog):
-    list_display = [moment("at", "When"), "user", "about", "number", "what", "place", "as_it_was"]
+    list_display = [moment_column("at", "When"), "user", "about", "number", "what", "place", "as_it_was"]
     list_display_links = None
-    list_filter = [when("at", is_past=True), "about", "what", "user"]
+    list_filter = [date_filter("at", is_past=True), "about", "what", "user"]
     list_select_related = ["user"]
 
     @admin.display(description="As it then was")

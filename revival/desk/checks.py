@@ -83,7 +83,7 @@ def the_web_role_only_adds_to_logs(
 
 def logs_that_can_be_changed(alias: str) -> list[str]:
     with connections[alias].cursor() as cursor:
-        return [log for log in grants.logs(cursor) if can_change(cursor, log)]
+        return [log for log in grants.log_tables(cursor) if can_change(cursor, log)]
 
 
 def can_change(cursor: Any, table: str) -> bool:

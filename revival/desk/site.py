@@ -14,8 +14,8 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from revival.base.todo import ToDo, shared_out
-from revival.server.health import worker_is_late
+from revival.base.todo import ToDo, split_by_permission
+from revival.server.health import is_worker_late
 
 
 class Desk(AdminSite):
@@ -47,7 +47,7 @@ class Desk(AdminSite):
         from booking.models import AccessLog, Look
 
         has_second_factor = getattr(request.user, "otp_device", None) is not None
-        desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "offers_second_factor": not has_second_factor}
+        desk: dict[str, Any] = {"worker_is_late": is_worker_late(), "offers_second_factor": not has_second_factor}
         desk["in_hand"] = in_hand(request.user)
         if request.user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now(), request.user)
@@ -55,7 +55,7 @@ class Desk(AdminSite):
                 desk["todo"] += not_set_up()
             if request.user.has_perm("booking.change_therapist"):
                 desk["todo"] += not_joined()
-            desk |= shared_out(desk["todo"], request.user)
+            desk |= split_by_permission(desk["todo"], request.user)
             AccessLog.objects.note(request.user, Look.FIRST_PAGE)
         if request.user.has_perm("articles.view_article"):
             desk["reviews"] = reviews()

@@ -1,4 +1,4 @@
-"""Files that nobody ever reads half of."""
+"""Atomic file writes: a reader sees the old content or the new, never half of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_whole(target: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Put `content` in place of what is at `target`. Raises OSError, and leaves nothing behind then."""
+def write_atomically(target: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Replace what is at `target` by `content`. Raises OSError, and leaves nothing behind then."""
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
         try:
             file.write(content)

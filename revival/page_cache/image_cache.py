@@ -1,11 +1,11 @@
-"""Images kept in memory, so that pages that answer without the database have their pictures, too.
+"""Image cache middleware: images in memory, so that cached pages have their pictures without the database.
 
-Content and address belong together for ever; what can change is only whether a picture is still there.
-So each is asked for once after every change of the site (page_cache's stamp), and given from memory in
-between and while the database is away. Deleted at the desk, it is gone within a second.
+The address of an image is the hash of its content, so only its deletion can change the answer. Each image is
+read from the database once after every change of the site (its revision stamp), and from memory in between and
+while the database is away. An image deleted at the desk is gone within a second.
 
-Processes of one server also leave each picture in the folder they share: one that never had it can give
-it when the database cannot.
+Processes of one server also write each image to the folder they share, so that a process that has never read it
+can send it while the database is away.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from django.http import HttpRequest, HttpResponse
 
 from articles.images.views import answer
 
-from .middleware import revision, share
+from .revision import revision
+from .store import share
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -39,7 +40,7 @@ class Kept:
 
 
 class Images:
-    """By path; the least recently read go first when there are too many bytes."""
+    """Images by path; the least recently read go first when there are too many bytes."""
 
     def __init__(self) -> None:
         self._images: OrderedDict[str, Kept] = OrderedDict()
@@ -79,7 +80,7 @@ def keep_images(get_response: Handler) -> Handler:
         match = ADDRESS.fullmatch(path)
         if not match or request.method not in {"GET", "HEAD"} or not settings.PAGE_CACHE:
             return get_response(request)
-        request.get_host()  # the host check comes later in the chain; a kept image passes it too
+        request.get_host()  # a kept image is sent before Django's own host check, which comes later in the chain
         revision.watch()
         stamp, kept = revision.stamp, images.get(path)
         if kept is None or stamp is None or kept.stamp != stamp:
@@ -141,7 +142,7 @@ def _shared_files(folder: Path) -> list[tuple[float, int, Path]]:
     for file in [*folder.glob("*.webp"), *folder.glob("*.avif")]:
         try:
             facts = file.stat()
-        except FileNotFoundError:  # another process was quicker
+        except FileNotFoundError:  # another process has deleted it
             continue
         found.append((facts.st_mtime, facts.st_size, file))
     return found

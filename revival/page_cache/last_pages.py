@@ -1,12 +1,12 @@
-"""Public pages as files, for nginx to show while all of gunicorn is gone.
+"""Copies of public pages as files, for nginx to show while no gunicorn process is running.
 
-A folder for each revision of the content and each start of the code, and `now`, a link to the newest. The thread that
-reads the revision turns the link before any request learns of the change. So a page that was withdrawn is out of
-nginx's sight with the change that withdrew it, not when somebody next asks for it; and while no process is left to
-turn the link, nobody can withdraw a page at the desk either. While an article is going to expire there is no link,
-since nobody may be left to turn it then. A page comes into the folder when it is rendered.
+There is a folder for each revision of the content and each start of the code, and `now`, a link to the newest. The
+thread that reads the revision changes the link before any request learns of the change. So nginx cannot show a
+withdrawn page from the moment of the change, not only once somebody asks for it again; and while no process is left to
+change the link, nobody can withdraw a page at the desk either. While an article is going to expire there is no link,
+since no process may be left to change it then. A page is written to the folder when it is rendered.
 
-Nothing here may cost a reader anything: a folder that is full or missing costs the copies alone.
+Readers never get an error because of this: a full or missing folder costs only the copies.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpResponse
 
-from .atomic_write import write_whole
+from .atomic_write import write_atomically
 
 log = logging.getLogger(__name__)
 NOW = "now"
 
 
 def keep(path: str, name: str, response: HttpResponse) -> None:
-    """The page at `path`, in the folder `name` of its revision; feeds and maps are for machines, which come again."""
+    """Write the page at `path` to the folder `name` of its revision. Not feeds and sitemaps: programs ask again."""
     if not settings.LAST_PAGES_DIR or not path.endswith("/") or "text/html" not in response["Content-Type"]:
         return
     root = Path(settings.LAST_PAGES_DIR)
@@ -36,13 +36,13 @@ def keep(path: str, name: str, response: HttpResponse) -> None:
         return
     try:
         make_open(folder, root)
-        write_whole(folder / "index.html", response.content, mode=0o644)
+        write_atomically(folder / "index.html", response.content, mode=0o644)
     except OSError as error:
         log.warning("no copy of a page for nginx: %s", type(error).__name__)
 
 
 def turn_to(name: str | None) -> None:
-    """Show what was rendered of this revision alone; nothing, when nobody knows which is the newest."""
+    """Show only pages rendered at revision `name`; with None show none, as the newest revision is not known."""
     if not settings.LAST_PAGES_DIR:
         return
     root = Path(settings.LAST_PAGES_DIR)
@@ -65,7 +65,7 @@ def turn_to(name: str | None) -> None:
 
 
 def make_open(folder: Path, root: Path) -> None:
-    """The folder, with those between it and `root`, which nginx may enter whatever our umask is."""
+    """Make the folder and those up to `root`, readable for nginx whatever our umask is."""
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         folder.chmod(0o755)

@@ -1,9 +1,8 @@
-"""Middleware of our own, outermost first: health answers, then the guard around every answer."""
+"""Middleware for health probes, the cross-origin resource policy, and a check of every request and response."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from django.contrib.admin.options import TO_FIELD_VAR
 from django.core.exceptions import FieldDoesNotExist
@@ -19,8 +18,8 @@ PICTURES = "/images/"
 PRIVATE = ("/book/", "/visits/", "/waitlist/", DESK)
 
 
-def health(get_response: Handler) -> Handler:
-    """Answer the probes before the host check and the redirect to https: probes know neither."""
+def answer_probes(get_response: Handler) -> Handler:
+    """Answer health probes before the host check and the redirect to https, which probes do not pass."""
     probes = {"/healthz": errors.healthz, "/readyz": errors.readyz}
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -30,8 +29,8 @@ def health(get_response: Handler) -> Handler:
     return middleware
 
 
-def say_who_may_embed(get_response: Handler) -> Handler:
-    """Other sites may show our pictures, as readers of the feed do, and nothing else of ours."""
+def set_cross_origin_resource_policy(get_response: Handler) -> Handler:
+    """Let other sites embed our pictures, as feed readers do, and nothing else of ours."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -43,11 +42,11 @@ def say_who_may_embed(get_response: Handler) -> Handler:
 
 
 def guard_answers(get_response: Handler) -> Handler:
-    """Refuse what PostgreSQL cannot store, keep private pages private, say it when the database is away."""
+    """Refuse requests PostgreSQL cannot store, keep private pages out of caches, answer database errors with a 503."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        refused = speaks_another_charset(request) or has_nul_byte(request)
-        response = errors.bad_request(request) if refused else get_response(request)
+        is_refused = has_other_charset(request) or has_nul_byte(request)
+        response = errors.bad_request(request) if is_refused else get_response(request)
         if response.status_code == 405 and not response.content:
             allowed = response.headers.get("Allow", "")
             response = errors.error_page(405)
@@ -62,24 +61,24 @@ def guard_answers(get_response: Handler) -> Handler:
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
         if errors.is_database_trouble(error):
             return errors.unavailable(request, error)
-        return errors.odd_question(request, error) if is_odd_question(request, error) else None
+        return errors.odd_question(request, error) if is_impossible_query(request, error) else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware
 
 
-def is_odd_question(request: HttpRequest, error: Exception) -> bool:
-    """Whether a list at the desk was asked for what no row can be, such as the year 99999 or the number x."""
+def is_impossible_query(request: HttpRequest, error: Exception) -> bool:
+    """Whether the error comes from a desk address with values no row can have, such as the year 99999 or the id x."""
     if isinstance(error, FieldDoesNotExist):
-        return TO_FIELD_VAR in request.GET or TO_FIELD_VAR in request.POST  # a form at the desk, by a column named ""
+        return TO_FIELD_VAR in request.GET or TO_FIELD_VAR in request.POST  # a form asked for by a column named ""
     match = request.resolver_match
     is_list = match is not None and match.namespace == "admin" and str(match.url_name).endswith("_changelist")
-    is_odd = request.GET or not all(number.isdecimal() for number in request.POST.getlist("_selected_action"))
-    return is_list and bool(is_odd) and isinstance(error, ValueError | OverflowError | DataError)
+    has_values = request.GET or not all(pk.isdecimal() for pk in request.POST.getlist("_selected_action"))
+    return is_list and bool(has_values) and isinstance(error, ValueError | OverflowError | DataError)
 
 
-def speaks_another_charset(request: HttpRequest) -> bool:
-    """Our pages post UTF-8. Other names reach codecs that were never meant for text, such as hex."""
+def has_other_charset(request: HttpRequest) -> bool:
+    """Whether a form is not in UTF-8, as our pages post. Other names reach codecs not meant for text, such as hex."""
     return (request.content_params or {}).get("charset", "utf-8").lower() not in ("utf-8", "utf8")
 
 
@@ -91,11 +90,11 @@ def has_nul_byte(request: HttpRequest) -> bool:
     if request.method != "POST":
         return False
     try:
-        posted: list[Any] = [request.POST, request.FILES]
+        fields: list[tuple[str, Iterable[object]]] = [*request.POST.lists(), *request.FILES.lists()]
     except UnreadablePostError:
-        return True  # the sender went away in the middle; nobody reads the answer
-    return any("\x00" in name or has_nul_in(values) for data in posted for name, values in data.lists())
+        return True  # the connection broke in the middle of the request; nobody reads the answer
+    return any("\x00" in name or has_nul_in(values) for name, values in fields)
 
 
-def has_nul_in(values: list[object]) -> bool:
+def has_nul_in(values: Iterable[object]) -> bool:
     return any("\x00" in value for value in values if isinstance(value, str))

@@ -1,4 +1,4 @@
-"""Is the site ready: database, migrations, worker."""
+"""Health of the site: database, migrations, background worker."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ LATE_AFTER = timedelta(seconds=60)  # the worker writes its heartbeat every ten 
 _is_migrated = False
 
 
-def problems() -> list[str]:
-    """What keeps this process from serving, in words; empty when it is ready. Takes 3 s at most."""
+def find_problems() -> list[str]:
+    """Reasons why this process cannot serve, one line each; empty when it is ready. Takes 3 s at most."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -24,7 +24,7 @@ def problems() -> list[str]:
 
 
 def is_migrated() -> bool:
-    """Asked until the answer is yes: migrations are not taken back under a running process."""
+    """Whether all migrations are applied. Not checked again after a yes: none is reversed under a running process."""
     global _is_migrated
     if not _is_migrated:
         executor = MigrationExecutor(connection)
@@ -32,8 +32,8 @@ def is_migrated() -> bool:
     return _is_migrated
 
 
-def worker_is_late() -> bool:
-    """True also when there is no worker at all."""
+def is_worker_late() -> bool:
+    """Whether the worker has written no heartbeat for LATE_AFTER; true also when there is no worker at all."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
         seen_at = cursor.fetchone()[0]

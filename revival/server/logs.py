@@ -1,6 +1,6 @@
-"""Logs as JSON lines that hold nothing about patients.
+"""Logs as JSON lines without personal data.
 
-What may identify someone never gets here: no address beyond its first segment (visit links are
+Nothing that may identify a person is logged: no address beyond its first segment (visit links are
 private), no network address, no text of an exception (PostgreSQL's quotes the row).
 """
 
@@ -9,11 +9,19 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from gunicorn import glogging
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+    from gunicorn.config import Config
+    from gunicorn.http.message import Request
+    from gunicorn.http.wsgi import Response
 
 MOST_FRAMES = 12
 
@@ -21,32 +29,33 @@ MOST_FRAMES = 12
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         try:
-            return json.dumps(self.line(record), ensure_ascii=False, default=type_name)
+            return json.dumps(self.fields(record), ensure_ascii=False, default=type_name)
         except Exception as error:  # else logging writes the record with all its arguments
-            return json.dumps({"level": "error", "logger": record.name, "event": f"unreadable: {in_short(error)}"})
+            return json.dumps({"level": "error", "logger": record.name, "event": f"unreadable: {summary(error)}"})
 
-    def line(self, record: logging.LogRecord) -> dict[str, Any]:
-        line: dict[str, Any] = {
+    def fields(self, record: logging.LogRecord) -> dict[str, object]:
+        fields: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": event(record),
+            "event": event_text(record),
         }
-        line.update(getattr(record, "facts", {}))
+        fields.update(getattr(record, "fields", {}))
         if hasattr(record, "status_code"):
-            line["status"] = record.status_code
+            fields["status"] = record.status_code
         if isinstance(request := getattr(record, "request", None), HttpRequest):
-            line["url"] = url_name(request)
+            fields["url"] = url_name(request)
         if record.exc_info and record.exc_info[1]:
-            line["error"] = describe(record.exc_info[1])
-        return line
+            fields["error"] = describe(record.exc_info[1])
+        return fields
 
 
 def type_name(value: object) -> str:
     return type(value).__name__
 
 
-def event(record: logging.LogRecord) -> str:
+def event_text(record: logging.LogRecord) -> str:
+    """The record's message, without values that may identify a person."""
     if record.name == "django.server":
         return runserver_line(record)
     if hasattr(record, "status_code") or hasattr(record, "request"):
@@ -54,7 +63,7 @@ def event(record: logging.LogRecord) -> str:
     if record.name.startswith("gunicorn.error"):
         return gunicorn_line(record)
     try:
-        return str(record.msg) % clean(record.args) if record.args else str(record.msg)
+        return str(record.msg) % without_error_texts(record.args) if record.args else str(record.msg)
     except (TypeError, ValueError):
         return str(record.msg)
 
@@ -65,7 +74,7 @@ def gunicorn_line(record: logging.LogRecord) -> str:
         return "invalid request"  # ends in the network address and the line that was sent
     if text.startswith("Error handling request"):
         return "error handling request"
-    return text % clean(record.args) if record.args else text
+    return text % without_error_texts(record.args) if record.args else text
 
 
 def runserver_line(record: logging.LogRecord) -> str:
@@ -75,41 +84,41 @@ def runserver_line(record: logging.LogRecord) -> str:
     return f"{method} {first_segment(rest.split(' ')[0])}"
 
 
-def clean(arguments: Any) -> Any:
+def without_error_texts(arguments: tuple[object, ...] | Mapping[str, object]) -> tuple[object, ...] | dict[str, object]:
     """Log arguments with exceptions described instead of quoted."""
-    if isinstance(arguments, dict):
-        return {key: clean_one(value) for key, value in arguments.items()}
-    return tuple(clean_one(value) for value in arguments)
+    if isinstance(arguments, Mapping):
+        return {key: without_error_text(value) for key, value in arguments.items()}
+    return tuple(without_error_text(value) for value in arguments)
 
 
-def clean_one(value: Any) -> Any:
-    return in_short(value) if isinstance(value, BaseException) else value
+def without_error_text(value: object) -> object:
+    return summary(value) if isinstance(value, BaseException) else value
 
 
-def describe(error: BaseException) -> dict[str, Any]:
+def describe(error: BaseException) -> dict[str, object]:
     """Class, SQLSTATE, constraint and places in the code; never the exception's own words."""
     frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
-    description: dict[str, Any] = {
+    description: dict[str, object] = {
         "type": type(error).__name__,
-        **database_facts(error),
+        **database_fields(error),
         "at": [f"{short_path(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames],
     }
     if cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
-        description["cause"] = in_short(cause)
+        description["cause"] = summary(cause)
     return description
 
 
-def in_short(error: BaseException) -> str:
-    return " ".join([type(error).__name__, *database_facts(error).values()])
+def summary(error: BaseException) -> str:
+    """`IntegrityError 23505 booking_…`: class, SQLSTATE and constraint in one line."""
+    return " ".join([type(error).__name__, *database_fields(error).values()])
 
 
-def database_facts(error: BaseException) -> dict[str, str]:
+def database_fields(error: BaseException) -> dict[str, str]:
     """SQLSTATE and constraint name; Django wraps the driver's error, so look at the cause too."""
     for candidate in (error, error.__cause__):
         if sqlstate := getattr(candidate, "sqlstate", None):
-            facts = {"sqlstate": str(sqlstate)}
             constraint = getattr(getattr(candidate, "diag", None), "constraint_name", None)
-            return {**facts, "constraint": constraint} if constraint else facts
+            return {"sqlstate": str(sqlstate)} | ({"constraint": constraint} if constraint else {})
     return {}
 
 
@@ -127,13 +136,13 @@ def url_name(request: HttpRequest) -> str:
 
 
 def first_segment(path: str) -> str:
-    """`/visits/…` of `/visits/<token>/cancel/`: enough to count by, nothing to open."""
+    """`/visits/…` for `/visits/<token>/cancel/`, so that requests can be counted and no private link is logged."""
     parts = path.split("?")[0].split("/")
     if len(parts) < 2 or not parts[1]:
         return "/"
-    # A first segment nobody knows may be anything, a pasted link or address included.
-    known = parts[1] if parts[1] in KNOWN_SEGMENTS else "other"
-    return f"/{known}/…" if any(parts[2:]) else f"/{known}"
+    # An unknown first segment may be anything, a pasted link or an e-mail address included.
+    segment = parts[1] if parts[1] in KNOWN_SEGMENTS else "other"
+    return f"/{segment}/…" if any(parts[2:]) else f"/{segment}"
 
 
 KNOWN_SEGMENTS = {
@@ -143,24 +152,24 @@ KNOWN_SEGMENTS = {
 
 
 class GunicornLogger(glogging.Logger):
-    """gunicorn's error log and access log in the same form as everyone's."""
+    """gunicorn's error log and access log as JSON lines, without personal data."""
 
-    def setup(self, cfg: Any) -> None:
+    def setup(self, cfg: Config) -> None:
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.setFormatter(JsonFormatter())
 
-    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
+    def access(self, resp: Response, req: Request, environ: WSGIEnvironment, request_time: timedelta) -> None:
         if not self.access_log_enabled:
             return
-        facts = {
+        fields = {
             "method": environ.get("REQUEST_METHOD", "-"),
             "url": environ.get("revival.url_name") or first_segment(environ.get("PATH_INFO", "/")),
             "status": int(str(resp.status).split()[0]),
             "ms": round(request_time.total_seconds() * 1000, 1),
         }
-        self.access_log.info("request", extra={"facts": facts})
+        self.access_log.info("request", extra={"fields": fields})
 
 
 LOGGING = {
@@ -173,7 +182,7 @@ LOGGING = {
         # Django gives these two handlers of their own, which write the path and mail the error.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-        # INFO tells each job's arguments and result.
+        # Its INFO lines hold each job's arguments and result.
         "procrastinate": {"level": "WARNING"},
         "axes": {"level": "CRITICAL"},  # its warnings name the person and the address
     },

@@ -1,17 +1,18 @@
-"""One style sheet for the pages: `css/site.css` is the parts of static/css in their order.
+"""Staticfiles finder that joins the style sheets in static/css into one, `css/site.css`.
 
-A reader fetches one file, we keep four. Works the same for collectstatic and for runserver.
+Browsers fetch one file, the source has four. Works the same for collectstatic and for runserver.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
+from django.core.checks import CheckMessage
 from django.core.files.storage import FileSystemStorage
 
 NAME = "css/site.css"
@@ -20,42 +21,44 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 class StyleSheetFinder(BaseFinder):
-    """Writes the sheet when it is asked for, if a part is newer."""
+    """Finds the joined style sheet, written anew when a part has changed."""
 
-    def __init__(self, app_names: Any = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, app_names: Iterable[str] | None = None, *args: object, **kwargs: object) -> None:
         self.source = Path(settings.STATICFILES_DIRS[0]) / "css"
         self.folder = settings.BASE_DIR / ".run" / "static"
         self.storage = FileSystemStorage(location=self.folder)
-        self.storage.prefix = ""  # type: ignore[attr-defined]  # collectstatic asks for it
+        self.storage.prefix = ""  # type: ignore[attr-defined]  # collectstatic reads it
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+    def check(self, **kwargs: object) -> list[CheckMessage]:
+        return []
+
+    # Any: Django's own signature has two overloads, by the value of `find_all`.
+    def find(self, path: str, find_all: bool = False, **kwargs: object) -> Any:
         if path != NAME:
             return []
-        written = str(self._write())
-        return [written] if find_all else written
+        sheet = str(self._write())
+        return [sheet] if find_all else sheet
 
-    def list(self, ignore_patterns: Any) -> Iterator[Any]:
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
         self._write()
         yield NAME, self.storage
 
-    def check(self, **kwargs: Any) -> Any:
-        return []
-
     def _write(self) -> Path:
         target = self.folder / NAME
-        text = joined(self.source)
+        text = join_parts(self.source)
         if not target.exists() or target.read_text() != text:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
         return target
 
 
-def joined(folder: Path) -> str:
-    """The parts in order, without comments and indentation; parts not there yet are left out."""
+def join_parts(folder: Path) -> str:
+    """The parts in order, without comments and indentation; missing parts are left out."""
     parts = (folder / f"{name}.css" for name in PARTS)
-    return "".join(smaller(part.read_text()) for part in parts if part.exists())
+    return "".join(minify(part.read_text()) for part in parts if part.exists())
 
 
-def smaller(css: str) -> str:
+def minify(css: str) -> str:
+    """The style sheet without comments, indentation and empty lines."""
     lines = (line.strip() for line in COMMENT.sub("", css).splitlines())
     return "".join(f"{line}\n" for line in lines if line)

@@ -1,7 +1,7 @@
-"""Static files as production serves them: under names that change with their content."""
+"""Static file storage for production: file names contain a hash of the content, so browsers may keep them."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    support_js_module_import_aggregation = True  # a script's imports get those names, too
+    support_js_module_import_aggregation = True  # scripts import one another by these names, too

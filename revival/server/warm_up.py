@@ -1,4 +1,4 @@
-"""What the first guests of a new process would otherwise wait for."""
+"""Warm-up of a new web process, so that its first visitors do not wait for code and templates to load."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.urls import reverse
 
 
 def warm_up() -> None:
-    """Load all views and forms, and the templates of the pages that guests see. Asks no database.
+    """Load all views and forms, and the templates of the pages that visitors see, without a database query.
 
-    After a reload everybody comes to the new processes in the same moment, and each would wait for it.
+    After a reload all visitors reach the new processes at the same moment, and each would wait.
     """
     reverse("home")
     templates = settings.BASE_DIR / "templates"

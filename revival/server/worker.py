@@ -1,9 +1,9 @@
-"""gunicorn's process with threads, which answers what is no HTTP in the site's own face, too.
+"""Threaded gunicorn worker with our error page for requests it cannot parse, whole responses, and load sharing.
 
-gunicorn's own page quotes what was sent, carries none of our headers, and is a 501 for some requests. And it sends
-head and body of an answer one after the other: a process killed in between leaves half an answer, which nginx can no
-longer ask another process for. And whichever process wakes first takes all connections that come at once: the eight
-of one nginx then wait for one core, while another does nothing.
+gunicorn's own error page quotes the request, carries none of our headers, and is a 501 for some requests. gunicorn
+also sends head and body of a response one after the other: a process killed in between leaves half a response, which
+nginx can no longer ask another process for. And whichever process wakes first takes all connections that arrive
+together: the eight of one nginx then wait for one core, while the other is idle.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ REASONS = {
 }
 STATUS = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
 PATIENCE, REMEMBERED = 0.002, 0.1
-"""Seconds for which a connection is left to a process with fewer, and for which one that did not take it is believed to
-hang: nothing is left to it then."""
+"""Seconds for which a connection is left to a process with fewer, and for which a process that did not take one is
+assumed to hang, so that no more are left to it."""
 OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 
 
 def refusal(error: BaseException) -> bytes | None:
-    """The whole answer to what cannot be read (RFC 9112); None when the fault is not the sender's."""
+    """The whole response to a request that cannot be parsed (RFC 9112); None when the error is our own."""
     if not isinstance(error, errors.ParseException | ssl.SSLError) or isinstance(error, OURS):
         return None
     from csp.utils import build_policy  # the site is loaded after this file is
@@ -54,7 +54,7 @@ def refusal(error: BaseException) -> bytes | None:
 
 
 class Collector:
-    """Takes what is written to a socket."""
+    """Stands in for a socket and collects the bytes written to it."""
 
     def __init__(self) -> None:
         self.taken = b""
@@ -64,7 +64,7 @@ class Collector:
 
 
 class WholeResponse(wsgi.Response):
-    """Head and first part of the body leave in one piece, which for a page is all of it."""
+    """Response whose head and first part of the body are sent in one piece; for a page that is the whole response."""
 
     sock: Any
     _head = b""
@@ -108,8 +108,7 @@ wsgi.Response = WholeResponse  # where gunicorn's worker takes it from
 
 
 class Places:
-    """How many connections each process has, in memory that all share: one byte for each by its number, plus one.
-    0 is nobody who would take another."""
+    """Shared memory with one byte per worker: open connections + 1; zero means not accepting."""
 
     MANY = 255
 
@@ -127,11 +126,11 @@ class Places:
 
 class Worker(ThreadWorker):
     places: Places | None = None
-    """Given by deploy/gunicorn.conf.py before the process begins."""
+    """Set by deploy/gunicorn.conf.py before the process starts."""
     _left_at = 0.0
 
     def accept(self, listener: Any) -> None:
-        """Take a connection, or leave it to a process that has fewer: for two milliseconds, since it may be hanging."""
+        """Accept a connection, or leave it to a process with fewer: for two milliseconds, as that one may hang."""
         if not self.places or self.nr_conns <= self.places.least():
             self._left_at = 0.0
         else:
@@ -139,7 +138,7 @@ class Worker(ThreadWorker):
             if now - self._left_at > REMEMBERED:
                 self._left_at = now
             if now - self._left_at < PATIENCE:
-                time.sleep(PATIENCE / 20)  # it is asked again at once
+                time.sleep(PATIENCE / 20)  # gunicorn calls again at once
                 return
         super().accept(listener)
         self._tell()
@@ -158,7 +157,7 @@ class Worker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
-            raise errors.InvalidHeader("HOST", req=req)  # RFC 9112, 3.2: there is one, and no server guesses it
+            raise errors.InvalidHeader("HOST", req=req)  # required by RFC 9112, 3.2
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -166,7 +165,7 @@ class Worker(ThreadWorker):
         if answer is None:
             super().handle_error(req, client, addr, exc)
             return
-        self.log.warning("invalid request")  # what was sent, and from where, stays out of the log
+        self.log.warning("invalid request")  # the request and its address stay out of the log
         try:
             util.write_nonblock(client, answer)
         except OSError:

@@ -38,9 +38,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    problems = health.problems()
+    problems = health.find_problems()
     lines = problems or ["ready"]
-    if not problems and health.worker_is_late():
+    if not problems and health.is_worker_late():
         lines.append("worker: late (messages wait until it is back)")
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
     response.status_code = 503 if problems else 200

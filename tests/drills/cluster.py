@@ -34,7 +34,7 @@ import psycopg
 from deploy.cluster import settings
 from deploy.local import postgres as embedded_postgres
 from revival.database import grants
-from revival.database.watchdog import WatchedConnection
+from revival.database.watchdog import TimedConnection
 from tests.drills.faults import Drill, LeftOut, failures, run_all, stopped
 from tests.drills.stage import BIN, FIRST_PORT, ROOT, WEB_ROLE, MailServer, Stage, Supervised, a_stage
 
@@ -379,7 +379,7 @@ def write_again_and_again(cluster: Cluster, machine: Machine, seconds: float = 1
     asked, until = Counter[str](), time.monotonic() + seconds
     while time.monotonic() < until:
         try:
-            with WatchedConnection.connect(url, autocommit=True, connect_timeout=2) as direct:
+            with TimedConnection.connect(url, autocommit=True, connect_timeout=2) as direct:
                 direct.execute("SELECT pg_logical_emit_message(true, 'drill', '')")
             asked["written"] += 1
         except (psycopg.Error, OSError) as error:

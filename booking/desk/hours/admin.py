@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from booking import actions
 from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
-from revival.base.date_columns import moment, when
+from revival.base.date_columns import date_filter, moment_column
 from revival.base.widgets import NATIVE
 from revival.base.words import clock, date_words, day_words, wall
 
@@ -116,7 +116,7 @@ class ShiftAdmin(OnTheWall, SavedByActions):
 class OverrideAdmin(OnTheWall, SavedByActions):
     list_display = ["therapist", "on", "begins", "ends"]
     list_display_links = ["therapist", "on"]
-    list_filter = [when("day"), "therapist"]
+    list_filter = [date_filter("day"), "therapist"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name"]
     actions = None
@@ -136,8 +136,8 @@ def _may_change(request: HttpRequest, absence: Absence) -> bool:
 @admin.register(Absence)
 class AbsenceAdmin(SavedByActions):
     change_list_template = "booking/desk/hours/hours_list.html"
-    list_display = ["who", moment("starts_at", "From"), moment("ends_at", "Until"), "reason"]
-    list_filter = [when("starts_at"), "therapist"]
+    list_display = ["who", moment_column("starts_at", "From"), moment_column("ends_at", "Until"), "reason"]
+    list_filter = [date_filter("starts_at"), "therapist"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name", "reason"]
     readonly_fields = ["board"]

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 
 from booking.models import AccessLog
-from revival.base.date_columns import moment, when
+from revival.base.date_columns import date_filter, moment_column
 from revival.base.read_only_admin import ReadOnlyLog
 
 
@@ -22,5 +22,5 @@ class Named(admin.AllValuesFieldListFilter):
 @admin.register(AccessLog)
 class AccessLogAdmin(ReadOnlyLog):
     heading = "Who looked at patients’ data"
-    list_display = [moment("at", "When"), "username", "what", "about", "number", "reason"]
-    list_filter = [when("at", is_past=True), "what", ("about", Named), "user"]
+    list_display = [moment_column("at", "When"), "username", "what", "about", "number", "reason"]
+    list_filter = [date_filter("at", is_past=True), "what", ("about", Named), "user"]

@@ -20,7 +20,7 @@ from booking.desk.messages import SENT, WRITTEN
 from booking.mail import compose as mail
 from booking.mail.queue import OtherTime
 from booking.models import Appointment, Kind, Message, State
-from revival.base.date_columns import moment, when
+from revival.base.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short, day_words
 
 from .series import place_of
@@ -146,11 +146,11 @@ class MessageInline(admin.TabularInline):
 
 
 RECORD: Any = (
-    moment("requested_at", "Requested"),
-    moment("confirmed_at", "Confirmed"),
-    moment("moved_at", "Moved"),
-    moment("ended_at", "Ended"),
-    moment("held_until", "Held until"),
+    moment_column("requested_at", "Requested"),
+    moment_column("confirmed_at", "Confirmed"),
+    moment_column("moved_at", "Moved"),
+    moment_column("ended_at", "Ended"),
+    moment_column("held_until", "Held until"),
 )
 
 
@@ -158,7 +158,7 @@ RECORD: Any = (
 class AppointmentAdmin(ReadOnlyWithButtons):
     list_display = ["when", "name", "therapist", "service", "tag", "answer_until", "phone"]
     list_display_links = ["when", "name"]
-    list_filter = [when("starts_at"), "state", "therapist", "service", "is_online"]
+    list_filter = [date_filter("starts_at"), "state", "therapist", "service", "is_online"]
     list_select_related = ["therapist", "service"]
     change_form_template = "booking/desk/visits/change.html"
     answer_template = "booking/desk/visits/answer.html"

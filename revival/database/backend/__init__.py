@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, whose requests do not wait for a database that is known to be silent (revival/database/watchdog.py)."""
+"""Django's PostgreSQL backend, refusing at once while the database is known to hang (revival/database/watchdog.py)."""

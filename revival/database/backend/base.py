@@ -1,16 +1,17 @@
-"""The backend Django loads by the name of this package."""
+"""The module in which Django looks for `DatabaseWrapper`, given the name of this package as ENGINE."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 
-from revival.database.watchdog import pulse
+from revival.database.watchdog import watchdog
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    def get_new_connection(self, conn_params: Any) -> Any:
-        pulse.refuse_if_silent()
-        with pulse.somebody_waits():
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        watchdog.refuse_if_silent()
+        with watchdog.waiting():
             return super().get_new_connection(conn_params)

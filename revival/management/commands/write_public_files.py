@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from booking.models import Clinic
-from revival.page_cache.atomic_write import write_whole
+from revival.page_cache.atomic_write import write_atomically
 from revival.site import errors
 from revival.site.context import remember
 
@@ -26,6 +26,6 @@ class Command(BaseCommand):
         folder.mkdir(parents=True, exist_ok=True)
         for status, template in PAGES.items():
             page = errors.error_page(status, template=template, is_gone=True)
-            write_whole(folder / f"{status}.html", page.content, mode=0o644)
+            write_atomically(folder / f"{status}.html", page.content, mode=0o644)
         shutil.copytree(settings.STATIC_ROOT, folder / "static", dirs_exist_ok=True)
         self.stdout.write(f"Wrote {len(PAGES)} pages and static files into {folder}.")

@@ -24,7 +24,7 @@ from booking.models import (
     State,
     WaitlistEntry,
 )
-from revival.page_cache import middleware
+from revival.database import pool
 from tests.factories import (
     CHICAGO,
     a_service,
@@ -338,7 +338,7 @@ def test_an_offer_is_not_ended_while_its_mail_is_being_handed_over(service, full
 @contextmanager
 def someone_holds(row):
     """Another connection has the row locked, as a worker that is sending has."""
-    with psycopg.connect(**middleware.connection_parameters()) as other:
+    with psycopg.connect(**pool.connection_parameters()) as other:
         other.execute(f"SELECT FROM {row._meta.db_table} WHERE id = %s FOR UPDATE", [row.pk])
         yield
         other.rollback()

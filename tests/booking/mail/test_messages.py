@@ -17,7 +17,7 @@ from booking.mail import compose, queue
 from booking.mail.queue import OtherTime
 from booking.models import REMINDERS, TO_STAFF, Clinic, Delivery, FirstChoice, Kind, Message, State
 from revival.base.clock import Span
-from revival.base.jobs import BEHIND_THE_CLOCK
+from revival.base.jobs import BEHIND_PERIODIC_JOBS
 from tests.factories import (
     a_therapist,
     an_appointment,
@@ -406,7 +406,7 @@ def test_tries_wait_ever_longer_up_to_ten_minutes_and_let_new_mail_go_first():
     assert max(seconds) == 600
     assert sum(seconds) > timedelta(days=1.9).total_seconds()
     assert decided[300] is None  # staff have seen it for two days by then
-    assert all(one.priority < BEHIND_THE_CLOCK for one in decided[:300])
+    assert all(one.priority < BEHIND_PERIODIC_JOBS for one in decided[:300])
 
 
 @pytest.mark.django_db(transaction=True)

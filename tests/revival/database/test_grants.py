@@ -1,4 +1,4 @@
-"""Two roles in PostgreSQL: what serves pages can neither take a line out of a log nor alter a table."""
+"""PostgreSQL rights of the web role: it can neither delete from a log nor alter a table."""
 
 import subprocess
 import sys
@@ -125,18 +125,20 @@ def test_the_script_for_a_new_server_makes_the_web_role_and_keeps_patients_out_o
         server.execute(f"DROP ROLE IF EXISTS {owner}, {web}")
         server.execute(f"CREATE ROLE {owner}")
     try:
-        facts = [f"--set={name}={value}" for name, value in (("owner", owner), ("web", web), ("password", "o'clock"))]
-        command = [str(PROGRAMS / "psql"), "--set=ON_ERROR_STOP=1", *facts, "--file=deploy/postgres.sql"]
+        variables = [
+            f"--set={name}={value}" for name, value in (("owner", owner), ("web", web), ("password", "o'clock"))
+        ]
+        command = [str(PROGRAMS / "psql"), "--set=ON_ERROR_STOP=1", *variables, "--file=deploy/postgres.sql"]
         done = subprocess.run([*command, site.database_url], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         with other_database() as server:
-            kept = dict(server.execute("SELECT rolname, rolconfig FROM pg_roles WHERE rolname ~ '^revival_script'"))
+            settings = dict(server.execute("SELECT rolname, rolconfig FROM pg_roles WHERE rolname ~ '^revival_script'"))
     finally:
         with other_database() as server:
             server.execute(f"DROP ROLE IF EXISTS {owner}, {web}")
 
     wanted = [f"{name}={value}" for name, value in LOG_SETTINGS.items()]
-    assert kept == {owner: wanted, web: wanted}
+    assert settings == {owner: wanted, web: wanted}
 
 
 def test_a_role_that_is_too_mighty_or_unknown_is_refused(db):

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from booking.actions import refusals
 from deploy.local import postgres
-from revival.database.replication import NotReplicatedError, SureConnection
+from revival.base import refusals
+from revival.database.replication import NotReplicatedError, SyncReplicationConnection
 from tests.booking.test_live import wait_for
 from tests.factories import typed_details
 from tests.guest import Guest, free_starts, hidden_fields
@@ -67,7 +67,7 @@ def cut_short(url, kind):
 
 
 def test_what_no_standby_has_is_not_called_done(lonely_leader):
-    with cut_short(lonely_leader, SureConnection) as (connection, _):
+    with cut_short(lonely_leader, SyncReplicationConnection) as (connection, _):
         connection.execute("INSERT INTO promise VALUES ('unsure')")
         with pytest.raises(NotReplicatedError):
             connection.commit()
@@ -86,14 +86,14 @@ def test_control_psycopg_alone_calls_it_done(lonely_leader):
 
 def test_what_was_written_before_waits_too(lonely_leader):
     """A form that comes again writes nothing; `action` lets it wait nevertheless."""
-    with cut_short(lonely_leader, SureConnection) as (connection, _):
+    with cut_short(lonely_leader, SyncReplicationConnection) as (connection, _):
         connection.execute(refusals.WAIT_FOR_A_STANDBY)
         with pytest.raises(NotReplicatedError):
             connection.commit()
 
 
 def test_control_a_commit_that_wrote_nothing_does_not_wait(lonely_leader):
-    with cut_short(lonely_leader, SureConnection) as (connection, waited):
+    with cut_short(lonely_leader, SyncReplicationConnection) as (connection, waited):
         connection.execute("SELECT said FROM promise")
         connection.commit()
 
@@ -101,7 +101,7 @@ def test_control_a_commit_that_wrote_nothing_does_not_wait(lonely_leader):
 
 
 def test_other_warnings_are_no_doubt(lonely_leader):
-    with cut_short(lonely_leader, SureConnection) as (connection, _):
+    with cut_short(lonely_leader, SyncReplicationConnection) as (connection, _):
         connection.execute("DO $$ BEGIN RAISE WARNING 'before the commit'; END $$")
         connection.commit()
 
@@ -218,7 +218,7 @@ def test_no_mail_leaves_before_a_standby_has_what_it_tells_of(alone):
         with standby_away(alone), ThreadPoolExecutor(1) as beside:
             delivery = beside.submit(alone.manage, "shell", "-c", command)
             end_the_waits(alone, "pg_cancel_backend", delivery)
-            with pytest.raises(AssertionError, match="no standby has said"):
+            with pytest.raises(AssertionError, match="no standby has confirmed"):
                 delivery.result()
         assert mails(alone) == sent_before
 

@@ -1,4 +1,4 @@
-"""What requests do while PostgreSQL stands still: real servers and processes, stopped by SIGSTOP."""
+"""Requests while PostgreSQL hangs: real servers and processes, stopped by SIGSTOP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.test import Client
 from deploy.local import postgres
 from revival.database import watchdog
 from revival.database.backend import base
-from revival.database.watchdog import SilentDatabaseError, WatchedConnection, WatchersConnection
+from revival.database.watchdog import DatabaseWatchdog, SilentDatabaseError, TimedConnection, WatchdogConnection
 
 DEADLINE, SOON = 1.0, 3.0  # seconds; the second only says "not for ever"
 
@@ -41,13 +41,13 @@ def standing_still(*pids: int):
 
 
 @pytest.fixture(autouse=True)
-def fresh_pulse(monkeypatch, settings):
+def fresh_watchdog(monkeypatch, settings):
     settings.DATABASE_ANSWER_SECONDS = DEADLINE
-    monkeypatch.setattr(watchdog, "pulse", watchdog.Pulse())
+    monkeypatch.setattr(watchdog, "watchdog", DatabaseWatchdog())
 
 
 def test_a_backend_that_hangs_is_given_up_and_the_connection_closed(own_server):
-    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+    with TimedConnection.connect(own_server[0], autocommit=True) as connection:
         with standing_still(connection.info.backend_pid):
             began = time.monotonic()
             with pytest.raises(SilentDatabaseError):
@@ -59,7 +59,7 @@ def test_a_backend_that_hangs_is_given_up_and_the_connection_closed(own_server):
 
 
 def test_a_statement_that_is_given_up_does_not_go_on_at_the_server(own_server):
-    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+    with TimedConnection.connect(own_server[0], autocommit=True) as connection:
         pid = connection.info.backend_pid
         with pytest.raises(SilentDatabaseError):
             connection.execute("SELECT pg_sleep(30)")
@@ -82,26 +82,26 @@ def test_control_psycopg_alone_waits_on(own_server):
 
 
 def test_a_slow_answer_within_the_deadline_is_awaited(own_server):
-    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+    with TimedConnection.connect(own_server[0], autocommit=True) as connection:
         assert connection.execute("SELECT 7 FROM pg_sleep(0.5)").fetchone() == (7,)
 
 
 def test_without_a_deadline_a_command_waits_as_long_as_it_takes(own_server, settings):
     settings.DATABASE_ANSWER_SECONDS = 0.0
-    with WatchedConnection.connect(own_server[0], autocommit=True) as connection:
+    with TimedConnection.connect(own_server[0], autocommit=True) as connection:
         assert connection.execute("SELECT 7 FROM pg_sleep(1.5)").fetchone() == (7,)
 
 
 def test_the_watcher_tells_everybody_and_nobody_asks_any_more(own_server, settings):
     settings.DATABASE_ANSWER_SECONDS = 60.0
-    with WatchersConnection.connect(own_server[0], autocommit=True) as watcher:
+    with WatchdogConnection.connect(own_server[0], autocommit=True) as watcher:
         with standing_still(watcher.info.backend_pid), pytest.raises(SilentDatabaseError):
             watcher.execute("SELECT 1")
 
-    assert watchdog.pulse.is_silent
+    assert watchdog.watchdog.is_silent
     with pytest.raises(SilentDatabaseError):
-        watchdog.pulse.refuse_if_silent()
-    with WatchedConnection.connect(own_server[0], autocommit=True) as other:
+        watchdog.watchdog.refuse_if_silent()
+    with TimedConnection.connect(own_server[0], autocommit=True) as other:
         with pytest.raises(SilentDatabaseError):  # long before its own deadline
             other.execute("SELECT pg_sleep(2)")
 
@@ -109,14 +109,14 @@ def test_the_watcher_tells_everybody_and_nobody_asks_any_more(own_server, settin
 def test_one_that_waits_while_others_are_answered_is_no_silence(own_server):
     """The watcher waits longer than it would take a silent database for; another connection is answered meanwhile."""
     with (
-        WatchersConnection.connect(own_server[0], autocommit=True) as watcher,
-        WatchedConnection.connect(own_server[0], autocommit=True) as other,
+        WatchdogConnection.connect(own_server[0], autocommit=True) as watcher,
+        TimedConnection.connect(own_server[0], autocommit=True) as other,
     ):
         with ThreadPoolExecutor(1) as beside:
             beside.submit(ask_again_and_again, other, seconds=3)
             assert watcher.execute("SELECT 7 FROM pg_sleep(2.5)").fetchone() == (7,)
 
-    assert not watchdog.pulse.is_silent
+    assert not watchdog.watchdog.is_silent
 
 
 def ask_again_and_again(connection: psycopg.Connection, seconds: float) -> None:
@@ -127,9 +127,9 @@ def ask_again_and_again(connection: psycopg.Connection, seconds: float) -> None:
 
 
 def test_a_request_is_refused_at_once_while_the_database_is_known_to_be_silent(db, monkeypatch):
-    silent = watchdog.Pulse()
+    silent = DatabaseWatchdog()
     silent.is_silent = True
-    monkeypatch.setattr(base, "pulse", silent)
+    monkeypatch.setattr(base, "watchdog", silent)
     client = Client(raise_request_exception=False)
     with ThreadPoolExecutor(1) as another_thread:  # which has no connection yet
         response = another_thread.submit(client.get, "/book/").result()

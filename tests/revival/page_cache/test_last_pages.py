@@ -1,4 +1,4 @@
-"""What nginx shows while all of gunicorn is gone: the pages that were read, and none that was withdrawn."""
+"""Copies of pages that nginx shows while gunicorn is gone: those that were read, and none that was withdrawn."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def test_a_page_is_shown_until_the_content_changes(folder):
 
     last_pages.turn_to("two")
     assert shown(folder) is None
-    assert sorted(one.name for one in folder.iterdir()) == ["now", "two"]
+    assert sorted(file.name for file in folder.iterdir()) == ["now", "two"]
 
     last_pages.keep("/articles/x/", "one", HttpResponse("drawn before the change, written after it"))
     assert shown(folder) is None
@@ -72,7 +72,7 @@ def test_nginx_may_read_it_whatever_our_umask_is(folder):
 
     page = folder / "one" / "articles" / "x" / "index.html"
     assert page.stat().st_mode & 0o777 == 0o644
-    assert {one.stat().st_mode & 0o777 for one in (*list(page.parents)[:3], folder)} == {0o755}
+    assert {parent.stat().st_mode & 0o777 for parent in (*list(page.parents)[:3], folder)} == {0o755}
 
 
 @pytest.mark.parametrize("path", ["/feeds/articles", "/articles/../../x/"])
@@ -121,8 +121,8 @@ def behind_nginx(tmp_path_factory):
         site.manage("write_public_files", str(folder / "public"))
         port, conf = free_port(), folder / "nginx.conf"
         (folder / "run").mkdir()
-        facts = {name: str(folder / name) for name in ("public", "last", "run", "log")}
-        whole = nginx.settings(listen=f"127.0.0.1:{port}", site=site.url.removeprefix("http://"), **facts)
+        folders = {name: str(folder / name) for name in ("public", "last", "run", "log")}
+        whole = nginx.settings(listen=f"127.0.0.1:{port}", site=site.url.removeprefix("http://"), **folders)
         conf.write_text(("user root;\n" if os.geteuid() == 0 else "") + whole)
         server = subprocess.Popen([program, "-c", str(conf), "-g", "daemon off;"])
         try:

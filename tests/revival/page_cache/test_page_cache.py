@@ -1,227 +1,16 @@
-"""The kept pages: rules on their own, then a running site whose database changes and goes away."""
+"""The page cache of a running site, whose content changes and whose database goes away."""
 
-import gzip
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import brotli
 import psycopg
 import pytest
-from django.contrib.auth.models import AnonymousUser
-from django.http import HttpResponse
-from django.test import RequestFactory
-from django.urls import Resolver404, resolve
 from psycopg import sql
 
-from revival.page_cache import middleware as page_cache
-from revival.page_cache.middleware import Page, Pages, best_coding, is_known, keep_pages
-
 SHOWN_WITHIN = 1.0  # seconds from commit
-
-
-@pytest.mark.parametrize(
-    ("accepted", "coding"),
-    [
-        ("", ""),
-        ("gzip, deflate, br", "br"),
-        ("gzip", "gzip"),
-        ("br;q=0, gzip;q=0.5", "gzip"),
-        ("*", "br"),
-        ("identity", ""),
-        ("gzip;q=0", ""),
-        ("br;q=nonsense", ""),
-    ],
-)
-def test_the_coding_is_one_the_browser_takes(accepted, coding):
-    assert best_coding(accepted) == coding
-
-
-@pytest.mark.parametrize(
-    ("header", "known"), [('"a"', True), ('W/"a"', True), ('"b", "a"', True), ("*", True), ('"b"', False), ("", False)]
-)
-def test_if_none_match(header, known):
-    assert is_known('"a"', header) is known
-
-
-@pytest.fixture
-def kept(monkeypatch, settings):
-    """The middleware around a view that counts its renderings, with a stamp the test sets."""
-    settings.PAGE_CACHE = True
-    settings.ALLOWED_HOSTS = ["testserver"]
-    monkeypatch.setattr(page_cache, "pages", Pages())
-    revision = SimpleNamespace(stamp="1", watch=lambda: None)
-    monkeypatch.setattr(page_cache, "revision", revision)
-    made = SimpleNamespace(revision=revision, renderings=0, during=lambda: None, response=lambda: None)
-
-    def view(request):
-        made.renderings += 1
-        made.during()
-        return made.response() or HttpResponse(f"<p>rendering {made.renderings}</p>")
-
-    middleware = keep_pages(view)
-
-    def get(path="/", cookies=None, method="get", **headers):
-        request = getattr(RequestFactory(), method)(path, headers=headers)
-        request.user = AnonymousUser()
-        request.COOKIES.update(cookies or {})
-        made.request = request
-        with suppress(Resolver404):
-            request.resolver_match = resolve(request.path_info)  # as Django's own handler does
-        return middleware(request)
-
-    made.get = get
-    return made
-
-
-def test_a_page_is_rendered_once(kept):
-    first, second = kept.get(), kept.get()
-
-    assert kept.renderings == 1
-    assert first.content == second.content
-    assert second["Cache-Control"] == "public, max-age=60, stale-if-error=86400"
-    assert second["Vary"] == "Accept-Encoding"
-    assert not second.cookies
-
-
-def test_each_coding_has_its_bytes_and_its_own_strong_etag(kept):
-    plain, zipped, small = kept.get(), kept.get(accept_encoding="gzip"), kept.get(accept_encoding="br")
-
-    assert gzip.decompress(zipped.content) == plain.content == brotli.decompress(small.content)
-    assert [response.get("Content-Encoding") for response in (plain, zipped, small)] == [None, "gzip", "br"]
-    etags = {response["ETag"] for response in (plain, zipped, small)}
-    assert len(etags) == 3
-    assert all(etag.startswith('"') for etag in etags)
-
-
-def test_a_browser_that_has_it_gets_304(kept):
-    etag = kept.get(accept_encoding="gzip")["ETag"]
-
-    again = kept.get(accept_encoding="gzip", if_none_match=etag)
-
-    assert again.status_code == 304
-    assert again.content == b""
-    assert again["ETag"] == etag
-
-
-def test_head_tells_the_length_and_sends_no_body(kept):
-    page = kept.get()
-
-    head = kept.get(method="head")
-
-    assert head.content == b""
-    assert head["Content-Length"] == page["Content-Length"]
-
-
-def test_a_new_stamp_renders_anew(kept):
-    kept.get()
-    kept.revision.stamp = "2"
-
-    assert b"rendering 2" in kept.get().content
-
-
-def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(kept):
-    def change():
-        kept.revision.stamp = "2"
-
-    kept.during = change
-    kept.get()
-    kept.during = lambda: None
-
-    assert b"rendering 2" in kept.get().content
-
-
-@pytest.mark.parametrize(
-    "request_with",
-    [
-        {"cookies": {"sessionid": "x"}},
-        {"path": "/?page=2"},
-        {"path": "/book/"},
-        {"path": "/therapists/peter-stanley/next/"},
-        {"path": "/admin/"},
-        {"path": "/no-such-page/"},
-        {"method": "post"},
-    ],
-    ids=lambda given: str(next(iter(given.values()))),
-)
-def test_what_is_never_kept(kept, request_with):
-    kept.get(**request_with)
-    response = kept.get(**request_with)
-
-    assert kept.renderings == 2
-    assert not response.has_header("ETag")
-
-
-@pytest.mark.parametrize("kind", ["cookie", "error", "no-store", "nonce"])
-def test_answers_that_are_not_for_everyone_are_not_kept(kept, kind):
-    def respond():
-        response = HttpResponse("x", status=404 if kind == "error" else 200)
-        if kind == "cookie":
-            response.set_cookie("csrftoken", "x")
-        if kind == "no-store":
-            response["Cache-Control"] = "no-store"
-        if kind == "nonce":
-            kept.request._csp_nonce = "for this one answer"  # as django-csp notes it
-        return response
-
-    kept.response = respond
-    kept.get()
-    kept.get()
-
-    assert kept.renderings == 2
-
-
-def test_a_page_is_kept_with_the_policy_it_was_rendered_with(kept):
-    kept.response = lambda: HttpResponse("x", headers={"Content-Security-Policy": "default-src 'none'"})
-    first, second = kept.get(), kept.get()
-    unchanged = kept.get(**{"if-none-match": first["ETag"]})
-
-    assert kept.renderings == 1
-    assert unchanged.status_code == 304
-    assert {one["Content-Security-Policy"] for one in (first, second, unchanged)} == {"default-src 'none'"}
-
-
-def test_who_comes_without_tls_is_left_to_the_redirect(kept, settings):
-    kept.get()
-    settings.SECURE_SSL_REDIRECT = True
-    kept.get()
-
-    assert kept.renderings == 2
-
-
-def test_nothing_is_kept_before_the_first_stamp(kept):
-    kept.revision.stamp = None
-    kept.get()
-    kept.get()
-
-    assert kept.renderings == 2
-
-
-def test_there_is_a_most_of_pages(monkeypatch):
-    monkeypatch.setattr(page_cache, "MOST_PAGES", 2)
-    pages, page = Pages(), Page.of(HttpResponse("x"))
-
-    for path in ("/a", "/b", "/c"):
-        pages.keep(path, "1", page)
-
-    assert pages.get("/a", "1") is None
-    assert pages.get("/c", "1") == page
-
-
-def test_processes_share_pages_of_the_same_stamp(monkeypatch, tmp_path):
-    monkeypatch.setenv("REVIVAL_PAGES_DIR", str(tmp_path))
-    page = Page.of(HttpResponse("x"))
-    Pages().keep("/a", "1", page)
-
-    assert Pages().get("/a", "1") == page
-    assert Pages().get("/a", "2") is None
-
-    Pages().keep("/a", "2", page)
-    assert len(list(tmp_path.iterdir())) == 1  # the old stamp's are gone
 
 
 @pytest.mark.parametrize(
@@ -247,7 +36,7 @@ def test_every_write_to_content_raises_the_revision(write):
 
 NOT_READ = {"SiteRevision", "LoadedContent", "Feedback", "Revision", "OldSlug", "OutsideLink", "ReviewReminder"}
 NOT_READ |= {"ArticleChange"}
-"""Rows of which nothing stands on a reader's page."""
+"""Models of which no reader's page shows anything."""
 
 
 @pytest.mark.django_db
@@ -265,7 +54,7 @@ def test_every_content_table_has_the_trigger():
         assert tables <= {row[0] for row in cursor.fetchall()}
 
 
-# A running site
+# ---- a running site ----
 
 
 def get(site, path, **headers):
@@ -286,7 +75,7 @@ def until(condition, seconds):
 
 @pytest.fixture
 def opening_line(site):
-    """Change the clinic's opening line past Django, as a trigger must see it; put back afterwards."""
+    """Change the clinic's opening line by raw SQL, which only a trigger sees; put back afterwards."""
 
     def change(text):
         with site.connect() as database:
@@ -337,7 +126,7 @@ def test_pages_seen_once_answer_with_the_database_gone_and_heal_after(site):
 
 
 def fill_pools(site):
-    """Many at once, so that each process holds many connections, which all die with the database."""
+    """Send many requests at once, so that each process holds many connections, which all die with the database."""
     with ThreadPoolExecutor(24) as readers:
         assert set(readers.map(lambda _: get(site, "/book/").status, range(96))) == {200}
 
@@ -348,7 +137,7 @@ EVERYWHERE = (ARTICLE, "/articles/", "/", "/feeds/articles.atom", "/sitemap.xml"
 
 @pytest.fixture
 def article_row(site):
-    """Change the article past Django; put back afterwards."""
+    """Change the article by raw SQL; put back afterwards."""
 
     def change(**columns):
         with site.connect() as database:
@@ -363,8 +152,8 @@ def article_row(site):
     time.sleep(SHOWN_WITHIN)
 
 
-def asked_of_both(site, path):
-    """Statuses and bodies of eight looks: two processes share them."""
+def answers_of_both_processes(site, path):
+    """Statuses and bodies of eight requests, which the two processes share."""
     return [(answer.status, answer.read()) for answer in (get(site, path) for _ in range(8))]
 
 
@@ -375,31 +164,31 @@ def names_it(body):
 @pytest.mark.parametrize("how", ["withdrawn", "expires"])
 def test_a_withdrawn_page_is_served_by_no_process_and_named_nowhere(site, article_row, how):
     for path in EVERYWHERE:
-        assert {status for status, _ in asked_of_both(site, path)} == {200}
+        assert {status for status, _ in answers_of_both_processes(site, path)} == {200}
     soon = datetime.now(UTC) + timedelta(seconds=1)
 
     article_row(**{"expires": {"expires_at": soon}}.get(how, {"stage": "draft"}))
 
     time.sleep(SHOWN_WITHIN + (how == "expires"))
-    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {404}
+    assert {status for status, _ in answers_of_both_processes(site, ARTICLE)} == {404}
     for path in EVERYWHERE[1:]:
-        assert not any(names_it(body) for _, body in asked_of_both(site, path)), path
+        assert not any(names_it(body) for _, body in answers_of_both_processes(site, path)), path
 
 
 def test_a_page_appears_on_time_in_every_process(site, article_row):
     at = datetime.now(UTC) + timedelta(seconds=2)
     article_row(published_at=at)
     time.sleep(SHOWN_WITHIN)
-    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {404}
+    assert {status for status, _ in answers_of_both_processes(site, ARTICLE)} == {404}
 
     time.sleep(max(0, (at - datetime.now(UTC)).total_seconds()) + SHOWN_WITHIN)
 
-    assert {status for status, _ in asked_of_both(site, ARTICLE)} == {200}
-    assert all(names_it(body) for _, body in asked_of_both(site, "/sitemap.xml"))
+    assert {status for status, _ in answers_of_both_processes(site, ARTICLE)} == {200}
+    assert all(names_it(body) for _, body in answers_of_both_processes(site, "/sitemap.xml"))
 
 
 def test_pages_seen_once_answer_at_once_while_every_query_hangs(site):
-    """Somebody has locked all tables: no query ends, so an answer is one that asked nothing."""
+    """All tables are locked: no query ends, so only a page without a query can be answered."""
     for path in EVERYWHERE:
         get(site, path).read()
     with psycopg.connect(site.database_url) as database:
@@ -407,6 +196,6 @@ def test_pages_seen_once_answer_at_once_while_every_query_hangs(site):
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables if not name.startswith("procrastinate"))
         database.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
         for path in EVERYWHERE:
-            assert {status for status, _ in asked_of_both(site, path)} == {200}
+            assert {status for status, _ in answers_of_both_processes(site, path)} == {200}
         assert get(site, "/book/").status == 503  # what does ask, waits in vain
         database.rollback()

@@ -149,7 +149,7 @@ def test_the_development_servers_lines_hold_no_path(caught):
 
 
 def test_a_record_that_cannot_be_written_is_not_quoted(caught):
-    logging.getLogger("booking").warning("odd", extra={"facts": "Jane"})
+    logging.getLogger("booking").warning("odd", extra={"fields": "Jane"})
 
     assert json.loads(caught.text)["event"].startswith("unreadable")
     assert "Jane" not in caught.text

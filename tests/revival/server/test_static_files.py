@@ -1,19 +1,19 @@
 from django.contrib.staticfiles import finders
 
-from revival.server.static_files import PARTS, joined, smaller
+from revival.server.static_files import PARTS, join_parts, minify
 
 
 def test_the_style_sheet_is_the_parts_in_order(tmp_path):
     for number, name in enumerate(PARTS):
         (tmp_path / f"{name}.css").write_text(f"/* {name} */\n\n.a {{\n  order: {number};\n}}\n")
 
-    assert joined(tmp_path) == "".join(f".a {{\norder: {number};\n}}\n" for number in range(len(PARTS)))
+    assert join_parts(tmp_path) == "".join(f".a {{\norder: {number};\n}}\n" for number in range(len(PARTS)))
 
 
 def test_comments_and_indentation_go_and_nothing_else():
     css = '/* one\n two */\na::before { content: "→  b"; }\n\n  .b { color: red }'
 
-    assert smaller(css) == 'a::before { content: "→  b"; }\n.b { color: red }\n'
+    assert minify(css) == 'a::before { content: "→  b"; }\n.b { color: red }\n'
 
 
 def test_static_files_find_it():

@@ -1,5 +1,4 @@
-"""What gunicorn cannot read is answered by us; what is our own fault is not called the sender's. Processes share what
-comes at once."""
+"""Our error page for requests gunicorn cannot parse, whole responses, and load sharing between processes."""
 
 import logging
 import os
@@ -113,8 +112,8 @@ def waiting():
         worker.enqueue_req = taken.append
         yield worker, listener, taken
         worker.tmp.close()
-        for one in taken:
-            one.sock.close()
+        for connection in taken:
+            connection.sock.close()
 
 
 def test_a_connection_is_left_to_a_process_that_has_fewer(waiting, monkeypatch):
