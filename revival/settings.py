@@ -26,7 +26,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
-MODE = env.str("REVIVAL_MODE", "production")
+MODE = env.str("REVIVAL_MODE", "production")  # `trial` (`make run`, tests), `dev` (`make dev`) or `production`
 if MODE not in {"trial", "dev", "production"}:
     raise ImproperlyConfigured(f"REVIVAL_MODE is {MODE!r}; it must be trial, dev or production.")
 IS_PRODUCTION = MODE == "production"
@@ -44,10 +44,12 @@ if "DATABASE_URL" in _missing:
     )
 
 # Keys of a trial copy need not be secret: it holds no real data.
-SECRET_KEY = env.str("SECRET_KEY", "trial-copy-only-" + "0" * 48)
-LINK_KEY = env.str("LINK_KEY", "trial-copy-only-" + "1" * 48)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
-SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
+SECRET_KEY = env.str(
+    "SECRET_KEY", "trial-copy-only-" + "0" * 48
+)  # signs cookies and recovery codes; required in production
+LINK_KEY = env.str("LINK_KEY", "trial-copy-only-" + "1" * 48)  # derives patients' private links; required in production
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])  # names the site answers to; required in production
+SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # how links in e-mails begin
 
 INSTALLED_APPS = [
     "revival.desk.site.DeskConfig",
@@ -132,6 +134,7 @@ def _database() -> dict[str, Any]:
 
     An error never quotes the address, since it holds a password. Raises ImproperlyConfigured.
     """
+    # Address of the database; required in production. `make` brings a server of its own when it is unset.
     url = env.str("DATABASE_URL")
     try:
         parameters = conninfo_to_dict(url) if url.startswith(("postgresql://", "postgres://")) else {}
@@ -167,14 +170,14 @@ DATABASES["default"]["OPTIONS"].update(
     pool={
         "connection_class": TimedConnection,
         "min_size": 1,
-        "max_size": env.int("DATABASE_POOL_SIZE", 10),
+        "max_size": env.int("DATABASE_POOL_SIZE", 10),  # connections of each process
         "timeout": 1.5,  # seconds a request waits for a connection before it is answered with "busy"
         "reconnect_timeout": 0.5,  # seconds; then the next request tries again, instead of after waits that double
     },
 )
-# Time limit of one statement in a web process (deploy/gunicorn.conf.py): at the server, and half a second longer on our
-# side, for a server that stands still (revival/database/watchdog.py). Commands and the worker have no limit.
 DATABASE_ANSWER_SECONDS = 0.0
+# Time limit in ms of one statement in a web process, which sets 4000; commands and the worker have none. Our side gives
+# up half a second later, for a server that stands still (revival/database/watchdog.py).
 if _statement_timeout := env.int("DATABASE_STATEMENT_TIMEOUT_MS", 0):
     DATABASE_ANSWER_SECONDS = _statement_timeout / 1000 + 0.5
     _options = DATABASES["default"]["OPTIONS"]
@@ -190,6 +193,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"  # the clinic's own zone is a column of Clinic
 
 STATIC_URL = "/static/"
+# Folder of the collected static files
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
@@ -202,16 +206,19 @@ STORAGES = {
     "staticfiles": {"BACKEND": "revival.server.storage.StaticFiles"},
 }
 
-PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # revival/page_cache/middleware.py
-LAST_PAGES_DIR = env.str("LAST_PAGES_DIR", "")  # revival/page_cache/last_pages.py
+PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # keep rendered pages for readers (revival/page_cache)
+# Folder for the newest pages as files, which nginx shows while gunicorn is gone (revival/page_cache/last_pages.py)
+LAST_PAGES_DIR = env.str("LAST_PAGES_DIR", "")
 
-# Mail: real SMTP when EMAIL_URL is set, files under .mail/ otherwise.
+# Mail server, such as smtp+tls://user:password@host:587; unset, e-mails are files under .mail/
 if env.str("EMAIL_URL", ""):
     vars().update(env.email("EMAIL_URL"))
     EMAIL_TIMEOUT = 15
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    # Folder for e-mails of a trial copy
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".mail"))
+# Sender of all e-mails
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>")
 
 # Guard
@@ -254,15 +261,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", IS_PRODUCTION)  # a trial copy offers it
-DESK_IDLE_MINUTES = env.int("DESK_IDLE_MINUTES", 15)
-DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)
+TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", IS_PRODUCTION)  # all staff need a code; a trial copy offers it
+DESK_IDLE_MINUTES = env.int("DESK_IDLE_MINUTES", 15)  # staff are signed out after so long without a request
+DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)  # staff are signed out so long after signing in at the latest
 SESSION_COOKIE_AGE = 24 * 60 * 60  # longer than any session is valid, so that the sign-in page can say why it ended
 KNOWN_BROWSER_COOKIE_NAME = "__Secure-known-browser" if IS_PRODUCTION else "known-browser"
 # Wrong passwords lock a user name for one network only, so nobody can lock out the whole clinic.
 AXES_HANDLER = "revival.staff.lockout.Lockout"
 AXES_FAILURE_LIMIT = 10
-SIGN_IN_FAILURES_A_NETWORK = env.int("SIGN_IN_FAILURES_A_NETWORK", 50)  # all user names, within AXES_COOLOFF_TIME
+SIGN_IN_FAILURES_A_NETWORK = env.int("SIGN_IN_FAILURES_A_NETWORK", 50)  # failures in 15 minutes, whatever the name
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else further failures would prolong a lock for ever
@@ -278,33 +285,45 @@ CSRF_FAILURE_VIEW = "revival.site.errors.csrf_failure"
 PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(db_index=True)
 PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"  # so that entries of one transaction have an order
-LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)
+LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)  # how long the desk's two logs are kept; at least 365
 
 # Booking
-BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)
-BOOKING_ANSWER_WORKING_DAYS = env.int("BOOKING_ANSWER_WORKING_DAYS", 2)
-BOOKING_ANSWER_HOURS_BEFORE = env.int("BOOKING_ANSWER_HOURS_BEFORE", 2)
-BOOKING_CHANGE_CUT_OFF_HOURS = env.int("BOOKING_CHANGE_CUT_OFF_HOURS", 24)
-BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
+BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)  # how long a time is held while a patient types
+BOOKING_ANSWER_WORKING_DAYS = env.int(
+    "BOOKING_ANSWER_WORKING_DAYS", 2
+)  # working days within which staff answer a request
+BOOKING_ANSWER_HOURS_BEFORE = env.int("BOOKING_ANSWER_HOURS_BEFORE", 2)  # hours before the visit by which they answer
+BOOKING_CHANGE_CUT_OFF_HOURS = env.int(
+    "BOOKING_CHANGE_CUT_OFF_HOURS", 24
+)  # hours before a visit until which patients change it
+BOOKING_LOCK_TIMEOUT_MS = env.int(
+    "BOOKING_LOCK_TIMEOUT_MS", 4000
+)  # how long an action waits for a lock, then says "busy"
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the result is kept in the messages' own rows
-BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # personal data, after the visit
-BOOKING_KEEP_UNANSWERED_DAYS = env.int("BOOKING_KEEP_UNANSWERED_DAYS", 90)  # contact requests never closed
+BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # days after a visit until the person is taken out of it
+BOOKING_KEEP_UNANSWERED_DAYS = env.int(
+    "BOOKING_KEEP_UNANSWERED_DAYS", 90
+)  # days until an open contact request is deleted
 BOOKING_IS_ARTICLE = "articles.publishing.is_public"  # booking cannot import articles, and counts which led to visits
 # Country or region (ISO 3166) whose public holidays the desk proposes; empty proposes none.
 CLINIC_HOLIDAYS = env.str("CLINIC_HOLIDAYS", "US-MN")
 # Limits on online booking: visits ahead for one person; bookings, holds and questions a day for one network
-BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)
-BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)
-BOOKING_OPEN_HOLDS_A_DAY = env.int("BOOKING_OPEN_HOLDS_A_DAY", 10)
-BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)
-BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # to fill in a form; robots are faster
+BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)  # online visits ahead for one person
+BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)  # bookings a day from one network
+BOOKING_OPEN_HOLDS_A_DAY = env.int(
+    "BOOKING_OPEN_HOLDS_A_DAY", 10
+)  # holds a day from one network that led to no booking
+BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)  # other forms a day from one network
+BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # a form sent sooner after it was drawn is a robot's
 # The content report checks links to other sites, never addresses inside our own network. Only tests set this.
 LINK_CHECK_MAY_LOOK_INSIDE = False
 # Waiting list
-BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)
-BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # clinic-local hours; no offers are sent in between
-BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)
+BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)  # how long a freed time is held for a person on the list
+BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # clinic-local hour from which no offers are sent
+BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)  # clinic-local hour from which offers are sent again
 # A therapist is out
 BOOKING_OUT_ANSWER_HOURS = env.int("BOOKING_OUT_ANSWER_HOURS", 24)  # how long another time is held by default
 BOOKING_OUT_NEAR_HOURS = env.int("BOOKING_OUT_NEAR_HOURS", 4)  # patients with a visit sooner than this are phoned
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])
+TRUSTED_PROXIES = env.list(
+    "TRUSTED_PROXIES", default=["127.0.0.1", "::1"]
+)  # proxies whose `X-Forwarded-*` headers are believed
