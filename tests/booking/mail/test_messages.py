@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, tasks
 from booking.mail import compose, queue
-from booking.mail.queue import OtherTime
+from booking.mail.other_times import OtherTime
 from booking.models import REMINDERS, TO_STAFF, Clinic, Delivery, FirstChoice, Kind, Message, State
 from revival.base.clock import Span
 from revival.base.jobs import BEHIND_THE_CLOCK
@@ -63,14 +63,14 @@ def a_message(kind, visit):
         visit.delete()
         return an_offer(entry, visit.therapist, visit.starts_at).messages.get()
     several = kind in (Kind.SERIES, Kind.SERIES_CANCELLED)
-    if kind in (Kind.OUT, Kind.STANDS):
+    if kind in (Kind.OUTAGE, Kind.OUTAGE_STANDS):
         outage = outage_of(visit.therapist, Span(in_days(5, 0), in_days(6, 0)), first=FirstChoice.SAME)
         asked = outage.contacts.get().messages.get()
-        if kind == Kind.OUT:
+        if kind == Kind.OUTAGE:
             return asked
         Message.objects.filter(pk=asked.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
         actions.end_outage(outage=outage, ends_at=None, by=None)
-        return outage.contacts.get().messages.get(kind=Kind.STANDS)
+        return outage.contacts.get().messages.get(kind=Kind.OUTAGE_STANDS)
     if several or kind in REMINDERS:
         visit.state, visit.confirmed_at = State.CONFIRMED, timezone.now()
         visit.save()
