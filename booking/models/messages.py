@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from functools import reduce
 from operator import or_
@@ -11,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from revival.base.mail import message_id
+from revival.base.mail import Mail
 
 from .appointments import Appointment
 from .contact import ContactRequest
@@ -23,7 +22,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 
 
 def _one_of(*fields: str) -> Q:
-    """Exactly one of these is set."""
+    """Exactly one of these columns is set."""
     alone = [Q(**{f"{other}__isnull": other != field for other in fields}) for field in fields]
     return reduce(or_, alone)
 
@@ -101,10 +100,9 @@ class LostLink(models.Model):
         return f"Lost link {self.pk}"  # never the address: this text reaches logs
 
 
-class Message(models.Model):
-    """Kind, recipient and the times as they were; never a rendered body or a link."""
+class Message(Mail):
+    """E-mail to a patient or to staff: kind, recipient and the times as they were; never a rendered body or link."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=14, choices=Kind)
     # Exactly one of the five that are in COLUMNS is set.
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, null=True, related_name="messages")
@@ -124,14 +122,11 @@ class Message(models.Model):
     )
 
     delivery = models.CharField(max_length=12, choices=Delivery, default=Delivery.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
     last_answer = models.CharField(
         max_length=80,
         blank=True,
         help_text="The mail server’s code or the kind of fault, without personal data.",
     )
-    created_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 
@@ -187,8 +182,3 @@ class Message(models.Model):
         if self.kind in TO_STAFF:
             return None
         return self.subject.person
-
-    @property
-    def message_id(self) -> str:
-        """The same at every try, so that a double can be recognized (RFC 5322, 3.6.4)."""
-        return message_id(self.public_id)

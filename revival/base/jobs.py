@@ -1,4 +1,4 @@
-"""Background jobs: queue one in the caller's transaction, and how long to wait between tries."""
+"""Background jobs: the app that queues one in the caller's transaction, and the waits between tries."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from procrastinate import App, BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Job
 
-# For deferring only: it always writes through Django's own connection, so in its transaction. The
-# library's shared app does not once a worker runs: there it has a pool of its own, which commits at once.
+# For deferring only: it always writes through Django's own connection, so in its transaction. Inside a worker
+# the library's shared app writes through a pool of its own, which commits at once.
 jobs = App(connector=DjangoConnector())
 
 BEHIND_THE_CLOCK = -1
-"""Priority of jobs that may wait for those the clock starts each minute (expiry, reminders)."""
+"""Priority of jobs that may wait for the periodic ones of each minute (expiry, reminders)."""
 
 
 class GrowingWaits(BaseRetryStrategy):
@@ -19,7 +19,7 @@ class GrowingWaits(BaseRetryStrategy):
 
     longest = 600  # seconds
     most = 300  # tries
-    priority = -2  # behind what has not been tried yet
+    priority = -2  # behind jobs that have not been tried yet
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if job.attempts >= self.most:

@@ -1,4 +1,4 @@
-"""E-mails as rows: the abstract model of a table of mails, and how one row is sent at least once."""
+"""E-mails as rows: the abstract model of a table of mails, and at-least-once delivery of one row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import Any
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -44,7 +44,11 @@ class Mail(models.Model):
         return message_id(self.public_id)
 
 
+M = TypeVar("M", bound=Mail)
+
+
 def message_id(public_id: uuid.UUID) -> str:
+    """The Message-ID header of a row, at the domain that mails are sent from."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     return f"<{public_id}@{domain}>"
 
@@ -56,39 +60,39 @@ class NotDeliveredError(Exception):
     """The mail could not be handed over now; try again later."""
 
 
-def deliver(rows: QuerySet[Any], pk: int, hand_over_row: Callable[[Any], bool]) -> None:
-    """Send one row of a table of mails. `hand_over_row` says whether there is nothing left to try.
+def deliver(rows: QuerySet[M], pk: int, hand_over_row: Callable[[M], bool]) -> None:
+    """Send one row of a table of mails. `hand_over_row` returns whether nothing is left to try.
 
     At least once, always with the same Message-ID: the row is held while sending, so no two
     workers send it, and a worker killed between the server's 250 and our COMMIT is the only way
     to a double. Raises NotDeliveredError when it should be tried again.
     """
     with transaction.atomic(durable=True):
-        wait_for_a_standby()  # what it tells of must be kept before anybody is told
+        wait_for_a_standby()  # no mail about a booking that a failover could still lose
     with transaction.atomic(durable=True):
-        row = _held(rows, pk)
+        row = _locked(rows, pk)
         if row is None:
             return
         done = hand_over_row(row)
-        if row.delivery != Mail.Delivery.SENT:  # that was written before it was sent
+        if row.delivery != Mail.Delivery.SENT:  # try_once saved that before it sent the mail
             row.save()
     if not done:
         raise NotDeliveredError
 
 
-def _held(rows: QuerySet[Any], pk: int) -> Any:
-    """The row, locked; None when nothing is to be sent. Raises NotDeliveredError when another worker has it in hand."""
+def _locked(rows: QuerySet[M], pk: int) -> M | None:
+    """The row, locked; None when nothing is to be sent. Raises NotDeliveredError when another worker has locked it."""
     row = rows.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
     if row is None and rows.filter(pk=pk, delivery=Mail.Delivery.QUEUED).exists():
         raise NotDeliveredError
     return row if row is not None and row.delivery == Mail.Delivery.QUEUED else None
 
 
-def try_once(row: Any, compose: Callable[[], EmailMessage]) -> bool:
-    """Give a mail to the mail server and write the answer into its row; True when there is nothing left to try.
+def try_once(row: Mail, compose: Callable[[], EmailMessage]) -> bool:
+    """Give a mail to the mail server and write the answer into its row; True when nothing is left to try.
 
-    "Sent" is written first, and taken back when it was not: a database that has no room for it sends nothing, else
-    the same mail would leave at every try.
+    "Sent" is written first, and rolled back when the server did not take the mail. So a database that cannot write
+    sends nothing; else the same mail would leave at every try.
     """
     row.attempts += 1
     try:
@@ -100,19 +104,17 @@ def try_once(row: Any, compose: Callable[[], EmailMessage]) -> bool:
                 raise _NotTakenError
     except _NotTakenError:
         row.sent_at, row.last_answer = None, answer.text
-        row.delivery = (
-            Mail.Delivery.REFUSED if answer.is_final else Mail.Delivery.QUEUED
-        )  # refused: someone has to tell them
+        row.delivery = Mail.Delivery.REFUSED if answer.is_final else Mail.Delivery.QUEUED
     return answer.is_taken or answer.is_final
 
 
 class _NotTakenError(Exception):
-    """Takes back what was written."""
+    """Rolls "sent" back."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one try: the server's code or the kind of fault, without personal data. Empty: taken."""
+    """Outcome of one try: the server's code or the kind of fault, without personal data; empty when it was taken."""
 
     text: str = ""
     is_final: bool = False
@@ -123,16 +125,16 @@ class Answer:
 
 
 def hand_over(compose: Callable[[], EmailMessage]) -> Answer:
-    """Write a mail and give it to the mail server. Raises nothing: what went wrong is in the answer."""
+    """Compose a mail and give it to the mail server. Raises nothing: a fault is in the answer."""
     try:
         compose().send()
     except smtplib.SMTPRecipientsRefused as error:
         code = min(code for code, _ in error.recipients.values())
     except smtplib.SMTPDataError as error:
         code = error.smtp_code
-    except smtplib.SMTPResponseException as error:  # sign-in or sender refused: ours to mend, so keep trying
+    except smtplib.SMTPResponseException as error:  # sign-in or sender refused: our configuration, so keep trying
         return Answer(f"SMTP {error.smtp_code}")
-    except Exception as error:  # no connection; or a mail that cannot even be written, which staff must see
+    except Exception as error:  # no connection; or a mail that cannot be composed, which staff must see
         return Answer(type(error).__name__)
     else:
         return Answer()
