@@ -37,7 +37,6 @@ def common_context(message: Message, clinic: Clinic) -> Context:
     """The clinic, and in words the times that the message stored. All contexts need the clinic's zone to be active."""
     context: Context = {
         "clinic": clinic,
-        "message": message,
         "phone": clinic.phone,
         "phone_url": clinic.phone_link,
         "zone": clinic.zone_name,

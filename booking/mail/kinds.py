@@ -13,16 +13,7 @@ from datetime import datetime
 
 from django.core.mail import EmailMultiAlternatives
 
-from booking.models import (
-    Appointment,
-    Clinic,
-    ContactRequest,
-    Kind,
-    Message,
-    Offer,
-    OutageContact,
-    WaitlistEntry,
-)
+from booking.models import Appointment, Clinic, ContactRequest, Kind, Message, Offer, OutageContact, WaitlistEntry
 from booking.models.messages import About, MessageQuerySet
 
 from . import attachments, context, stale

@@ -7,17 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from booking.models import (
-    TO_STAFF,
-    Appointment,
-    Clinic,
-    DaySheet,
-    Delivery,
-    Kind,
-    LostLink,
-    Message,
-    Offer,
-)
+from booking.models import TO_STAFF, Appointment, Clinic, DaySheet, Delivery, Kind, LostLink, Message, Offer
 from booking.models.messages import COLUMNS, About
 from revival.base.jobs import BEHIND_THE_CLOCK, jobs
 
@@ -75,7 +65,7 @@ def _times(about: About) -> dict[str, Any]:
 
 
 def queue_sending(message: Message) -> None:
-    # After what the clock does each minute: a mail server that hangs must not hold up expiry and reminders.
+    # After the periodic jobs: a mail server that hangs must not hold up expiry and reminders.
     jobs.configure_task(SEND_TASK, priority=BEHIND_THE_CLOCK).defer(message_id=message.pk)
 
 
