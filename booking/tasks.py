@@ -1,9 +1,9 @@
-"""What runs later or on a clock: find the row, call an action."""
+"""Background jobs, queued or periodic: each finds its rows and calls an action."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 from django.utils import timezone
 from procrastinate import JobContext
@@ -13,6 +13,8 @@ from procrastinate.exceptions import ProcrastinateException
 from booking import actions
 from booking.models import REMINDERS, AffectedVisit, Appointment, Clinic, FreedTime, Kind, Offer, WaitlistEntry
 from revival.base.jobs import GrowingWaits
+
+T = TypeVar("T")
 
 
 @app.task(name="booking.tasks.send_message", retry=GrowingWaits())
@@ -42,9 +44,9 @@ SILENT_SECONDS = 60  # longer than a mail server may take to answer (EMAIL_TIMEO
 @app.periodic(cron="* * * * *")
 @app.task(name="booking.tasks.take_up_stalled_jobs", queueing_lock="take_up_stalled_jobs", pass_context=True)
 async def take_up_stalled_jobs(context: JobContext, timestamp: int) -> None:
-    """Give back the jobs of workers that were killed: nobody else would take them."""
+    """Retry the jobs of workers that were killed: no other worker would take them."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
-        with suppress(ProcrastinateException):  # one that may wait only once waits already
+        with suppress(ProcrastinateException):  # its queueing lock is taken: the same job waits already
             await app.job_manager.retry_job(job)
 
 
@@ -69,7 +71,7 @@ def expire_requests(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="booking.tasks.remind", pass_context=True)
 def remind(context: JobContext, timestamp: int) -> None:
-    """Patients ahead of their visit, staff half-way through the time for an answer."""
+    """Remind patients ahead of their visit, and staff half-way through the time for an answer."""
     for kind in REMINDERS:
         each(actions.who_is_to_be_reminded(kind), partial(_remind_patient, kind))
     waiting = Appointment.objects.staff_to_be_reminded(timezone.now())
@@ -79,7 +81,7 @@ def remind(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="booking.tasks.offer_freed_times", pass_context=True)
 def offer_freed_times(context: JobContext, timestamp: int) -> None:
-    """Also deferred when someone gives time back. What one look leaves, the next minute's takes up."""
+    """End offers and waiting that are over, and offer freed times. Also queued at once when a time is given back."""
     now = timezone.now()
     today = now.astimezone(Clinic.objects.current().zone).date()
     each(Offer.objects.over(now), lambda row: actions.expire_offer(offer=row))
@@ -90,7 +92,7 @@ def offer_freed_times(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="booking.tasks.end_unanswered", pass_context=True)
 def end_unanswered(context: JobContext, timestamp: int) -> None:
-    """Patients of a therapist who is out, and have not answered in time, are to be phoned."""
+    """Put patients of a therapist who is out on the list to phone when they have not answered in time."""
     each(AffectedVisit.objects.to_phone(timezone.now()), lambda row: actions.expire_alternative(line=row))
 
 
@@ -98,9 +100,12 @@ def _remind_patient(kind: Kind, row: Appointment) -> None:
     actions.remind_patient(appointment=row, kind=kind)
 
 
-def each(rows: Iterable[Any], act: Callable[[Any], object]) -> None:
-    """Act on each row. One that was changed meanwhile or is busy waits for the next look; a fault of
-    one keeps nobody else waiting, and is raised at the end."""
+def each(rows: Iterable[T], act: Callable[[T], object]) -> None:
+    """Act on each row.
+
+    A row that was changed meanwhile or is busy is left for the next run. A fault does not keep the other rows
+    waiting: the first one is raised at the end.
+    """
     faults: list[Exception] = []
     for row in rows:
         try:

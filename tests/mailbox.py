@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what arrives, and can be told to misbehave."""
+"""Real SMTP server for tests: keeps the mails that arrive, and refuses or hangs up when a test wants it to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import email.policy
 
 
 class Mailbox:
-    """Keeps what arrives; `answer` is what the server says to DATA, `refused` to RCPT; with `drops` it
-    keeps the mail and hangs up without a word."""
+    """Handler of the server: `answer` is its reply to DATA, `refused` its replies to RCPT by address; with `drops`
+    it keeps the mail and hangs up without a reply."""
 
     def __init__(self):
         self.mails, self.answer, self.refused, self.drops = [], "250 OK", {}, False

@@ -132,7 +132,7 @@ def start_outage(
     lines = [_ask(outage, visit, kept[visit.pk], contact, now) for contact, visit in _by_patient(outage, rows)]
     asked = {line.contact for line in lines if line.state == Line.WAITING}
     for contact in sorted(asked, key=lambda one: one.pk):
-        queue.queue_message(Kind.OUT, contact)
+        queue.queue_message(Kind.OUTAGE, contact)
     return outage
 
 
@@ -328,7 +328,7 @@ def note_reached(*, line: AffectedVisit, who: Any) -> AffectedVisit:
 
 def _note_phoned(contact: OutageContact) -> None:
     """What did not arrive has been said."""
-    contact.messages.filter(kind=Kind.OUT, delivery__in=NOT_READ).update(delivery=Delivery.PHONED)
+    contact.messages.filter(kind=Kind.OUTAGE, delivery__in=NOT_READ).update(delivery=Delivery.PHONED)
 
 
 def _was_heard(visit: Appointment, by: visits.Actor) -> None:
@@ -402,7 +402,7 @@ def _was_told(contact: OutageContact) -> bool:
     """Whether they may know that the therapist is out. A message that nobody has begun to send is withdrawn."""
     if contact.visits.filter(reached_at__isnull=False).exists():
         return True
-    written = contact.messages.filter(kind=Kind.OUT)
+    written = contact.messages.filter(kind=Kind.OUTAGE)
     mine = {row.pk: row for row in written.select_for_update(skip_locked=True)}
     is_told = False
     for row in written:
@@ -419,7 +419,7 @@ def _was_told(contact: OutageContact) -> bool:
 
 
 def _tell_it_stands(contact: OutageContact, *, was_on_the_line: bool = False) -> None:
-    message = queue.queue_message(Kind.STANDS, contact)
+    message = queue.queue_message(Kind.OUTAGE_STANDS, contact)
     if was_on_the_line and message.delivery == Delivery.PLEASE_PHONE:
         message.delivery = Delivery.PHONED
         message.save(update_fields=["delivery"])

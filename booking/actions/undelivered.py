@@ -1,4 +1,4 @@
-"""What staff do with a message that did not arrive: send it again, or note that they phoned."""
+"""Resend a message that did not arrive, or mark it as told by phone."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .refusals import StateChangedError, action
 
 @action
 def resend_message(*, message: Message, email: str) -> Message:
-    """Send it again, to this address. Raises StateChangedError when it arrived, or they were forgotten, meanwhile.
+    """Send it again, to this address. Raises StateChangedError if it arrived, or the patient was erased, meanwhile.
 
-    Another address than before becomes that of the visits it tells of, or of the waiting-list entry; for a
-    visit it closes the link sent to the old one, and what else still waits for them goes to the new one, too.
+    A new address becomes that of the visits the message is about, or of the waiting-list entry. For a visit it also
+    closes the link sent to the old address, and redirects the patient's other queued messages to the new one.
     """
     owners = message.visits.values_list("therapist", flat=True)
     now = timezone.now()
@@ -34,38 +34,42 @@ def resend_message(*, message: Message, email: str) -> Message:
 
 
 def _correct_address(message: Message, visit: Appointment | None, email: str) -> None:
-    if visit is None and isinstance(message.person, WaitlistEntry):
-        WaitlistEntry.objects.filter(pk=message.person.pk).update(email=email)
-        return
-    if message.outage_contact is not None:
-        _correct_patient(message.outage_contact, email)
-        return
-    if visit is None:
-        visit = free.locked(message.person, now=timezone.now())
-    told = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
-    for one in told:
-        move_to_phone(one)
-        one.email = email
-        one.link_version += 1
-        one.renew_link()
-        one.save(update_fields=["email", "link_version", "link_digest"])
-    waiting = Message.objects.filter(appointment__in=told, delivery=Delivery.QUEUED)
+    person = message.person
+    if isinstance(person, WaitlistEntry):
+        WaitlistEntry.objects.filter(pk=person.pk).update(email=email)
+    elif message.outage_contact is not None:
+        _correct_outage_contact(message.outage_contact, email)
+    elif isinstance(person, Appointment):
+        _correct_visits(message, visit or free.locked(person, now=timezone.now()), email)
+
+
+def _correct_visits(message: Message, visit: Appointment, email: str) -> None:
+    visits = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
+    for visit in visits:
+        move_to_phone(visit)
+        _change_address(visit, email)
+    waiting = Message.objects.filter(appointment__in=visits, delivery=Delivery.QUEUED)
     waiting.exclude(kind__in=TO_STAFF).exclude(pk=message.pk).update(recipient=email)
 
 
-def _correct_patient(contact: OutageContact, email: str) -> None:
-    """All their visits of the outage get the address, and the links sent to the old one stop working."""
+def _correct_outage_contact(contact: OutageContact, email: str) -> None:
+    """All the patient's visits of the outage get the address, and the links sent to the old one stop working."""
     for visit in Appointment.objects.filter(affected__contact=contact).distinct():
-        visit.email = email
-        visit.link_version += 1
-        visit.renew_link()
-        visit.save(update_fields=["email", "link_version", "link_digest"])
+        _change_address(visit, email)
     contact.close_link()
     contact.save()
 
 
+def _change_address(visit: Appointment, email: str) -> None:
+    """Save the address, and close the link that was sent to the old one."""
+    visit.email = email
+    visit.link_version += 1
+    visit.renew_link()
+    visit.save(update_fields=["email", "link_version", "link_digest"])
+
+
 def _present(message: Message) -> Message:
-    """The row as it is now, locked, if it has not reached anyone yet."""
+    """The row as it is now, locked. Raises StateChangedError if the message has reached someone."""
     present = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
     if present.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
         raise StateChangedError
@@ -74,7 +78,7 @@ def _present(message: Message) -> Message:
 
 @action
 def mark_as_phoned(*, message: Message) -> Message:
-    """The patient was told by phone. Raises StateChangedError when it was sent meanwhile."""
+    """Note that the patient was told by phone. Raises StateChangedError if the message was sent meanwhile."""
     present = _present(message)
     present.delivery = Delivery.PHONED
     present.save()

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking.mail import queue
-from booking.mail.queue import OtherTime
+from booking.mail.other_times import OtherTime
 from booking.models import Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist
 from booking.time.availability import answer_by
 from revival.base.clock import Span

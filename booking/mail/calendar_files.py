@@ -1,7 +1,7 @@
-"""The visit as a calendar file: RFC 5545 for the file, RFC 5546 for what it asks of a calendar.
+"""Calendar files of visits: RFC 5545 for the file, RFC 5546 for the method a calendar acts on.
 
 The same visit keeps its UID for life and counts its SEQUENCE in the row, so that a calendar knows
-which of two files is the newer. Nothing in it says what the visit is about.
+which of two files is newer. The file says nothing about the reason for the visit.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from django.conf import settings
 
 from booking.models import Appointment, Clinic
 
-if TYPE_CHECKING:  # loaded with the first file: 2 MB in each process
+if TYPE_CHECKING:  # imported when the first file is made: it takes 2 MB in each process
     from icalendar import Event, vCalAddress
 
 PRODUCT = "-//Revival//Booking//EN"
 
 
 class Method(StrEnum):
-    """RFC 5546, 1.4: put it in or change it; take it out; here is a file."""
+    """RFC 5546, 1.4: add or change an event; remove it; publish events without inviting anyone."""
 
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
@@ -49,7 +49,7 @@ def calendar_file(
 
 
 def series_file(visits: Iterable[Appointment], *, clinic: Clinic) -> bytes:
-    """Agreed visits as they now are, in one file to open; each is the same event that later updates are about."""
+    """Agreed visits as they are now, in one file; each keeps the UID that later updates are about."""
     events = [
         _event(
             visit,
@@ -66,7 +66,7 @@ def series_file(visits: Iterable[Appointment], *, clinic: Clinic) -> bytes:
 
 
 def last_agreed(visit: Appointment) -> datetime:
-    """When an agreed visit got its present time."""
+    """The moment when an agreed visit got its present time."""
     return max(moment for moment in (visit.confirmed_at, visit.moved_at) if moment)
 
 
@@ -121,7 +121,7 @@ def _organizer(clinic: Clinic) -> vCalAddress:
 
 
 def _attendee(visit: Appointment) -> vCalAddress:
-    """The patient, who has agreed already: no calendar need ask, and none need answer us."""
+    """The patient as ACCEPTED and without RSVP: they have agreed already, so no calendar asks them or answers us."""
     from icalendar import vCalAddress, vText
 
     address = vCalAddress(f"mailto:{visit.email}")

@@ -3,51 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from booking.models import (
-    TO_STAFF,
-    Appointment,
-    Clinic,
-    ContactRequest,
-    DaySheet,
-    Delivery,
-    Kind,
-    LostLink,
-    Message,
-    Offer,
-    OutageContact,
-    WaitlistEntry,
-)
+from booking.models import TO_STAFF, Appointment, Clinic, DaySheet, Delivery, Kind, LostLink, Message, Offer
+from booking.models.messages import COLUMNS, About
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
+
+from .kinds import KINDS
+from .other_times import OtherTime
 
 # Deferred by name: tasks import actions, never the other way.
 SEND_TASK = "booking.tasks.send_message"
 LOST_LINK_TASK = "booking.tasks.send_lost_links"
 DAY_SHEET_TASK = "booking.tasks.send_day_sheet"
 OFFER_TASK = "booking.tasks.offer_freed_times"
-
-
-@dataclass(frozen=True)
-class OtherTime:
-    """A time at which the patient might come instead, as a message keeps it: whose, and the start in UTC."""
-
-    therapist_id: int
-    starts_at: datetime
-
-    def as_kept(self) -> list[Any]:
-        return [self.therapist_id, self.starts_at.isoformat()]
-
-    @classmethod
-    def kept(cls, row: list[Any]) -> OtherTime:
-        return cls(row[0], datetime.fromisoformat(row[1]))
-
-
-About = Appointment | WaitlistEntry | Offer | ContactRequest | OutageContact
 
 
 def queue_message(
@@ -60,16 +31,20 @@ def queue_message(
     """Write the message and its job in the caller's transaction: both are there, or neither.
 
     Without an address the row becomes a line for staff to phone, and no job is made. `suggested` are
-    the other times that staff chose for someone whose request they decline; `together` are all visits
-    it tells of when it tells of several, and it then is about the first.
+    the other times that staff chose for someone whose request they decline. A message about several visits
+    names all of them in `together`, and `about` is the first. Raises TypeError when the kind is not about
+    rows like this one.
     """
+    if not isinstance(about, KINDS[kind].about):
+        raise TypeError(f"A message of the kind {kind} is not about {type(about).__name__}.")
     recipient = Clinic.objects.current().notices_to if kind in TO_STAFF else _address_of(about)
     message = Message.objects.create(
         kind=kind,
         recipient=recipient,
         delivery=Delivery.QUEUED if recipient else Delivery.PLEASE_PHONE,
-        suggested=[time.as_kept() for time in suggested],
-        **_reference(about),
+        suggested=[time.to_json() for time in suggested],
+        **{COLUMNS[type(about)]: about},
+        **_times(about),
     )
     if together:
         message.visits.add(*together)
@@ -79,23 +54,18 @@ def queue_message(
 
 
 def _address_of(about: About) -> str:
-    return about.recipient if isinstance(about, WaitlistEntry | Offer | OutageContact) else about.email
+    return (about.entry if isinstance(about, Offer) else about).person.email
 
 
-def _reference(about: About) -> dict[str, Any]:
-    """What the message is about, with the times as they are now."""
+def _times(about: About) -> dict[str, Any]:
+    """The times as they are now, and a visit's number in the calendar."""
     if isinstance(about, Appointment):
-        times = {"starts_at": about.starts_at, "ends_at": about.ends_at}
-        return {"appointment": about, "sequence": about.calendar_sequence, **times}
-    if isinstance(about, Offer):
-        return {"offer": about, "starts_at": about.starts_at, "ends_at": about.ends_at}
-    if isinstance(about, OutageContact):
-        return {"outage_contact": about}
-    return {"entry": about} if isinstance(about, WaitlistEntry) else {"contact_request": about}
+        return {"starts_at": about.starts_at, "ends_at": about.ends_at, "sequence": about.calendar_sequence}
+    return {"starts_at": about.starts_at, "ends_at": about.ends_at} if isinstance(about, Offer) else {}
 
 
 def queue_sending(message: Message) -> None:
-    # After what the clock does each minute: a mail server that hangs must not hold up expiry and reminders.
+    # After the periodic jobs: a mail server that hangs must not hold up expiry and reminders.
     jobs.configure_task(SEND_TASK, priority=BEHIND_PERIODIC_JOBS).defer(message_id=message.pk)
 
 
@@ -108,11 +78,11 @@ def queue_day_sheet(sheet: DaySheet) -> None:
 
 
 def queue_offers() -> None:
-    """Someone gave time back: look soon who waits for it."""
+    """Offer the freed times soon, because a time was given back."""
     jobs.configure_task(OFFER_TASK).defer(timestamp=0)
 
 
 def drop_all_jobs() -> None:
-    """Of a restored database: each is of a moment that has passed. What is on a clock is deferred anew."""
+    """Delete the jobs of a restored database: their moment has passed, and periodic jobs are deferred anew."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")

@@ -1,18 +1,16 @@
-"""Message: one e-mail to one person, with what became of it."""
+"""Message: one e-mail to one person, with its kind and its delivery state."""
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from revival.base.mail import message_id
+from revival.base.mail import Mail
 
 from .appointments import Appointment
 from .contact import ContactRequest
@@ -20,11 +18,11 @@ from .outages import OutageContact
 from .people import OwnOnly
 from .waitlist import Offer, WaitlistEntry
 
-LONG_FOR_A_MESSAGE = timedelta(minutes=10)
+LONGEST_WAIT = timedelta(minutes=10)
 
 
 def _one_of(*fields: str) -> Q:
-    """Exactly one of these is set."""
+    """Exactly one of these columns is set."""
     alone = [Q(**{f"{other}__isnull": other != field for other in fields}) for field in fields]
     return reduce(or_, alone)
 
@@ -43,11 +41,21 @@ class Kind(models.TextChoices):
     SERIES_CANCELLED = "series-cancel", "Rest of a series cancelled"
     JOINED = "joined", "On the waiting list"
     OFFER = "offer", "A freed time offered"
-    OUT = "out", "Therapist is out"
-    STANDS = "stands", "Visit stands after all"
+    OUTAGE = "out", "Therapist is out"
+    OUTAGE_STANDS = "stands", "Visit stands after all"
     STAFF_NOTICE = "staff-notice", "Notice to staff"
     STAFF_REMINDER = "staff-reminder", "Staff reminded of a request"
 
+
+About = Appointment | WaitlistEntry | Offer | ContactRequest | OutageContact
+COLUMNS: dict[type[About], str] = {
+    Appointment: "appointment",
+    WaitlistEntry: "entry",
+    Offer: "offer",
+    ContactRequest: "contact_request",
+    OutageContact: "outage_contact",
+}
+"""What a message can be about, and the column for it."""
 
 TO_STAFF = (Kind.STAFF_NOTICE, Kind.STAFF_REMINDER)
 HOUR = timedelta(hours=1)
@@ -74,16 +82,16 @@ class MessageQuerySet(OwnOnly["Message"]):
     )
 
     def undelivered(self) -> MessageQuerySet:
-        """What staff must look at: refused, to be phoned, tried in vain so far, or waiting long."""
+        """Messages that staff must look at: refused, to be phoned, tried in vain so far, or waiting long."""
         return self.exclude(kind__in=TO_STAFF, delivery=Delivery.PLEASE_PHONE).filter(
             Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE))
             | Q(delivery=Delivery.QUEUED, attempts__gt=0)
-            | Q(delivery=Delivery.QUEUED, created_at__lt=timezone.now() - LONG_FOR_A_MESSAGE)
+            | Q(delivery=Delivery.QUEUED, created_at__lt=timezone.now() - LONGEST_WAIT)
         )
 
 
 class LostLink(models.Model):
-    """Someone asked for their private links again. Lives until the worker has looked the address up."""
+    """Request for private links by e-mail; deleted once the worker has looked up the address."""
 
     email = models.EmailField(max_length=254)
     created_at = models.DateTimeField(default=timezone.now)
@@ -92,12 +100,11 @@ class LostLink(models.Model):
         return f"Lost link {self.pk}"  # never the address: this text reaches logs
 
 
-class Message(models.Model):
-    """Kind, recipient and the times as they were; never a rendered body or a link."""
+class Message(Mail):
+    """E-mail to a patient or to staff: kind, recipient and the times as they were; never a rendered body or link."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=14, choices=Kind)
-    # What it is about: one of these five.
+    # Exactly one of the five that are in COLUMNS is set.
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, null=True, related_name="messages")
     entry = models.ForeignKey(WaitlistEntry, on_delete=models.CASCADE, null=True, related_name="messages")
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, null=True, related_name="messages")
@@ -115,14 +122,11 @@ class Message(models.Model):
     )
 
     delivery = models.CharField(max_length=12, choices=Delivery, default=Delivery.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
     last_answer = models.CharField(
         max_length=80,
         blank=True,
         help_text="The mail server’s code or the kind of fault, without personal data.",
     )
-    created_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 
@@ -136,7 +140,7 @@ class Message(models.Model):
             ),
             models.CheckConstraint(
                 name="booking_message_is_about_one_thing",
-                condition=_one_of("appointment", "entry", "offer", "contact_request", "outage_contact"),
+                condition=_one_of(*COLUMNS.values()),
                 violation_error_message="A message is about one visit, entry, offer, contact request or outage.",
             ),
             models.UniqueConstraint(
@@ -166,19 +170,15 @@ class Message(models.Model):
         return f"{self.get_kind_display()} ({str(self.public_id)[:8]})"
 
     @property
-    def subject(self) -> Any:
-        """The one row it is about."""
-        about = self.appointment or self.contact_request or self.outage_contact
-        return about or (self.offer.entry if self.offer else self.entry)
+    def subject(self) -> Appointment | WaitlistEntry | ContactRequest | OutageContact:
+        """The one row it is about; for an offer, the waiting-list entry it was made to."""
+        subject = self.appointment or self.contact_request or self.outage_contact
+        return subject or (self.offer.entry if self.offer else self.entry)  # type: ignore[return-value]  # a CHECK
 
     @property
-    def person(self) -> Any:
-        """Whoever has `name` and `phone` in it: the visit, the entry or the visit it would move. None for staff."""
+    def person(self) -> Appointment | WaitlistEntry | ContactRequest | None:
+        """The row with the patient's `name` and `phone`: the visit, the entry or the visit it would move. None for
+        staff."""
         if self.kind in TO_STAFF:
             return None
         return self.subject.person
-
-    @property
-    def message_id(self) -> str:
-        """The same at every try, so that a double can be recognized (RFC 5322, 3.6.4)."""
-        return message_id(self.public_id)

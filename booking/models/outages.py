@@ -205,7 +205,7 @@ class AffectedVisitQuerySet(models.QuerySet["AffectedVisit"]):
         """Each says as `delivery` what became of the message that asked this patient."""
         from .messages import Kind, Message  # messages point at outages, so not at the top
 
-        asked = Message.objects.filter(outage_contact=OuterRef("contact"), kind=Kind.OUT).order_by("-pk")
+        asked = Message.objects.filter(outage_contact=OuterRef("contact"), kind=Kind.OUTAGE).order_by("-pk")
         return self.annotate(delivery=Subquery(asked.values("delivery")[:1]))
 
     def in_order(self) -> AffectedVisitQuerySet:

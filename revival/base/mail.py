@@ -1,4 +1,4 @@
-"""Outgoing e-mail as database rows: the abstract model, and delivery of one row at least once."""
+"""E-mails as rows: the abstract model of a table of mails, and at-least-once delivery of one row."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import smtplib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from email.utils import parseaddr
-from typing import Any, Protocol
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -20,7 +19,7 @@ from revival.base.refusals import wait_for_a_standby
 
 
 class Mail(models.Model):
-    """One e-mail to one person, sent at least once and always with the same Message-ID."""
+    """One e-mail to one person, sent at least once and always under the same Message-ID."""
 
     class Delivery(models.TextChoices):
         QUEUED = "queued", "Waiting to be sent"
@@ -41,11 +40,15 @@ class Mail(models.Model):
 
     @property
     def message_id(self) -> str:
-        """The Message-ID, the same at every try, so that a duplicate can be recognized (RFC 5322, 3.6.4)."""
+        """The same at every try, so that a double can be recognized (RFC 5322, 3.6.4)."""
         return message_id(self.public_id)
 
 
+M = TypeVar("M", bound=Mail)
+
+
 def message_id(public_id: uuid.UUID) -> str:
+    """The Message-ID header of a row, at the domain that mails are sent from."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     return f"<{public_id}@{domain}>"
 
@@ -57,41 +60,27 @@ class NotDeliveredError(Exception):
     """The mail could not be handed over now; try again later."""
 
 
-class MailRow(Protocol):
-    """The columns of `Mail` that delivery reads and writes; booking's Message has them without being a `Mail`."""
+def deliver(rows: QuerySet[M], pk: int, hand_over_row: Callable[[M], bool]) -> None:
+    """Send one row of a table of mails. `hand_over_row` returns whether nothing is left to try.
 
-    attempts: int
-    delivery: str
-    last_answer: str
-    sent_at: datetime | None
-
-    def save(self) -> None: ...
-
-
-# `QuerySet[Any]`: rows are of several models, which a QuerySet's type cannot describe by a Protocol.
-
-
-def deliver(rows: QuerySet[Any], pk: int, hand_over_row: Callable[[Any], bool]) -> None:
-    """Send one row of a table of mails. `hand_over_row` returns True when there is nothing left to try.
-
-    At least once, always with the same Message-ID: the row is locked while sending, so no two
+    At least once, always with the same Message-ID: the row is held while sending, so no two
     workers send it, and a worker killed between the server's 250 and our COMMIT is the only way
-    to a duplicate. Raises NotDeliveredError when it should be tried again.
+    to a double. Raises NotDeliveredError when it should be tried again.
     """
     with transaction.atomic(durable=True):
-        wait_for_a_standby()  # the mail must not report what could still be lost
+        wait_for_a_standby()  # no mail about a booking that a failover could still lose
     with transaction.atomic(durable=True):
-        row = _lock_row(rows, pk)
+        row = _locked(rows, pk)
         if row is None:
             return
-        is_finished = hand_over_row(row)
-        if row.delivery != Mail.Delivery.SENT:  # "sent" is saved already, before the mail left
+        done = hand_over_row(row)
+        if row.delivery != Mail.Delivery.SENT:  # try_once saved that before it sent the mail
             row.save()
-    if not is_finished:
+    if not done:
         raise NotDeliveredError
 
 
-def _lock_row(rows: QuerySet[Any], pk: int) -> MailRow | None:
+def _locked(rows: QuerySet[M], pk: int) -> M | None:
     """The row, locked; None when nothing is to be sent. Raises NotDeliveredError when another worker has locked it."""
     row = rows.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
     if row is None and rows.filter(pk=pk, delivery=Mail.Delivery.QUEUED).exists():
@@ -99,11 +88,11 @@ def _lock_row(rows: QuerySet[Any], pk: int) -> MailRow | None:
     return row if row is not None and row.delivery == Mail.Delivery.QUEUED else None
 
 
-def try_once(row: MailRow, compose: Callable[[], EmailMessage]) -> bool:
-    """Give a mail to the mail server and write the answer into its row; True when there is nothing left to try.
+def try_once(row: Mail, compose: Callable[[], EmailMessage]) -> bool:
+    """Give a mail to the mail server and write the answer into its row; True when nothing is left to try.
 
-    "Sent" is saved first, and rolled back when the server does not take the mail. So with a full database nothing
-    is sent; otherwise the same mail would leave at every try.
+    "Sent" is written first, and rolled back when the server did not take the mail. So a database that cannot write
+    sends nothing; else the same mail would leave at every try.
     """
     row.attempts += 1
     try:
@@ -115,18 +104,17 @@ def try_once(row: MailRow, compose: Callable[[], EmailMessage]) -> bool:
                 raise _NotTakenError
     except _NotTakenError:
         row.sent_at, row.last_answer = None, answer.text
-        # A refused mail appears at the desk, so that staff can call the person.
         row.delivery = Mail.Delivery.REFUSED if answer.is_final else Mail.Delivery.QUEUED
     return answer.is_taken or answer.is_final
 
 
 class _NotTakenError(Exception):
-    """Rolls back "sent"."""
+    """Rolls "sent" back."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Result of one try: the server's code or the class of the error, without personal data. Empty: taken."""
+    """Outcome of one try: the server's code or the kind of fault, without personal data; empty when it was taken."""
 
     text: str = ""
     is_final: bool = False
@@ -137,16 +125,16 @@ class Answer:
 
 
 def hand_over(compose: Callable[[], EmailMessage]) -> Answer:
-    """Compose a mail and give it to the mail server. Raises nothing: errors are in the answer."""
+    """Compose a mail and give it to the mail server. Raises nothing: a fault is in the answer."""
     try:
         compose().send()
     except smtplib.SMTPRecipientsRefused as error:
         code = min(code for code, _ in error.recipients.values())
     except smtplib.SMTPDataError as error:
         code = error.smtp_code
-    except smtplib.SMTPResponseException as error:  # sign-in or sender refused: our own mistake, so keep trying
+    except smtplib.SMTPResponseException as error:  # sign-in or sender refused: our configuration, so keep trying
         return Answer(f"SMTP {error.smtp_code}")
-    except Exception as error:  # no connection, or a mail that cannot be composed, which staff must see
+    except Exception as error:  # no connection; or a mail that cannot be composed, which staff must see
         return Answer(type(error).__name__)
     else:
         return Answer()

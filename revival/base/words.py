@@ -7,6 +7,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
+from django.utils.translation import ngettext
 
 from revival.base.clock import Span
 
@@ -107,6 +108,12 @@ def length_words(minutes: int) -> str:
     if rest:
         return f"{minutes} minutes"
     return "1 hour" if hours == 1 else f"{hours} hours"
+
+
+@register.filter
+def visits_words(count: int) -> str:
+    """1 visit; 2 visits."""
+    return ngettext("%(count)d visit", "%(count)d visits", count) % {"count": count}
 
 
 @register.filter

@@ -18,7 +18,7 @@ from datetime import timedelta
 from django.utils import timezone
 from articles import reminders
 from articles.models import Article, ReviewReminder, step_on
-from booking import messages
+from booking.mail import compose as messages
 from booking.models import Clinic, DaySheet, Kind, Service, State
 from tests.booking.mail.test_messages import a_message
 from tests.factories import a_therapist, an_appointment, in_days, working_all_week

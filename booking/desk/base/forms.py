@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from booking.actions import Details
 from booking.fields import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
-from booking.mail.compose import MOST_OTHER_TIMES
-from booking.mail.queue import OtherTime
+from booking.mail.other_times import MOST_OTHER_TIMES, OtherTime
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Appointment, PartOfDay, Service, Therapist, Weekday
 from booking.models.therapists import TWO_YEARS
 from booking.time.recurrence import Pattern

@@ -18,7 +18,7 @@ from booking.desk.base.forms import DeclineForm, MoveForm
 from booking.desk.base.free_times_panel import beside_form, nearest_others
 from booking.desk.messages import SENT, WRITTEN
 from booking.mail import compose as mail
-from booking.mail.queue import OtherTime
+from booking.mail.other_times import OtherTime
 from booking.models import Appointment, Kind, Message, State
 from revival.base.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short, day_words

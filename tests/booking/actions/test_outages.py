@@ -95,7 +95,7 @@ def test_nothing_changes_for_the_visit_until_somebody_decides(therapist, other, 
     assert line.hold.held_for == "alternative"
     assert line.hold.held_until == line.until == outage.answer_by
     assert Absence.objects.get() == outage.absence
-    assert [message.kind for message in Message.objects.all()] == [Kind.OUT]
+    assert [message.kind for message in Message.objects.all()] == [Kind.OUTAGE]
 
 
 def test_a_held_time_is_kept_from_everybody_else(therapist, other, service, visit):
@@ -203,7 +203,7 @@ def test_forty_visits_are_one_transaction(therapist, other, service, django_asse
         outage_of(therapist, day(3, 6))
 
     assert AffectedVisit.objects.filter(state=Line.WAITING).count() == 40
-    assert Message.objects.filter(kind=Kind.OUT).count() == 40
+    assert Message.objects.filter(kind=Kind.OUTAGE).count() == 40
     assert Appointment.objects.filter(state=State.HELD).count() == 40
 
 
@@ -283,7 +283,7 @@ def test_taking_the_held_time_moves_the_visit_in_one_step(therapist, other, serv
     assert again(line).state == Line.ACCEPTED
     assert line.hold.state == State.EXPIRED
     kinds = Message.objects.order_by("pk").values_list("kind", flat=True)
-    assert list(kinds) == [Kind.OUT, Kind.MOVED, Kind.STAFF_NOTICE]
+    assert list(kinds) == [Kind.OUTAGE, Kind.MOVED, Kind.STAFF_NOTICE]
 
 
 def test_a_request_stays_a_request_at_its_new_time(therapist, other, service):
@@ -445,7 +445,7 @@ def test_who_was_told_and_keeps_the_visit_hears_so(therapist, other, service, vi
 
     actions.keep_affected(line=line_of(visit), who=None)
 
-    assert Message.objects.filter(kind=Kind.STANDS).count() == 1
+    assert Message.objects.filter(kind=Kind.OUTAGE_STANDS).count() == 1
 
 
 # ---- what happens elsewhere ----
@@ -591,7 +591,7 @@ def test_old_outages_go_with_their_messages_and_the_visits_stay(therapist, other
         actions.forget_past_visits()
 
     assert not Outage.objects.exists()
-    assert not Message.objects.filter(kind=Kind.OUT).exists()
+    assert not Message.objects.filter(kind=Kind.OUTAGE).exists()
     assert not Message.objects.filter(recipient="ada@example.com").exists()
     assert again(visit).anonymised_at is not None
 
@@ -634,7 +634,7 @@ def test_a_withdrawn_outage_leaves_visits_as_they_were_and_tells_who_was_told(th
     assert [line_of(one).state for one in (visit, moved, unread)] == [Line.STANDS, Line.ACCEPTED, Line.STANDS]
     assert again(visit).starts_at == in_days(3, 10)
     assert again(moved).therapist == other
-    assert [one.recipient for one in Message.objects.filter(kind=Kind.STANDS)] == ["ada@example.com"]
+    assert [one.recipient for one in Message.objects.filter(kind=Kind.OUTAGE_STANDS)] == ["ada@example.com"]
     assert Message.objects.get(recipient="cy@example.com").delivery == Delivery.OVERTAKEN
     assert not Absence.objects.exists()
     assert not Appointment.objects.filter(state=State.HELD).exists()
@@ -649,7 +649,7 @@ def test_who_was_told_by_phone_is_told_so_again(therapist, other, service):
 
     actions.end_outage(outage=outage, ends_at=None, by=None)
 
-    assert Message.objects.get(kind=Kind.STANDS).delivery == Delivery.PLEASE_PHONE
+    assert Message.objects.get(kind=Kind.OUTAGE_STANDS).delivery == Delivery.PLEASE_PHONE
 
 
 def test_an_outage_that_ends_earlier_keeps_what_lies_before(therapist, other, service, visit):

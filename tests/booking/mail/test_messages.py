@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, tasks
 from booking.mail import compose, queue
-from booking.mail.queue import OtherTime
+from booking.mail.other_times import OtherTime
 from booking.models import REMINDERS, TO_STAFF, Clinic, Delivery, FirstChoice, Kind, Message, State
 from revival.base.clock import Span
 from revival.base.jobs import BEHIND_PERIODIC_JOBS
@@ -47,7 +47,7 @@ def parts(mail):
 
 
 def written(mail):
-    """The two parts that people read."""
+    """The plain text and the HTML, which people read."""
     return [mail.get_body((kind,)).get_content() for kind in ("plain", "html")]
 
 
@@ -63,14 +63,14 @@ def a_message(kind, visit):
         visit.delete()
         return an_offer(entry, visit.therapist, visit.starts_at).messages.get()
     several = kind in (Kind.SERIES, Kind.SERIES_CANCELLED)
-    if kind in (Kind.OUT, Kind.STANDS):
+    if kind in (Kind.OUTAGE, Kind.OUTAGE_STANDS):
         outage = outage_of(visit.therapist, Span(in_days(5, 0), in_days(6, 0)), first=FirstChoice.SAME)
-        asked = outage.contacts.get().messages.get()
-        if kind == Kind.OUT:
-            return asked
-        Message.objects.filter(pk=asked.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
+        message = outage.contacts.get().messages.get()
+        if kind == Kind.OUTAGE:
+            return message
+        Message.objects.filter(pk=message.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
         actions.end_outage(outage=outage, ends_at=None, by=None)
-        return outage.contacts.get().messages.get(kind=Kind.STANDS)
+        return outage.contacts.get().messages.get(kind=Kind.OUTAGE_STANDS)
     if several or kind in REMINDERS:
         visit.state, visit.confirmed_at = State.CONFIRMED, timezone.now()
         visit.save()
@@ -151,15 +151,15 @@ def test_staff_notice_goes_to_the_desk_and_links_there(visit, mailbox):
 
 
 @pytest.mark.parametrize(
-    ("told", "subject"),
+    ("kind", "subject"),
     [
         (Kind.REQUESTED, "Please answer: a request for"),
         (Kind.MOVED, "Visit moved:"),
         (Kind.CANCELLED, "Visit cancelled:"),
     ],
 )
-def test_staff_notice_says_what_happened_then_not_what_is_now(visit, mailbox, told, subject):
-    queue.queue_message(told, visit)
+def test_staff_notice_says_what_happened_then_not_what_is_now(visit, mailbox, kind, subject):
+    queue.queue_message(kind, visit)
     notice = queue.queue_message(Kind.STAFF_NOTICE, visit)
     queue.queue_message(Kind.CONFIRMED, visit)
 
@@ -213,9 +213,9 @@ def test_a_preview_says_the_same_without_the_private_link(visit, mailbox):
     message = sent(queue.queue_message(Kind.CONFIRMED, visit), mailbox)
     assert subject == message["Subject"]
     link = f"https://clinic.example{visit.get_absolute_url()}"
-    said = parts(message)["text/plain"].replace("\r\n", "\n")
-    assert link in said
-    assert body.strip() == said.replace(link, "[their private link]").strip()
+    text = parts(message)["text/plain"].replace("\r\n", "\n")
+    assert link in text
+    assert body.strip() == text.replace(link, "[their private link]").strip()
 
 
 def test_a_message_renders_the_times_it_stored(visit, mailbox):
@@ -396,17 +396,17 @@ def test_job_arguments_hold_ids_only(therapist, service, clinic):
 
 def test_tries_wait_ever_longer_up_to_ten_minutes_and_let_new_mail_go_first():
     with time_machine.travel(timezone.now(), tick=False):
-        decided = [
+        decisions = [
             tasks.GrowingWaits().get_retry_decision(exception=Exception(), job=SimpleNamespace(attempts=tries))
             for tries in range(301)
         ]
-        seconds = [(one.retry_at - timezone.now()).total_seconds() for one in decided[:300]]
+        seconds = [(decision.retry_at - timezone.now()).total_seconds() for decision in decisions[:300]]
 
     assert seconds[:5] == [2, 4, 8, 16, 32]
     assert max(seconds) == 600
     assert sum(seconds) > timedelta(days=1.9).total_seconds()
-    assert decided[300] is None  # staff have seen it for two days by then
-    assert all(one.priority < BEHIND_PERIODIC_JOBS for one in decided[:300])
+    assert decisions[300] is None  # staff have seen it for two days by then
+    assert all(decision.priority < BEHIND_PERIODIC_JOBS for decision in decisions[:300])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -474,9 +474,9 @@ def test_the_old_page_of_the_list_does_not_lead_to_a_link_that_went_elsewhere(vi
     booked = actions.accept_offer(offer=offer)
     place = offer.entry.get_absolute_url()
     assert booked.get_absolute_url() in client.get(place).text
-    told = booked.messages.get(kind=Kind.REQUESTED)
+    message = booked.messages.get(kind=Kind.REQUESTED)
 
-    actions.resend_message(message=told, email="ada@example.org")
+    actions.resend_message(message=message, email="ada@example.org")
 
     booked.refresh_from_db()
     assert booked.get_absolute_url() not in client.get(place).text
