@@ -28,7 +28,7 @@ from booking.models import (
 from revival.models import Account, AccountChange, Change, Membership, MembershipChange
 from tests.factories import an_appointment, in_days
 from tests.revival.staff.test_permissions import addresses
-from tests.staff import at_the_desk, everything, one_as
+from tests.staff import EDITOR, OWNER, SUPERUSER, at_the_desk, everything, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ NAMES = ("Ada Own", "own@example.com", "612-555-0190", "Fay Foreign")
 
 @pytest.fixture
 def owner(db):
-    return one_as("O")
+    return staff_user(OWNER)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ SHOW_PATIENTS = {
 
 
 def test_every_page_that_shows_a_patient_leaves_a_line_and_no_other_page_shows_one(owner, rows):
-    superuser = at_the_desk(one_as("S"))
+    superuser = signed_in_as(SUPERUSER)
     shown = {}
     for name, path in addresses(rows).items():
         before = AccessLog.objects.count()
@@ -105,7 +105,7 @@ def test_a_search_leaves_a_line_without_the_words(owner, rows):
 
 
 def test_what_was_refused_or_not_there_leaves_no_line(rows):
-    client = at_the_desk(one_as("E"))
+    client = signed_in_as(EDITOR)
     before = AccessLog.objects.count()
     for path in ("", f"{rows.appointment.pk}/change/", "999999/change/", f"{rows.appointment.pk}/confirm/"):
         assert client.get(f"/admin/booking/appointment/{path}").status_code in (403, 404)
@@ -123,14 +123,14 @@ def test_the_line_outlives_the_colleague(owner):
     pk = owner.pk
     owner.delete()
 
-    assert AccessLog.objects.filter(user_id=pk, username="colleague-O").exists()
+    assert AccessLog.objects.filter(user_id=pk, username="colleague-owner").exists()
 
 
 # Nothing personal where browsers and logs keep it
 
 
 def test_no_title_address_or_message_of_the_desk_holds_a_name(rows):
-    client = at_the_desk(one_as("S"))
+    client = signed_in_as(SUPERUSER)
     for name, path in addresses(rows).items():
         page = client.get(path)
         for title in re.findall(r"<title>(.*?)</title>", page.text, re.DOTALL):  # a heading is kept by nobody
@@ -140,7 +140,7 @@ def test_no_title_address_or_message_of_the_desk_holds_a_name(rows):
 
 
 def test_acting_on_patients_keeps_no_name_in_messages_and_djangos_own_log(rows):
-    client = at_the_desk(one_as("S"))
+    client = signed_in_as(SUPERUSER)
     for name in ("appointment", "waitlistentry", "contactrequest", "message"):
         done = client.post(addresses(rows)[f"booking_{name}_answer"], follow=True)
         assert done.context["messages"], name
@@ -312,7 +312,7 @@ def test_a_slip_at_a_prompt_changes_no_line_of_a_log(table, verb):
 @pytest.mark.parametrize("path", ["booking/accesslog", "revival/change"])
 def test_the_owner_reads_the_logs_and_nobody_writes_them(owner, rows, path):
     row = rows.accesslog if "access" in path else rows.change
-    for client in (at_the_desk(owner), at_the_desk(one_as("S"))):
+    for client in (at_the_desk(owner), signed_in_as(SUPERUSER)):
         page = client.get(f"/admin/{path}/")
         assert "Nobody can change or delete them" in page.text
         for what in ("add/", f"{row.pk}/delete/"):
