@@ -68,8 +68,8 @@ class Phone:
 def give_phone(user: User) -> tuple[Phone, list[str]]:
     """Enroll with the code of half a minute ago, so that the present one is unused; phone and recovery codes."""
     key = two_factor.new_key()
-    phone = Phone(two_factor.as_words(key))
-    _, codes = two_factor.enroll(user=user, key=key, typed=phone.code(-1))
+    phone = Phone(two_factor.key_in_groups(key))
+    _, codes = two_factor.enroll(user=user, key=key, code=phone.code(-1))
     return phone, codes
 
 
