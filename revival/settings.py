@@ -91,7 +91,7 @@ MIDDLEWARE = [
     "revival.staff.sessions.end_idle_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "revival.desk.say_who.say_who",
+    "revival.desk.change_author.record_change_author",
     "axes.middleware.AxesMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "revival.staff.roles.RolesOnly"]
