@@ -1,4 +1,4 @@
-"""The change log's last part, accounts and roles, and all of it as one list."""
+"""Change log of accounts and roles, and the view over all parts of the change log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import models
 
 from revival.base.change_log import changes_of
 
-# Django's own tables are tracked through proxies, whose migrations are ours.
+# Django's own tables are tracked through proxy models, because the triggers belong into migrations of ours.
 
 
 class Account(User):
@@ -34,16 +34,16 @@ class AccountRight(User.user_permissions.through):  # type: ignore[name-defined]
         default_permissions = ()
 
 
-NOT_ONLY_SIGNED_IN = "to_jsonb(OLD) - 'last_login' IS DISTINCT FROM to_jsonb(NEW) - 'last_login'"
+MORE_THAN_LAST_LOGIN = "to_jsonb(OLD) - 'last_login' IS DISTINCT FROM to_jsonb(NEW) - 'last_login'"
 
-AccountChange = changes_of(Account, "is_active", "is_staff", "is_superuser", app="revival", when=NOT_ONLY_SIGNED_IN)
+AccountChange = changes_of(Account, "is_active", "is_staff", "is_superuser", app="revival", when=MORE_THAN_LAST_LOGIN)
 MembershipChange = changes_of(Membership, "user", "group", app="revival")
 RoleRightChange = changes_of(RoleRight, "group", "permission", app="revival")
 AccountRightChange = changes_of(AccountRight, "user", "permission", app="revival")
 
 
 class Change(models.Model):
-    """One line of the change log: a view over all tables of changes (see its migration)."""
+    """Line of the change log, read from a database view over all tables of changes (see its migration)."""
 
     key = models.TextField(primary_key=True)
     at = models.DateTimeField()
