@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
@@ -16,6 +16,9 @@ from django.utils.functional import SimpleLazyObject
 
 from revival.base.todo import ToDo, shared_out
 from revival.server.health import worker_is_late
+
+if TYPE_CHECKING:  # needs models, and apps are not ready when this module loads
+    from revival.base.staff_request import StaffRequest, StaffUser
 
 
 class Desk(AdminSite):
@@ -46,22 +49,23 @@ class Desk(AdminSite):
         from booking.desk.first_page import panels
         from booking.models import AccessLog, Look
 
-        has_second_factor = getattr(request.user, "otp_device", None) is not None
+        user = cast("StaffUser", request.user)  # `admin_view` lets nobody else in
+        has_second_factor = getattr(user, "otp_device", None) is not None
         desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "offers_second_factor": not has_second_factor}
-        desk["in_hand"] = in_hand(request.user)
-        if request.user.has_perm("booking.view_appointment"):
-            desk |= panels(timezone.now(), request.user)
-            if request.user.has_perm("articles.view_article"):  # without it, the links would answer 403
+        desk["in_hand"] = in_hand(user)
+        if user.has_perm("booking.view_appointment"):
+            desk |= panels(timezone.now(), user)
+            if user.has_perm("articles.view_article"):  # without it, the links would answer 403
                 desk["todo"] += not_set_up()
-            if request.user.has_perm("booking.change_therapist"):
+            if user.has_perm("booking.change_therapist"):
                 desk["todo"] += unlinked_therapist_accounts()
-            desk |= shared_out(desk["todo"], request.user)
-            AccessLog.objects.note(request.user, Look.FIRST_PAGE)
-        if request.user.has_perm("articles.view_article"):
+            desk |= shared_out(desk["todo"], user)
+            AccessLog.objects.note(user, Look.FIRST_PAGE)
+        if user.has_perm("articles.view_article"):
             desk["reviews"] = reviews()
         return super().index(request, {**(extra_context or {}), "desk": desk})
 
-    def on_site(self, request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponse:
+    def on_site(self, request: StaffRequest, content_type_id: str, object_id: str) -> HttpResponse:
         """Redirect to a row's public page, only for models whose admin has `view_on_site`. Django's own view would
         lead staff to a patient's private page, too."""
         from django.contrib.contenttypes.models import ContentType
@@ -79,7 +83,7 @@ class Desk(AdminSite):
         response: HttpResponse = shortcut(request, content_type_id, object_id)
         return response
 
-    def content_report(self, request: HttpRequest) -> HttpResponse:
+    def content_report(self, request: StaffRequest) -> HttpResponse:
         """The same report as `manage.py content_report`; links to other sites are shown as last checked."""
         from articles.content_report import content_report
 

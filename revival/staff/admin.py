@@ -20,6 +20,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from booking.models import Therapist
+from revival.base.staff_request import StaffRequest
 from revival.base.words import clock, day_short
 
 from . import two_factor
@@ -156,7 +157,7 @@ class AccountAdmin(UserAdmin):
             return redirect("admin:password_change")
         return super().user_change_password(request, id, form_url)
 
-    def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def reset_second_factor(self, request: StaffRequest, pk: int) -> HttpResponse:
         """GET asks for confirmation; POST removes the phone, and the colleague enrolls again at the next sign-in."""
         user = self.get_queryset(request).filter(pk=pk).first()
         if user is None:
