@@ -4,9 +4,9 @@ from revival.server.health import worker_is_late
 
 
 class Command(BaseCommand):
-    help = "Exit with 0 if a worker has given a sign of life in the last minute, else with 1."
+    help = "Exit with 0 if a worker sent a heartbeat in the last minute, else with 1."
 
     def handle(self, *args: object, **options: object) -> None:
         if worker_is_late():
-            raise CommandError("No worker has given a sign of life in the last minute; messages wait.", returncode=1)
+            raise CommandError("No worker sent a heartbeat in the last minute; messages wait.", returncode=1)
         self.stdout.write("The worker is alive.")
