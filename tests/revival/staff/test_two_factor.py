@@ -92,7 +92,7 @@ def test_the_picture_and_the_key_say_the_same(client, robin):
 
     assert f"secret={key}" in address
     assert address.startswith("otpauth://totp/Revival%20a%20clinic%3Arobin?")
-    assert re.search(r'<svg class="qr"[^>]*>.*<path fill="black" d="M[0-9Mhv1z -]+"', client.get(ENROL).text)
+    assert re.search(r'<svg class="qr"[^>]*>[^M]*<path fill="black" d="M[0-9Mhv1z -]+"', client.get(ENROL).text)
 
 
 def test_enrollment_needs_a_code_of_the_key_that_is_shown(client, robin):
