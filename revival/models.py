@@ -34,9 +34,9 @@ class AccountRight(User.user_permissions.through):  # type: ignore[name-defined]
         default_permissions = ()
 
 
-MORE_THAN_LAST_LOGIN = "to_jsonb(OLD) - 'last_login' IS DISTINCT FROM to_jsonb(NEW) - 'last_login'"
+NOT_ONLY_SIGNED_IN = "to_jsonb(OLD) - 'last_login' IS DISTINCT FROM to_jsonb(NEW) - 'last_login'"
 
-AccountChange = changes_of(Account, "is_active", "is_staff", "is_superuser", app="revival", when=MORE_THAN_LAST_LOGIN)
+AccountChange = changes_of(Account, "is_active", "is_staff", "is_superuser", app="revival", when=NOT_ONLY_SIGNED_IN)
 MembershipChange = changes_of(Membership, "user", "group", app="revival")
 RoleRightChange = changes_of(RoleRight, "group", "permission", app="revival")
 AccountRightChange = changes_of(AccountRight, "user", "permission", app="revival")
