@@ -67,9 +67,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return error_page(400)
 
 
-def malformed_query(request: HttpRequest, error: Exception) -> HttpResponse:
+def impossible_query(request: HttpRequest, error: Exception) -> HttpResponse:
     """400 for a list at the desk with a query that no row can match, such as the year 99999."""
-    log.warning("a list got a malformed query", exc_info=error)
+    log.warning("a list got an impossible query", exc_info=error)
     return error_page(400)
 
 
