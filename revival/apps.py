@@ -6,6 +6,6 @@ class RevivalConfig(AppConfig):
     verbose_name = "Logs"
 
     def ready(self) -> None:
-        from revival.desk import checks  # noqa: F401 - registers itself
+        from revival.desk import checks  # noqa: F401 - registers the checks
 
-        apps.get_app_config("auth").verbose_name = "Accounts"  # "Authentication and Authorization" is nobody's word
+        apps.get_app_config("auth").verbose_name = "Accounts"  # Django's "Authentication and Authorization" is jargon

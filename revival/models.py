@@ -1,4 +1,4 @@
-"""The change log's last part, accounts and roles, and all of it as one list."""
+"""Change log of accounts and roles, and the view over all parts of the change log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import models
 
 from revival.base.change_log import create_change_model
 
-# Django's own tables are tracked through proxies, whose migrations are ours.
+# Django's own tables are tracked through proxy models, because the triggers belong into migrations of ours.
 
 
 class Account(User):
@@ -45,7 +45,7 @@ AccountRightChange = create_change_model(AccountRight, "user", "permission", app
 
 
 class Change(models.Model):
-    """One line of the change log: a view over all tables of changes (see its migration)."""
+    """Line of the change log, read from a database view over all tables of changes (see its migration)."""
 
     key = models.TextField(primary_key=True)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""What runs on a clock and belongs to neither app."""
+"""Nightly job that belongs to neither app: retention of sign-in data and logs."""
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app

@@ -1,4 +1,4 @@
-"""Colleagues at the desk, the phone in their pocket, and one row of everything they may meet there."""
+"""Staff accounts, their authenticator phones, and one row of each kind that the desk shows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
+from django.utils.text import slugify
 from django_otp.oath import TOTP
 
 from articles.models import Article, Image, Question, Reference, Topic
@@ -21,8 +22,10 @@ from booking.models import (
     Clinic,
     Look,
     Message,
+    Outage,
     Override,
     Series,
+    Service,
     Shift,
     State,
     Therapist,
@@ -36,23 +39,23 @@ from tests.factories import a_service, a_therapist, an_absence, an_appointment, 
 PASSWORD = "seven geese cross the river"
 
 
-def a_colleague(name: str = "robin", *roles: str, **facts) -> User:
-    """Has signed in before, so that nobody asks them for a password of their own."""
-    given = {"password": PASSWORD, "is_staff": True, "last_login": timezone.now()} | facts
-    user = User.objects.create_user(name, **given)
+def a_colleague(name: str = "robin", *roles: str, **fields: Any) -> User:
+    """An account with a password, that has signed in before and so need not choose its own password."""
+    defaults = {"password": PASSWORD, "is_staff": True, "last_login": timezone.now()}
+    user = User.objects.create_user(name, **defaults | fields)
     user.groups.set(Group.objects.filter(name__in=roles))
     return user
 
 
 class Phone:
-    """What an authenticator app does with a key: the code of each half minute (RFC 6238)."""
+    """Authenticator app with one key: a code for each half minute (RFC 6238)."""
 
     def __init__(self, key: str) -> None:
-        """`key` as it is shown, in base 32 and groups of four."""
+        """`key` is in base 32 and groups of four, as the page shows it."""
         self.key = b32decode(key.replace(" ", ""))
 
     def code(self, steps: int = 0) -> str:
-        """The code of now, or of so many half minutes later."""
+        """The present code, or the one `steps` half minutes later."""
         totp = TOTP(self.key)
         totp.time = time.time() + 30 * steps
         return f"{totp.token():06d}"
@@ -63,57 +66,58 @@ class Phone:
 
 
 def give_phone(user: User) -> tuple[Phone, list[str]]:
-    """Enrols them half a minute ago, so that the code of now is still to be used; phone, recovery codes."""
+    """Enroll with the code of half a minute ago, so that the present one is unused; phone and recovery codes."""
     key = two_factor.new_key()
-    phone = Phone(two_factor.as_words(key))
-    _, codes = two_factor.enroll(user=user, key=key, typed=phone.code(-1))
+    phone = Phone(two_factor.key_in_groups(key))
+    _, codes = two_factor.enroll(user=user, key=key, code=phone.code(-1))
     return phone, codes
 
 
-def type_password(client: Client, name: str = "robin", password: str = PASSWORD, **where):
-    return client.post("/admin/login/?next=/admin/", {"username": name, "password": password}, **where)
+def type_password(client: Client, name: str = "robin", password: str = PASSWORD) -> Any:
+    return client.post("/admin/login/?next=/admin/", {"username": name, "password": password})
 
 
-def type_code(client: Client, code: str, page: str = "code"):
+def type_code(client: Client, code: str, page: str = "code") -> Any:
     return client.post(f"/admin/login/{page}/", {"code": code})
 
 
-ROLES = {
-    "F": "Front desk",
-    "T": "Therapist",
-    "E": "Editor",
-    "R": "Reviewer",
-    "O": "Owner",
-    "N": None,  # staff without a role
-    "S": "superuser",
-}
+FRONT_DESK, THERAPIST, EDITOR, REVIEWER, OWNER = "Front desk", "Therapist", "Editor", "Reviewer", "Owner"
+NO_ROLE = "no role"
+"""A colleague who may sign in and see nothing."""
+SUPERUSER = "superuser"
+"""A technical account, with every right."""
+ROLES = (FRONT_DESK, THERAPIST, EDITOR, REVIEWER, OWNER, NO_ROLE, SUPERUSER)
 
 
-def one_as(letter: str, **facts: Any) -> Any:
-    role = ROLES[letter]
-    users = get_user_model().objects
-    given = {"username": f"colleague-{letter}", "is_staff": True, "is_superuser": letter == "S"}
-    user = users.create_user(**given | facts)
-    if role and letter != "S":
+def staff_user(role: str, **fields: Any) -> User:
+    """An account with this role, called `colleague-front-desk` and so on unless `username` says otherwise."""
+    defaults = {"username": f"colleague-{slugify(role)}", "is_staff": True, "is_superuser": role == SUPERUSER}
+    user = User.objects.create_user(**defaults | fields)
+    if role not in (NO_ROLE, SUPERUSER):
         user.groups.add(Group.objects.get(name=role))
     return user
 
 
-def at_the_desk(user: Any) -> Client:
+def signed_in_as(role: str, **fields: Any) -> Client:
+    """A browser in which a new colleague with this role has signed in."""
+    return at_the_desk(staff_user(role, **fields))
+
+
+def at_the_desk(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
 
 
-def everything(account: Any = None) -> SimpleNamespace:
-    """One row of each kind, and `foreign` ones of a second therapist; `account` signs in as the first."""
+def everything(account: User | None = None) -> SimpleNamespace:
+    """One row of each kind, and `foreign` rows of a second therapist; `account` belongs to the first."""
     mine, other = a_therapist(account=account), a_therapist("benjamin-britton")
     service = a_service(mine, other)
     own, foreign = patients_of(mine, service, "Ada Own", 5), patients_of(other, service, "Fay Foreign", 6)
-    author = Article.objects.create(
+    article = Article.objects.create(
         title="T", slug="t", description="d", lead="l", in_short="s", author=mine, updated_at=timezone.now()
     )
-    keep(author, by=account, note="")
+    keep(article, by=account, note="")
     series = Series.objects.create(
         therapist=mine, service=service, starts=[in_days(15)], submission_key="5e11e500-0000-4000-8000-000000000000"
     )
@@ -129,9 +133,9 @@ def everything(account: Any = None) -> SimpleNamespace:
         clinic=Clinic.objects.get(),
         caution=Caution.objects.create(slug="c", title="C", avoid="a", ask_first="b"),
         urgenthelp=UrgentHelp.objects.create(pk=1, title="U", call_911="a", call_doctor="b"),
-        article=author,
-        question=Question.objects.create(article=author, question="Q?", anchor="q", answer="A", order=1),
-        reference=Reference.objects.create(article=author, key="k-2020", authors="A", year=2020, title="R"),
+        article=article,
+        question=Question.objects.create(article=article, question="Q?", anchor="q", answer="A", order=1),
+        reference=Reference.objects.create(article=article, key="k-2020", authors="A", year=2020, title="R"),
         topic=Topic.objects.create(name="Topic", slug="topic"),
         image=Image.objects.create(title="Cups", is_decorative=True, width=480, height=320),
         user=get_user_model().objects.create_user("looked-at"),
@@ -141,23 +145,23 @@ def everything(account: Any = None) -> SimpleNamespace:
     )
 
 
-def an_outage(therapist: Therapist, service: Any, name: str, days: int) -> Any:
-    """A therapist who is out that day, with one visit to phone about."""
+def an_outage(therapist: Therapist, service: Service, name: str, days: int) -> Outage:
+    """An outage of the whole day, with one visit whose patient has to be phoned."""
     an_appointment(therapist, service, in_days(days), name=name, email="", phone="612-555-0190")
     return outage_of(therapist, Span(in_days(days, 0), in_days(days + 1, 0)))
 
 
-def patients_of(therapist: Therapist, service: Any, name: str, days: int) -> dict[str, Any]:
+def patients_of(therapist: Therapist, service: Service, name: str, days: int) -> dict[str, Any]:
+    """A patient's rows and the therapist's hours, by model name."""
     address = f"{name.split()[1].lower()}@example.com"
     visit = an_appointment(
         therapist, service, in_days(days), state=State.REQUESTED, name=name, email=address, phone="612-555-0190"
     )
     entry = joins(service, therapist=therapist, name=name, email=address)
-    asked = asks(name=name, email=address, therapist=therapist)
     return {
         "appointment": visit,
         "waitlistentry": entry,
-        "contactrequest": asked,
+        "contactrequest": asks(name=name, email=address, therapist=therapist),
         "message": Message.objects.create(
             kind="requested", appointment=visit, recipient=address, starts_at=visit.starts_at, ends_at=visit.ends_at
         ),

@@ -1,4 +1,4 @@
-"""The change log as the owner reads it."""
+"""Admin page of the change log, for the owner to read."""
 
 from __future__ import annotations
 

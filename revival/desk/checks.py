@@ -1,35 +1,38 @@
-"""What `check --deploy` asks of this site beyond Django's own questions."""
+"""System checks for `manage.py check --deploy`, in addition to Django's own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
+from django.db.backends.utils import CursorWrapper
 
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
 
 SHORTEST_KEY = 40  # characters
 
+AppConfigs = Sequence[AppConfig] | None
+
 
 @register(Tags.database, deploy=True)
-def patients_stay_out_of_the_servers_log(
-    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+def check_log_settings(
+    app_configs: AppConfigs, databases: Sequence[str] | None = None, **kwargs: object
 ) -> list[CheckMessage]:
-    """Read back what deploy/postgres.sql gives the role (needs `--database default`)."""
+    """W001: PostgreSQL's log settings, as deploy/postgres.sql sets them for the role (needs `--database default`)."""
     return [
         checks.Warning(
-            f"PostgreSQL runs with {name}={found}, so its log may hold patients' data.",
-            hint=f"Give the role {name}={wanted}, as deploy/postgres.sql does.",
+            f"PostgreSQL runs with {name}={value}, so its log may hold patients' data.",
+            hint=f"Give the role {name}={required_value}, as deploy/postgres.sql does.",
             id="revival.W001",
         )
         for alias in databases or []
-        for name, wanted in LOG_SETTINGS.items()
-        if (found := read_setting(alias, name)) != wanted
+        for name, required_value in LOG_SETTINGS.items()
+        if (value := read_setting(alias, name)) != required_value
     ]
 
 
@@ -40,76 +43,9 @@ def read_setting(alias: str, name: str) -> str:
     return value
 
 
-@register(Tags.database, deploy=True)
-def no_example_stands_in_for_the_clinics_own(
-    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """Example services and hours are never offered in production, so their therapists cannot be booked."""
-    if not databases or not settings.IS_PRODUCTION:
-        return []
-    from booking.models import Service, Shift  # apps are not ready when this module loads
-
-    try:
-        examples = (model.objects.filter(is_example=True) for model in (Service, Shift))
-        found = [rows.model._meta.verbose_name_plural for rows in examples if rows.exists()]
-    except DatabaseError:  # not migrated yet
-        return []
-    return [
-        checks.Warning(
-            f"There are example {name}; nobody can book them in production.",
-            hint="Enter the clinic's own at the desk and delete the examples.",
-            id="revival.W005",
-        )
-        for name in found
-    ]
-
-
-@register(Tags.database, deploy=True)
-def the_web_role_only_adds_to_logs(
-    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """Whoever owns a log, or can change its rows, can take a line out of it."""
-    writable = [log for alias in databases or [] for log in logs_that_can_be_changed(alias)]
-    if not writable:
-        return []
-    return [
-        checks.Warning(
-            f"The site's database role can change or delete lines of {len(writable)} logs, such as {writable[0]}.",
-            hint="Give it a role that owns no table: README, Configuration, OWNER_DATABASE_URL.",
-            id="revival.W004",
-        )
-    ]
-
-
-def logs_that_can_be_changed(alias: str) -> list[str]:
-    with connections[alias].cursor() as cursor:
-        return [log for log in grants.log_tables(cursor) if can_change(cursor, log)]
-
-
-def can_change(cursor: Any, table: str) -> bool:
-    cursor.execute(
-        "SELECT has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE') OR pg_has_role(relowner, 'MEMBER')"
-        " FROM pg_class WHERE oid = %s::regclass",
-        [table, table],
-    )
-    return bool(cursor.fetchone()[0])
-
-
 @register(Tags.security, deploy=True)
-def links_in_mail_lead_here(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    if settings.SITE_URL.startswith("https://"):
-        return []
-    return [
-        Error(
-            f"SITE_URL is {settings.SITE_URL}; links in mail and search engines would lead there.",
-            hint="Set SITE_URL to the site's public https address.",
-            id="revival.E001",
-        )
-    ]
-
-
-@register(Tags.security, deploy=True)
-def mail_reaches_someone(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_mail_server(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
+    """W002: a mail server, without which messages are only written to files."""
     if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
         return []
     return [
@@ -122,20 +58,91 @@ def mail_reaches_someone(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def a_password_alone_opens_nothing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_two_factor(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
+    """W003: a second factor for all staff."""
     if settings.TWO_FACTOR_REQUIRED:
         return []
     return [
         checks.Warning(
-            "TWO_FACTOR_REQUIRED is off: whoever learns one password reads every patient's data.",
+            "TWO_FACTOR_REQUIRED is off: anyone who learns one password can read every patient's data.",
             hint="Leave it unset, and all staff set up a code from their phone.",
             id="revival.W003",
         )
     ]
 
 
+@register(Tags.database, deploy=True)
+def check_log_rights(
+    app_configs: AppConfigs, databases: Sequence[str] | None = None, **kwargs: object
+) -> list[CheckMessage]:
+    """W004: rights of the site's database role on the logs. It must not own them or change their lines."""
+    writable = [log for alias in databases or [] for log in find_writable_logs(alias)]
+    if not writable:
+        return []
+    return [
+        checks.Warning(
+            f"The site's database role can change or delete lines of {len(writable)} logs, such as {writable[0]}.",
+            hint="Give it a role that owns no table: README, Configuration, OWNER_DATABASE_URL.",
+            id="revival.W004",
+        )
+    ]
+
+
+def find_writable_logs(alias: str) -> list[str]:
+    with connections[alias].cursor() as cursor:
+        return [log for log in grants.log_tables(cursor) if can_change_lines(cursor, log)]
+
+
+def can_change_lines(cursor: CursorWrapper, table: str) -> bool:
+    cursor.execute(
+        "SELECT has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE') OR pg_has_role(relowner, 'MEMBER')"
+        " FROM pg_class WHERE oid = %s::regclass",
+        [table, table],
+    )
+    return bool(cursor.fetchone()[0])
+
+
+@register(Tags.database, deploy=True)
+def check_example_data(
+    app_configs: AppConfigs, databases: Sequence[str] | None = None, **kwargs: object
+) -> list[CheckMessage]:
+    """W005: example services and hours, which are never offered in production."""
+    if not databases or not settings.IS_PRODUCTION:
+        return []
+    from booking.models import Service, Shift  # apps are not ready when this module loads
+
+    try:
+        examples = (model.objects.filter(is_example=True) for model in (Service, Shift))
+        names = [rows.model._meta.verbose_name_plural for rows in examples if rows.exists()]
+    except DatabaseError:  # not migrated yet
+        return []
+    return [
+        checks.Warning(
+            f"There are example {name}; nobody can book them in production.",
+            hint="Enter the clinic's own at the desk and delete the examples.",
+            id="revival.W005",
+        )
+        for name in names
+    ]
+
+
 @register(Tags.security, deploy=True)
-def keys_are_long_and_two(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_site_url(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
+    """E001: SITE_URL, with which links in mail and for search engines begin, is an https address."""
+    if settings.SITE_URL.startswith("https://"):
+        return []
+    return [
+        Error(
+            f"SITE_URL is {settings.SITE_URL}; links in mail and search engines would lead there.",
+            hint="Set SITE_URL to the site's public https address.",
+            id="revival.E001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_link_key(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
+    """E002: LINK_KEY, from which visits' private links are made, is long and not SECRET_KEY."""
     if len(settings.LINK_KEY) >= SHORTEST_KEY and settings.LINK_KEY != settings.SECRET_KEY:
         return []
     return [

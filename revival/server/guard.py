@@ -61,7 +61,7 @@ def guard_answers(get_response: Handler) -> Handler:
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
         if errors.is_database_trouble(error):
             return errors.unavailable(request, error)
-        return errors.odd_question(request, error) if is_impossible_query(request, error) else None
+        return errors.impossible_query(request, error) if is_impossible_query(request, error) else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware

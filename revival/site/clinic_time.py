@@ -1,4 +1,4 @@
-"""Pages that show times show them in the clinic's zone, not the server's."""
+"""Middleware that activates the clinic's time zone on pages that show times."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ from django.utils import timezone
 
 from booking.models import Clinic
 
-PLACES = ("/book/", "/visits/", "/waitlist/", "/therapists/", "/articles/", "/admin/")
+PATHS = ("/book/", "/visits/", "/waitlist/", "/therapists/", "/articles/", "/admin/")
 
 
 def clinic_time(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    def respond(request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(PLACES):
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(PATHS):
             return get_response(request)
         clinic = Clinic.objects.first()  # none before the first `load_clinic`
         with timezone.override(clinic.zone if clinic else None):
             return get_response(request)
 
-    return respond
+    return middleware

@@ -1,4 +1,4 @@
-"""What every template may use: the clinic's facts, and whether this is a trial copy."""
+"""Template context of every page: the clinic, and whether this is a trial copy."""
 
 from __future__ import annotations
 
@@ -15,34 +15,37 @@ from django.utils.functional import SimpleLazyObject
 from booking.models import Clinic
 
 IS_STALE = "revival.is_stale"
-"""Set in request.META when a page was drawn with old facts: it must not be kept."""
+"""Set in request.META when a page shows old facts about the clinic, so that it is not cached."""
 
-_last_seen: Any = None
+ClinicFacts = Clinic | SimpleNamespace
+"""The clinic's row, or the same fields from the file we ship."""
+
+_last_seen: Clinic | None = None
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
     return {
-        "clinic": SimpleLazyObject(lambda: clinic(request)),
+        "clinic": SimpleLazyObject(lambda: find_clinic(request)),
         "is_trial": not settings.IS_PRODUCTION,
         "site_url": settings.SITE_URL,
     }
 
 
-def clinic(request: HttpRequest) -> Any:
-    """The clinic's row; without the database the last one this process saw, or what we shipped with."""
+def find_clinic(request: HttpRequest) -> ClinicFacts:
+    """The clinic's row; without the database the last one this process read, or the facts we ship."""
     try:
-        remember(Clinic.objects.current())
+        remember_clinic(Clinic.objects.current())
     except (Clinic.DoesNotExist, DatabaseError):
         request.META[IS_STALE] = True
     return clinic_without_database()
 
 
-def remember(row: Any) -> None:
+def remember_clinic(clinic: Clinic) -> None:
     global _last_seen
-    _last_seen = row
+    _last_seen = clinic
 
 
-def clinic_without_database() -> Any:
+def clinic_without_database() -> ClinicFacts:
     return _last_seen or shipped_clinic()
 
 

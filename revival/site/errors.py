@@ -1,6 +1,6 @@
-"""Pages that belong to no app: errors, health, and what robots read.
+"""Error pages, health probes, robots.txt and the favicon.
 
-Error pages are drawn without the request and without a query, so they work when nothing else does.
+Error pages are rendered without the request and without a query, so that they work without the database.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """What browsers ask for unasked, beside pictures and feeds for instance; pages name the drawing itself."""
+    """Icon that browsers request by themselves, for instance beside images and feeds; pages link the drawing."""
     response = redirect(static("img/favicon.ico"))
     response["Cache-Control"] = "public, max-age=86400"
     return response
@@ -67,8 +67,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return error_page(400)
 
 
-def odd_question(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.warning("a list was asked for what cannot be", exc_info=error)
+def impossible_query(request: HttpRequest, error: Exception) -> HttpResponse:
+    """400 for a list at the desk with a query that no row can match, such as the year 99999."""
+    log.warning("a list got an impossible query", exc_info=error)
     return error_page(400)
 
 
@@ -81,18 +82,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if request.path.startswith(reverse("admin:index")) and is_at_the_desk(request):
+    if request.path.startswith(reverse("admin:index")) and is_signed_in_staff(request):
         return render(request, "admin/404.html", {**admin.site.each_context(request), "title": NOT_HERE}, status=404)
     return error_page(404)
 
 
-def is_at_the_desk(request: HttpRequest) -> bool:
-    """Somebody who works here, and has come through the whole door."""
+def is_signed_in_staff(request: HttpRequest) -> bool:
     return hasattr(request, "user") and admin.site.has_permission(request)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Also sees what middleware raises, a session that cannot be read for instance."""
+    """500, or 503 for database trouble. Also handles errors raised in middleware, such as an unreadable session."""
     error = sys.exc_info()[1]
     return unavailable(request, error) if is_database_trouble(error) else error_page(500)
 
@@ -102,25 +102,28 @@ def is_database_trouble(error: BaseException | None) -> bool:
 
 
 def unavailable(request: HttpRequest, error: BaseException | None = None) -> HttpResponse:
-    """503 with the phone number; a form that was sent can be sent again as it was."""
+    """503 page with the phone number. A form that was sent can be sent again from it, without typing anew."""
     log.warning("database trouble", exc_info=error)
-    fields: list[tuple[str, str]] = []
-    token = ""
     if request.method == "POST":
-        token = get_token(request)
-        fields = [
-            (name, value)
-            for name, values in request.POST.lists()
-            if not any(part in name for part in NEVER_REPEATED)
-            for value in values
-        ]
-    response = error_page(503, is_form=bool(token), fields=fields, csrf_token=token)
+        response = error_page(503, is_form=True, fields=fields_to_repeat(request), csrf_token=get_token(request))
+    else:
+        response = error_page(503)
     response["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
+def fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, by field name, without passwords, codes and the token."""
+    return [
+        (name, str(value))
+        for name, values in request.POST.lists()
+        if not any(part in name for part in NEVER_REPEATED)
+        for value in values
+    ]
+
+
 def error_page(status: int, *, template: str = "", **context: Any) -> HttpResponse:
-    facts = {"clinic": clinic_without_database(), "is_trial": not settings.IS_PRODUCTION}
-    response = HttpResponse(render_to_string(template or f"{status}.html", {**facts, **context}), status=status)
+    context = {"clinic": clinic_without_database(), "is_trial": not settings.IS_PRODUCTION} | context
+    response = HttpResponse(render_to_string(template or f"{status}.html", context), status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""Pages that show both halves of the house: home and the therapists."""
+"""Home page and therapists' pages, which show data of both apps."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which pages search engines may know, and when each last changed (sitemaps.org)."""
+"""Sitemap: the public pages, and when each last changed (sitemaps.org)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from booking.models import Therapist
 
 
 class OurSitemap(Sitemap):
-    """Addresses begin as SITE_URL says, whatever name the site was asked by."""
+    """Sitemap whose addresses begin with SITE_URL, whatever host name the request used."""
 
-    def get_urls(self, page: int | str = 1, site: Any = None, protocol: str | None = None) -> list[dict[str, Any]]:
-        own = urlsplit(settings.SITE_URL)
-        return super().get_urls(page, SimpleNamespace(domain=own.netloc), own.scheme)  # type: ignore[arg-type]
+    def get_urls(self, page: int | str = 1, site: object = None, protocol: str | None = None) -> list[dict[str, Any]]:
+        site_url = urlsplit(settings.SITE_URL)
+        return super().get_urls(page, SimpleNamespace(domain=site_url.netloc), site_url.scheme)  # type: ignore[arg-type]
 
 
 class Pages(OurSitemap):

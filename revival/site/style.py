@@ -1,6 +1,6 @@
-"""`/style/`: the tokens and components with their states on one page, for who writes pages (`make dev` only).
+"""Style guide at `/style/`: design tokens and components with their states, for authors of pages (`make dev` only).
 
-Light, dark, forced colors and print are the browser's to switch; the page is the one to switch them on.
+Switch the browser to dark, forced colors or print to see the components in each.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ SYMBOL = re.compile(r'<symbol id="([a-z-]+)" viewBox="([0-9 ]+)"')
 
 
 def tokens() -> list[tuple[str, str, str]]:
-    """Name, value by day, value at night where it differs; as static/css/tokens.css has them."""
-    day, _, rest = (CSS / "tokens.css").read_text().partition("@media screen and (prefers-color-scheme: dark)")
-    night = dict(TOKEN.findall(rest.partition("@media")[0]))
-    return [(name, value, night.get(name, "")) for name, value in TOKEN.findall(day)]
+    """Name, light value, and dark value where it differs, of each token in static/css/tokens.css."""
+    light, _, rest = (CSS / "tokens.css").read_text().partition("@media screen and (prefers-color-scheme: dark)")
+    dark = dict(TOKEN.findall(rest.partition("@media")[0]))
+    return [(name, value, dark.get(name, "")) for name, value in TOKEN.findall(light)]
 
 
 @require_safe
 def style(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    wrong = DetailsForm({"email": "nobody", "consent": "on"}, auto_id="wrong_%s")
-    wrong.is_valid()
-    every = tokens()
+    form_with_errors = DetailsForm({"email": "nobody", "consent": "on"}, auto_id="wrong_%s")
+    form_with_errors.is_valid()
+    all_tokens = tokens()
     context: dict[str, Any] = {
-        "colors": [one for one in every if one[1].startswith("#")],
-        "others": [one for one in every if not one[1].startswith("#")],
+        "colors": [token for token in all_tokens if token[1].startswith("#")],
+        "others": [token for token in all_tokens if not token[1].startswith("#")],
         "evidence": Evidence.choices,
         "form": DetailsForm.fresh(now),
-        "wrong": wrong,
-        "starts": [now + timedelta(hours=one) for one in range(3)],
+        "wrong": form_with_errors,
+        "starts": [now + timedelta(hours=hours) for hours in range(3)],
         "article": Article.objects.published().select_related("author").first(),
-        "questions": [(one, one.answer) for one in Question.objects.all()[:2]],
+        "questions": [(question, question.answer) for question in Question.objects.all()[:2]],
         "therapist": Therapist.objects.first(),
         "urgent_help": UrgentHelp.objects.first(),
         "caution": Caution.objects.first(),

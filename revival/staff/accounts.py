@@ -1,4 +1,4 @@
-"""Who may sign in at the desk, and who looks after that: there is always somebody."""
+"""Owners and passwords of staff accounts. The clinic always keeps at least one owner."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ OWNER = "Owner"
 
 
 class LastOwnerError(Exception):
-    """Nobody else could give and take roles any more."""
+    """The change would leave nobody who can give and take roles."""
 
 
 class OwnerExistsError(Exception):
-    """There is an owner; a colleague asks them for an account."""
+    """There is an owner already, who can add colleagues."""
 
 
 class NameTakenError(Exception):
-    """Somebody has that name."""
+    """An account has that name already."""
 
 
 def active_owners() -> QuerySet[User]:
@@ -29,26 +29,22 @@ def active_owners() -> QuerySet[User]:
 
 
 def keep_an_owner(*, without: User) -> None:
-    """Raises LastOwnerError. Call it in the transaction that takes the role or the account away: it locks
-    the role until the end, so that of two owners who take it from each other one is refused."""
+    """Raises LastOwnerError when there would be no owner without this one. Call it in the transaction that takes
+    the role or the account away: it locks the role until the end, so that of two owners who take it from each
+    other at the same time one is refused."""
     Group.objects.select_for_update(no_key=True).get(name=OWNER)
     if not active_owners().exclude(pk=without.pk).exists():
         raise LastOwnerError
 
 
-def is_last_owner(user: User) -> bool:
-    """To say so beforehand; only `keep_an_owner` is sure."""
-    return user in active_owners() and not active_owners().exclude(pk=user.pk).exists()
-
-
 def has_a_first_password(user: User) -> bool:
-    """Somebody else chose it: nobody has signed in with it yet. Technical accounts come from the command
-    line, where people choose their own."""
+    """Whether somebody else chose the password: its owner has not signed in with it yet. People choose the
+    passwords of technical accounts themselves, on the command line."""
     return user.last_login is None and not user.is_superuser
 
 
 def give_first_password(user: User, password: str) -> None:
-    """The person chooses their own at the next sign-in. Not saved yet."""
+    """Set a password that the person has to replace at the next sign-in. Does not save."""
     user.set_password(password)
     user.last_login = None
 
@@ -61,8 +57,10 @@ def choose_password(user: User, password: str) -> None:
 
 @transaction.atomic
 def make_first_owner(*, name: str, password: str, is_again: bool = False) -> User:
-    """Raises OwnerExistsError; NameTakenError. With `is_again` neither: an account of that name gets the
-    role, this password and a new second factor."""
+    """Create an owner's account. Raises OwnerExistsError, NameTakenError.
+
+    With `is_again` neither is raised: an account of that name gets the role, this password and a new second factor.
+    """
     role = Group.objects.select_for_update(no_key=True).get(name=OWNER)
     if active_owners().exists() and not is_again:
         raise OwnerExistsError

@@ -1,4 +1,4 @@
-"""Accounts at the desk: an owner adds colleagues, gives and takes roles, and helps who cannot sign in."""
+"""Accounts at the desk: an owner adds colleagues, gives and takes roles, and helps colleagues who cannot sign in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
+from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -19,18 +20,19 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from booking.models import Therapist
+from revival.base.staff_request import StaffRequest
 from revival.base.words import clock, day_short
 
 from . import two_factor
 from .forms import AccountForm, FirstPasswordForm, NewAccountForm
 
-for _model in (User, Group, TOTPDevice, StaticDevice):  # roles are written by a migration, devices by their owners
+for _model in (User, Group, TOTPDevice, StaticDevice):  # migrations write roles; people set up their own devices
     admin.site.unregister(_model)
 
 
 @dataclass(frozen=True)
 class Reset:
-    """The one button that asks once more."""
+    """Button of the page that asks for confirmation."""
 
     label: str = "Reset their second factor"
     is_stop: bool = True
@@ -44,8 +46,8 @@ class MaySignIn(admin.BooleanFieldListFilter):
 
 @admin.register(User)
 class AccountAdmin(UserAdmin):
-    """Nothing here makes a superuser: technical accounts come from the command line, and only such an
-    account may change one."""
+    """Staff accounts. No page here makes a superuser: technical accounts come from the command line, and only a
+    technical account may change one."""
 
     form = AccountForm
     add_form = NewAccountForm
@@ -53,8 +55,8 @@ class AccountAdmin(UserAdmin):
     change_form_template = "admin/auth/user/change_form.html"
     change_password_form = FirstPasswordForm
     change_user_password_template = "admin/auth/user/first_password.html"  # noqa: S105 - a page
-    list_display = ["called", "sign_in_name", "roles", "as_therapist", "has_second_factor", "may_sign_in"]
-    list_display_links = ["called", "sign_in_name"]
+    list_display = ["full_name", "sign_in_name", "roles", "as_therapist", "has_second_factor", "may_sign_in"]
+    list_display_links = ["full_name", "sign_in_name"]
     change_list_template = "admin/auth/user/change_list.html"
     actions = None
     list_filter = [("is_active", MaySignIn), "groups"]
@@ -78,18 +80,18 @@ class AccountAdmin(UserAdmin):
         return super().get_queryset(request).prefetch_related("groups").annotate(is_set_up=Exists(device))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        is_beyond = obj is not None and obj.is_superuser and not request.user.is_superuser
-        return not is_beyond and super().has_change_permission(request, obj)
+        is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not is_above and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False  # what a colleague did stays on record; an account is closed instead
+        return False  # the logs refer to the account; it is closed instead
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         obj.is_staff = True
         super().save_model(request, obj, form, change)
 
     @admin.display(description="Name", ordering="first_name")
-    def called(self, user: User) -> str:
+    def full_name(self, user: User) -> str:
         return user.get_full_name() or user.get_username()
 
     @admin.display(description="Name to sign in with", ordering="username")
@@ -111,45 +113,52 @@ class AccountAdmin(UserAdmin):
         return ", ".join(sorted(role.name for role in user.groups.all())) or "None"
 
     @admin.display(description="Therapist", ordering="therapist__name")
-    def as_therapist(self, user: Any) -> str:
+    def as_therapist(self, user: User) -> str:
         return str(user.therapist) if hasattr(user, "therapist") else ""
 
     @admin.display(description="Therapist")
     def linked_therapist(self, user: User) -> str:
         therapist: Therapist | None = getattr(user, "therapist", None)
         if therapist is None:
-            return "Not linked. The page of a therapist says which account is theirs."
+            return "Not linked. Choose this account on the therapist’s page."
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:booking_therapist_change", args=[therapist.pk]), therapist
         )
 
     @admin.display(description="Second factor", boolean=True)
     def has_second_factor(self, user: Any) -> bool:
-        return bool(user.is_set_up)
+        return bool(user.is_set_up)  # annotated by get_queryset, so no attribute of User
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"heading": "Colleagues", **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.reset_second_factor)
         return [path("<int:pk>/reset-second-factor/", view, name="auth_user_reset"), *super().get_urls()]
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        row = context.get("original")
-        may_help = row and row.pk != request.user.pk and self.has_change_permission(request, row)
-        context |= {"may_help": may_help, "may_reset": may_help and row.is_set_up}
-        context |= {"title": self.called(row) if row else "Add a colleague", "subtitle": None}
-        return super().render_change_form(request, context, *args, **kwargs)
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: User | None = None,
+    ) -> HttpResponse:
+        may_help = obj and obj.pk != request.user.pk and self.has_change_permission(request, obj)
+        context |= {"may_help": may_help, "may_reset": may_help and self.has_second_factor(obj)}
+        context |= {"title": self.full_name(obj) if obj else "Add a colleague", "subtitle": None}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
-        """A first password for a colleague; one's own is changed where the old one is asked."""
+        """Give a colleague a first password. One's own password is changed on the page that asks for the old one."""
         user = self.get_object(request, unquote(id))
         if user is not None and user.pk == request.user.pk:  # "01" is the same account as "1"
             return redirect("admin:password_change")
         return super().user_change_password(request, id, form_url)
 
-    def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET asks once more; POST forgets the phone, and the colleague enrolls again at the next sign-in."""
+    def reset_second_factor(self, request: StaffRequest, pk: int) -> HttpResponse:
+        """GET asks for confirmation; POST removes the phone, and the colleague enrolls again at the next sign-in."""
         user = self.get_queryset(request).filter(pk=pk).first()
         if user is None:
             raise Http404
@@ -160,22 +169,22 @@ class AccountAdmin(UserAdmin):
             two_factor.forget(user=user)
             self.log_change(request, user, "Reset the second factor.")
             self.message_user(
-                request, f"Done. {self.called(user)} sets up a code at the next sign-in.", messages.SUCCESS
+                request, f"Done. {self.full_name(user)} sets up a code at the next sign-in.", messages.SUCCESS
             )
             return redirect(back)
         context = {
             **self.admin_site.each_context(request),
             "title": "Reset their second factor?",
             "button": Reset(),
-            "row": self.called(user),
-            "who": RESET_IN_WORDS,
+            "row": self.full_name(user),
+            "who": RESET_WARNING,
             "back": back,
             "opts": self.opts,
         }
         return render(request, "booking/desk/base/answer.html", context)
 
 
-RESET_IN_WORDS = (
+RESET_WARNING = (
     "Their phone’s codes and recovery codes stop working, and they are signed out at once. At the next sign-in they "
     "set up a phone again; until then their password alone protects the account. Be sure that it is really your "
     "colleague who asks: speak with them, do not answer a message."

@@ -1,4 +1,4 @@
-"""What staff type to sign in, and what an owner types about an account."""
+"""Forms of the sign-in pages, and an owner's forms about an account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.contrib.auth.forms import (
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html
 
 from . import accounts
@@ -27,8 +27,8 @@ DIFFERENT = "The two passwords are not the same. Type the new one twice."
 LAST_OWNER = "This is the last owner. Make a colleague an owner first, so that somebody can still give and take roles."
 
 
-class ByCrispy:
-    """Drawn by the clinic's own template pack, inside a form of the page."""
+class DrawnByCrispy:
+    """Form whose fields the clinic's own template pack draws, inside a form element of the page."""
 
     @property
     def helper(self) -> FormHelper:
@@ -38,7 +38,7 @@ class ByCrispy:
         return helper
 
 
-class SignInForm(ByCrispy, AdminAuthenticationForm):
+class SignInForm(DrawnByCrispy, AdminAuthenticationForm):
     error_messages = {
         **AdminAuthenticationForm.error_messages,
         "invalid_login": "That name and password don’t match. Check for capital letters. "
@@ -47,13 +47,13 @@ class SignInForm(ByCrispy, AdminAuthenticationForm):
 
 
 class DigitsField(forms.CharField):
-    """Apps show a code as two groups, so people type the space between."""
+    """Code field that ignores spaces: apps show a code in two groups, and people type the space between them."""
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: object) -> str:
         return "".join((super().to_python(value) or "").split())
 
 
-class CodeForm(ByCrispy, forms.Form):
+class CodeForm(DrawnByCrispy, forms.Form):
     code = DigitsField(
         label="Code from your phone",
         help_text="Six digits. Your authenticator app shows a new code every 30 seconds.",
@@ -64,7 +64,7 @@ class CodeForm(ByCrispy, forms.Form):
     )
 
 
-class RecoveryCodeForm(ByCrispy, forms.Form):
+class RecoveryCodeForm(DrawnByCrispy, forms.Form):
     code = forms.CharField(
         label="Recovery code",
         help_text="Ten letters and digits from the list you kept. Each works once.",
@@ -81,24 +81,24 @@ class RecoveryCodeForm(ByCrispy, forms.Form):
     )
 
 
-class OwnPasswordForm(ByCrispy, SetPasswordForm):
-    """Instead of the one somebody else chose."""
+class OwnPasswordForm(DrawnByCrispy, SetPasswordForm):
+    """A password of one's own, in place of the one that somebody else chose."""
 
     error_messages = {**SetPasswordForm.error_messages, "password_mismatch": DIFFERENT}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        call_passwords(self)
+    def __init__(self, user: User, data: QueryDict | None = None) -> None:
+        super().__init__(user, data)
+        label_new_password(self)
 
     def clean_new_password1(self) -> str:
-        typed: str = self.cleaned_data["new_password1"]
-        if self.user.check_password(typed):
+        password: str = self.cleaned_data["new_password1"]
+        if self.user.check_password(password):
             raise ValidationError("This is the password you have now. Choose another one.")
-        return typed
+        return password
 
 
-class PasswordForm(ByCrispy, PasswordChangeForm):
-    """The old password is asked through the same door as at sign-in, so that guesses at it are counted."""
+class PasswordForm(DrawnByCrispy, PasswordChangeForm):
+    """Change of one's own password. The old one is checked by `authenticate`, so that wrong ones are counted."""
 
     error_messages = {
         **PasswordChangeForm.error_messages,
@@ -106,39 +106,37 @@ class PasswordForm(ByCrispy, PasswordChangeForm):
         "password_incorrect": "That isn’t your current password. Check for capital letters.",
     }
 
-    def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, request: HttpRequest, user: User, data: QueryDict | None = None) -> None:
         self.request = request
-        super().__init__(user, *args, **kwargs)
+        super().__init__(user, data)
         self.fields["old_password"].label = "Current password"
-        call_passwords(self)
+        label_new_password(self)
 
     def clean_old_password(self) -> str:
-        typed: str = self.cleaned_data["old_password"]
-        if authenticate(self.request, username=self.user.get_username(), password=typed) is None:
+        password: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=password) is None:
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
-        return typed
+        return password
 
 
-def call_passwords(form: forms.Form) -> None:
-    form.fields["new_password1"].label = "New password"
-    form.fields[
-        "new_password1"
-    ].help_text = "At least 12 characters. Three or four unrelated words are easy to remember."
-    form.fields["new_password2"].label = "New password again"
-    form.fields["new_password2"].help_text = ""
+def label_new_password(form: forms.Form) -> None:
+    first, second = form.fields["new_password1"], form.fields["new_password2"]
+    first.label, second.label = "New password", "New password again"
+    first.help_text = "At least 12 characters. Three or four unrelated words are easy to remember."
+    second.help_text = ""
 
 
 class RolesField(forms.ModelMultipleChoiceField):
-    """Check boxes, each with what the role means."""
+    """Check boxes for roles, each with a description of the role."""
 
     widget = forms.CheckboxSelectMultiple
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self) -> None:
         roles = Group.objects.filter(name__in=IN_WORDS).order_by("name")
         help_text = "One person can have several. Without a role they can sign in and see nothing."
-        super().__init__(roles, label="Roles", required=False, help_text=help_text, **kwargs)
+        super().__init__(roles, label="Roles", required=False, help_text=help_text)
 
-    def label_from_instance(self, role: Any) -> str:
+    def label_from_instance(self, role: Group) -> str:
         return format_html("<strong>{}</strong>: {}", role.name, IN_WORDS[role.name])
 
 
@@ -156,16 +154,16 @@ class AccountForm(forms.ModelForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Runs in the transaction that saves."""
-        typed = super().clean() or {}
-        roles = {role.name for role in typed.get("groups", ())}
-        stays = accounts.OWNER in roles and typed.get("is_active")
-        if not stays and accounts.active_owners().filter(pk=self.instance.pk).exists():
+        """Refuses to take away the last owner. Runs in the transaction that saves."""
+        cleaned_data = super().clean() or {}
+        roles = {role.name for role in cleaned_data.get("groups", ())}
+        stays_owner = accounts.OWNER in roles and cleaned_data.get("is_active")
+        if not stays_owner and accounts.active_owners().filter(pk=self.instance.pk).exists():
             try:
                 accounts.keep_an_owner(without=self.instance)
             except accounts.LastOwnerError:
                 raise ValidationError(LAST_OWNER) from None
-        return typed
+        return cleaned_data
 
 
 class NewAccountForm(UserCreationForm):
@@ -179,28 +177,28 @@ class NewAccountForm(UserCreationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        call_first_password(self)
+        label_first_password(self)
 
 
 class FirstPasswordForm(AdminPasswordChangeForm):
-    """For a colleague who has forgotten theirs. They choose their own at the next sign-in."""
+    """A new first password for a colleague who forgot theirs. They choose their own at the next sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("usable_password", None)
         self.fields["password1"].required = self.fields["password2"].required = True
-        call_first_password(self)
+        label_first_password(self)
 
-    def save(self, commit: bool = True) -> Any:
+    def save(self, commit: bool = True) -> User:
         accounts.give_first_password(self.user, self.cleaned_data["password1"])
         self.user.save()
         return self.user
 
 
-def call_first_password(form: Any) -> None:
-    form.fields["password1"].label = "First password"
-    form.fields[
-        "password1"
-    ].help_text = "At least 12 characters. Hand it over in person or by phone; they choose their own when they sign in."
-    form.fields["password2"].label = "First password again"
-    form.fields["password2"].help_text = ""
+def label_first_password(form: forms.BaseForm) -> None:
+    first, second = form.fields["password1"], form.fields["password2"]
+    first.label, second.label = "First password", "First password again"
+    first.help_text = (
+        "At least 12 characters. Hand it over in person or by phone; they choose their own when they sign in."
+    )
+    second.help_text = ""

@@ -1,14 +1,12 @@
-"""Too many wrong passwords: a lock with an end, that shuts out as few as it can.
+"""Lockout for a quarter of an hour after too many wrong passwords, for a name or for a whole network.
 
-Ten for one name lock that name from that network. Fifty for whatever names lock the network: someone tries
-one common password on many names. A clinic is one network, too, and one bad computer in it must not keep
-everybody out. So a browser in which a person has signed in before is let through to the password for that
-person's name, still ten times at most. It shows a signed cookie, which a guesser does not have.
+Ten wrong passwords for one name lock that name from that network. Fifty for any names lock the network, because
+someone may try one common password on many names. But a clinic is one network, too, and one infected computer in it
+must not keep everybody out. So a browser in which a person has signed in before may still try that person's
+password, ten times at most. A signed cookie marks such a browser; a guesser does not have it.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from axes.attempts import get_cool_off_threshold
 from axes.handlers.database import AxesDatabaseHandler
@@ -25,13 +23,14 @@ from revival.site import errors
 
 SALT = "revival.staff.lockout.known_browser"
 KNOWN_SECONDS = 90 * 24 * 60 * 60
-MOST_PEOPLE = 20  # who share one browser, at the front desk for instance
+MOST_PEOPLE = 20  # in one cookie: people who share a browser, at the front desk for instance
 
 
 class Lockout(AxesDatabaseHandler):
-    """django-axes counts; it knows one limit for all combinations, so the second one is here."""
+    """django-axes handler with a second limit, for a whole network; axes itself has one limit for all
+    combinations."""
 
-    def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
+    def is_locked(self, request: HttpRequest, credentials: dict[str, str] | None = None) -> bool:
         if super().is_locked(request, credentials):
             return True
         name = (credentials or {}).get("username") or ""
@@ -39,7 +38,7 @@ class Lockout(AxesDatabaseHandler):
 
 
 def network_is_locked(request: HttpRequest) -> bool:
-    """Wrong passwords from there in the last quarter of an hour; those that met a lock do not count."""
+    """Count wrong passwords from the network in the last quarter of an hour, without those that met a lock."""
     since = get_cool_off_threshold(request)
     attempts = AccessAttempt.objects.filter(ip_address=client_address(request), attempt_time__gte=since)
     failures = attempts.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
@@ -47,26 +46,28 @@ def network_is_locked(request: HttpRequest) -> bool:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where the limits on booking see it come from, too; an IPv6 network by its first address."""
+    """The network that the limits on booking count, too; of an IPv6 network its first address."""
     network = visitors_network(request)
-    # S104: a network nobody knows, nothing that is listened on.
+    # S104: stands for an unknown network; nothing listens on it.
     return "0.0.0.0" if network == UNKNOWN else network.partition("/")[0]  # noqa: S104
 
 
-def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
-    """429, whether or not there is such a name."""
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, str] | None = None
+) -> HttpResponse:
+    """429 page, the same whether or not there is such a name."""
     page = errors.error_page(429)
     page["Retry-After"] = str(15 * 60)
     return page
 
 
 def is_known_browser(request: HttpRequest, name: str) -> bool:
-    known = people_known_to(request)
-    return bool(known) and User.objects.filter(username=name, pk__in=known).exists()
+    user_ids = known_user_ids(request)
+    return bool(user_ids) and User.objects.filter(username=name, pk__in=user_ids).exists()
 
 
-def people_known_to(request: HttpRequest) -> list[int]:
-    """Who has signed in with this browser, by number: the cookie names nobody."""
+def known_user_ids(request: HttpRequest) -> list[int]:
+    """Ids of the people who have signed in with this browser. The cookie holds no names."""
     try:
         text = request.get_signed_cookie(settings.KNOWN_BROWSER_COOKIE_NAME, "", salt=SALT, max_age=KNOWN_SECONDS)
     except BadSignature:  # forged, or too old
@@ -75,10 +76,10 @@ def people_known_to(request: HttpRequest) -> list[int]:
 
 
 def remember_browser(request: HttpRequest, response: HttpResponse, user: User) -> None:
-    people = [user.pk, *(number for number in people_known_to(request) if number != user.pk)][:MOST_PEOPLE]
+    user_ids = [user.pk, *(pk for pk in known_user_ids(request) if pk != user.pk)][:MOST_PEOPLE]
     response.set_signed_cookie(
         settings.KNOWN_BROWSER_COOKIE_NAME,
-        ".".join(map(str, people)),
+        ".".join(map(str, user_ids)),
         salt=SALT,
         max_age=KNOWN_SECONDS,
         path=DESK,

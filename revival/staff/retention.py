@@ -1,4 +1,4 @@
-"""What is kept besides patients' rows, and for how long: what signing in leaves behind, and the desk's logs."""
+"""Retention of sign-in data and of the desk's logs: deletes what is older than the settings allow."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ A_DAY = timedelta(days=1)
 
 @transaction.atomic
 def forget_old_sign_ins() -> None:
-    """Who mistyped a password, a day after; the second factor of people who left; sessions that ended.
+    """Delete failed sign-ins after a day, second factors of closed accounts, and sessions that ended.
 
-    For the nightly job. Someone who comes back after leaving enrolls anew.
+    For the nightly job. Someone whose account is opened again enrolls anew.
     """
     since = timezone.now() - max(A_DAY, settings.AXES_COOLOFF_TIME)
-    for kept in (AccessAttempt, AccessFailureLog, AccessLog):
-        kept.objects.filter(attempt_time__lt=since).delete()
+    for model in (AccessAttempt, AccessFailureLog, AccessLog):
+        model.objects.filter(attempt_time__lt=since).delete()
     for device in (TOTPDevice, StaticDevice):
         device.objects.filter(Q(confirmed=False) | Q(user__is_active=False)).delete()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
 def thin_logs() -> int:
-    """Delete lines older than LOG_KEEP_DAYS, and return how many. The function runs as the tables' owner, since
-    this process may not delete a line; it keeps a year whatever it is told."""
+    """Delete log lines older than LOG_KEEP_DAYS days, and return how many. The SQL function runs as the tables'
+    owner, since this process may not delete lines, and never deletes lines of the last year."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT booking_thin_logs(%s)", [settings.LOG_KEEP_DAYS])
         count: int = cursor.fetchone()[0]

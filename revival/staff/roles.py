@@ -1,4 +1,4 @@
-"""Who may do what at the desk. The migrations of this app write it; a test holds both together."""
+"""Roles at the desk and their rights. This app's migrations write them; a test checks that both agree."""
 
 from __future__ import annotations
 
@@ -73,18 +73,18 @@ IN_WORDS = {
     "Reviewer": "writes, too, and says that an article is right; keeps the safety texts.",
     "Owner": "everything, also publishing, the clinic’s facts, and who works here.",
 }
-"""What an owner reads who gives a role."""
+"""Descriptions that an owner reads when giving a role."""
 
 
 class RolesOnly(ModelBackend):
-    """Rights come from roles alone, so what someone may do can be read off their roles."""
+    """Authentication backend that takes rights from roles only, so a person's roles say all they may do."""
 
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         return set()
 
 
 def write(apps: Any, schema_editor: Any = None) -> None:
-    """Give each role exactly its rights. For migrations: rights of models still to come are skipped."""
+    """Give each role exactly its rights. For migrations: rights of models that do not exist yet are skipped."""
     from django.apps import apps as present
     from django.contrib.auth.management import create_permissions
 

@@ -1,16 +1,17 @@
-"""Who is signed in at the desk: only after everything that was asked, and only while they are there.
+"""Sessions of staff: `request.user` is anonymous until the second factor is given, and again after idle time.
 
-`request.user` is somebody once the second factor was given; until then they are half signed in, which the
-session says and nobody else. So no page anywhere can take half a sign-in for a whole one.
+Between the password and the last step the session only notes which steps are done. No page reads that note except
+the sign-in steps, so none can mistake an incomplete sign-in for a complete one.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, load_backend, login, logout
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,74 +29,77 @@ from . import two_factor
 HALF = "half_signed_in"
 HALF_SECONDS = 10 * 60  # between the password and the last step
 BEGAN, SEEN = "signed_in_at", "seen_at"  # seconds since 1970
-RENEW_SECONDS = 60  # how exact `seen_at` is kept: one write a minute, however many requests
+RENEW_SECONDS = 60  # precision of `seen_at`: one write a minute, however many requests
 
 Reason = Literal["idle", "long"]
 
 
-def only_whole_sign_ins(get_response: Handler) -> Handler:
-    """Looks at the session only when a page asks who is there, so readers' pages stay as they are."""
+def ignore_incomplete_sign_ins(get_response: Handler) -> Handler:
+    """Middleware: `request.user` is anonymous unless the sign-in is complete and the session still valid.
+
+    It reads the session only when a page uses `request.user`, so pages for readers stay without a cookie."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        claimed = request.user
-        request.user = SimpleLazyObject(lambda: _whole(request, claimed))  # type: ignore[assignment]
+        user = request.user
+        request.user = SimpleLazyObject(lambda: _user_if_complete(request, user))  # type: ignore[assignment]
         return get_response(request)
 
     return middleware
 
 
-def _whole(request: HttpRequest, user: Any) -> Any:
+def _user_if_complete(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
     if not user.is_authenticated:
         return user
-    opened_with = request.session.get(DEVICE_ID_SESSION_KEY)
-    user.otp_device = two_factor.device_of(user, opened_with)
-    if why_over(request.session) or (user.otp_device is None and _needs_device(user, opened_with)):
+    device_id = request.session.get(DEVICE_ID_SESSION_KEY)
+    device = two_factor.find_device(user, device_id)
+    user.otp_device = device  # type: ignore[attr-defined] # as django-otp's own middleware does
+    if reason_to_end(request.session) or (device is None and _needs_device(user, device_id)):
         return AnonymousUser()
     return user
 
 
-def _needs_device(user: Any, opened_with: str | None) -> bool:
-    """Also when the session was opened with one that is gone since: it was reset, or replaced."""
-    return two_factor.is_required() or opened_with is not None or two_factor.is_set_up(user)
+def _needs_device(user: User, device_id: str | None) -> bool:
+    """True also when the session began with a device that has been reset or replaced since."""
+    return two_factor.is_required() or device_id is not None or two_factor.is_set_up(user)
 
 
 def end_idle_sessions(get_response: Handler) -> Handler:
-    """At the desk alone: whoever is there stays signed in, whoever was away is signed out and told why."""
+    """Middleware: at the desk, sign out staff who were idle or signed in too long, and tell them why."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(DESK) or SESSION_KEY not in request.session:
             return get_response(request)
-        if reason := why_over(request.session):
-            back = request.get_full_path()
+        if reason := reason_to_end(request.session):
+            address = request.get_full_path()
             logout(request)
-            return _signed_out(request, reason, back)
+            return _send_to_sign_in(request, reason, next_page=address)
         if request.user.is_authenticated:
-            _stamp(request.session)
+            _note_activity(request.session)
         return get_response(request)
 
     return middleware
 
 
-def why_over(session: SessionBase) -> Reason | None:
-    """A session without the moments began with this request."""
+def reason_to_end(session: SessionBase) -> Reason | None:
+    """A session without times began with this request, and goes on."""
     now = _now()
     if now - session.get(SEEN, now) >= settings.DESK_IDLE_MINUTES * 60:
         return "idle"
     return "long" if now - session.get(BEGAN, now) >= settings.DESK_LONGEST_HOURS * 3600 else None
 
 
-def _stamp(session: SessionBase) -> None:
+def _note_activity(session: SessionBase) -> None:
     now = _now()
     session.setdefault(BEGAN, now)
     if now - session.get(SEEN, 0) >= RENEW_SECONDS:
         session[SEEN] = now
 
 
-def _signed_out(request: HttpRequest, reason: Reason, back: str) -> HttpResponse:
+def _send_to_sign_in(request: HttpRequest, reason: Reason, next_page: str) -> HttpResponse:
     if request.path_info == reverse("admin:still_here"):
-        return HttpResponse(status=401)  # a script asks; it has nowhere to go
-    own = (reverse("admin:login"), reverse("admin:logout"))
-    query = {"why": reason} | ({} if request.path_info in own else {"next": back})
+        return HttpResponse(status=401)  # asked by a script, which follows no redirect
+    sign_in_pages = (reverse("admin:login"), reverse("admin:logout"))
+    query = {"why": reason} | ({} if request.path_info in sign_in_pages else {"next": next_page})
     return redirect(reverse("admin:login", query=query))
 
 
@@ -103,50 +107,56 @@ def _now() -> int:
     return int(timezone.now().timestamp())
 
 
-# Half signed in: the password was right, something is still to come.
+@dataclass(frozen=True)
+class HalfSignIn:
+    """A sign-in whose password was right and which has steps to come. `device` is set once a code was given."""
+
+    user: User
+    backend: str
+    device: Device | None
 
 
-def begin(request: HttpRequest, user: Any, next_page: str) -> None:
-    """In a new, empty session: one that someone planted before the password is worth nothing after it."""
+def begin_sign_in(request: HttpRequest, user: User, next_page: str) -> None:
+    """Note in a new, empty session that the password was right. A session that someone planted in the browser
+    before is worth nothing after it."""
     request.session.flush()
     request.session[HALF] = {
         "user": user.pk,
         "backend": user.backend,
-        "password": user.get_session_auth_hash(),  # changes with it
+        "password": user.get_session_auth_hash(),  # changes with the password
         "at": _now(),
         "next": next_page,
     }
 
 
-def half_signed_in(request: HttpRequest) -> Any:
-    """The person whose password was right, for ten minutes; None for nobody."""
-    half = request.session.get(HALF)
-    if not half or _now() - half["at"] >= HALF_SECONDS:
+def find_half_sign_in(request: HttpRequest) -> HalfSignIn | None:
+    """None when there is none, ten minutes are over, or the account was closed or its password changed."""
+    note = request.session.get(HALF)
+    if not note or _now() - note["at"] >= HALF_SECONDS:
         return None
-    user: Any = load_backend(half["backend"]).get_user(half["user"])  # None for one deactivated meanwhile
-    if not user or not constant_time_compare(half["password"], user.get_session_auth_hash()):
+    user = load_backend(note["backend"]).get_user(note["user"])  # None for a closed account
+    if not user or not constant_time_compare(note["password"], user.get_session_auth_hash()):
         return None
-    user.backend = half["backend"]
-    user.otp_device = two_factor.device_of(user, half.get("device"))
-    return user
+    return HalfSignIn(user, note["backend"], two_factor.find_device(user, note.get("device")))
 
 
-def note(request: HttpRequest, **steps: Any) -> None:
-    """Another step is done. The session's key changes, as it does with every gain in trust."""
+def note_step(request: HttpRequest, **results: str) -> None:
+    """Add the result of a step. The session's key changes, as with every gain in trust (session fixation)."""
     request.session.cycle_key()
-    request.session[HALF] = {**request.session[HALF], **steps}
+    request.session[HALF] = {**request.session[HALF], **results}
 
 
-def finish(request: HttpRequest, user: Any) -> str:
-    """Sign the person in; where they wanted to go. `login` changes the session's key once more, and has
-    django-otp keep `user.otp_device` in it."""
+def finish_sign_in(request: HttpRequest, half: HalfSignIn) -> str:
+    """Sign the person in, and return the address they asked for. `login` changes the session's key once more,
+    and django-otp then keeps `user.otp_device` in the session."""
     next_page: str = request.session.pop(HALF)["next"]
-    login(request, user, backend=user.backend)
-    _stamp(request.session)
+    half.user.otp_device = half.device  # type: ignore[attr-defined]
+    login(request, half.user, backend=half.backend)
+    _note_activity(request.session)
     return next_page
 
 
-def keep_device(request: HttpRequest, device: Device) -> None:
-    """The session goes on with another device."""
+def replace_device(request: HttpRequest, device: Device) -> None:
+    """Keep the session after its device was replaced by this one."""
     request.session.cycle_key()
     request.session[DEVICE_ID_SESSION_KEY] = device.persistent_id

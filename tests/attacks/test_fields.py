@@ -17,7 +17,7 @@ from booking.patients.forms.visits import CancelForm, DetailsForm, MoveForm, Sta
 from tests.attacks import sweep
 from tests.attacks.places import public_addresses, public_names
 from tests.revival.staff.test_permissions import addresses, named_urls
-from tests.staff import everything, one_as
+from tests.staff import SUPERUSER, everything, staff_user
 
 NOT_FOR_US = {"logout", "still_here"}
 """They end the session that looks at the other pages."""
@@ -33,7 +33,7 @@ def rows(db):
 @pytest.fixture
 def desk(db):
     client = Client()
-    client.force_login(one_as("S"))
+    client.force_login(staff_user(SUPERUSER))
     return client
 
 

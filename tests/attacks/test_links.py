@@ -31,7 +31,7 @@ from tests.attacks.raw import request, send
 from tests.attacks.test_fields import stored
 from tests.factories import typed_details
 from tests.revival.staff.test_permissions import addresses
-from tests.staff import PASSWORD, a_colleague, everything, one_as
+from tests.staff import PASSWORD, SUPERUSER, a_colleague, everything, staff_user
 
 DICE = random.Random(27)
 
@@ -277,7 +277,7 @@ def test_signing_in_leads_to_the_desk(db, where):
 
 def test_no_address_sends_anyone_elsewhere(rows, paths, guest):
     desk = Client()
-    desk.force_login(one_as("S"))
+    desk.force_login(staff_user(SUPERUSER))
     places = [(guest, path) for path in paths.values()] + [
         (client, path) for client in (guest, desk) for name, path in addresses(rows).items() if name != "logout"
     ]

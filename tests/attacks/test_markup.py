@@ -28,7 +28,7 @@ from tests.attacks.sweep import read
 from tests.booking.patients.test_book import book
 from tests.factories import a_clinic, a_service, a_therapist, an_appointment, day_in, in_days, working_all_week
 from tests.revival.staff.test_permissions import addresses
-from tests.staff import everything, one_as
+from tests.staff import SUPERUSER, everything, staff_user
 
 TYPED = "<x-{0} onx=1>\"'><x-{0}>&amp;{{{{7*7}}}}</title></textarea></script><!--<x-{0}>"
 """Ends an attribute, a title, a field and a script, and begins elements that no page of ours has."""
@@ -72,7 +72,7 @@ def test_control_markup_that_is_not_escaped_is_found(client):
 
 def test_the_desk_shows_markup_as_text_on_every_page(rows):
     desk = Client()
-    desk.force_login(one_as("S"))
+    desk.force_login(staff_user(SUPERUSER))
     seen: dict[str, set[str]] = {"name": set(), "note": set(), "answer": set()}
     broken = {}
     answers = {name: desk.get(path) for name, path in rows.paths.items() if name not in ("logout", "login")}
@@ -257,7 +257,7 @@ def formulas(rows):
 def cells_that_run() -> list[str]:
     """Cells of all reports that a spreadsheet would take for a formula; none of them has a number below nought."""
     desk = Client()
-    desk.force_login(one_as("S"))
+    desk.force_login(staff_user(SUPERUSER))
     found = []
     for name in REPORTS:
         answer = desk.get(f"/admin/reports/{name}.csv")

@@ -17,7 +17,7 @@ from tests.bench.in_process import queries_of, run  # isort: skip - it sets Djan
 from booking.models import Appointment, State
 from tests import factories as make
 from tests.bench.promises import said
-from tests.staff import at_the_desk, one_as
+from tests.staff import FRONT_DESK, signed_in_as
 
 THERAPISTS, VISITS, ROUNDS = 10, 400, 60
 WEEK_MS, QUERIES = 150, 10
@@ -52,7 +52,7 @@ def milliseconds(client: Client, path: str) -> list[float]:
 
 def measure() -> bool:
     a_full_week()
-    client = at_the_desk(one_as("F"))
+    client = signed_in_as(FRONT_DESK)
     monday = make.day_in(7 - make.day_in(0).weekday()).isoformat()
     pages = {
         "calendar, week": f"/admin/calendar/?from={monday}",

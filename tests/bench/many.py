@@ -33,7 +33,7 @@ from tests.bench.booker import books
 from tests.bench.past import add_past, settle
 from tests.bench.promises import said
 from tests.running import BIN, RunningSite, make_role
-from tests.staff import at_the_desk, one_as
+from tests.staff import FRONT_DESK, signed_in_as
 
 CLINICS, THERAPISTS_EACH, VISITS = 1000, 10, int(os.environ.get("MANY_VISITS", "10_000_000"))
 SIZES = sorted({0, *(size for size in (100_000, 1_000_000, 10_000_000) if size < VISITS), VISITS})
@@ -252,7 +252,7 @@ def promises_of(found: Found) -> dict[str, bool]:
 
 
 def measure() -> bool:
-    therapists, desk, numbers = many_clinics(), at_the_desk(one_as("F")), count()
+    therapists, desk, numbers = many_clinics(), signed_in_as(FRONT_DESK), count()
     found: Found = {}
     done = 0
     with web() as url:

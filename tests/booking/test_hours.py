@@ -26,7 +26,7 @@ from tests.factories import (
     in_days,
     working_all_week,
 )
-from tests.staff import at_the_desk, one_as
+from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ MORNINGS = [DayShift(day, time(9), time(12)) for day in range(5)]
 
 @pytest.fixture
 def clerk(db):
-    return at_the_desk(one_as("F"))
+    return signed_in_as(FRONT_DESK)
 
 
 def set_mornings(therapist, first, last=None, **facts):
@@ -343,7 +343,7 @@ def test_more_shifts_than_a_day_has_are_not_read(clerk, therapist):
 
 
 def test_nobody_changes_hours_they_may_not(therapist):
-    account = one_as("T")
+    account = staff_user(THERAPIST)
     therapist.account = account
     therapist.save()
     client = at_the_desk(account)
@@ -358,7 +358,7 @@ def test_nobody_changes_hours_they_may_not(therapist):
 def test_a_role_that_may_change_shifts_changes_own_ones_alone(therapist):
     from django.contrib.auth.models import Group, Permission
 
-    account = one_as("T")
+    account = staff_user(THERAPIST)
     Group.objects.get(name="Therapist").permissions.add(
         *Permission.objects.filter(codename__in=["add_shift", "change_shift"])
     )
@@ -602,7 +602,7 @@ def test_odd_addresses_fill_in_nothing(clerk, therapist, query):
 
 
 def test_a_therapist_blocks_their_own_time_alone(therapist, service):
-    account = one_as("T")
+    account = staff_user(THERAPIST)
     therapist.account = account
     therapist.save()
     other = a_therapist("benjamin-britton")

@@ -34,7 +34,7 @@ from tests.factories import (
     some_details,
     working_all_week,
 )
-from tests.staff import at_the_desk, one_as
+from tests.staff import EDITOR, FRONT_DESK, NO_ROLE, REVIEWER, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ PAGE = "/admin/calendar/series/"
 
 @pytest.fixture
 def clerk(db):
-    return one_as("F")
+    return staff_user(FRONT_DESK)
 
 
 @pytest.fixture
@@ -775,7 +775,7 @@ def test_what_was_typed_for_one_visit_comes_along_from_the_callers_page(desk, th
 
 def test_over_the_night_of_change_a_series_is_proposed_at_the_same_time_of_day(therapist, service):
     with time_machine.travel(datetime(2027, 3, 8, 15, tzinfo=UTC)):
-        desk = at_the_desk(one_as("F", username="in-spring"))
+        desk = signed_in_as(FRONT_DESK, username="in-spring")
         facts = {"first_day": "2027-03-10", "weekdays": ["2"], "a_week": "1", "clock": "09:00"}
         page = propose(desk, therapist, service, **facts)
 
@@ -788,7 +788,7 @@ def test_a_time_that_comes_twice_is_told_apart(therapist, service):
     for day in (date(2027, 10, 31), date(2027, 11, 7)):
         Override.objects.create(therapist=therapist, day=day, opens="00:00", closes="06:00")
     with time_machine.travel(datetime(2027, 10, 25, 15, tzinfo=UTC)):
-        desk = at_the_desk(one_as("F", username="in-autumn"))
+        desk = signed_in_as(FRONT_DESK, username="in-autumn")
         facts = {"first_day": "2027-10-31", "weekdays": ["6"], "a_week": "1", "clock": "01:00"}
         page = propose(desk, therapist, service, **facts)
 
@@ -902,7 +902,7 @@ def other(therapist, service):
 
 @pytest.fixture
 def own_desk(therapist):
-    therapist.account = one_as("T")
+    therapist.account = staff_user(THERAPIST)
     therapist.save()
     return at_the_desk(therapist.account)
 
@@ -947,10 +947,10 @@ def test_a_visit_gone_to_a_colleague_is_the_colleagues_to_cancel(own_desk, thera
     assert "Visit 1 of 4" in own_desk.get(f"/admin/booking/appointment/{visits[0].pk}/change/").text
 
 
-@pytest.mark.parametrize("letter", ["E", "R", "N"])
-def test_nobody_else_books_or_cancels_a_series(therapist, service, letter):
+@pytest.mark.parametrize("role", [EDITOR, REVIEWER, NO_ROLE])
+def test_nobody_else_books_or_cancels_a_series(therapist, service, role):
     visits = a_series(therapist, service, *four())
-    client = at_the_desk(one_as(letter))
+    client = signed_in_as(role)
 
     assert propose(client, therapist, service, **PATIENT, do="book").status_code == 403
     assert client.post(f"{PAGE}{visits[0].pk}/cancel-rest/", {"seen": [iso(one) for one in four()]}).status_code == 403

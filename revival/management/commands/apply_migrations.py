@@ -1,33 +1,35 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
 LOCK_TIMEOUT_MS = 400
-"""Whoever waits for a table makes all who come after wait, too: so a guest waits no longer than this.
+"""Longest wait for a table. Every query that comes after a waiting migration waits behind it, so visitors wait no
+longer than this.
 
-One busy table a migration: one that has the visits and waits for the messages meets a worker that has a message and
-waits for its visit. Neither goes on, and only luck ends it (seen: 10 to 40 tries in place of a few)."""
+A migration should lock one busy table only. One that holds the visits and waits for the messages deadlocks with a
+worker that holds a message and waits for its visit (seen: 10 to 40 tries in place of a few)."""
 TRIES, SECONDS_BETWEEN = 120, 1.0
 LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Command(BaseCommand):
     help = (
-        "Migrate while the site is running: a migration that does not get its table at once steps back, lets the "
-        "guests through, and tries again. Each migration is applied as a whole or not at all."
+        "Migrate while the site is running. A migration that does not get its table at once gives up, so that requests "
+        "go on, and is tried again. Each migration is applied as a whole or not at all."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--lock-timeout", type=int, default=LOCK_TIMEOUT_MS, help="milliseconds; 0 waits for ever")
+        parser.add_argument(
+            "--lock-timeout", type=int, default=LOCK_TIMEOUT_MS, help="milliseconds; 0 waits without limit"
+        )
 
-    def handle(self, *, lock_timeout: int, verbosity: int, **options: Any) -> None:
-        given = connection.settings_dict["OPTIONS"]
-        given["options"] = f"{given.get('options', '')} -c lock_timeout={lock_timeout}".strip()
+    def handle(self, *, lock_timeout: int, verbosity: int, **options: object) -> None:
+        driver_options = connection.settings_dict["OPTIONS"]
+        driver_options["options"] = f"{driver_options.get('options', '')} -c lock_timeout={lock_timeout}".strip()
         connection.close()
         connection.close_pool()  # type: ignore[attr-defined]
         for tries in range(1, TRIES + 1):

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 
@@ -7,12 +5,14 @@ from revival.database import grants
 
 
 class Command(BaseCommand):
-    help = "Give the role of the web and worker processes its rights; run as the tables' owner after each migration."
+    help = (
+        "Grant the web and worker processes' database role its rights; run as the tables' owner after each migration."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("role")
 
-    def handle(self, *, role: str, verbosity: int, **options: Any) -> None:
+    def handle(self, *, role: str, verbosity: int, **options: object) -> None:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 grants.grant(cursor, role)

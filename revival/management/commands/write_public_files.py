@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
@@ -10,19 +9,19 @@ from django.core.management.base import BaseCommand, CommandParser
 from booking.models import Clinic
 from revival.page_cache.atomic_write import write_atomically
 from revival.site import errors
-from revival.site.context import remember
+from revival.site.context import remember_clinic
 
 PAGES = {503: "503.html", 429: "too_quick.html", 400: "400.html"}
 
 
 class Command(BaseCommand):
-    help = "Write what nginx shows when the site is gone: pages with the clinic's phone number, and their style."
+    help = "Write the error pages that nginx shows while the site is down, with the clinic's phone number and styles."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, help="nginx's PUBLIC; made when it is not there")
+        parser.add_argument("folder", type=Path, help="nginx's PUBLIC folder; created when it is missing")
 
-    def handle(self, *, folder: Path, **options: Any) -> None:
-        remember(Clinic.objects.current())
+    def handle(self, *, folder: Path, **options: object) -> None:
+        remember_clinic(Clinic.objects.current())
         folder.mkdir(parents=True, exist_ok=True)
         for status, template in PAGES.items():
             page = errors.error_page(status, template=template, is_gone=True)

@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from booking import actions, tasks
 from booking.models import AccessLog, Clinic, DaySheet, Look, State
 from tests.factories import CHICAGO, an_appointment, in_days
-from tests.staff import at_the_desk, one_as
+from tests.staff import OWNER, signed_in_as
 
 NOTICES = "desk@clinic.example"
 
@@ -105,7 +105,7 @@ def test_a_mail_server_that_is_away_gets_it_later_and_one_that_refuses_is_named_
         mailbox.stop()
     sheet.refresh_from_db()
     assert sheet.delivery == "refused"
-    assert "Day sheet by e-mail" in at_the_desk(one_as("O")).get("/admin/").text
+    assert "Day sheet by e-mail" in signed_in_as(OWNER).get("/admin/").text
 
     DaySheet.objects.update(delivery="queued")
     with time_machine.travel(sheet.leaves_at(CHICAGO), tick=False), pytest.raises(actions.NotDeliveredError):

@@ -45,7 +45,7 @@ from tests.factories import (
     working_all_week,
 )
 from tests.running import ROOT
-from tests.staff import at_the_desk, one_as
+from tests.staff import EDITOR, FRONT_DESK, NO_ROLE, OWNER, REVIEWER, THERAPIST, signed_in_as, staff_user
 
 NAME, EMAIL, PHONE = "Canary Quillfeather", "canary.quill@example.com", "612-555-8642"
 WORDS = ("quillfeather", "canary.quill", "612-555-8642", "6125558642")
@@ -83,7 +83,7 @@ def canary(therapist, service):
 
 
 def override():
-    return {"override_by": one_as("F"), "override_reason": f"{NAME} is in pain"}
+    return {"override_by": staff_user(FRONT_DESK), "override_reason": f"{NAME} is in pain"}
 
 
 def where_it_stands(cursor):
@@ -193,7 +193,7 @@ def test_a_reason_that_names_them_is_refused(canary, reason):
 
 
 def test_an_export_holds_all_of_it_and_leaves_a_line(canary):
-    owner = one_as("O")
+    owner = staff_user(OWNER)
     kept = json.loads(json.dumps(actions.export_person(person=canary, by=owner, reason=REASON), default=str))
 
     assert [len(kept[part]) for part in ("visits", "waiting_list", "offers", "contact_requests", "lost_links")] == [
@@ -209,7 +209,7 @@ def test_an_export_holds_all_of_it_and_leaves_a_line(canary):
 
 def test_an_export_tells_when_they_were_looked_at(canary):
     visit = Appointment.objects.visits().first()
-    AccessLog.objects.note(one_as("O"), "opened", about="appointment", number=visit.pk)
+    AccessLog.objects.note(staff_user(OWNER), "opened", about="appointment", number=visit.pk)
 
     looks = actions.export_person(person=canary, by=None, reason=REASON)["looks"]
 
@@ -256,7 +256,7 @@ PAGE = "/admin/patients/one/"
 
 
 def test_the_owner_gets_a_file_that_names_nobody_in_its_name(canary):
-    answer = at_the_desk(one_as("O")).post(PAGE, {"email": EMAIL, "reason": REASON, "do": "export"})
+    answer = signed_in_as(OWNER).post(PAGE, {"email": EMAIL, "reason": REASON, "do": "export"})
 
     assert answer["Content-Disposition"] == 'attachment; filename="kept.json"'
     assert answer["Cache-Control"] == "no-store"
@@ -265,7 +265,7 @@ def test_the_owner_gets_a_file_that_names_nobody_in_its_name(canary):
 
 
 def test_the_owner_erases_only_when_sure_and_told_of_visits(canary):
-    owner = at_the_desk(one_as("O"))
+    owner = signed_in_as(OWNER)
     form = {"email": EMAIL, "phone": PHONE, "reason": REASON, "do": "erase"}
 
     for typed, said in (({}, "Check this box to erase"), ({"is_sure": "on"}, "still to come")):
@@ -280,12 +280,12 @@ def test_the_owner_erases_only_when_sure_and_told_of_visits(canary):
     assert not any(word in done.text.lower() for word in WORDS)
 
 
-@pytest.mark.parametrize("letter", ["F", "T", "E", "R", "N"])
-def test_nobody_else_gives_out_or_erases(canary, letter):
+@pytest.mark.parametrize("role", [FRONT_DESK, THERAPIST, EDITOR, REVIEWER, NO_ROLE])
+def test_nobody_else_gives_out_or_erases(canary, role):
     for do in ("export", "erase"):
         form = {"email": EMAIL, "reason": REASON, "do": do, "is_sure": "on", "cancel_visits": "on"}
-        username = f"another-{letter}-{do}"
-        assert at_the_desk(one_as(letter, username=username)).post(PAGE, form).status_code == 403
+        username = f"another-{role}-{do}"
+        assert signed_in_as(role, username=username).post(PAGE, form).status_code == 403
     assert Appointment.objects.filter(name=NAME).exists()
 
 
@@ -299,7 +299,7 @@ def test_nobody_else_gives_out_or_erases(canary, letter):
     ],
 )
 def test_the_page_says_why_not(canary, typed, said):
-    answer = at_the_desk(one_as("O")).post(PAGE, typed | {"do": "export"})
+    answer = signed_in_as(OWNER).post(PAGE, typed | {"do": "export"})
 
     assert (answer.status_code, said in answer.text) == (422, True)
 

@@ -11,7 +11,7 @@ from booking.actions import free
 from booking.models import OCCUPYING, Appointment, Message, Series, State
 from tests.booking.actions.test_races import all_at_once, assert_disjoint, sqlstates, without_constraint  # noqa: F401
 from tests.factories import a_clinic, a_series, a_service, a_therapist, in_days, some_details, working_all_week
-from tests.staff import one_as
+from tests.staff import SUPERUSER, staff_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,7 +130,7 @@ def test_control_without_both_the_check_sees_two_visits_at_once(therapist, servi
 @pytest.mark.parametrize("nth", range(2))
 def test_a_patient_moves_a_visit_while_the_rest_is_cancelled(therapist, service, nth):
     """Either the move comes first and nothing is cancelled, or all are cancelled and nothing moves."""
-    clerk = one_as("S")  # the roles are emptied with the other tables here
+    clerk = staff_user(SUPERUSER)  # the roles are emptied with the other tables here
     visits = a_series(therapist, service, *starts(3, 6, 13))
     shown = [visit.starts_at for visit in visits]
 

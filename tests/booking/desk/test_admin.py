@@ -14,7 +14,7 @@ from booking import actions
 from booking.models import Absence, Appointment, ContactRequest, HeldFor, Message, Shift, State, UrgentHelp
 from revival.base.words import day_short, day_words
 from tests.factories import a_therapist, an_appointment, asks, in_days
-from tests.staff import at_the_desk, one_as
+from tests.staff import FRONT_DESK, OWNER, SUPERUSER, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -289,7 +289,7 @@ def test_today_is_told_by_therapist_and_each_next_step_is_one_press(admin_client
         an_appointment(whose, service, in_days(0, hour), name=name)
 
     with time_machine.travel(noon):
-        admin_client.force_login(one_as("S", username="at-noon"))
+        admin_client.force_login(staff_user(SUPERUSER, username="at-noon"))
         page = admin_client.get("/admin/").text
         today = page.split('id="today"')[1].split("</section>")[0]
         come = Appointment.objects.get(name="Cy Cedar")
@@ -357,7 +357,7 @@ def example_clinic(therapist, service):
 
 
 def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, therapist, service):
-    owner = at_the_desk(one_as("O"))
+    owner = signed_in_as(OWNER)
     items = to_do(owner.get("/admin/").text)
     facts, hours, photo = "Address, opening hours", "Working hours of Dr. Stanley", "Photo of Dr. Peter Stanley"
     assert set(items) == {facts, hours, photo, "Service: Consultation", "About Dr. Stanley", "When to get help"}
@@ -391,7 +391,7 @@ def fields_of(form):
 
 
 def test_who_cannot_set_it_up_is_told_that_the_owner_does(example_clinic):
-    page = at_the_desk(one_as("F")).get("/admin/").text
+    page = signed_in_as(FRONT_DESK).get("/admin/").text
 
     assert set(to_do(page)) == {"Working hours of Dr. Stanley"}
     theirs = page.split("For the owner to set up: ")[1].split("</p>")[0]
@@ -399,16 +399,16 @@ def test_who_cannot_set_it_up_is_told_that_the_owner_does(example_clinic):
 
 
 def test_a_therapist_whose_sign_in_is_not_joined_is_told_so_and_the_owner_too(therapist):
-    account = one_as("T")
-    owner = at_the_desk(one_as("O"))
+    account = staff_user(THERAPIST)
+    owner = signed_in_as(OWNER)
     assert "not joined to a therapist yet" in at_the_desk(account).get("/admin/").text
-    assert "Sign-in of colleague-T" in to_do(owner.get("/admin/").text)
+    assert "Sign-in of colleague-therapist" in to_do(owner.get("/admin/").text)
 
     therapist.account = account
     therapist.save()
 
     assert "No visits today." in at_the_desk(account).get("/admin/").text
-    assert "Sign-in of colleague-T" not in to_do(owner.get("/admin/").text)
+    assert "Sign-in of colleague-therapist" not in to_do(owner.get("/admin/").text)
 
 
 # ---- what rows and pages are called ----

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from tests.factories import a_therapist, an_appointment, day_in, in_days
-from tests.staff import at_the_desk, one_as
+from tests.staff import FRONT_DESK, signed_in_as
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ CALENDAR, BLOCK = "/admin/calendar/", "/admin/calendar/block/"
 
 @pytest.fixture
 def clerk(db):
-    return at_the_desk(one_as("F"))
+    return signed_in_as(FRONT_DESK)
 
 
 def drawn_from(page):
@@ -47,7 +47,7 @@ def test_few_lanes_are_drawn_on_a_tablet_and_many_are_a_list_there(clerk, therap
 
 @time_machine.travel("2026-12-09T16:20:00Z", tick=False)
 def test_a_year_that_is_not_this_one_is_said(therapist):
-    clerk = at_the_desk(one_as("F"))
+    clerk = signed_in_as(FRONT_DESK)
 
     assert "<h1>Wednesday, December 9</h1>" in clerk.get(f"{CALENDAR}?view=day").text
     later = clerk.get(f"{CALENDAR}?view=day&from=2028-01-01").text
@@ -68,7 +68,7 @@ def test_a_date_is_gone_to_and_the_view_stays(clerk, therapist):
 
 @time_machine.travel("2026-12-09T16:20:00Z", tick=False)  # a Wednesday, 10:20 am
 def test_links_of_a_week_that_has_begun_lead_to_today(therapist):
-    page = at_the_desk(one_as("F")).get(CALENDAR).text.replace("&amp;", "&")
+    page = signed_in_as(FRONT_DESK).get(CALENDAR).text.replace("&amp;", "&")
 
     assert "/admin/calendar/day-sheet/?day=2026-12-09" in page
     assert "?view=day&from=2026-12-09" in page
@@ -86,6 +86,6 @@ def test_links_of_a_week_that_has_begun_lead_to_today(therapist):
     ],
 )
 def test_time_is_blocked_from_today_at_the_earliest(therapist, asked, shown):
-    page = at_the_desk(one_as("F")).get(BLOCK, {"from": asked}).text
+    page = signed_in_as(FRONT_DESK).get(BLOCK, {"from": asked}).text
 
     assert re.search(r'name="starts_at" value="([^"]+)"', page)[1] == shown

@@ -33,7 +33,7 @@ from tests.factories import (
     outage_of,
     working_all_week,
 )
-from tests.staff import at_the_desk, one_as
+from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def outage(therapist, service, visit):
 
 @pytest.fixture
 def clerk(db):
-    return at_the_desk(one_as("F"))
+    return signed_in_as(FRONT_DESK)
 
 
 def asked_for(**typed):
@@ -123,7 +123,7 @@ def test_starting_it_from_the_page_leads_to_the_board(clerk, visit):
     assert "1 e-mail leaves now; nobody is left to call." in done.text
     line = line_of(visit)
     assert (line.state, line.starts_at) == ("waiting", in_days(3, 10))
-    assert line.outage.started_by.username == "colleague-F"
+    assert line.outage.started_by.username == "colleague-front-desk"
 
 
 def test_staff_change_the_proposal_and_choose_the_phone(clerk, therapist, service, visit):
@@ -244,7 +244,7 @@ def test_what_staff_typed_is_kept_when_something_is_wrong(clerk, visit, typed, s
 @pytest.mark.parametrize("preset", ["today", "tomorrow", "week"])
 def test_presets(therapist, service, preset):
     with time_machine.travel(in_days(3, 9, 20), tick=False):
-        clerk = at_the_desk(one_as("F"))
+        clerk = signed_in_as(FRONT_DESK)
         page = clerk.get(NEW, {"therapist": "peter-stanley", "when": preset, "first": "same"})
         clerk.post(NEW, fields_of(page))
         span = Outage.objects.get().span
@@ -344,7 +344,7 @@ def test_staff_settle_from_the_board(clerk, therapist, other, service, outage, v
     assert "Moved to" in done.text
     assert "The patient is told by e-mail." in done.text
     assert again(visit).therapist == other
-    assert (again(line).state, line.settled_by.username) == ("accepted", "colleague-F")
+    assert (again(line).state, line.settled_by.username) == ("accepted", "colleague-front-desk")
     late = settle(clerk, line, "cancel")
     assert "A colleague or the patient was quicker" in late.text
     assert again(visit).state == State.CONFIRMED
@@ -440,7 +440,7 @@ def test_a_request_whose_therapist_is_out_waits_on_the_board_only(clerk, therapi
 
 
 def test_a_therapist_sees_their_own_outages_only(therapist, other, service, visit):
-    therapist.account = one_as("T")
+    therapist.account = staff_user(THERAPIST)
     therapist.save()
     own = outage_of(therapist, Span(in_days(3, 0), in_days(4, 0)))
     an_appointment(other, service, in_days(8, 10), name="Fay Foreign", email="fay@example.com")
@@ -458,7 +458,7 @@ def test_a_therapist_sees_their_own_outages_only(therapist, other, service, visi
 
 
 def test_a_patient_of_a_colleague_by_now_is_not_named(therapist, other, service, visit):
-    therapist.account = one_as("T")
+    therapist.account = staff_user(THERAPIST)
     therapist.save()
     outage = outage_of(therapist, Span(in_days(3, 0), in_days(4, 0)))
     line = line_of(visit)
@@ -472,7 +472,7 @@ def test_a_patient_of_a_colleague_by_now_is_not_named(therapist, other, service,
 
 
 def test_a_therapist_keeps_times_with_themselves_only(therapist, other, service, visit):
-    therapist.account = one_as("T")
+    therapist.account = staff_user(THERAPIST)
     therapist.save()
     client = at_the_desk(therapist.account)
 

@@ -11,7 +11,7 @@ from django.db import connection
 from booking.actions import free
 from booking.models import Message, State
 from tests.factories import a_clinic, a_service, a_therapist, an_appointment, in_days, working_all_week
-from tests.staff import at_the_desk, one_as
+from tests.staff import SUPERUSER, signed_in_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ def both_press(visit, verbs, monkeypatch):
     """Each has read the visit as it was before either of them gets the lock."""
     barrier, locked = Barrier(2), free.locked
     monkeypatch.setattr(free, "locked", lambda *args, **facts: (barrier.wait(20), locked(*args, **facts))[1])
-    colleagues = [at_the_desk(one_as("S", username=name)) for name in ("one", "two")]  # no roles here
+    colleagues = [signed_in_as(SUPERUSER, username=name) for name in ("one", "two")]  # no roles here
 
     def press(colleague, verb):
         try:

@@ -28,7 +28,7 @@ from tests.factories import (
     some_details,
     working_all_week,
 )
-from tests.staff import at_the_desk, one_as
+from tests.staff import FRONT_DESK, SUPERUSER, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ def quarter(stanley):
     Shift.objects.create(therapist=stanley, weekday=6, opens=time(0), closes=time(3))
     an_absence(stanley, at(11, 3, 0), at(11, 4, 0))
     Override.objects.create(therapist=stanley, day=date(2026, 11, 4), opens=time(10), closes=time(11))
-    owner = one_as("S", username="past-the-rules")
+    owner = staff_user(SUPERUSER, username="past-the-rules")
 
     def visit(when, state, **facts):
         return an_appointment(stanley, service, when, state=state, **facts)
@@ -285,7 +285,7 @@ def test_a_visit_from_the_waiting_list_is_counted_too(article, therapist_of, ser
 
 @pytest.fixture
 def clerk(db):
-    return at_the_desk(one_as("F"))
+    return signed_in_as(FRONT_DESK)
 
 
 def test_the_page_draws_each_report_beside_its_table(clerk, quarter, article, stanley):
@@ -341,7 +341,7 @@ def test_a_name_that_would_run_in_a_spreadsheet_does_not(clerk, quarter, stanley
 
 
 def test_a_therapist_sees_their_own_numbers_alone(quarter, stanley):
-    account = one_as("T")
+    account = staff_user(THERAPIST)
     other = a_therapist("benjamin-britton", account=account)
     an_appointment(other, quarter, at(10, 27, 10), state=State.COMPLETED)
     client = at_the_desk(account)

@@ -1,4 +1,4 @@
-"""Lists of the desk ask the database little, and no more when there is more to show."""
+"""Query counts of the desk's lists: few, and no more with more rows."""
 
 import re
 
@@ -17,7 +17,7 @@ from tests.staff import a_colleague, everything, give_phone, type_code, type_pas
 
 MOST = 10
 DRAWN = {"calendar": 12, "content_report": 12}
-"""No lists: a week of everybody's hours, absences and visits, and what all articles say."""
+"""Pages that are no lists: a week of everybody's hours, absences and visits, and the report on all articles."""
 MORE = 30
 ABOUT_PATIENTS = ("message", "waitlistentry", "contactrequest")
 PAGES = {
@@ -30,15 +30,15 @@ PAGES = {
 
 
 def lists():
-    """Every list that the desk has, by the name of what is in it."""
-    made = {model._meta.model_name: reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    """Address of every list at the desk, by model or page."""
+    changelists = {model._meta.model_name: reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
             for model in admin.site._registry}  # fmt: skip
-    return made | PAGES
+    return changelists | PAGES
 
 
 @pytest.fixture
 def owner(db):
-    """As they really come: with a second factor."""
+    """An owner's browser, signed in with a second factor as in production."""
     phone, _ = give_phone(a_colleague("olga", "Owner"))
     client = Client()
     type_password(client, "olga")
@@ -65,8 +65,8 @@ def fill(rows):
         Override.objects.create(therapist=therapist, day=day_in(100 + number), opens="09:00", closes="12:00")
         an_absence(therapist, in_days(200 + number), in_days(201 + number))
         Caution.objects.create(slug=f"c{number}", title="C", avoid="a", ask_first="b")
-        facts = {"title": "T", "description": "d", "lead": "l", "in_short": "s", "author": therapist}
-        article = Article.objects.create(slug=f"t{number}", updated_at=timezone.now(), **facts)
+        texts = {"title": "T", "description": "d", "lead": "l", "in_short": "s"}
+        article = Article.objects.create(slug=f"t{number}", updated_at=timezone.now(), author=therapist, **texts)
         Question.objects.create(article=article, question="Q?", anchor=f"q{number}", answer="A", order=1)
         Reference.objects.create(article=article, key=f"k-{number}", authors="A", year=2020, title="R")
         Topic.objects.create(name=f"Topic {number}", slug=f"topic-{number}")
@@ -75,23 +75,22 @@ def fill(rows):
         a_colleague(f"more-{number}", "Front desk")
 
 
-def asked(client, path):
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+def queries_of(client, path):
+    with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
     return [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
 
 
 def test_each_list_asks_at_most_ten_times_however_long_it_is(owner):
     rows = everything()
-    few = {name: asked(owner, path) for name, path in lists().items()}
+    few = {name: queries_of(owner, path) for name, path in lists().items()}
     fill(rows)
-    many = {name: asked(owner, path) for name, path in lists().items()}
+    many = {name: queries_of(owner, path) for name, path in lists().items()}
 
-    too_many = {name: len(found) for name, found in many.items() if len(found) > DRAWN.get(name, MOST)}
+    too_many = {name: len(queries) for name, queries in many.items() if len(queries) > DRAWN.get(name, MOST)}
     growing = {name: (len(few[name]), len(many[name])) for name in many if len(many[name]) > len(few[name])}
-    assert (too_many, growing) == ({}, {})
+    assert too_many == {}
+    assert growing == {}
 
 
 def test_finding_a_patient_asks_at_most_ten_times(owner):

@@ -1,4 +1,4 @@
-"""The desk's two logs: who looked at whom, and what changed, whoever changed it and however."""
+"""The access log of patients' data, and the change log, whichever way a change is made."""
 
 import json
 import re
@@ -28,7 +28,7 @@ from booking.models import (
 from revival.models import Account, AccountChange, Change, Membership, MembershipChange
 from tests.factories import an_appointment, in_days
 from tests.revival.staff.test_permissions import addresses
-from tests.staff import at_the_desk, everything, one_as
+from tests.staff import EDITOR, OWNER, SUPERUSER, at_the_desk, everything, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ NAMES = ("Ada Own", "own@example.com", "612-555-0190", "Fay Foreign")
 
 @pytest.fixture
 def owner(db):
-    return one_as("O")
+    return staff_user(OWNER)
 
 
 @pytest.fixture
@@ -69,21 +69,21 @@ SHOW_PATIENTS = {
     "booking_message_change": ("opened", "message"),
     "booking_message_answer": ("opened", "message"),
 }
-"""Addresses that answer with someone's name, e-mail address or phone, and the line each leaves."""
+"""URL names of pages that show a patient's name, e-mail address or phone, and the line each writes."""
 
 
 def test_every_page_that_shows_a_patient_leaves_a_line_and_no_other_page_shows_one(owner, rows):
-    superuser = at_the_desk(one_as("S"))
-    shown = {}
+    superuser = signed_in_as(SUPERUSER)
+    lines = {}
     for name, path in addresses(rows).items():
         before = AccessLog.objects.count()
         page = superuser.get(path)
         if any(personal in page.text for personal in NAMES):
             assert AccessLog.objects.count() == before + 1, f"{name} shows a patient and leaves no line"
             line = AccessLog.objects.first()
-            shown[name] = (line.what, line.about)
+            lines[name] = (line.what, line.about)
 
-    assert shown == SHOW_PATIENTS
+    assert lines == SHOW_PATIENTS
 
 
 def test_a_line_says_who_when_and_which_row(owner, rows):
@@ -91,8 +91,11 @@ def test_a_line_says_who_when_and_which_row(owner, rows):
     at_the_desk(owner).get(f"/admin/booking/appointment/{rows.appointment.pk}/change/")
 
     line = AccessLog.objects.first()
-    assert (line.user, line.username) == (owner, owner.username)
-    assert (line.what, line.about, line.number) == (Look.OPENED, "appointment", rows.appointment.pk)
+    assert line.user == owner
+    assert line.username == owner.username
+    assert line.what == Look.OPENED
+    assert line.about == "appointment"
+    assert line.number == rows.appointment.pk
     assert before <= line.at <= timezone.now()
 
 
@@ -105,7 +108,7 @@ def test_a_search_leaves_a_line_without_the_words(owner, rows):
 
 
 def test_what_was_refused_or_not_there_leaves_no_line(rows):
-    client = at_the_desk(one_as("E"))
+    client = signed_in_as(EDITOR)
     before = AccessLog.objects.count()
     for path in ("", f"{rows.appointment.pk}/change/", "999999/change/", f"{rows.appointment.pk}/confirm/"):
         assert client.get(f"/admin/booking/appointment/{path}").status_code in (403, 404)
@@ -123,36 +126,38 @@ def test_the_line_outlives_the_colleague(owner):
     pk = owner.pk
     owner.delete()
 
-    assert AccessLog.objects.filter(user_id=pk, username="colleague-O").exists()
+    assert AccessLog.objects.filter(user_id=pk, username="colleague-owner").exists()
 
 
 # Nothing personal where browsers and logs keep it
 
 
 def test_no_title_address_or_message_of_the_desk_holds_a_name(rows):
-    client = at_the_desk(one_as("S"))
+    client = signed_in_as(SUPERUSER)
     for name, path in addresses(rows).items():
         page = client.get(path)
-        for title in re.findall(r"<title>(.*?)</title>", page.text, re.DOTALL):  # a heading is kept by nobody
+        for title in re.findall(
+            r"<title>(.*?)</title>", page.text, re.DOTALL
+        ):  # browsers keep titles, but not headings
             assert not any(personal in title for personal in NAMES), name
         for address in re.findall(r'(?:href|action|src)="([^"]*)"', page.text):
             assert not any(personal in address for personal in ("Ada", "own@", "own%40", "555-0190")), (name, address)
 
 
 def test_acting_on_patients_keeps_no_name_in_messages_and_djangos_own_log(rows):
-    client = at_the_desk(one_as("S"))
+    client = signed_in_as(SUPERUSER)
     for name in ("appointment", "waitlistentry", "contactrequest", "message"):
         done = client.post(addresses(rows)[f"booking_{name}_answer"], follow=True)
         assert done.context["messages"], name
-        assert not any(personal in str(said) for said in done.context["messages"] for personal in NAMES), name
+        assert not any(personal in str(message) for message in done.context["messages"] for personal in NAMES), name
 
-    client.post("/admin/booking/absence/add/", {**absence(rows.therapist)})
-    kept = json.dumps(list(LogEntry.objects.values("object_repr", "change_message")))
+    client.post("/admin/booking/absence/add/", absence_form(rows.therapist))
+    entries = json.dumps(list(LogEntry.objects.values("object_repr", "change_message")))
     assert LogEntry.objects.exists()
-    assert not any(personal in kept for personal in NAMES)
+    assert not any(personal in entries for personal in NAMES)
 
 
-def absence(therapist):
+def absence_form(therapist):
     days = {"starts_at": "2026-12-07T09:00", "ends_at": "2026-12-07T10:00"}
     return {"therapist": therapist.pk, "reason": "", **days}
 
@@ -235,9 +240,9 @@ def test_what_patients_do_carries_no_name_and_no_statement_more(rows, client, dj
     hold = an_appointment(rows.therapist, rows.service, in_days(9), state=State.HELD)
 
     assert changes_of(hold).get().user is None
-    with django_assert_num_queries(1) as asked:
+    with django_assert_num_queries(1) as queries:
         Appointment.objects.filter(pk=hold.pk).update(held_until=timezone.now())
-    assert "pghistory" not in asked.captured_queries[0]["sql"]
+    assert "pghistory" not in queries.captured_queries[0]["sql"]
 
 
 def test_the_name_of_a_colleague_travels_in_the_same_statement(owner, rows, django_assert_num_queries):
@@ -312,7 +317,7 @@ def test_a_slip_at_a_prompt_changes_no_line_of_a_log(table, verb):
 @pytest.mark.parametrize("path", ["booking/accesslog", "revival/change"])
 def test_the_owner_reads_the_logs_and_nobody_writes_them(owner, rows, path):
     row = rows.accesslog if "access" in path else rows.change
-    for client in (at_the_desk(owner), at_the_desk(one_as("S"))):
+    for client in (at_the_desk(owner), signed_in_as(SUPERUSER)):
         page = client.get(f"/admin/{path}/")
         assert "Nobody can change or delete them" in page.text
         for what in ("add/", f"{row.pk}/delete/"):

@@ -1,4 +1,4 @@
-"""Every link of the public site, followed from home by a crawler: none is broken, and each fragment is there."""
+"""Crawl of the public site from its home page: no link is broken, and each fragment exists."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from urllib.request import urlopen
 
 Answer = tuple[int, str, str]
 """Status, kind of content, text."""
-PLACES = ("href", "src", "data-next-times")
+LINK_ATTRIBUTES = ("href", "src", "data-next-times")
 LEAST = 40
-"""Pages and files that it meets at the least: else it did not get far, and says nothing."""
+"""Least number of pages and files for the crawl to mean anything."""
 
 
 class Links(HTMLParser):
-    """The ids of a page or a drawing, and where it leads."""
+    """The ids and links of a page or a drawing."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.ids: set[str] = set()
-        self.found: list[str] = []
+        self.targets: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        facts = dict(attrs)
-        self.ids |= {facts["id"]} if facts.get("id") else set()
-        if facts.get("rel") != "canonical":  # names the address that the clinic is reached by
-            self.found += [facts[place] for place in PLACES if facts.get(place)]
-        self.found += [one.split()[0] for one in (facts.get("srcset") or "").split(",") if one.strip()]
+        values = dict(attrs)
+        self.ids |= {values["id"]} if values.get("id") else set()
+        if values.get("rel") != "canonical":  # has the clinic's public host name
+            self.targets += [values[name] for name in LINK_ATTRIBUTES if values.get(name)]
+        self.targets += [source.split()[0] for source in (values.get("srcset") or "").split(",") if source.strip()]
 
 
 def crawl(fetch: Callable[[str], Answer], start: str) -> tuple[list[str], int]:
-    """What is broken, each with the page it stands on; and how many addresses were asked.
+    """Broken links, each with the page it is on, and the number of addresses fetched.
 
-    Addresses that differ only in what is asked, such as the day, count as one. `fetch` gives what an address answers.
+    Addresses that differ only in the values of their query, such as the day, count as one.
     """
     answers: dict[tuple[str, ...], tuple[int, set[str]]] = {}
     broken, waiting = [], [(start, start)]
@@ -50,12 +50,12 @@ def crawl(fetch: Callable[[str], Answer], start: str) -> tuple[list[str], int]:
             status, kind, text = fetch(address)
             links = Links(text if "html" in kind or "svg" in kind else "")
             answers[key] = status, links.ids
-            waiting += [(address, one) for one in links.found]
+            waiting += [(address, target) for target in links.targets]
         status, ids = answers[key]
         if status != 200:
             broken.append(f"{page} -> {link}: {status}")
         elif parts.fragment and unquote(parts.fragment) not in ids:
-            broken.append(f"{page} -> {link}: nothing is called so there")
+            broken.append(f"{page} -> {link}: no such id")
     return broken, len(answers)
 
 
@@ -68,10 +68,10 @@ def over_http(address: str) -> Answer:
 
 
 def test_no_link_is_broken(site):
-    broken, asked = crawl(over_http, f"{site.url}/")
+    broken, fetched = crawl(over_http, f"{site.url}/")
 
     assert broken == []
-    assert asked >= LEAST
+    assert fetched >= LEAST
 
 
 def test_control_broken_links_and_fragments_are_seen():
@@ -81,7 +81,12 @@ def test_control_broken_links_and_fragments_are_seen():
         "http://x/d.svg": '<svg><symbol id="cups"/></svg>',
     }
 
-    broken, asked = crawl(lambda url: (200, "text/html", pages[url]) if url in pages else (404, "", ""), "http://x/")
+    broken, fetched = crawl(lambda url: (200, "text/html", pages[url]) if url in pages else (404, "", ""), "http://x/")
 
-    assert {one.split(" -> ")[1].rpartition(":")[0] for one in broken} == {"/gone/", "/no.png", "#there", "/d.svg#cup"}
-    assert asked == 5
+    assert {line.split(" -> ")[1].rpartition(":")[0] for line in broken} == {
+        "/gone/",
+        "/no.png",
+        "#there",
+        "/d.svg#cup",
+    }
+    assert fetched == 5

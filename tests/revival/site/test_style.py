@@ -1,4 +1,4 @@
-"""`/style/`: every token and every drawing is on it, and it is nowhere but where pages are written."""
+"""Style guide at `/style/`: it shows every token and every drawing, and exists only with `make dev`."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The colors keep their contrast (WCAG 2.2, 1.4.3, 1.4.6 and 1.4.11), light and dark."""
+"""Contrast of the color tokens (WCAG 2.2, 1.4.3, 1.4.6 and 1.4.11), light and dark."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 TOKENS = (Path(__file__).parents[3] / "static" / "css" / "tokens.css").read_text()
-COLOUR = re.compile(r"--([a-z0-9-]+): (#[0-9a-f]{6})")
-LIGHT = dict(COLOUR.findall(TOKENS.split("@media")[0]))
-DARK = LIGHT | dict(COLOUR.findall(TOKENS.split("prefers-color-scheme: dark")[1].split("@media")[0]))
+COLOR = re.compile(r"--([a-z0-9-]+): (#[0-9a-f]{6})")
+LIGHT = dict(COLOR.findall(TOKENS.split("@media")[0]))
+DARK = LIGHT | dict(COLOR.findall(TOKENS.split("prefers-color-scheme: dark")[1].split("@media")[0]))
 
 PAIRS = """
 ink paper 7 | ink paper-sunk 7 | ink paper-raised 7 | ink caution-wash 7 | ink action-wash 7 | ink ember-wash 7
@@ -31,8 +31,8 @@ def luminance(color):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one, other):
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(first, second):
+    lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 

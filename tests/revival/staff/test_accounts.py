@@ -1,4 +1,4 @@
-"""Accounts: owners give and take roles, nobody climbs higher, and there is always an owner."""
+"""Accounts: owners give and take roles, nobody gains rights of their own accord, and there is always an owner."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from revival.staff import accounts
 from revival.staff.roles import IN_WORDS, ROLES
 from tests.factories import a_clinic, a_therapist
-from tests.staff import PASSWORD, a_colleague, give_phone, type_code, type_password
+from tests.staff import PASSWORD, a_colleague, at_the_desk, give_phone, type_code, type_password
 
 pytestmark = pytest.mark.django_db
 
@@ -47,18 +47,18 @@ def ids_of(*roles):
     return list(Group.objects.filter(name__in=roles).values_list("pk", flat=True))
 
 
-def typed(user, *roles, **fields):
+def account_form(user, *roles, **fields):
     """The account's form as a browser sends it."""
-    given = {"username": user.username, "first_name": "", "last_name": "", "email": "", "is_active": "on"}
-    return given | {"groups": ids_of(*roles)} | fields
+    account = {"username": user.username, "first_name": "", "last_name": "", "email": "", "is_active": "on"}
+    return account | {"groups": ids_of(*roles)} | fields
 
 
 def save(client, user, *roles, **fields):
-    return client.post(f"{ACCOUNTS}{user.pk}/change/", typed(user, *roles, **fields))
+    return client.post(f"{ACCOUNTS}{user.pk}/change/", account_form(user, *roles, **fields))
 
 
-def closed(user, *roles):
-    fields = typed(user, *roles)
+def form_that_closes(user, *roles):
+    fields = account_form(user, *roles)
     del fields["is_active"]
     return fields
 
@@ -136,7 +136,7 @@ def test_a_closed_account_is_signed_out_at_once(desk):
     type_password(client, "kim")
     assert client.get("/admin/").status_code == 200
 
-    desk.post(f"{ACCOUNTS}{kim.pk}/change/", closed(kim, "Editor"))
+    desk.post(f"{ACCOUNTS}{kim.pk}/change/", form_that_closes(kim, "Editor"))
 
     assert client.get("/admin/").status_code == 302
     assert type_password(client, "kim").status_code == 422
@@ -152,7 +152,7 @@ def test_the_linked_therapist_is_shown(desk):
     assert "Dr. Peter Stanley" in desk.get(ACCOUNTS).text
 
 
-# Nobody climbs
+# Nobody gains rights
 
 
 def test_no_form_makes_a_superuser_or_gives_single_rights(desk, owner):
@@ -175,10 +175,10 @@ def test_no_form_makes_a_superuser_or_gives_single_rights(desk, owner):
 def test_an_owner_cannot_change_a_superuser(desk):
     root = a_colleague("root", is_superuser=True)
     give_phone(root)
-    given = {"password1": FIRST, "password2": FIRST}
+    passwords = {"password1": FIRST, "password2": FIRST}
 
     assert save(desk, root, "Owner", username="mine").status_code == 403
-    assert desk.post(f"{ACCOUNTS}{root.pk}/password/", given).status_code == 403
+    assert desk.post(f"{ACCOUNTS}{root.pk}/password/", passwords).status_code == 403
     assert desk.post(f"{ACCOUNTS}{root.pk}/reset-second-factor/").status_code == 403
     root.refresh_from_db()
     assert root.username == "root"
@@ -195,7 +195,7 @@ def test_other_roles_see_no_accounts(role):
     for path in ("", "add/", f"{kim.pk}/change/", f"{kim.pk}/password/", f"{kim.pk}/reset-second-factor/"):
         if path != f"{kim.pk}/password/":  # leads to one's own
             assert client.get(f"{ACCOUNTS}{path}").status_code == 403
-        assert client.post(f"{ACCOUNTS}{path}", typed(kim, "Owner")).status_code in (302, 403)
+        assert client.post(f"{ACCOUNTS}{path}", account_form(kim, "Owner")).status_code in (302, 403)
     assert roles_of(kim) == ({role} if role else set())
 
 
@@ -222,7 +222,10 @@ def test_passwords_cannot_be_found_by_filters(desk):
 
 
 def test_the_last_owner_stays_one(desk, owner):
-    for answer in (save(desk, owner, "Editor"), desk.post(f"{ACCOUNTS}{owner.pk}/change/", closed(owner, "Owner"))):
+    for answer in (
+        save(desk, owner, "Editor"),
+        desk.post(f"{ACCOUNTS}{owner.pk}/change/", form_that_closes(owner, "Owner")),
+    ):
         assert "This is the last owner" in answer.text
     owner.refresh_from_db()
     assert owner.is_active
@@ -248,29 +251,26 @@ def test_with_a_second_owner_the_first_may_go(desk, owner):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_owners_cannot_close_each_other_at_once():
-    call_roles()
-    one, other = a_colleague("one", "Owner"), a_colleague("other", "Owner")
-    browsers = []
-    for user in (one, other):
-        browsers.append(Client())
-        browsers[-1].force_login(user)
+    write_roles()
+    olga, omar = a_colleague("olga", "Owner"), a_colleague("omar", "Owner")
+    pairs = [(at_the_desk(olga), omar), (at_the_desk(omar), olga)]
 
     def close(pair):
         client, victim = pair
         try:
-            return client.post(f"{ACCOUNTS}{victim.pk}/change/", closed(victim, "Owner")).status_code
+            return client.post(f"{ACCOUNTS}{victim.pk}/change/", form_that_closes(victim, "Owner")).status_code
         finally:
             connections.close_all()
 
     for _ in range(10):
         User.objects.update(is_active=True)
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(close, [(browsers[0], other), (browsers[1], one)]))
+            list(pool.map(close, pairs))
         assert accounts.active_owners().count() == 1
 
 
-def call_roles():
-    """Tests that commit begin with empty tables; the migration's roles are written again."""
+def write_roles():
+    """Write the migration's roles again: tests that commit begin with empty tables."""
     from django.apps import apps
 
     from revival.staff import roles
@@ -336,36 +336,36 @@ def first_owner(*arguments):
 
 
 @pytest.fixture
-def _given(monkeypatch):
+def _first_password(monkeypatch):
     monkeypatch.setenv("FIRST_OWNER_PASSWORD", FIRST)
 
 
-@pytest.mark.usefixtures("_given")
+@pytest.mark.usefixtures("_first_password")
 def test_the_first_owner_is_an_owner_and_no_superuser():
-    said = first_owner("olga")
+    output = first_owner("olga")
 
     olga = User.objects.get()
     assert (olga.is_staff, olga.is_superuser, roles_of(olga)) == (True, False, {"Owner"})
-    assert "choose their own password" in said
+    assert "choose their own password" in output
     client = Client()
     step = type_password(client, "olga", FIRST)["Location"]
     client.post(step, {"new_password1": PASSWORD, "new_password2": PASSWORD})
     assert client.get(f"{ACCOUNTS}add/").status_code == 200
 
 
-@pytest.mark.usefixtures("_given", "owner")
+@pytest.mark.usefixtures("_first_password", "owner")
 def test_a_second_first_owner_is_refused_unless_asked_for_again():
     with pytest.raises(CommandError, match=r"There is an owner already \(olga\)"):
         first_owner("sam")
     assert not User.objects.filter(username="sam").exists()
 
-    said = first_owner("sam", "--again")
+    output = first_owner("sam", "--again")
 
-    assert "for the case that none can sign in" in said
+    assert "in case no owner can sign in" in output
     assert roles_of(User.objects.get(username="sam")) == {"Owner"}
 
 
-@pytest.mark.usefixtures("_given")
+@pytest.mark.usefixtures("_first_password")
 def test_again_helps_an_owner_who_lost_everything(owner):
     give_phone(owner)
     User.objects.update(is_active=False)
@@ -378,7 +378,7 @@ def test_again_helps_an_owner_who_lost_everything(owner):
     assert not TOTPDevice.objects.exists()
 
 
-@pytest.mark.usefixtures("_given")
+@pytest.mark.usefixtures("_first_password")
 def test_an_account_of_that_name_is_not_made_an_owner_by_mistake():
     kim = a_colleague("kim", "Editor")
 

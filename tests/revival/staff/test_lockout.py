@@ -1,4 +1,4 @@
-"""Guessing passwords: a lock with an end, from one network, that locks out nobody else."""
+"""Lockout after guessed passwords: it ends, holds for one network, and locks out nobody else."""
 
 from datetime import timedelta
 
@@ -71,8 +71,8 @@ def test_neighbors_in_an_ipv6_network_count_together():
 def test_passwords_are_kept_nowhere():
     guess(2)
 
-    kept = " ".join(str(value) for attempt in AccessAttempt.objects.values() for value in attempt.values())
-    assert "wrong" not in kept
+    stored = " ".join(str(value) for attempt in AccessAttempt.objects.values() for value in attempt.values())
+    assert "wrong" not in stored
 
 
 def test_signing_in_forgets_the_wrong_ones():

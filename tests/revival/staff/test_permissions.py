@@ -1,4 +1,4 @@
-"""Who may open what at the desk: every address, every role, one table. A new address has to be entered here."""
+"""Permissions at the desk: one table of every address and every role. A new address has to be entered here."""
 
 import re
 
@@ -12,14 +12,35 @@ from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
 from tests.factories import an_absence, day_in, in_days, joins
-from tests.staff import ROLES, an_outage, at_the_desk, everything, one_as
+from tests.staff import (
+    EDITOR,
+    FRONT_DESK,
+    NO_ROLE,
+    OWNER,
+    REVIEWER,
+    ROLES,
+    SUPERUSER,
+    THERAPIST,
+    an_outage,
+    at_the_desk,
+    everything,
+    signed_in_as,
+    staff_user,
+)
 
-OF_A_MODEL = ("changelist", "add", "change", "history", "delete")
-
-
+LETTERS = {
+    "F": FRONT_DESK,
+    "T": THERAPIST,
+    "E": EDITOR,
+    "R": REVIEWER,
+    "O": OWNER,
+    "N": NO_ROLE,
+    "S": SUPERUSER,
+}
+"""The tables below name the roles that a page answers with 200 by one letter each, to fit on a line."""
 EVERYONE = "FTERONS"
-"""Letters of `tests.staff.ROLES`: front desk, therapist, editor, reviewer, owner, no role, superuser."""
 
+MODEL_PAGES = ("changelist", "add", "change", "history", "delete")
 #                            list      add     change    history   delete
 MODELS = {
     "booking_appointment": ("FTOS", "", "FTOS", "FTOS", ""),
@@ -43,7 +64,7 @@ MODELS = {
     "articles_topic": ("EROS", "EROS", "EROS", "EROS", "OS"),
     "auth_user": ("OS", "OS", "OS", "OS", ""),
 }
-"""Whom each page answers with 200; everybody else with 403, and those not signed in with the sign-in page."""
+"""Roles that get 200 from each page. All others get 403, and visitors who are not signed in the sign-in page."""
 
 OTHERS = {
     "index": EVERYONE,
@@ -82,7 +103,7 @@ OTHERS = {
     "auth_user_reset": "OS",
     "articles_article_revisions": "EROS",
     "articles_article_revision": "EROS",
-    # To nobody, or answered otherwise:
+    # 200 for no role; ALWAYS says what they answer:
     "login": "",
     "logout": "",
     "code": "",
@@ -98,38 +119,39 @@ ALWAYS = {"login": 302, "logout": 405, "autocomplete": 404, "on_site": 404, "vie
 ALWAYS |= {"still_here": 405} | dict.fromkeys(
     ("code", "recovery_code", "enrol", "own_password", "new_recovery_codes"), 302
 )
-"""What these answer to everyone at the desk: patients are not to be found by autocompletion, nor their private
-pages by number."""
-ODD = {("app_list", "N"): 404}
+"""Status for everyone at the desk: patients cannot be found by autocompletion, nor their private pages by number."""
+EXCEPTIONS = {("app_list", NO_ROLE): 404}
 OPEN = {"login": 200, "logout": 405, "still_here": 405}
-"""What these answer to those not signed in."""
+"""Status for visitors who are not signed in."""
 
-PLAIN = (
+WITHOUT_ARGUMENTS = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
     *("day_sheet", "book_series", "block_time", "hours", "holidays", "reports", "outages"),
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
 )
-"""Addresses with nothing in them."""
+"""URL names whose addresses have no arguments."""
 
-TABLE = {
-    f"{model}_{what}": letters
-    for model, pages in MODELS.items()
-    for what, letters in zip(OF_A_MODEL, pages, strict=True)
+PAGES = {
+    f"{model}_{page}": letters
+    for model, columns in MODELS.items()
+    for page, letters in zip(MODEL_PAGES, columns, strict=True)
 } | OTHERS
+ALLOWED = {name: {LETTERS[letter] for letter in letters} for name, letters in PAGES.items()}
+"""URL name to the roles that may open it."""
 
 
 def named_urls():
     """Every address below /admin/ that has a name."""
-    desk = next(one for one in get_resolver().url_patterns if getattr(one, "app_name", "") == "admin")
-    return {name for name in walk(desk.url_patterns) if name}
+    desk = next(resolver for resolver in get_resolver().url_patterns if getattr(resolver, "app_name", "") == "admin")
+    return {name for name in url_names(desk.url_patterns) if name}
 
 
-def walk(patterns):
-    for one in patterns:
-        if isinstance(one, URLResolver):
-            yield from walk(one.url_patterns)
+def url_names(patterns):
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from url_names(pattern.url_patterns)
         else:
-            yield one.name
+            yield pattern.name
 
 
 def addresses(rows):
@@ -140,15 +162,15 @@ def addresses(rows):
         rows.line = rows.outage.visits.get()
     for name in named_urls():
         rest = name.partition("_")[2]
-        model, _, what = rest.partition("_")
-        if what in OF_A_MODEL:
-            args = [] if what in ("changelist", "add") else [getattr(rows, model).pk]
+        model, _, page = rest.partition("_")
+        if page in MODEL_PAGES:
+            args = [] if page in ("changelist", "add") else [getattr(rows, model).pk]
             paths[name] = reverse(f"admin:{name}", args=args)
     visit, article = ContentType.objects.get_for_model(rows.appointment), rows.article.pk
     return paths | {
         "index": "/admin/",
         "app_list": "/admin/booking/",
-        **{name: reverse(f"admin:{name}") for name in PLAIN},
+        **{name: reverse(f"admin:{name}") for name in WITHOUT_ARGUMENTS},
         "calendar": f"/admin/calendar/?from={day_in(5)}",
         "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
         "week_hours": f"/admin/hours/week/{rows.therapist.slug}/",
@@ -182,7 +204,7 @@ def addresses(rows):
 
 @pytest.fixture
 def therapist_user(db):
-    return one_as("T")
+    return staff_user(THERAPIST)
 
 
 @pytest.fixture
@@ -196,20 +218,24 @@ def therapist(therapist_user, rows):
 
 
 def test_each_address_of_the_desk_is_in_the_table():
-    assert named_urls() == set(TABLE)
+    assert named_urls() == set(ALLOWED)
 
 
-@pytest.mark.parametrize("letter", ROLES)
-def test_each_role_opens_what_the_table_says_and_nothing_else(rows, therapist_user, letter):
-    client = at_the_desk(therapist_user if letter == "T" else one_as(letter))
+def client_with_role(role, therapist_user):
+    """The browser of a colleague with this role; the therapist is the one whose rows they are."""
+    return at_the_desk(therapist_user if role == THERAPIST else staff_user(role))
 
-    found = {name: client.get(path).status_code for name, path in addresses(rows).items()}
 
-    expected = {
-        name: ODD.get((name, letter)) or ALWAYS.get(name) or (200 if letter in letters else 403)
-        for name, letters in TABLE.items()
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_opens_what_the_table_says_and_nothing_else(rows, therapist_user, role):
+    client = client_with_role(role, therapist_user)
+
+    statuses = {name: client.get(path).status_code for name, path in addresses(rows).items()}
+
+    assert statuses == {
+        name: EXCEPTIONS.get((name, role)) or ALWAYS.get(name) or (200 if role in allowed else 403)
+        for name, allowed in ALLOWED.items()
     }
-    assert found == expected
 
 
 def test_nobody_opens_anything_without_signing_in(client, rows):
@@ -226,22 +252,22 @@ def test_nobody_opens_anything_without_signing_in(client, rows):
 ANSWERS = [name for name in OTHERS if name.endswith("_answer")]
 
 
-@pytest.mark.parametrize("letter", ROLES)
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", ANSWERS)
-def test_buttons_act_for_the_same_people(rows, therapist_user, letter, name):
-    client = at_the_desk(therapist_user if letter == "T" else one_as(letter))
+def test_buttons_act_for_the_same_people(rows, therapist_user, role, name):
+    client = client_with_role(role, therapist_user)
     row = getattr(rows, name.split("_")[1])
     before = as_stored(row)
 
     response = client.post(addresses(rows)[name])
 
-    assert response.status_code == (302 if letter in TABLE[name] else 403)
-    assert (as_stored(row) != before) is (letter in TABLE[name])
+    assert response.status_code == (302 if role in ALLOWED[name] else 403)
+    assert (as_stored(row) != before) is (role in ALLOWED[name])
 
 
 @pytest.mark.parametrize("model", ["appointment", "waitlistentry", "contactrequest", "message"])
 def test_to_look_at_rows_is_not_to_act_on_them(rows, model):
-    """The right to look alone opens no button, and the right to act without that to look neither."""
+    """Neither the right to view alone nor the right to change alone opens a button."""
     for verb in ("view", "change"):
         user = get_user_model().objects.create_user(verb, is_staff=True)
         role = Group.objects.create(name=verb)  # rights come from roles alone
@@ -267,7 +293,7 @@ WITH_BUTTONS = {"appointment": "confirm", "waitlistentry": "remove", "contactreq
 
 @pytest.mark.parametrize("model", OWNED)
 def test_rows_of_another_therapist_do_not_exist(therapist, rows, model):
-    """Not 403, which would say that there is such a row: the same answer as for a number nobody has."""
+    """The answer is the same as for a number that no row has; 403 would say that there is such a row."""
     row = getattr(rows.foreign, model)
     pages = ["change", "history", "delete"] + ([WITH_BUTTONS[model]] if model in WITH_BUTTONS else [])
 
@@ -282,12 +308,12 @@ def test_rows_of_another_therapist_do_not_exist(therapist, rows, model):
 
 
 def without_token(answer):
-    """The token of the button that signs out differs at each look."""
+    """The page without the CSRF token of its sign-out button, which differs in each answer."""
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.text)
 
 
 def is_given_to_nobody(model, page, method):
-    """What a therapist may do with no row at all: 403 whatever the number."""
+    """Pages that a therapist may open for no row at all: 403 whatever the number."""
     if page == "delete":
         return model != "absence"
     return page == "change" and method.__name__ == "post" and model != "absence"
@@ -338,17 +364,17 @@ def test_search_finds_own_patients_only(therapist, rows):
 
 
 def test_a_therapist_without_an_account_is_nobodys(rows):
-    """Someone who may see their own only, and is no therapist, sees nothing; no more does nobody at all."""
-    client = at_the_desk(one_as("T", username="no-therapist"))
+    """A colleague with the role, but linked to no therapist, sees nothing; nor does an anonymous visitor."""
+    client = signed_in_as(THERAPIST, username="no-therapist")
 
     assert "Ada" not in client.get("/admin/booking/appointment/").text
     Appointment.objects.filter(therapist__account__isnull=True).get()
     assert not Appointment.objects.seen_by(AnonymousUser()).exists()
 
 
-def absence_form(therapist, **typed):
-    given = {"starts_at": "2026-12-07T09:00", "ends_at": "2026-12-07T10:00"}
-    return {"therapist": therapist.pk if therapist else "", "reason": "", **given, **typed}
+def absence_form(therapist):
+    span = {"starts_at": "2026-12-07T09:00", "ends_at": "2026-12-07T10:00"}
+    return {"therapist": therapist.pk if therapist else "", "reason": "", **span}
 
 
 def test_a_therapist_is_away_alone(therapist, rows):
@@ -373,7 +399,7 @@ def test_a_closed_clinic_is_everyones_to_see_and_the_front_desks_to_change(thera
     assert therapist.get(f"{page}change/").status_code == 200
     assert therapist.post(f"{page}change/", absence_form(rows.therapist)).status_code == 403
     assert therapist.post(f"{page}delete/", {"post": "yes"}).status_code == 403
-    assert at_the_desk(one_as("F")).post(f"{page}delete/", {"post": "yes"}).status_code == 302
+    assert signed_in_as(FRONT_DESK).post(f"{page}delete/", {"post": "yes"}).status_code == 302
 
 
 def test_an_entry_for_anyone_is_seen_by_the_therapist_of_its_visit(therapist, rows):
@@ -388,19 +414,19 @@ def test_an_entry_for_anyone_is_seen_by_the_therapist_of_its_visit(therapist, ro
 def test_autocompletion_finds_no_patients(rows, field):
     url = f"/admin/autocomplete/?app_label=booking&model_name=message&field_name={field}&term=a"
 
-    assert at_the_desk(one_as("S")).get(url).status_code in (403, 404)
+    assert signed_in_as(SUPERUSER).get(url).status_code in (403, 404)
 
 
 def test_the_desk_leads_to_public_pages_only(therapist, rows):
     kinds = {name: ContentType.objects.get_by_natural_key("booking", name).pk for name in ("appointment", "therapist")}
-    owner = at_the_desk(one_as("S"))
+    superuser = signed_in_as(SUPERUSER)
 
-    for client in (owner, therapist):
+    for client in (superuser, therapist):
         assert client.get(f"/admin/r/{kinds['appointment']}/{rows.appointment.pk}/").status_code == 404
         public = client.get(f"/admin/r/{kinds['therapist']}/{rows.therapist.pk}/")
         assert public["Location"] == "http://testserver" + rows.therapist.get_absolute_url()
     for odd in ("x/1", "0/1", f"{10**30}/1", f"{kinds['therapist']}/x"):
-        assert owner.get(f"/admin/r/{odd}/").status_code == 404
+        assert superuser.get(f"/admin/r/{odd}/").status_code == 404
 
 
 # Odd addresses

@@ -1,4 +1,4 @@
-"""The second factor, and sessions at the desk that end: through the front door, with a phone's codes."""
+"""Second factor and sessions at the desk, tested through the pages with a phone's codes."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ ENROL, CODE = "/admin/login/enrol/", "/admin/login/code/"
 
 
 @pytest.fixture(autouse=True)
-def _demanded(settings):
+def _two_factor_is_required(settings):
     settings.TWO_FACTOR_REQUIRED = True
     a_clinic()
 
@@ -88,11 +88,11 @@ def test_after_the_password_comes_enrollment_then_ten_recovery_codes_then_the_de
 def test_the_picture_and_the_key_say_the_same(client, robin):
     type_password(client)
     key = key_on(client.get(ENROL)).replace(" ", "")
-    address = two_factor.address(user=robin, key=client.session["new_key"], issuer="Revival: a clinic")
+    address = two_factor.otpauth_uri(user=robin, key=client.session["new_key"], issuer="Revival: a clinic")
 
     assert f"secret={key}" in address
     assert address.startswith("otpauth://totp/Revival%20a%20clinic%3Arobin?")
-    assert re.search(r'<svg class="qr"[^>]*>.*<path fill="black" d="M[0-9Mhv1z -]+"', client.get(ENROL).text)
+    assert re.search(r'<svg class="qr"[^>]*>[^M]*<path fill="black" d="M[0-9Mhv1z -]+"', client.get(ENROL).text)
 
 
 def test_enrollment_needs_a_code_of_the_key_that_is_shown(client, robin):
@@ -120,7 +120,7 @@ def test_only_the_first_of_two_enrols(client, robin):
     thief = Client()
     type_password(client)
     type_password(thief)
-    ours, theirs = (Phone(key_on(one.get(ENROL))) for one in (client, thief))
+    ours, theirs = (Phone(key_on(browser.get(ENROL))) for browser in (client, thief))
     client.post(ENROL, {"code": ours.code()})
 
     answer = thief.post(ENROL, {"code": theirs.code()})
@@ -132,10 +132,10 @@ def test_only_the_first_of_two_enrols(client, robin):
 def test_a_first_device_never_takes_the_place_of_another(robin):
     give_phone(robin)
     key = two_factor.new_key()
-    code = Phone(two_factor.as_words(key)).code()
+    code = Phone(two_factor.key_in_groups(key)).code()
 
     with pytest.raises(two_factor.AlreadySetUpError):
-        two_factor.enroll(user=robin, key=key, typed=code)
+        two_factor.enroll(user=robin, key=key, code=code)
 
 
 def test_the_code_that_enrolled_does_not_sign_in_as_well(client, robin):
@@ -151,17 +151,17 @@ def test_the_code_that_enrolled_does_not_sign_in_as_well(client, robin):
 
 def every_address():
     names = ["index", "jsi18n", "autocomplete", "password_change", "your_sign_in", "new_device", "new_recovery_codes"]
-    found = [reverse(f"admin:{name}") for name in names]
+    paths = [reverse(f"admin:{name}") for name in names]
     for model in site._registry:
         base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-        found += [reverse(f"{base}_changelist"), reverse(f"{base}_add"), reverse(f"{base}_change", args=[1])]
-        found += [reverse(f"{base}_delete", args=[1]), reverse(f"{base}_history", args=[1])]
-    found += [
+        paths += [reverse(f"{base}_changelist"), reverse(f"{base}_add"), reverse(f"{base}_change", args=[1])]
+        paths += [reverse(f"{base}_delete", args=[1]), reverse(f"{base}_history", args=[1])]
+    paths += [
         reverse("admin:app_list", args=["booking"]),
         reverse("admin:booking_appointment_answer", args=[1, "confirm"]),
     ]
-    found += [reverse("admin:auth_user_reset", args=[1]), reverse("admin:articles_article_revisions", args=[1])]
-    return [*found, "/admin/r/1/1/", "/admin/whatever/"]
+    paths += [reverse("admin:auth_user_reset", args=[1]), reverse("admin:articles_article_revisions", args=[1])]
+    return [*paths, "/admin/r/1/1/", "/admin/whatever/"]
 
 
 @pytest.mark.parametrize("has_device", [False, True])
@@ -245,8 +245,8 @@ def test_a_code_opens_the_desk(client, robin):
 def test_they_come_to_where_they_wanted_to_go_and_nowhere_else(client, robin):
     phone, _ = give_phone(robin)
     there = "/admin/booking/appointment/?state=requested"
-    asked = client.get(there)["Location"]
-    client.post(asked, {"username": "robin", "password": PASSWORD})
+    sign_in_page = client.get(there)["Location"]
+    client.post(sign_in_page, {"username": "robin", "password": PASSWORD})
     assert type_code(client, phone.code())["Location"] == there
     client.post("/admin/logout/")
 
@@ -330,12 +330,12 @@ def test_the_same_code_twice_at_once_is_used_once(robin):
     phone, _ = give_phone(robin)
     code = phone.code()
     clients = [Client() for _ in range(8)]
-    for one in clients:
-        type_password(one)
+    for browser in clients:
+        type_password(browser)
 
-    def send(one):
+    def send(browser):
         try:
-            return type_code(one, code).status_code
+            return type_code(browser, code).status_code
         finally:
             connections.close_all()
 
@@ -384,10 +384,10 @@ def test_someone_elses_recovery_code_is_refused(client, robin):
 
 def test_the_database_holds_no_recovery_code(robin):
     _, codes = give_phone(robin)
-    kept = set(StaticToken.objects.values_list("token", flat=True))
+    tokens = set(StaticToken.objects.values_list("token", flat=True))
 
-    assert len(kept) == 10
-    assert not kept & {form for code in codes for form in (code, code.replace("-", ""))}
+    assert len(tokens) == 10
+    assert not tokens & {spelling for code in codes for spelling in (code, code.replace("-", ""))}
 
 
 # Sessions
@@ -412,7 +412,7 @@ def test_the_session_has_another_key_after_each_step(client):
 
 
 def test_a_planted_session_is_worth_nothing(client, robin):
-    """Someone signs in half on the victim's browser with their own name, and keeps the session's key."""
+    """A thief types their own password in the victim's browser, and keeps the session's key."""
     a_colleague("mallory")
     type_password(client, "mallory")
     planted = session_key(client)
@@ -519,7 +519,7 @@ def test_eight_hours_are_the_end_however_busy(client, robin, clock):
 def test_an_idle_session_is_nobody_outside_the_desk_too(client, robin, clock, rf):
     from django.contrib.sessions.backends.db import SessionStore
 
-    from revival.staff.sessions import only_whole_sign_ins
+    from revival.staff.sessions import ignore_incomplete_sign_ins
 
     phone, _ = give_phone(robin)
     sign_in(client, phone)
@@ -527,7 +527,7 @@ def test_an_idle_session_is_nobody_outside_the_desk_too(client, robin, clock, rf
     request.session = SessionStore(session_key(client))
     request.user = robin
     seen = []
-    middleware = only_whole_sign_ins(lambda request: seen.append(request.user.is_authenticated))
+    middleware = ignore_incomplete_sign_ins(lambda request: seen.append(request.user.is_authenticated))
 
     middleware(request)
     later(clock, minutes=16)
@@ -704,12 +704,12 @@ def test_nightly_the_second_factor_of_those_who_left_and_old_sessions_go(robin, 
 
 
 def test_a_forged_cookie_of_a_known_browser_is_none(client, robin, rf, settings):
-    from revival.staff.lockout import people_known_to
+    from revival.staff.lockout import known_user_ids
 
     request = rf.get("/admin/login/")
     request.COOKIES[settings.KNOWN_BROWSER_COOKIE_NAME] = dumps(str(robin.pk))
 
-    assert people_known_to(request) == []
+    assert known_user_ids(request) == []
 
 
 def test_a_bare_word_as_next_page_breaks_nothing(client, robin, settings):

@@ -1,0 +1,25 @@
+"""Rendering of the sign-in pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+THROTTLED = "throttled"
+"""Code of the form error after too many wrong codes."""
+
+
+def render_page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+    """Status 429 when the form says that there were too many wrong codes, 422 when it has other errors."""
+    form = context.get("form")
+    if form is None or not form.errors:
+        return render(request, template, context)
+    return render(request, template, context, status=429 if form.has_error("code", THROTTLED) else 422)
+
+
+def show_recovery_codes(request: HttpRequest, codes: list[str], next_page: str) -> HttpResponse:
+    return render_page(
+        request, "staff/sign_in/codes.html", codes=codes, next_page=next_page, title="Your recovery codes"
+    )
