@@ -1,4 +1,4 @@
-"""One settings module, driven by the environment (README, "Configuration").
+"""One settings module, driven by the environment (docs/configuration.md).
 
 REVIVAL_MODE is `production` (when unset), `trial` (a copy to try out, and for the tests) or `dev`
 (reloads, debug pages). Importing this module starts nothing.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A copy of the whole cluster and the log of writes since: from it and the archive comes any later moment
-# (README, "Back to a moment"). As the user that PostgreSQL runs as; both folders stay on encrypted disks.
+# (docs/operations.md, "Backups"). As the user that PostgreSQL runs as; both folders stay on encrypted disks.
 #   deploy/backup/base-backup.sh FOLDER ARCHIVE [pg_basebackup's options, such as --host]
 set -eu
 folder=${1:?"usage: deploy/backup/base-backup.sh FOLDER ARCHIVE [options]"}

@@ -446,7 +446,7 @@ def web_machine_gone(drill: Drill) -> None:
             time.sleep(8)
             with silent_machine(port):
                 time.sleep(12)
-            # One that loads already takes connections: nginx is told of it once it is ready (README, "Growing").
+            # One that loads already takes connections: nginx is told of it once it is ready (docs/growing.md).
             stage.tell_nginx(f"127.0.0.1:{stage.web_port}")
             stage.second_web = stage.start_web(port)
             stage.wait_for("the second site", lambda: stage.status("/readyz", f"http://127.0.0.1:{port}") == 200)
