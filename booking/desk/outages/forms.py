@@ -150,6 +150,12 @@ class SettleForm(forms.Form):
     """What staff and the patient agreed on the phone."""
 
     ELSEWHERE, CANCEL, KEEP, REACHED = "elsewhere", "cancel", "keep", "reached"
+    WITHOUT_TIME = [
+        (ELSEWHERE, "Another time, as below"),
+        (CANCEL, "Cancel the visit"),
+        (KEEP, "It takes place as planned"),
+        (REACHED, "Reached, but not decided yet"),
+    ]
     seen = StartField(max_length=40, widget=forms.HiddenInput)
     agreed = forms.CharField(max_length=100)
     therapist = TherapistField(required=False)

@@ -51,7 +51,9 @@ class ProposalRow:
         best = self.proposal.best
         others = sorted(self.proposal.others, key=lambda other: other.starts_at)
         times = [best, *others] if best else others
-        return [(place_value(t.therapist, t.starts_at), time_with(t.therapist, t.starts_at)) for t in times]
+        return [
+            (place_value(time.therapist, time.starts_at), time_with(time.therapist, time.starts_at)) for time in times
+        ]
 
     def restore(self, plan: actions.Plan) -> None:
         """Show what staff chose before the page was refused; a time that is gone is not chosen again."""

@@ -16,6 +16,7 @@ from booking import actions
 from booking.desk.base.wording import BOOKED_THEN, OUTSIDE, time_with, told_by_email_or_phone
 from booking.models import AffectedVisit, Appointment, Clinic, Look, Outage, propose
 from revival.base.staff_request import StaffRequest
+from revival.base.words import clock, day_short
 
 from .access import TO_ACT, get_outage, note_look, require_permissions, therapists_to_offer
 from .forms import SettleForm
@@ -59,20 +60,32 @@ def _get_line(request: StaffRequest, outage: Outage, pk: int) -> AffectedVisit:
 def _context(
     request: StaffRequest, outage: Outage, line: AffectedVisit, form: SettleForm, now: datetime
 ) -> dict[str, object]:
-    zone, among = Clinic.objects.current().zone, therapists_to_offer(request.user)
-    [proposal] = propose([line.visit], out=outage.span, first=None, among=among, now=now, zone=zone)
-    others = sorted(proposal.all, key=lambda other: other.starts_at)
     return {
         **admin.site.each_context(request),
         "title": "What was agreed?",
         "outage": outage,
         "line": line,
-        "is_held": line.is_held(now),
-        "held": place_value(line.therapist, line.starts_at) if line.therapist and line.starts_at else "",
-        "others": [(place_value(o.therapist, o.starts_at), time_with(o.therapist, o.starts_at)) for o in others],
+        "choices": [*_held_time(line, now), *_other_times(request, outage, line, now), *SettleForm.WITHOUT_TIME],
         "form": form,
         "agreed": request.POST.get("agreed", ""),
     }
+
+
+def _held_time(line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
+    """The time that is held for them, if it still is, as a choice: its value and its words."""
+    if not (line.is_held(now) and line.therapist and line.starts_at and line.until):
+        return []
+    until = f"held for them until {day_short(line.until)}, {clock(line.until)}"
+    return [(place_value(line.therapist, line.starts_at), f"{time_with(line.therapist, line.starts_at)} ({until})")]
+
+
+def _other_times(request: StaffRequest, outage: Outage, line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
+    zone, among = Clinic.objects.current().zone, therapists_to_offer(request.user)
+    [proposal] = propose([line.visit], out=outage.span, first=None, among=among, now=now, zone=zone)
+    others = sorted(proposal.all, key=lambda other: other.starts_at)
+    return [
+        (place_value(other.therapist, other.starts_at), time_with(other.therapist, other.starts_at)) for other in others
+    ]
 
 
 def _settle(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> bool:

@@ -35,8 +35,9 @@ class PlannedVisit:
     options: list[datetime] = field(default_factory=list)
 
     @property
-    def is_chosen(self) -> bool:
-        return self.start is not None and not self.trouble
+    def bookable_start(self) -> datetime | None:
+        """The chosen start, unless it cannot be booked."""
+        return None if self.trouble else self.start
 
     @property
     def is_changed(self) -> bool:
@@ -139,7 +140,7 @@ def _find_options(plan: SeriesPlan, form: SeriesForm, service: Service, free: li
     """Offer for each visit the free times near its wish that no other visit of the series takes."""
     busy, bookable = service.length + service.turnaround, set(free)
     for visit in plan.visits:
-        besides = [other.start for other in plan.visits if other is not visit and other.is_chosen and other.start]
+        besides = [other.bookable_start for other in plan.visits if other is not visit and other.bookable_start]
         others = near(visit.wish, free, besides=besides, busy=busy, suits=form.suits, zone=zone)
         own = {start for start in (visit.wish, visit.start) if start in bookable and start not in besides}
         visit.options = sorted({*others, *own})
