@@ -51,6 +51,6 @@ def _end(request: StaffRequest, outage: Outage, form: EndForm) -> bool:
         django_messages.warning(request, "A colleague was quicker; see below.")
     else:
         visits = count_visits(number, "takes", "take")
-        told = "Patients who had been told otherwise get an e-mail."
-        django_messages.success(request, f"{visits} place as planned. {told}")
+        mails = "Patients who had been told otherwise get an e-mail."
+        django_messages.success(request, f"{visits} place as planned. {mails}")
     return True

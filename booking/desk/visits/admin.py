@@ -104,7 +104,7 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
     def form_for(self, button: Button[Appointment], row: Appointment, request: HttpRequest) -> forms.Form | None:
         if button.form is DeclineForm:
             data = request.POST if request.method == "POST" else None
-            return DeclineForm(data, asked=row, others=nearest_others(row))
+            return DeclineForm(data, visit=row, others=nearest_others(row))
         return super().form_for(button, row, request)
 
     def extra_context(

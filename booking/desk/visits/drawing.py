@@ -155,7 +155,9 @@ def draw(
     dates = (first + ONE_DAY * number for number in range((last - first).days + 1))
     days = {day: bounds_of_days(day, day, zone) for day in dates}
     visits_of = of_each(drawn)
-    lanes = [_lanes(frame, days, one, hours[one.pk], visits_of[one.pk], now) for one in therapists]
+    lanes = [
+        _lanes(frame, days, therapist, hours[therapist.pk], visits_of[therapist.pk], now) for therapist in therapists
+    ]
     today = now.astimezone(zone).date()
     return frame, [Day(day, day == today, [lane[day] for lane in lanes]) for day in days]
 

@@ -97,7 +97,7 @@ class CallerForm(PlaceForm):
 class DeclineForm(forms.Form):
     """Choice of up to three other times for the message that declines a request.
 
-    `others` are the free times near `asked`, the visit; the nearest are ticked at first.
+    `others` are the free times near the one that `visit` asks for; the nearest are ticked at first.
     """
 
     instead = forms.TypedMultipleChoiceField(
@@ -109,20 +109,20 @@ class DeclineForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, asked: Appointment, others: Sequence[tuple[Therapist, datetime]], **kwargs: Any
+        self, *args: Any, visit: Appointment, others: Sequence[tuple[Therapist, datetime]], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.times = {f"{therapist.pk} {start.isoformat()}": (therapist, start) for therapist, start in others}
         field: Any = self.fields["instead"]  # `choices` and `coerce` are not known of every field
-        field.initial = self.nearest = self._nearest_to(asked)
+        field.initial = self.nearest = self._nearest_to(visit)
         field.choices = [(key, time_with(therapist, start)) for key, (therapist, start) in self.times.items()]
         field.coerce = self.time_of
         field.error_messages["invalid_choice"] = "One of these is no longer free. Choose again."
 
-    def _nearest_to(self, asked: Appointment) -> list[str]:
+    def _nearest_to(self, visit: Appointment) -> list[str]:
         """Keys of the nearest times, in order; with the therapist asked for if they have any."""
-        same = [key for key, (therapist, _) in self.times.items() if therapist == asked.therapist]
-        near = sorted(same or self.times, key=lambda key: abs(self.times[key][1] - asked.starts_at))
+        same = [key for key, (therapist, _) in self.times.items() if therapist == visit.therapist]
+        near = sorted(same or self.times, key=lambda key: abs(self.times[key][1] - visit.starts_at))
         return sorted(near[:MOST_OTHER_TIMES], key=lambda key: self.times[key][1])
 
     def time_of(self, key: str) -> OtherTime:

@@ -1,4 +1,4 @@
-"""The desk: rows are read, buttons call actions, hours are saved under the locks."""
+"""The desk: rows are read-only, buttons call actions, hours are saved under the locks."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""The calendar, "why is this time not offered?", booking for a caller, and what became of a visit."""
+"""The calendar, "why is this time not offered?", booking for a caller, and the buttons on a visit."""
 
 import html
 import re

@@ -87,5 +87,4 @@ def _cancel(request: StaffRequest, visit: Appointment, seen: list[datetime]) -> 
         quicker = "Nothing was cancelled: a colleague or the patient was quicker; see below."
         django_messages.warning(request, quicker)
         return
-    told = told_or_to_phone(visit.email)
-    django_messages.success(request, f"Cancelled, and the times are free again. {told}")
+    django_messages.success(request, f"Cancelled, and the times are free again. {told_or_to_phone(visit.email)}")
