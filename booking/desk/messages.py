@@ -104,17 +104,17 @@ class MessageAdmin(ReadOnlyWithButtons):
 
     @admin.display(description="Who it is for")
     def whom(self, message: Message) -> str:
-        return self.who(message) or "The clinic’s staff"
+        return self.contact_line(message) or "The clinic’s staff"
 
     def initial(self, row: Any) -> dict[str, Any]:
         return {"email": row.recipient}
 
-    def called(self, row: Message) -> str:
+    def row_title(self, row: Message) -> str:
         if row.starts_at is None:
             return row.get_kind_display()
         return f"{row.get_kind_display()}, {day_short(row.starts_at)}, {clock(row.starts_at)}"
 
-    def beside(self, button: Button, row: Message, form: forms.Form | None) -> dict[str, Any]:
+    def extra_context(self, button: Button, row: Message, form: forms.Form | None) -> dict[str, Any]:
         return {"mail": mail.to_tell(row)}
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from booking.desk.base.back_to_index import LeadsBackToToday
+from booking.desk.base.back_to_index import ReturnsToIndex
 from booking.models import Caution, UrgentHelp
 from revival.base.words import date_words
 
 
 @admin.register(Caution)
-class CautionAdmin(LeadsBackToToday):
+class CautionAdmin(ReturnsToIndex):
     list_display = ["title", "approval"]
     search_fields = ["title", "avoid", "ask_first", "search_words"]
     prepopulated_fields = {"slug": ["title"]}
@@ -21,7 +21,7 @@ class CautionAdmin(LeadsBackToToday):
 
 
 @admin.register(UrgentHelp)
-class UrgentHelpAdmin(LeadsBackToToday):
+class UrgentHelpAdmin(ReturnsToIndex):
     list_display = ["title", "approval"]
     search_fields = ["title", "call_911", "call_doctor", "search_words"]
 

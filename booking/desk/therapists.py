@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from booking.desk.base.back_to_index import LeadsBackToToday
+from booking.desk.base.back_to_index import ReturnsToIndex
 from booking.models import Clinic, Service, Therapist
 
 
@@ -17,7 +17,7 @@ class ClinicForm(forms.ModelForm):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(LeadsBackToToday):
+class ClinicAdmin(ReturnsToIndex):
     form = ClinicForm
     list_display = ["name", "phone", "email", "address", "time_zone"]
     search_fields = ["name"]
@@ -36,7 +36,7 @@ class ClinicAdmin(LeadsBackToToday):
 
 
 @admin.register(Therapist)
-class TherapistAdmin(LeadsBackToToday):
+class TherapistAdmin(ReturnsToIndex):
     list_display = ["name", "role", "is_taking_patients", "order"]
     list_filter = ["is_taking_patients"]
     search_fields = ["name", "role"]
@@ -48,7 +48,7 @@ class TherapistAdmin(LeadsBackToToday):
 
 
 @admin.register(Service)
-class ServiceAdmin(LeadsBackToToday):
+class ServiceAdmin(ReturnsToIndex):
     """Saved once, an example service is the clinic's own, as example hours are."""
 
     change_form_template = "booking/desk/therapists/service_change.html"

@@ -1,34 +1,37 @@
-"""Addresses of the desk's own pages for booking, below `/admin/`."""
+"""URL patterns of booking's own pages at the desk, below `/admin/`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 
 from .hours.closing import block_page, holidays_page
 from .hours.weekly import hours_page, week_page
-from .outages.board import end_outage, outage, outages, settle_outage, start_outage
+from .outages.board import outage_board, outage_list
+from .outages.end import end_outage
+from .outages.settle import settle_outage
+from .outages.start import start_outage
 from .people.one_person import one_person
 from .people.search import find_patients
 from .reports.page import report_table, reports_page
 from .visits.calendar import calendar
 from .visits.caller import book_for_caller
 from .visits.day_sheet import day_sheet
-from .visits.series import book_series, cancel_rest
+from .visits.series.book import book_series
+from .visits.series.rest import cancel_rest
 from .visits.why_not import why_page
 
 View = Callable[..., HttpResponseBase]
 
 
 def desk_urls(admin_view: Callable[[View], View], *, article_titles: Callable[[], dict[str, str]]) -> list[URLPattern]:
-    """The addresses, each view behind the admin site's own check of who may come in (`AdminSite.admin_view`).
+    """URL patterns, each view wrapped by the site's `admin_view`, which lets only signed-in staff in.
 
-    `article_titles` names the articles for the reports, by slug: booking does not know the articles itself.
+    `article_titles` gives the titles of articles by slug, for the reports: booking does not import the articles.
     """
-    titles: dict[str, Any] = {"titles": article_titles}
+    titles = {"titles": article_titles}
     return [
         path("calendar/", admin_view(calendar), name="calendar"),
         path("calendar/book/", admin_view(book_for_caller), name="book_for_caller"),
@@ -38,9 +41,9 @@ def desk_urls(admin_view: Callable[[View], View], *, article_titles: Callable[[]
         ),
         path("calendar/day-sheet/", admin_view(day_sheet), name="day_sheet"),
         path("calendar/block/", admin_view(block_page), name="block_time"),
-        path("calendar/out/", admin_view(outages), name="outages"),
+        path("calendar/out/", admin_view(outage_list), name="outages"),
         path("calendar/out/new/", admin_view(start_outage), name="start_outage"),
-        path("calendar/out/<int:pk>/", admin_view(outage), name="outage"),
+        path("calendar/out/<int:pk>/", admin_view(outage_board), name="outage"),
         path("calendar/out/<int:pk>/end/", admin_view(end_outage), name="end_outage"),
         path("calendar/out/<int:pk>/<int:line>/", admin_view(settle_outage), name="settle_outage"),
         path("calendar/why/", admin_view(why_page), name="why_not"),

@@ -83,7 +83,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         ),
     )
 
-    def called(self, row: WaitlistEntry) -> str:
+    def row_title(self, row: WaitlistEntry) -> str:
         return f"On the waiting list since {day_short(row.created_at)}"
 
     @admin.display(description="Who", ordering="name")
@@ -147,10 +147,10 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
         ),
     )
 
-    def called(self, row: ContactRequest) -> str:
+    def row_title(self, row: ContactRequest) -> str:
         return f"Contact request, {day_short(row.created_at)}, {clock(row.created_at)}"
 
-    def beside(self, button: Button, row: ContactRequest, form: forms.Form | None) -> dict[str, Any]:
+    def extra_context(self, button: Button, row: ContactRequest, form: forms.Form | None) -> dict[str, Any]:
         return {"days": self.days(row), "times": self.times(row)}
 
     @admin.display(description="Days")

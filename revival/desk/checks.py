@@ -82,7 +82,7 @@ def check_log_rights(
     return [
         checks.Warning(
             f"The site's database role can change or delete lines of {len(writable)} logs, such as {writable[0]}.",
-            hint="Give it a role that owns no table (docs/operations.md, "Two database roles").",
+            hint="Give it a role that owns no table: docs/operations.md, Two database roles.",
             id="revival.W004",
         )
     ]

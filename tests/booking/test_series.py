@@ -531,7 +531,7 @@ def test_the_previewed_visits_are_booked_with_one_button(desk, therapist, servic
     assert [visit.starts_at.astimezone(CHICAGO).hour for visit in visits] == [9] * 4
     assert {(visit.name, visit.email) for visit in visits} == {("Sam Series", "sam@example.com")}
     assert "Booked: 4 visits with Dr. Stanley" in done.text
-    assert "They get one e-mail" in done.text
+    assert "The patient is told by e-mail." in done.text
     assert "Visit 1 of 4 in a series" in done.text
     assert "Sam" not in done.redirect_chain[0][0]
 
@@ -884,7 +884,7 @@ def test_without_an_address_the_page_says_to_phone(desk, therapist, service):
 
     done = desk.post(path, {"seen": re.findall(r'name="seen" value="([^"]+)"', page)}, follow=True)
 
-    assert "please call the patient" in page
+    assert "please phone the patient" in page
     assert "please phone them" in done.text
     assert Message.objects.get(kind=Kind.SERIES_CANCELLED).delivery == Delivery.PLEASE_PHONE
 

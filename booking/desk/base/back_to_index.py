@@ -1,10 +1,10 @@
-"""The way back to the first page, for who came from there: to the next one who waits, or the next thing to set up."""
+"""Return to the desk's first page after saving, for pages that were opened from there."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib import messages as django_messages
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -16,9 +16,11 @@ def is_from_today(request: HttpRequest) -> bool:
     return request.GET.get("to") == FROM_TODAY
 
 
-class LeadsBackToToday(admin.ModelAdmin):
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+class ReturnsToIndex(admin.ModelAdmin):
+    """Saving a row that was opened from the first page returns there."""
+
+    def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
         if not (is_from_today(request) and "_save" in request.POST):
             return super().response_change(request, obj)
-        self.message_user(request, f"Saved: {obj}.", messages.SUCCESS)
+        self.message_user(request, f"Saved: {obj}.", django_messages.SUCCESS)
         return redirect("admin:index")

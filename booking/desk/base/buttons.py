@@ -1,52 +1,52 @@
-"""Rows that staff read and never type into, with buttons that call actions."""
+"""Admin for rows that staff read and never type into, with buttons that call actions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
-from django.contrib import messages
+from django.contrib import messages as django_messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, re_path, reverse
 from django.utils import timezone
 
-from booking import actions
+from booking.actions import NotOfferedError, SlotTakenError, StateChangedError
 from booking.models import Kind, Look
+from revival.base.staff_request import StaffRequest
 
 from .back_to_index import is_from_today
-from .free_times_panel import is_looking, picked
+from .free_times_panel import is_looking, picked_start
 from .row_permissions import ShowsPatients
+from .wording import BOOKED_THEN, OUTSIDE
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
-class Button:
-    """One thing staff can do with a row, in their words. `act(row, request, typed)` calls the action."""
+class Button(Generic[Row]):
+    """One thing staff can do with a row, in their words. `act(row, request, cleaned_data)` calls the action."""
 
     verb: str
     label: str
     question: str
     done: str
-    act: Callable[[Any, HttpRequest, dict[str, Any]], Any]
+    act: Callable[[Row, StaffRequest, dict[str, Any]], object]
     states: tuple[str, ...]
     is_stop: bool = False
     form: type[forms.Form] | None = None
-    is_open: Callable[[Any], bool] = lambda row: True
-    sends: Kind | None = None  # what the patient gets
+    is_open: Callable[[Row], bool] = lambda row: True
+    sends: Kind | None = None  # the message that the patient gets
 
 
-BOOKED_THEN = "Something is already booked then."
-OUTSIDE = "That is outside working hours, or not one of the start times."
+class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
+    """A read-only row with buttons. GET of a button's page asks once more, POST acts."""
 
-
-class ReadOnlyWithButtons(ShowsPatients):
-    """GET asks once more and shows what follows; POST acts."""
-
-    buttons: ClassVar[tuple[Button, ...]] = ()
+    buttons: ClassVar[tuple[Button[Any], ...]] = ()  # a class variable cannot be of the type `Row`
     state_field: ClassVar[str] = "state"
     change_form_template = "booking/desk/base/with_buttons.html"
     answer_template = "booking/desk/base/answer.html"
@@ -56,16 +56,16 @@ class ReadOnlyWithButtons(ShowsPatients):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # read-only; the buttons ask for the right themselves
+        return False  # read-only; the buttons check the permission themselves
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def may_act(self, request: HttpRequest) -> bool:
-        rights = [f"{self.opts.app_label}.{verb}_{self.opts.model_name}" for verb in ("view", "change")]
-        return request.user.has_perms(rights)  # the page that asks once more also shows the row
+        permissions = [f"{self.opts.app_label}.{verb}_{self.opts.model_name}" for verb in ("view", "change")]
+        return request.user.has_perms(permissions)  # the page that asks once more also shows the row
 
-    def buttons_for(self, row: Any) -> list[Button]:
+    def buttons_for(self, row: Row) -> list[Button[Row]]:
         state = getattr(row, self.state_field)
         return [button for button in self.buttons if state in button.states and button.is_open(row)]
 
@@ -75,59 +75,63 @@ class ReadOnlyWithButtons(ShowsPatients):
         name = f"{self.opts.app_label}_{self.opts.model_name}_answer"
         return [re_path(rf"^(?P<pk>\d{{1,18}})/(?P<verb>{verbs})/$", view, name=name), *super().get_urls()]
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         row = context.get("original")
         context["buttons"] = self.buttons_for(row) if row and self.may_act(request) else []
         context["answer_url"] = f"admin:{self.opts.app_label}_{self.opts.model_name}_answer"
         if row:
-            context |= {"heading": self.heading(row), "called": self.called(row), "subtitle": self.called(row)}
+            title = self.row_title(row)
+            context |= {"heading": self.heading(row), "row_title": title, "subtitle": title}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def called(self, row: Any) -> str:
-        """What a row is called in titles, which browsers and logs keep: without a name."""
+    def row_title(self, row: Row) -> str:
+        """Title of a row. It names no person, because browsers and logs keep titles."""
         return str(row)
 
-    def heading(self, row: Any) -> str:
-        """What it is called on its page."""
-        return ", ".join(part for part in (self.called(row), row.person and row.person.name) if part)
+    def heading(self, row: Row) -> str:
+        """Heading of the row's own page, with the person's name."""
+        person = _person_of(row)
+        return ", ".join(part for part in (self.row_title(row), person and person.name) if part)
 
-    def who(self, row: Any) -> str:
-        """Whom it is about and how to reach them, for the page that asks once more."""
-        person = row.person
+    def contact_line(self, row: Row) -> str:
+        """Name, phone and e-mail address of the person, for the page that asks once more."""
+        person = _person_of(row)
         return ", ".join(part for part in (person.name, person.phone, person.email) if part) if person else ""
 
-    def said(self, button: Button, row: Any) -> str:
-        """What has happened, in words."""
+    def success_message(self, button: Button[Row], row: Row) -> str:
         return button.done
 
-    def overtaken(self, row: Any) -> str:
-        """What is said to whoever came second: nothing was done, and what is so now."""
+    def conflict_message(self, row: Row) -> str:
+        """Message when a colleague or the patient was quicker: nothing was changed, and the present state."""
         row.refresh_from_db()
         state = getattr(row, f"get_{self.state_field}_display")().lower()
         return f"A colleague or the patient was quicker, so nothing was changed. It is {state} now; see below."
 
-    def initial(self, row: Any) -> dict[str, Any]:
-        """What a button's form says before anyone typed."""
+    def initial(self, row: Row) -> dict[str, Any]:
+        """Initial values of a button's form."""
         return {}
 
-    def form_for(self, button: Button, row: Any, request: HttpRequest) -> forms.Form | None:
-        """Filled in with what was typed; a free time that was picked is only put into it."""
+    def form_for(self, button: Button[Row], row: Row, request: HttpRequest) -> forms.Form | None:
+        """The button's form, bound on POST. A free time that was only picked is put into an unbound one."""
         if button.form is None:
             return None
         if is_looking(request):
-            typed = {**request.POST.dict(), "starts_at": picked(request) or self.initial(row).get("starts_at")}
-            return button.form(initial={**self.initial(row), **typed})
+            start = picked_start(request) or self.initial(row).get("starts_at")
+            return button.form(initial={**self.initial(row), **request.POST.dict(), "starts_at": start})
         return button.form(request.POST if request.method == "POST" else None, initial=self.initial(row))
 
-    def beside(self, button: Button, row: Any, form: forms.Form | None) -> dict[str, Any]:
-        """What else the page shows that asks once more."""
+    def extra_context(self, button: Button[Row], row: Row, form: forms.Form | None) -> dict[str, object]:
+        """More context for the page that asks once more."""
         return {}
 
-    def answer(self, request: HttpRequest, pk: str, verb: str) -> HttpResponse:
+    def answer(self, request: StaffRequest, pk: str, verb: str) -> HttpResponse:
         if not self.may_act(request):
             raise PermissionDenied
         button = next((button for button in self.buttons if button.verb == verb), None)
-        row = self.get_queryset(request).filter(pk=pk).first()
+        rows: QuerySet[Row] = self.get_queryset(request)
+        row = rows.filter(pk=pk).first()
         if button is None or row is None:
             raise Http404
         change = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
@@ -139,35 +143,42 @@ class ReadOnlyWithButtons(ShowsPatients):
         if request.method != "POST" and button not in self.buttons_for(row):
             return redirect(back)
         self.note_look(request, Look.OPENED, row.pk)
-        context = {
+        context = {**self._answer_context(request, button, row, form), "back": back, "change": change}
+        return render(request, self.answer_template, context, status=422 if form and form.errors else 200)
+
+    def _answer_context(
+        self, request: HttpRequest, button: Button[Row], row: Row, form: forms.Form | None
+    ) -> dict[str, object]:
+        return {
             **self.admin_site.each_context(request),
             "title": button.question,
             "button": button,
             "row": row,
-            "called": self.called(row),
-            "who": self.who(row),
+            "row_title": self.row_title(row),
+            "contact_line": self.contact_line(row),
             "form": form,
-            **self.beside(button, row, form),
-            "back": back,
-            "change": change,
+            **self.extra_context(button, row, form),
             "opts": self.opts,
             "now": timezone.now(),
         }
-        return render(request, self.answer_template, context, status=422 if form and form.errors else 200)
 
-    def _act(self, request: HttpRequest, button: Button, row: Any, form: forms.Form | None) -> bool:
-        """Whether it came to an end; else the form says at its field why not."""
+    def _act(self, request: StaffRequest, button: Button[Row], row: Row, form: forms.Form | None) -> bool:
+        """Call the action. False when the form now shows why it was refused."""
         try:
             button.act(row, request, form.cleaned_data if form else {})
-        except actions.StateChangedError:
-            self.message_user(request, self.overtaken(row), messages.WARNING)
-        except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+        except StateChangedError:
+            self.message_user(request, self.conflict_message(row), django_messages.WARNING)
+        except (SlotTakenError, NotOfferedError) as refusal:
             if form is None or "starts_at" not in form.fields:
-                self.message_user(request, "Something else is booked at that time now.", messages.ERROR)
+                self.message_user(request, "Something else is booked at that time now.", django_messages.ERROR)
                 return True
-            is_taken = isinstance(refusal, actions.SlotTakenError)
-            form.add_error("starts_at", BOOKED_THEN if is_taken else OUTSIDE)
+            form.add_error("starts_at", BOOKED_THEN if isinstance(refusal, SlotTakenError) else OUTSIDE)
             return False
         else:
-            self.message_user(request, self.said(button, row), messages.SUCCESS)
+            self.message_user(request, self.success_message(button, row), django_messages.SUCCESS)
         return True
+
+
+def _person_of(row: Model) -> Any:
+    """The row that holds name, phone and e-mail address; None for a message to the clinic's own staff."""
+    return row.person  # type: ignore[attr-defined]  # a property of each model that has buttons

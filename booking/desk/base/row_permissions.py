@@ -1,4 +1,4 @@
-"""Who sees whom at the desk, and the note of each look: for every admin that shows patients or hours."""
+"""Row permissions of the desk, and the access log: for every admin that shows patients or hours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from django.db.models import ForeignKey, Model, QuerySet
+from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
@@ -14,20 +15,22 @@ from revival.base.read_only_admin import HidesExistence
 
 
 class OwnRowsOnly(HidesExistence):
-    """Rows of other therapists do not exist for someone who may see their own only."""
+    """Limits a therapist to their own rows; rows of colleagues answer as if they did not exist."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).seen_by(request.user)  # type: ignore[attr-defined]
         return rows
 
-    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField | None:
         if db_field.related_model is Therapist:
             kwargs["queryset"] = Therapist.objects.seen_by(request.user)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class ShowsPatients(OwnRowsOnly):
-    """Each look at a list or a row leaves a line in the access log before anyone sees it."""
+    """Writes a line to the access log whenever a list or a row is shown."""
 
     change_list_template = "booking/desk/base/patients_list.html"  # no search box: names would be in the address
 
@@ -36,30 +39,32 @@ class ShowsPatients(OwnRowsOnly):
         AccessLog.objects.note(request.user, what, about=str(self.opts.model_name), number=number)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the page's own filters ask; Django would also take names, and keep them in the address."""
-        asked = {getattr(one, "parameter_name", one) for one in self.get_list_filter(request)}
-        return lookup.split("__")[0] in asked and super().lookup_allowed(lookup, value, request)
+        """Allow the list's own filters only; Django would also allow names, and keep them in the address."""
+        own = {getattr(list_filter, "parameter_name", list_filter) for list_filter in self.get_list_filter(request)}
+        return lookup.split("__")[0] in own and super().lookup_allowed(lookup, value, request)
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return self._noted(request, Look.LIST, super().changelist_view(request, extra_context))
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = super().change_view(request, object_id, form_url, extra_context)
-        return self._noted(request, Look.OPENED, shown, object_id)
+        response = super().change_view(request, object_id, form_url, extra_context)
+        return self._noted(request, Look.OPENED, response, object_id)
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        shown = super().history_view(request, object_id, extra_context)
-        return self._noted(request, Look.OPENED, shown, object_id)
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().history_view(request, object_id, extra_context)
+        return self._noted(request, Look.OPENED, response, object_id)
 
     def _noted(self, request: HttpRequest, what: Look, response: HttpResponse, row: str | None = None) -> HttpResponse:
-        if isinstance(response, TemplateResponse):  # else a redirect, which shows nothing
+        if isinstance(response, TemplateResponse):  # a redirect shows nothing
             self.note_look(request, what, row)
         return response
 
 
 def is_theirs(request: HttpRequest, row: Model) -> bool:
-    """Whether someone may change this row: it is theirs, or they see to everyone's."""
+    """Whether the row is the user's own, or they may see every patient."""
     rows = type(row)._default_manager.filter(pk=row.pk)
     return request.user.has_perm(SEE_EVERY_PATIENT) or rows.owned_by(request.user).exists()  # type: ignore[attr-defined]

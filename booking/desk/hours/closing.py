@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.desk.base.forms import MomentField
+from booking.desk.base.fields import MomentField
 from booking.fields import ONE_LINE
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Clinic, Therapist
 from booking.time.holidays import public_days

@@ -1,44 +1,46 @@
-"""Book for the caller on the line: one form, the free times beside it."""
+"""Book a visit for a caller: one form, with free times beside it."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib import messages as django_messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.desk.base.buttons import BOOKED_THEN, OUTSIDE
-from booking.desk.base.forms import CallerForm
-from booking.desk.base.free_times_panel import beside_form, is_looking, picked
-from revival.base.words import clock, day_words
+from booking.desk.base.free_times_panel import free_times_context, is_looking, picked_start
+from booking.desk.base.wording import BOOKED_THEN, OUTSIDE, time_with, told_by_email_or_phone
+from booking.models import Appointment
+from revival.base.staff_request import StaffRequest
+
+from .forms import CallerForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def book_for_caller(request: HttpRequest) -> HttpResponse:
+def book_for_caller(request: StaffRequest) -> HttpResponse:
     """`?therapist=`, `service=` and `from=` (an ISO instant) fill in the place; an address names no person."""
     if not request.user.has_perm("booking.change_appointment"):
         raise PermissionDenied
     is_booking = request.method == "POST" and not is_looking(request)
-    form = CallerForm(request.POST if is_booking else None, user=request.user, initial=_place(request))
+    form = CallerForm(request.POST if is_booking else None, user=request.user, initial=_initial_values(request))
     if form.is_valid() and (visit := _book(request, form)):
-        said = f"Booked: {day_words(visit.starts_at)}, {clock(visit.starts_at)} with {visit.therapist.short_name}. "
-        told = "They get an e-mail." if visit.email else "No e-mail is sent: they have no e-mail address."
-        messages.success(request, said + told)
+        booked = f"Booked: {time_with(visit.therapist, visit.starts_at)}."
+        django_messages.success(request, f"{booked} {told_by_email_or_phone(visit.email)}")
         return redirect("admin:booking_appointment_change", visit.pk)
     is_picked = is_looking(request) and "starts_at" in form.initial
     if is_picked and not form.initial.get("name"):
-        form.fields["name"].widget.attrs["data-take-focus"] = ""  # the time is chosen: next comes who it is for
+        form.fields["name"].widget.attrs["data-take-focus"] = ""  # the time is chosen, the name comes next
     context = {
         **admin.site.each_context(request),
         "title": "Book for a caller",
         "form": form,
-        **_beside(form),
+        **_free_times(form),
         "is_picked": is_picked,
         "is_past_rules": bool(form.errors.keys() & {"starts_at", "override_reason"} or form["override_reason"].value()),
         "now": timezone.now(),
@@ -46,33 +48,30 @@ def book_for_caller(request: HttpRequest) -> HttpResponse:
     return render(request, "booking/desk/visits/caller.html", context, status=409 if form.errors else 200)
 
 
-def _place(request: HttpRequest) -> dict[str, Any]:
-    """What the link that led here already chose, or all that was typed before a free time was picked."""
-    found: dict[str, Any] = {name: request.GET[name] for name in ("therapist", "service") if request.GET.get(name)}
-    found |= {name: value for name, value in request.POST.items() if value and name != "submission_key"}
-    found.pop("starts_at", None)
-    if moment := picked(request):
-        found["starts_at"] = moment
-    return found
+def _initial_values(request: StaffRequest) -> dict[str, object]:
+    """What the link chose, or what was typed before a free time was picked."""
+    initial: dict[str, object] = {name: request.GET[name] for name in ("therapist", "service") if request.GET.get(name)}
+    initial |= {name: value for name, value in request.POST.items() if value and name != "submission_key"}
+    initial.pop("starts_at", None)
+    if start := picked_start(request):
+        initial["starts_at"] = start
+    return initial
 
 
-def _book(request: HttpRequest, form: CallerForm) -> Any:
-    """The visit; or None, with the reason at the field and everything typed kept."""
-    typed = form.cleaned_data
+def _book(request: StaffRequest, form: CallerForm) -> Appointment | None:
+    """Call the action. None when the form now shows why it was refused."""
     try:
         return actions.book_for_caller(
-            therapist=typed["therapist"],
-            service=typed["service"],
-            starts_at=typed["starts_at"],
+            therapist=form.cleaned_data["therapist"],
+            service=form.cleaned_data["service"],
+            starts_at=form.cleaned_data["starts_at"],
             details=form.details,
-            submission_key=typed["submission_key"],
+            submission_key=form.cleaned_data["submission_key"],
             by=request.user,
-            override_reason=typed["override_reason"],
+            override_reason=form.cleaned_data["override_reason"],
         )
     except actions.SubmissionReusedError:
-        data = request.POST.copy()
-        data["submission_key"] = str(uuid.uuid4())
-        form.data = data
+        form.renew_submission_key()
         form.add_error(None, "This page has booked someone before. If this is another caller, press Book once more.")
     except actions.SlotTakenError:
         form.add_error("starts_at", f"{BOOKED_THEN} Choose a free time, or give a reason below to book it anyway.")
@@ -81,13 +80,15 @@ def _book(request: HttpRequest, form: CallerForm) -> Any:
     return None
 
 
-def _beside(form: CallerForm) -> dict[str, Any]:
-    """The free times of the therapist and service that are chosen, or of the first ones."""
-    therapists: Any = form.fields["therapist"]
-    services: Any = form.fields["service"]
-    therapist = therapists.queryset.filter(slug=form["therapist"].value() or "").first() or therapists.queryset.first()
-    service = services.queryset.filter(slug=form["service"].value() or "").first() or services.queryset.first()
+def _free_times(form: CallerForm) -> dict[str, object]:
+    """Free times of the therapist and service that are chosen, or of the first ones."""
+    therapist, service = _chosen_or_first(form, "therapist"), _chosen_or_first(form, "service")
     if therapist is None or service is None:
         return {}
-    moment = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
-    return beside_form(therapist, service, moment)
+    start = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
+    return free_times_context(therapist, service, start)
+
+
+def _chosen_or_first(form: CallerForm, name: str) -> Any:
+    rows: QuerySet[Any] = form.fields[name].queryset  # type: ignore[attr-defined]  # of therapists, or of services
+    return rows.filter(slug=form[name].value() or "").first() or rows.first()

@@ -1,10 +1,10 @@
-"""The day sheet as a page to print."""
+"""Day sheet: the visits of one day, as a page to print."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -12,12 +12,13 @@ from django.views.decorators.http import require_safe
 from booking.actions import by_therapist
 from booking.models import AccessLog, Appointment, Clinic, Look, Therapist
 from revival.base.clock import ONE_DAY
+from revival.base.staff_request import StaffRequest
 
 from .calendar import chosen_day
 
 
 @require_safe
-def day_sheet(request: HttpRequest) -> HttpResponse:
+def day_sheet(request: StaffRequest) -> HttpResponse:
     """`?day=YYYY-MM-DD`; without it, today."""
     if not request.user.has_perm("booking.view_appointment"):
         raise PermissionDenied

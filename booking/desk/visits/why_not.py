@@ -1,4 +1,4 @@
-"""Why is this time not offered? Each cause in a sentence, with a link to what lies behind it."""
+"""Why a time is not offered: each cause as a sentence, with a link to where it can be changed."""
 
 from __future__ import annotations
 
@@ -8,40 +8,45 @@ from datetime import datetime, timedelta
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from booking.desk.base.forms import PlaceForm
+from booking.desk.base.wording import HOLD_WORDS, moment_words
 from booking.models import Absence, Appointment, Clinic, Service, State, Therapist, working_time
 from booking.time.availability import Cause, Reason, why_not
 from revival.base.clock import Span
+from revival.base.staff_request import StaffRequest
 from revival.base.words import clock, day_words
+
+from .forms import PlaceForm
 
 
 @dataclass(frozen=True)
 class Sentence:
+    """A cause in words; `url` and `link` lead to the page where it can be changed."""
+
     text: str
     url: str = ""
     link: str = ""
 
 
 @require_safe
-def why_page(request: HttpRequest) -> HttpResponse:
-    """Nothing of a patient is shown, so that the question may stand in the address."""
+def why_page(request: StaffRequest) -> HttpResponse:
+    """The question stands in the address, because it names no patient."""
     if not request.user.has_perm("booking.view_shift"):
         raise PermissionDenied
     form = PlaceForm(request.GET if "starts_at" in request.GET else None, user=request.user)
-    sentences = explain(**form.cleaned_data, now=timezone.now()) if form.is_valid() else []
+    is_answer = form.is_valid()
     context = {
         **admin.site.each_context(request),
         "title": "Why is a time not offered?",
         "form": form,
-        "is_answer": form.is_valid(),
-        "sentences": sentences,
-        "asked": form.cleaned_data if form.is_valid() else None,
+        "is_answer": is_answer,
+        "sentences": explain(**form.cleaned_data, now=timezone.now()) if is_answer else [],
+        "asked": form.cleaned_data if is_answer else None,
     }
     return render(request, "booking/desk/visits/why_not.html", context, status=422 if form.errors else 200)
 
@@ -50,6 +55,21 @@ def explain(*, therapist: Therapist, service: Service, starts_at: datetime, now:
     """What keeps patients from booking this start; nothing when they can."""
     times = explain_times(therapist=therapist, service=service, starts=[starts_at], now=now)
     return about_people(therapist, service) + times[starts_at]
+
+
+def about_people(therapist: Therapist, service: Service) -> list[Sentence]:
+    """What keeps this therapist and service from being booked at any time."""
+    sentences = []
+    profile = reverse("admin:booking_therapist_change", args=[therapist.pk])
+    if not therapist.is_taking_patients:
+        sentences.append(Sentence(f"{therapist.short_name} is not taking patients online.", profile, "Their page here"))
+    elif not Therapist.objects.bookable().filter(pk=therapist.pk).exists():
+        text = f"{therapist.short_name} has no working hours that count."
+        sentences.append(Sentence(text, _hours_url(therapist), "Their hours"))
+    if not service.therapists.filter(pk=therapist.pk).exists():
+        text = f"{therapist.short_name} does not give “{service}”."
+        sentences.append(Sentence(text, _service_url(service), "The service"))
+    return sentences
 
 
 def explain_times(
@@ -63,7 +83,7 @@ def explain_times(
     hours = working_time([therapist.pk], first=first, last=last + timedelta(days=1), zone=zone)[therapist.pk]
     reach = Span(min(starts), max(starts) + service.length + service.turnaround)
     visits = Appointment.objects.occupying(now).filter(therapist=therapist).touching(reach)
-    in_the_way = {Span(one.blocked.lower, one.blocked.upper): one for one in visits}
+    in_the_way = {Span(visit.blocked.lower, visit.blocked.upper): visit for visit in visits}
     reasons = {
         start: why_not(
             start,
@@ -76,59 +96,53 @@ def explain_times(
         )
         for start in starts
     }
-    absences = (
-        _absences(therapist, reach) if any(Cause.AWAY in {one.cause for one in reasons[at]} for at in reasons) else []
-    )
-    return {
-        start: [_said(reason, therapist, service, start, hours.openings, in_the_way, absences) for reason in found]
-        for start, found in reasons.items()
-    }
+    is_away = any(reason.cause == Cause.AWAY for at in reasons.values() for reason in at)
+    absences = list(Absence.objects.keeping_away([therapist.pk]).touching(reach)) if is_away else []
+    place = _Place(therapist, service, hours.openings, in_the_way, absences)
+    return {start: [place.sentence(reason, start) for reason in at] for start, at in reasons.items()}
 
 
-def about_people(therapist: Therapist, service: Service) -> list[Sentence]:
-    said = []
-    profile = reverse("admin:booking_therapist_change", args=[therapist.pk])
-    if not therapist.is_taking_patients:
-        said.append(Sentence(f"{therapist.short_name} is not taking patients online.", profile, "Their page here"))
-    elif not Therapist.objects.bookable().filter(pk=therapist.pk).exists():
-        shifts = reverse("admin:booking_shift_changelist") + f"?therapist__id__exact={therapist.pk}"
-        said.append(Sentence(f"{therapist.short_name} has no working hours that count.", shifts, "Their hours"))
-    if not service.therapists.filter(pk=therapist.pk).exists():
-        url = reverse("admin:booking_service_change", args=[service.pk])
-        said.append(Sentence(f"{therapist.short_name} does not give “{service}”.", url, "The service"))
-    return said
+@dataclass(frozen=True)
+class _Place:
+    """Therapist and service, with all that can stand in the way of a visit there."""
+
+    therapist: Therapist
+    service: Service
+    openings: list[Span]
+    in_the_way: dict[Span, Appointment]
+    absences: list[Absence]
+
+    def sentence(self, reason: Reason, start: datetime) -> Sentence:
+        service, span = self.service, reason.span
+        rules = _service_url(service), "Its rules"
+        hours = _hours_url(self.therapist), "Their hours"
+        match reason.cause:
+            case Cause.PAST:
+                return Sentence("That time has gone by.")
+            case Cause.NOTICE:
+                return Sentence(f"It is sooner than the {service.notice_hours} hours’ notice patients give.", *rules)
+            case Cause.HORIZON:
+                return Sentence(f"It is further away than the {service.horizon_days} days patients can look.", *rules)
+            case Cause.CLOSED:
+                day = _hours_of(self.openings, start)
+                return Sentence(f"{self.therapist.short_name} does not work then. {day}", *hours)
+            case Cause.ENDS_TOO_LATE if span:
+                ends = f"A visit of {service.minutes} minutes would end after {clock(span.end)}, when they stop."
+                return Sentence(ends, *hours)
+            case Cause.OFF_GRID if span:
+                grid = f"Starts are offered every {service.step_minutes} minutes from {clock(span.start)}."
+                return Sentence(grid, *rules)
+            case Cause.AWAY if span:
+                return _absence(self.therapist, span, self.absences)
+        return _taken(self.in_the_way[span], start, service) if span else Sentence("Something else is in the way.")
 
 
-def _said(
-    reason: Reason,
-    therapist: Therapist,
-    service: Service,
-    start: datetime,
-    openings: list[Span],
-    in_the_way: dict[Span, Appointment],
-    absences: list[Absence],
-) -> Sentence:
-    rules = reverse("admin:booking_service_change", args=[service.pk]), "Its rules"
-    hours = reverse("admin:booking_shift_changelist") + f"?therapist__id__exact={therapist.pk}", "Their hours"
-    span = reason.span
-    match reason.cause:
-        case Cause.PAST:
-            return Sentence("That time has gone by.")
-        case Cause.NOTICE:
-            return Sentence(f"It is sooner than the {service.notice_hours} hours’ notice patients give.", *rules)
-        case Cause.HORIZON:
-            return Sentence(f"It is further away than the {service.horizon_days} days patients can look.", *rules)
-        case Cause.CLOSED:
-            return Sentence(f"{therapist.short_name} does not work then. {_hours_of(openings, start)}", *hours)
-        case Cause.ENDS_TOO_LATE if span:
-            ends = f"A visit of {service.minutes} minutes would end after {clock(span.end)}, when they stop."
-            return Sentence(ends, *hours)
-        case Cause.OFF_GRID if span:
-            grid = f"Starts are offered every {service.step_minutes} minutes from {clock(span.start)}."
-            return Sentence(grid, *rules)
-        case Cause.AWAY if span:
-            return _absence(therapist, span, absences)
-    return _taken(in_the_way[span], start, service) if span else Sentence("Something else is in the way.")
+def _service_url(service: Service) -> str:
+    return reverse("admin:booking_service_change", args=[service.pk])
+
+
+def _hours_url(therapist: Therapist) -> str:
+    return reverse("admin:booking_shift_changelist") + f"?therapist__id__exact={therapist.pk}"
 
 
 def _hours_of(openings: list[Span], start: datetime) -> str:
@@ -139,29 +153,16 @@ def _hours_of(openings: list[Span], start: datetime) -> str:
     return "That day: " + ", ".join(f"{clock(span.start)} to {clock(span.end)}" for span in spans) + "."
 
 
-def _absences(therapist: Therapist, reach: Span) -> list[Absence]:
-    return list(Absence.objects.keeping_away([therapist.pk]).touching(reach))
-
-
 def _absence(therapist: Therapist, span: Span, absences: list[Absence]) -> Sentence:
-    row = next((one for one in absences if one.span == span), None)
-    who = "The whole clinic" if row and row.therapist_id is None else therapist.short_name
-    until = f"{day_words(span.end)}, {clock(span.end)}"
+    row = next((absence for absence in absences if absence.span == span), None)
+    name = "The whole clinic" if row and row.therapist_id is None else therapist.short_name
     url = reverse("admin:booking_absence_change", args=[row.pk]) if row else ""
-    return Sentence(f"{who} is away until {until}.", url, "The absence")
-
-
-HELD_FOR = {
-    "patient": "a patient who is typing",
-    "offer": "someone on the waiting list",
-    "alternative": "a patient whose therapist is out",
-}
+    return Sentence(f"{name} is away until {moment_words(span.end)}.", url, "The absence")
 
 
 def _taken(visit: Appointment, start: datetime, service: Service) -> Sentence:
     if visit.state == State.HELD and visit.held_until:
-        kind = HELD_FOR[visit.held_for]
-        return Sentence(f"It is held for {kind}, until {clock(visit.held_until)}.")
+        return Sentence(f"It is held until {clock(visit.held_until)}: {HOLD_WORDS[visit.held_for].lower()}.")
     url, link = reverse("admin:booking_appointment_change", args=[visit.pk]), "The visit"
     when = f"{clock(visit.starts_at)} to {clock(visit.ends_at)}"
     if visit.ends_at <= start:

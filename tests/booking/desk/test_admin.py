@@ -1,4 +1,4 @@
-"""The desk: rows are read, buttons call actions, hours are saved under the locks."""
+"""The desk: rows are read-only, buttons call actions, hours are saved under the locks."""
 
 import html
 import re
@@ -85,8 +85,8 @@ def test_first_page_shows_what_is_offered_or_held_and_until_when(admin_client, t
     held = admin_client.get("/admin/").text.split('id="held"')[1].split("</section>")[0]
 
     assert held.count("<li") == 2
-    assert "Someone is booking it online, until" in held
-    assert "A waiting-list offer, until" in held
+    assert "Being booked online, until" in held
+    assert "Offered to the waiting list, until" in held
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The calendar as a page: what is said of each line by itself, where its links lead, on which width it is a drawing."""
+"""The calendar page: the words of each line for screen readers, its links, and the widths at which it is a grid."""
 
 import re
 from datetime import date

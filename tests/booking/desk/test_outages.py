@@ -501,7 +501,7 @@ def test_calendar_and_visit_say_that_the_therapist_is_out(clerk, outage, visit):
     assert "Kept for a patient whose therapist is out" in calendar
     assert outage.get_absolute_url() in clerk.get(f"/admin/booking/appointment/{visit.pk}/change/").text
     why = {"therapist": "benjamin-britton", "service": "consultation", "starts_at": f"{day_in(3)}T10:00"}
-    assert "held for a patient whose therapist is out" in clerk.get("/admin/calendar/why/", why).text
+    assert "kept for a patient whose therapist is out" in clerk.get("/admin/calendar/why/", why).text
 
 
 # ---- the patient ----

@@ -1,4 +1,4 @@
-"""Two colleagues at one visit, truly at once: one step, one message, and the other is told what changed."""
+"""Two colleagues press a button on one visit at the same moment: one step, one message, and the other is told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calendar, "why is this time not offered?", booking for a caller, and what became of a visit."""
+"""The calendar, "why is this time not offered?", booking for a caller, and the buttons on a visit."""
 
 import html
 import re
@@ -11,7 +11,7 @@ import time_machine
 from django.utils import timezone
 
 from booking import actions
-from booking.desk.visits.calendar import Frame, draw
+from booking.desk.visits.drawing import Frame, draw
 from booking.desk.visits.why_not import explain
 from booking.mail.compose import compose
 from booking.models import Absence, AccessLog, Appointment, Look, Message, Override, State
@@ -198,7 +198,7 @@ def test_each_cause_is_a_sentence(therapist, service):
         " 10:00 am to 10:30 am."
     ]
     [held] = why(therapist, service, in_days(3, 12))
-    assert re.fullmatch(r"It is held for a patient who is typing, until \d+:\d\d [ap]m\.", held)
+    assert re.fullmatch(r"It is held until \d+:\d\d [ap]m: being booked online\.", held)
     [away] = why(therapist, service, in_days(3, 15))
     assert away.startswith("Dr. Stanley is away until ")
     [closed] = why(therapist, service, in_days(4, 10))
@@ -251,7 +251,7 @@ def test_a_caller_is_booked_in_one_form(clerk, therapist, service):
 
     visit = Appointment.objects.get()
     assert (visit.name, visit.state, visit.starts_at) == ("Cal Caller", State.CONFIRMED, in_days(3))
-    assert "No e-mail is sent" in answer.text
+    assert "no e-mail is sent" in answer.text
     assert "Cal" not in answer.redirect_chain[0][0]
 
 

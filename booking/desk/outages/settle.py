@@ -1,0 +1,123 @@
+"""Settle one visit of an outage: what staff and the patient agreed on the phone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.contrib import messages as django_messages
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from booking import actions
+from booking.desk.base.wording import BOOKED_THEN, OUTSIDE, time_with, told_by_email_or_phone
+from booking.models import AffectedVisit, Appointment, Clinic, Look, Outage, propose
+from revival.base.staff_request import StaffRequest
+from revival.base.words import clock, day_short
+
+from .access import TO_ACT, get_outage, note_look, require_permissions, therapists_to_offer
+from .forms import SettleForm
+from .proposal import place_value
+
+TOO_LATE = "A colleague or the patient was quicker: it is settled already; see below."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settle_outage(request: StaffRequest, pk: int, line: int) -> HttpResponse:
+    """One patient on the phone: what was agreed?"""
+    require_permissions(request, *TO_ACT)
+    outage = get_outage(request, pk)
+    affected = _get_line(request, outage, line)
+    if not affected.is_open:
+        if request.method == "POST":
+            django_messages.warning(request, TOO_LATE)
+        return redirect(outage)
+    form = SettleForm(
+        request.POST or None,
+        user=request.user,
+        initial={"seen": affected.visit.starts_at.isoformat(), "therapist": affected.visit.therapist.slug},
+    )
+    if request.method == "POST" and form.is_valid() and _settle(request, affected, form):
+        return redirect(outage)
+    if "seen" in form.errors:
+        raise SuspiciousOperation("a hidden field was changed")
+    note_look(request, Look.OPENED, outage.pk)
+    context = _context(request, outage, affected, form, timezone.now())
+    return render(request, "booking/desk/outages/settle.html", context, status=409 if form.errors else 200)
+
+
+def _get_line(request: StaffRequest, outage: Outage, pk: int) -> AffectedVisit:
+    """Raises Http404 also when the visit is a colleague's by now."""
+    line: AffectedVisit = get_object_or_404(outage.visits.in_order(), pk=pk)
+    if not Appointment.objects.seen_by(request.user).filter(pk=line.visit_id).exists():
+        raise Http404
+    return line
+
+
+def _context(
+    request: StaffRequest, outage: Outage, line: AffectedVisit, form: SettleForm, now: datetime
+) -> dict[str, object]:
+    return {
+        **admin.site.each_context(request),
+        "title": "What was agreed?",
+        "outage": outage,
+        "line": line,
+        "choices": [*_held_time(line, now), *_other_times(request, outage, line, now), *SettleForm.WITHOUT_TIME],
+        "form": form,
+        "agreed": request.POST.get("agreed", ""),
+    }
+
+
+def _held_time(line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
+    """The time that is held for them, if it still is, as a choice: its value and its words."""
+    if not (line.is_held(now) and line.therapist and line.starts_at and line.until):
+        return []
+    until = f"held for them until {day_short(line.until)}, {clock(line.until)}"
+    return [(place_value(line.therapist, line.starts_at), f"{time_with(line.therapist, line.starts_at)} ({until})")]
+
+
+def _other_times(request: StaffRequest, outage: Outage, line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
+    zone, among = Clinic.objects.current().zone, therapists_to_offer(request.user)
+    [proposal] = propose([line.visit], out=outage.span, first=None, among=among, now=now, zone=zone)
+    others = sorted(proposal.all, key=lambda other: other.starts_at)
+    return [
+        (place_value(other.therapist, other.starts_at), time_with(other.therapist, other.starts_at)) for other in others
+    ]
+
+
+def _settle(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> bool:
+    """Call the action. False when the form now shows why it was refused."""
+    try:
+        if form.cleaned_data["seen"] != line.visit.starts_at:
+            raise actions.StateChangedError
+        success = _call_action(request, line, form)
+    except actions.StateChangedError:
+        django_messages.warning(request, TOO_LATE)
+    except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+        why = BOOKED_THEN if isinstance(refusal, actions.SlotTakenError) else OUTSIDE
+        form.add_error(None, f"{why} Nothing was changed; choose another time.")
+        return False
+    else:
+        django_messages.success(request, success)
+    return True
+
+
+def _call_action(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> str:
+    """The message for staff about what was done."""
+    staff, told = actions.Actor.STAFF, told_by_email_or_phone(line.visit.email)
+    match form.cleaned_data["agreed"]:
+        case SettleForm.CANCEL:
+            actions.cancel_affected(line=line, by=staff, who=request.user)
+            return f"Cancelled, and the time that was held is free again. {told}"
+        case SettleForm.KEEP:
+            actions.keep_affected(line=line, who=request.user)
+            return "Saved: the visit takes place as planned."
+        case SettleForm.REACHED:
+            actions.note_reached(line=line, who=request.user)
+            return "Saved: they know. The visit stays on the board until it is settled."
+    therapist, starts_at = form.cleaned_data["therapist"], form.cleaned_data["starts_at"]
+    moved = actions.take_other_time(line=line, therapist=therapist, starts_at=starts_at, by=staff, who=request.user)
+    return f"Moved to {time_with(moved.therapist, moved.starts_at)}. {told}"

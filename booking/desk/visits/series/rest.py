@@ -1,0 +1,90 @@
+"""The other visits of a series: shown on the page of each visit, and cancelled together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib import admin
+from django.contrib import messages as django_messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from booking import actions
+from booking.desk.base.fields import read_moment
+from booking.desk.base.wording import told_or_to_phone
+from booking.models import MOST_VISITS, AccessLog, Appointment, Look, Message
+from revival.base.staff_request import StaffRequest, StaffUser
+
+
+@dataclass(frozen=True)
+class SeriesPlace:
+    """A visit's place in its series: `number` of `total`, in order of time.
+
+    `others` are the numbered visits that the user may see, `messages` those about several visits of the series.
+    """
+
+    number: int
+    total: int
+    others: list[tuple[int, Appointment]]
+    messages: list[Message]
+    has_rest: bool
+
+
+def series_place(visit: Appointment, user: StaffUser) -> SeriesPlace | None:
+    """None for a visit that is in no series."""
+    if visit.series_id is None:
+        return None
+    series = Appointment.objects.filter(series=visit.series_id).order_by("starts_at", "pk")
+    numbers = {pk: number for number, pk in enumerate(series.values_list("pk", flat=True), start=1)}
+    others = [(numbers[other.pk], other) for other in series.seen_by(user) if other.pk != visit.pk]
+    rest = Appointment.objects.seen_by(user).rest_of(visit, timezone.now())
+    messages = list(visit.told_together.order_by("pk"))
+    return SeriesPlace(numbers[visit.pk], len(numbers), others, messages, rest.exists())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_rest(request: StaffRequest, pk: str) -> HttpResponse:
+    """GET lists what would be cancelled; POST cancels it, if it is still what was listed."""
+    if not request.user.has_perms(["booking.view_appointment", "booking.change_appointment"]):
+        raise PermissionDenied
+    visits = Appointment.objects.seen_by(request.user).filter(pk=pk, series__isnull=False)
+    visit = visits.select_related("therapist", "service").first()
+    if visit is None:
+        raise Http404
+    back = reverse("admin:booking_appointment_change", args=[visit.pk])
+    if request.method == "POST":
+        _cancel(request, visit, _seen_starts(request))
+        return redirect(back)
+    rest = Appointment.objects.seen_by(request.user).rest_of(visit, timezone.now()).in_order()
+    if not rest:
+        return redirect(back)
+    AccessLog.objects.note(request.user, Look.OPENED, about="appointment", number=visit.pk)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Cancel the rest of this series?",
+        "visit": visit,
+        "rest": rest,
+        "back": back,
+    }
+    return render(request, "booking/desk/visits/series_rest.html", context)
+
+
+def _seen_starts(request: StaffRequest) -> list[datetime]:
+    """The starts that the page listed."""
+    moments = [read_moment(text) for text in request.POST.getlist("seen")[:MOST_VISITS]]
+    return [moment for moment in moments if moment is not None]
+
+
+def _cancel(request: StaffRequest, visit: Appointment, seen: list[datetime]) -> None:
+    try:
+        actions.cancel_rest(appointment=visit, seen=seen, by=request.user)
+    except actions.StateChangedError:
+        quicker = "Nothing was cancelled: a colleague or the patient was quicker; see below."
+        django_messages.warning(request, quicker)
+        return
+    django_messages.success(request, f"Cancelled, and the times are free again. {told_or_to_phone(visit.email)}")
