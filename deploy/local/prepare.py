@@ -87,7 +87,7 @@ def static_sources() -> str:
     """A digest of what static files are made of: our files, the packages' (by the lock), the settings."""
     digest = hashlib.sha256()
     files = [path for path in (ROOT / "static").rglob("*") if path.is_file()]
-    for path in sorted([*files, ROOT / "requirements-dev.txt", ROOT / "revival" / "finders.py"]):
+    for path in sorted([*files, ROOT / "requirements-dev.txt", ROOT / "revival" / "server" / "static_files.py"]):
         digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

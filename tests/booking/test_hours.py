@@ -12,6 +12,7 @@ import time_machine
 from django.db import connection, transaction
 
 from booking import actions
+from booking.actions import free
 from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, free_times
 from booking.time.holidays import public_days
 from booking.time.weekly_hours import DayShift, patterns
@@ -492,7 +493,7 @@ def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, servic
     }[what]
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            actions.slots.lock([therapist.pk], now=in_days(0))
+            free.lock([therapist.pk], now=in_days(0))
             an_appointment(therapist, service, in_days(5, 15))
             outcome = pool.submit(at_once, [closing])
             wait_until(lambda: outcome.done() or someone_waits_for_a_lock())

@@ -150,7 +150,7 @@ def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path, run_site):
 
 
 def test_the_first_sign_in_has_a_random_password_shown_once(monkeypatch, capsys, db):
-    monkeypatch.syspath_prepend(str(ROOT / "deploy"))
+    monkeypatch.syspath_prepend(str(ROOT / "deploy" / "local"))
     monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD", raising=False)
     import prepare
 
