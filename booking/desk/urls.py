@@ -8,8 +8,10 @@ from typing import Any
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 
-from .hours.closing import block_page, holidays_page
-from .hours.weekly import hours_page, week_page
+from .hours.block import block_page
+from .hours.holidays import holidays_page
+from .hours.overview import hours_page
+from .hours.weekly import week_page
 from .outages.board import end_outage, outage, outages, settle_outage, start_outage
 from .people.one_person import one_person
 from .people.search import find_patients
