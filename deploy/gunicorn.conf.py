@@ -1,4 +1,4 @@
-"""gunicorn's settings; the same for a trial copy, the tests and production (behind nginx)."""
+"""gunicorn settings, the same for trial copy, tests and production (there behind nginx)."""
 
 import ctypes
 import gc
@@ -14,23 +14,27 @@ from contextlib import suppress
 
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "4000")
 
-M_ARENA_MAX = -8  # of glibc's malloc.h: threads share two heaps, in place of one for each that is never given back
-with suppress(AttributeError, OSError):  # another C library
+M_ARENA_MAX = -8  # glibc malloc.h: threads share two heaps; with one each, freed memory is never given back
+with suppress(AttributeError, OSError):  # a C library other than glibc
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-worker_class = "revival.server.worker.Worker"  # threads, which wait for the database; idle visitors wait at nginx
-workers = int(os.environ.get("WEB_WORKERS", "2"))  # one a core; two, so that one serves while the other starts
-threads = int(os.environ.get("WEB_THREADS", "8"))  # below DATABASE_POOL_SIZE: no thread waits for a connection
-timeout = 60  # seconds without a sign of life of a whole process, uploads and pictures included
-graceful_timeout = 10  # for what is in hand: a statement ends after four, a picture after five
+worker_class = "revival.server.worker.Worker"  # threads wait for the database; slow and idle clients wait at nginx
+workers = int(
+    os.environ.get("WEB_WORKERS", "2")
+)  # one for each core; at least two, so that one serves while the other starts
+threads = int(
+    os.environ.get("WEB_THREADS", "8")
+)  # fewer than DATABASE_POOL_SIZE, so that no thread waits for a connection
+timeout = 60  # seconds without a heartbeat until a process is killed
+graceful_timeout = 10  # for requests in progress: a statement ends after 4 s, a picture's processing after 5 s
 keepalive = 5
-max_requests = 20_000  # a leak would not last long; none is known
-max_requests_jitter = 2_000  # never both at once
-backlog = 512  # who knocks while both are busy
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn makes a name nobody knows
+max_requests = 20_000  # limits a memory leak; none is known
+max_requests_jitter = 2_000  # so that not all processes restart at once
+backlog = 512  # connections that wait while all processes are busy
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn makes a random name
 control_socket_disable = True  # its folder may be read-only
-forwarder_headers = ""  # no header moves the site to another path: kept pages would be full of wrong links
+forwarder_headers = ""  # SCRIPT_NAME and PATH_INFO from headers would put wrong links into cached pages
 forwarded_allow_ips = os.environ.get("TRUSTED_PROXIES", "127.0.0.1,::1")
 proc_name = "revival"
 
@@ -40,12 +44,12 @@ errorlog = "-"
 loglevel = "warning"
 
 
-# ---- a reload that nobody notices ----
+# ---- reload without a pause ----
 #
-# On SIGHUP gunicorn starts new processes and ends the old ones in the same moment, although the new need seconds
-# to load the site: nobody is refused, but all wait. So an old process that is told to end first looks whether a
-# reload is going on, and serves until the new ones are ready. Who is ready is written on a board in shared memory,
-# one byte for each process by its number; its head is the number of the first process of the newest reload.
+# On SIGHUP gunicorn starts new processes and ends the old ones at once, although the new ones need seconds to load the
+# site: no request is refused, but all wait. So an old process serves until the new ones are ready. Shared memory (the
+# board) holds one byte for each process, by its number: 1 when it is ready. The head of the board is the number of the
+# first process of the newest reload.
 
 HEAD, PLACES, LONGEST_WAIT = 4, 4096, 30  # bytes, processes, seconds
 
@@ -63,9 +67,9 @@ def pre_fork(server, worker) -> None:
 
 
 def post_worker_init(worker) -> None:
-    """The site is loaded. Runs after gunicorn has set its own handlers of signals."""
-    # A reader must not wait for Python's own affairs: what was loaded is not searched for garbage again and again, and
-    # a thread keeps Python to itself for a millisecond, not for five.
+    """The site is loaded: mark this process as ready. Runs after gunicorn has set its own signal handlers."""
+    # Shorter waits for requests: the garbage collector skips the objects loaded so far, and a thread keeps the GIL for
+    # 1 ms, not for 5 ms.
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.001)
@@ -74,9 +78,9 @@ def post_worker_init(worker) -> None:
 
     def end_when_others_serve(number, frame) -> None:
         first = int.from_bytes(worker.board[:HEAD], "big")
-        if worker.age >= first or _is_ready(worker.board, first):  # no reload, or it is done
+        if worker.age >= first or _is_ready(worker.board, first):  # no reload, or the new processes are ready
             end(number, frame)
-        elif not waits.is_set():  # gunicorn says it again and again
+        elif not waits.is_set():  # gunicorn sends SIGTERM repeatedly
             waits.set()
             threading.Thread(target=wait_for_others, args=(first,), daemon=True).start()
 
@@ -90,12 +94,12 @@ def post_worker_init(worker) -> None:
     signal.siginterrupt(signal.SIGTERM, False)
 
 
-# ---- rendered pages, shared by the processes ----
+# ---- rendered pages that the processes share ----
 
 
 def _make_pages_folder() -> None:
-    """Where the processes share rendered pages (revival/page_cache/middleware.py); new with each start of the code. Without
-    room for it each process keeps its own."""
+    """Folder in which the processes share rendered pages (revival/page_cache/middleware.py), new with each start and
+    reload. If it cannot be made, each process keeps its own pages."""
     _drop_pages_folder()
     with suppress(OSError):
         os.environ["REVIVAL_PAGES_DIR"] = tempfile.mkdtemp(prefix="revival-pages-")
@@ -107,7 +111,7 @@ def _drop_pages_folder() -> None:
 
 
 def on_starting(server) -> None:
-    server.board = mmap.mmap(-1, HEAD + 2 * PLACES)  # who is ready, then who has how many connections
+    server.board = mmap.mmap(-1, HEAD + 2 * PLACES)  # ready bytes, then each process's number of connections
     _make_pages_folder()
 
 
@@ -117,7 +121,7 @@ def on_reload(server) -> None:
 
 
 def child_exit(server, worker) -> None:
-    worker.places.tell(worker.age, None)  # however it ended
+    worker.places.tell(worker.age, None)  # also when it was killed
 
 
 def on_exit(server) -> None:

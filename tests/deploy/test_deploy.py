@@ -245,7 +245,7 @@ def test_a_cluster_waits_for_a_standby_and_keeps_patronis_own_rule_of_time():
     assert "${" not in text
     assert "synchronous_mode: quorum\n    synchronous_mode_strict: true" in text
     assert number_of(text, "loop_wait") + 2 * number_of(text, "retry_timeout") <= number_of(text, "ttl")
-    for name, value in cluster.of_postgresql().items():
+    for name, value in cluster.postgresql_conf().items():
         assert name in cluster.MORE or f"        {name}: {cluster.quoted(value)}\n" in text, name
 
 
