@@ -21,9 +21,9 @@ def test_an_old_python_is_told_so_in_one_sentence(bootstrap, capsys):
         bootstrap.refuse_what_cannot_work((3, 9))
 
     assert ended.value.code == 1
-    said = capsys.readouterr().err
-    assert "needs Python 3.11 or later and this is Python 3.9" in said
-    assert said.count("\n") == 1
+    stderr = capsys.readouterr().err
+    assert "needs Python 3.11 or later and this is Python 3.9" in stderr
+    assert stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])

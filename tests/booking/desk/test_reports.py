@@ -387,14 +387,14 @@ def test_the_page_asks_the_same_however_much_there_is(clerk, quarter, stanley, a
     ArticleCount.objects.add(article=article.slug, therapist=stanley, day=FIRST)
     clerk.get("/admin/")
 
-    def look():
+    def open_page():
         with django_assert_max_num_queries(14):  # five for the session and the desk, nine for the reports
             assert clerk.get(PAGE + GOLDEN).status_code == 200
 
-    look()
+    open_page()
     for number in range(6):
         other = a_therapist(f"number-{number}")
         working_all_week(other)
         for hour in range(9, 15):
             an_appointment(other, quarter, at(10, 27, hour), state=State.COMPLETED)
-    look()
+    open_page()
