@@ -20,12 +20,8 @@ with suppress(AttributeError, OSError):  # a C library other than glibc
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "revival.server.worker.Worker"  # threads wait for the database; slow and idle clients wait at nginx
-workers = int(
-    os.environ.get("WEB_WORKERS", "2")
-)  # one for each core; at least two, so that one serves while the other starts
-threads = int(
-    os.environ.get("WEB_THREADS", "8")
-)  # fewer than DATABASE_POOL_SIZE, so that no thread waits for a connection
+workers = int(os.environ.get("WEB_WORKERS", "2"))  # one a core; at least two: one serves while the other starts
+threads = int(os.environ.get("WEB_THREADS", "8"))  # below DATABASE_POOL_SIZE, so that no thread waits for a connection
 timeout = 60  # seconds without a heartbeat until a process is killed
 graceful_timeout = 10  # for requests in progress: a statement ends after 4 s, a picture's processing after 5 s
 keepalive = 5

@@ -65,7 +65,7 @@ def main(is_dev: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_stop)
     os.chdir(ROOT)
-    given = postgres.given_url()  # also reads .env
+    configured_url = postgres.given_url()  # also reads .env
     os.environ.setdefault("REVIVAL_MODE", "dev" if is_dev else "trial")
     host, port = os.environ.setdefault("HOST", "127.0.0.1"), os.environ.setdefault("PORT", "8000")
     refuse_port(host, port, "make dev" if is_dev else "make run")
@@ -73,9 +73,9 @@ def main(is_dev: bool) -> None:
     address = f"http://{shown}:{port}"
     os.environ.setdefault("SITE_URL", address)
 
-    own = postgres.database_url(postgres.default_folder())
-    with nullcontext(given) if given else own as url:
-        if not given:
+    embedded = postgres.database_url(postgres.default_folder())
+    with nullcontext(configured_url) if configured_url else embedded as url:
+        if not configured_url:
             os.environ["OWNER_DATABASE_URL"], url = url, postgres.web_url(url)
         os.environ["DATABASE_URL"] = url
         prepared = subprocess.run([sys.executable, "deploy/local/prepare.py"])
