@@ -1,4 +1,4 @@
-# The same image serves pages and runs the worker (compose.yaml).
+# Image of web server and worker, and a second target with pg_dump for backups (compose.yaml).
 
 FROM python:3.13-slim-trixie AS build
 WORKDIR /app
@@ -13,17 +13,17 @@ COPY booking booking
 COPY templates templates
 COPY static static
 COPY deploy/gunicorn.conf.py deploy/
-COPY deploy/backup/backup.py deploy/backup/
-# Static files need settings but no database; the address is never opened.
+COPY deploy/backup/backup.py deploy/backup/manifest.py deploy/backup/programs.py deploy/backup/
+# collectstatic needs settings but no database; nothing connects to this address.
 RUN REVIVAL_MODE=trial DATABASE_URL=postgresql://nobody@localhost/none \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf .run \
     && /venv/bin/python -m compileall -q revival articles booking
 
-# Backups (compose.yaml, `backup`): pg_dump of the server's own version beside the site's code. Both images are
-# Debian trixie, whose Python is 3.13, too.
+# Backups (service `backup` of compose.yaml): pg_dump of the server's version beside the site's code. Both base images
+# are Debian trixie with Python 3.13, so the installed packages work in either.
 FROM postgres:18-trixie AS backup
-# Debian's own Python, whatever its newest fix is
+# Debian's Python with its newest fixes, so no version is pinned.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends python3 && rm -rf /var/lib/apt/lists/* \
     && install -d -o postgres -m 700 /backups

@@ -1,4 +1,4 @@
-# `make` alone prints this list. Nothing but Python 3.11 or later and make is needed.
+# `make` prints the list of commands. Needs only Python 3.11 or later and make.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup run dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots lock
 
-# Each recipe is one plain command, so that make runs it directly and hands signals to it.
+# Each recipe is one plain command, so that make runs it without a shell and signals reach it.
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -14,25 +14,25 @@ help: ## Print this list
 setup:
 	@$(PYTHON) deploy/local/bootstrap.py
 
-run: setup ## Run the site: database, worker and all (PORT=8000, HOST=127.0.0.1)
+run: setup ## Run the whole site: database, web server, worker (PORT=8000, HOST=127.0.0.1)
 	@$(BIN)/python deploy/local/run.py
 
-dev: setup ## The same, reloading when code changes and with debug pages
+dev: setup ## Run the whole site with debug pages, reloading when code changes
 	@$(BIN)/python deploy/local/run.py --dev
 
-test: setup ## Run all tests against a real PostgreSQL (ARGS="-k slots" passes options on)
+test: setup ## Run all tests against a real PostgreSQL (ARGS="-k slots" goes to pytest)
 	@$(BIN)/python deploy/check.py test $(ARGS)
 
-check: setup ## The one gate: format, lint, types, imports, templates, migrations, deploy, tests
+check: setup ## Run every check: format, lint, types, imports, templates, migrations, deploy, tests
 	@$(BIN)/python deploy/check.py all
 
-bench: setup ## Measure pages against their floor, bookings, memory, fifty guests on one slot (needs wrk and nginx)
+bench: setup ## Measure page speed, bookings, memory, and fifty guests on one slot (needs wrk and nginx)
 	@$(BIN)/python deploy/check.py bench
 
 bench-desk: setup ## Measure the desk of ten therapists with 400 visits a week
 	@$(BIN)/python deploy/check.py bench-desk
 
-bench-many: setup ## 10,000 therapists and 10 million visits in one database (20 minutes; MANY_VISITS=1000000 takes fewer)
+bench-many: setup ## Measure 10,000 therapists and 10 million visits in one database (20 minutes; MANY_VISITS=1000000 for fewer)
 	@$(BIN)/python deploy/check.py bench-many
 
 bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past visits
@@ -41,23 +41,23 @@ bench-slots: setup ## Measure free times with 0, 10 thousand and 1 million past 
 drill: setup ## Break each part under load: nothing promised may be lost (half an hour; ARGS="hang deploy"; needs nginx)
 	@$(BIN)/python deploy/check.py drill $(ARGS)
 
-drill-cluster: setup ## Three PostgreSQL under Patroni: machines of it die under load (needs etcd, haproxy, pgbouncer, nginx)
+drill-cluster: setup ## Kill machines of a three-node PostgreSQL cluster under load (needs etcd, haproxy, pgbouncer, nginx)
 	@$(BIN)/python deploy/check.py drill-cluster $(ARGS)
 
-drill-mail: setup ## Kill workers in the middle of sending and take the mail server away: nothing may be lost
+drill-mail: setup ## Kill workers while they send, and stop the mail server: no mail may be lost
 	@$(BIN)/python deploy/check.py drill-mail
 
 backup: setup ## Save the database, encrypted for BACKUP_RECIPIENT (TO=.backups)
 	@$(BIN)/python deploy/backup/backup.py save $(or $(TO),.backups)
 
-restore: setup ## Put a backup into an empty database (FROM=.backups/revival-... KEY=file of the secret key)
+restore: setup ## Restore a backup into an empty database (FROM=.backups/revival-... KEY=file of the secret key)
 	@$(BIN)/python deploy/backup/backup.py load $(or $(FROM),?) $(or $(KEY),?)
 
-audit: setup ## Every page as people meet it, and Lighthouse (needs npm, chromium, java; ARGS=phone for Lighthouse alone)
+audit: setup ## Run the browser audits and Lighthouse (needs npm, chromium, java; ARGS=phone for Lighthouse alone)
 	@$(BIN)/python deploy/check.py audit $(ARGS)
 
-screenshots: setup ## Make the README's pictures anew (needs chromium)
+screenshots: setup ## Redraw the README's pictures (needs chromium)
 	@$(BIN)/python deploy/check.py screenshots
 
-lock: setup ## Make requirements*.txt anew from pyproject.toml
+lock: setup ## Update requirements*.txt from pyproject.toml
 	@$(BIN)/python deploy/lock.py

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from revival.base.clock import is_in_era
+from revival.base.widgets import DayInput
 
 UNREADABLE = "This has characters we can’t read. Please delete it and type it again instead of pasting."
 NO_TIME = "We couldn’t read that time. Please choose one from the list. Nothing was changed."
@@ -132,3 +133,18 @@ def note_field() -> NoteField:
         help_text="Please leave out what you would rather say in person.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class DayField(forms.DateField):
+    """A date from 2001 to 2899, from the browser's own date field."""
+
+    widget = DayInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d"], error_messages={"invalid": "Choose a date."}, **kwargs)
+
+    def clean(self, value: Any) -> date | None:
+        day = super().clean(value)
+        if day is not None and not is_in_era(day):
+            raise ValidationError("Choose a date between 2001 and 2899.")
+        return day

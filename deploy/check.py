@@ -1,8 +1,10 @@
-"""The gate: `check.py all` runs every step, `check.py test [pytest options]` the tests alone,
-the others by name the measurements and drills.
+"""Run the checks, tests, measurements and drills behind `make`.
 
-Everything runs, also after a failure, so that one run tells all; the exit code says whether
-anything failed.
+    check.py all                      every step of `make check`; exit code 1 if any failed
+    check.py test [pytest options]    the tests alone
+    check.py bench, drill ...         a measurement or drill by name
+
+A failed step does not stop the following ones, so that one run shows all failures.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ PRODUCTION = {
     "SITE_URL": "https://clinic.example",
     "EMAIL_URL": "smtp://mail.clinic.example:25",
 }
-# Two processes, each with a database, a running site and a browser of its own. `load` keeps the order in
-# which tests that empty the tables come last.
-TWO_AT_ONCE = ["--numprocesses=2", "--dist=load"]
+# Two processes, each with a database, a running site and a browser of its own. `load` keeps the tests' order: those
+# that empty the tables come last.
+TWO_PROCESSES = ["--numprocesses=2", "--dist=load"]
 STEPS: list[tuple[str, list[str], dict[str, str]]] = [
     ("format", [f"{BIN}/ruff", "format", "--check", "--quiet", "."], {}),
     ("lint", [f"{BIN}/ruff", "check", "--quiet", "."], {}),
@@ -47,7 +49,7 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
     ("secrets", [sys.executable, "deploy/secrets_kept_out.py"], {}),
     ("known weaknesses", [sys.executable, "deploy/known_weaknesses.py"], {}),
     ("Dockerfile", [f"{BIN}/hadolint", "Dockerfile"], {}),
-    ("tests", [f"{BIN}/pytest", *TWO_AT_ONCE], {}),
+    ("tests", [f"{BIN}/pytest", *TWO_PROCESSES], {}),
 ]
 
 
@@ -66,7 +68,7 @@ MEASUREMENTS = {
 def main(which: str, arguments: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("REVIVAL_MODE", "trial")
-    if which in DRILLS:  # they start servers of their own, which keep what they are given
+    if which in DRILLS:  # they start servers of their own, with durable settings
         return postgres.run_with_signals([sys.executable, "-m", DRILLS[which], *arguments])
     if postgres.given_url():
         return run(which, arguments)
@@ -81,8 +83,8 @@ def main(which: str, arguments: list[str]) -> int:
 
 def run(which: str, arguments: list[str]) -> int:
     if which == "test":
-        # Chosen tests start sooner in one process, and their output comes in order.
-        return postgres.run_with_signals([f"{BIN}/pytest", *(arguments or TWO_AT_ONCE)])
+        # A few chosen tests start sooner in one process, and print in order.
+        return postgres.run_with_signals([f"{BIN}/pytest", *(arguments or TWO_PROCESSES)])
     if which in MEASUREMENTS:
         return postgres.run_with_signals([sys.executable, "-m", MEASUREMENTS[which], *arguments])
     failed = [name for name, command, environment in STEPS if not passes(name, command, environment)]

@@ -1,4 +1,4 @@
-"""Compile every template, so that a mistake in one nobody opened is found."""
+"""Compile every template, to find mistakes in templates that no test renders."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""gunicorn's settings; the same for a trial copy, the tests and production (behind nginx)."""
+"""gunicorn settings, the same for trial copy, tests and production (there behind nginx)."""
 
 import ctypes
 import gc
@@ -74,7 +74,7 @@ def post_worker_init(worker) -> None:
 
     def end_when_others_serve(number, frame) -> None:
         first = int.from_bytes(worker.board[:HEAD], "big")
-        if worker.age >= first or _is_ready(worker.board, first):  # no reload, or it is done
+        if worker.age >= first or _is_ready(worker.board, first):  # no reload, or the new processes are ready
             end(number, frame)
         elif not waits.is_set():  # gunicorn repeats the signal
             waits.set()
@@ -90,7 +90,7 @@ def post_worker_init(worker) -> None:
     signal.siginterrupt(signal.SIGTERM, False)
 
 
-# ---- rendered pages, shared by the processes ----
+# ---- rendered pages that the processes share ----
 
 
 def _make_pages_folder() -> None:

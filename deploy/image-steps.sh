@@ -1,6 +1,6 @@
 #!/bin/sh
-# The Dockerfile's steps without a container engine: production packages alone, the files the image
-# gets, static files, then a start in production mode that has to answer. Leaves nothing behind.
+# Test the Dockerfile's steps without a container engine: install production packages, copy the files that the image
+# gets, collect static files, start in production mode and request pages. Deletes everything afterwards.
 #   deploy/image-steps.sh DATABASE_URL
 set -eu
 database=${1:?"usage: deploy/image-steps.sh DATABASE_URL"}

@@ -1,8 +1,7 @@
-"""A step of `make check`: no locked package has a weakness that is known.
+"""Check locked packages for known vulnerabilities (a step of `make check`).
 
-pip-audit asks PyPI's own list of advisories, in an environment that uv makes for it and that is no part of ours.
-Where that list cannot be reached the step says so, in capitals, and passes: what it would have said is not known, and
-a check without a network must not stop the work. Exit code 1 when a weakness is known.
+pip-audit asks PyPI's list of advisories, in an environment that uv makes for it, apart from ours. Without a network the
+step prints that in capitals and passes, so that people can work offline. Exit code 1 when a vulnerability is known.
 """
 
 from __future__ import annotations
@@ -18,46 +17,48 @@ UV = Path(sys.executable).parent / "uv"
 PIP_AUDIT = "pip-audit==2.10.1"
 LOCK = "requirements.txt"
 SECONDS = 300
-NOBODY_KNOWS = "LEFT OUT, NOTHING WAS CHECKED: the list of known weaknesses cannot be reached from here."
+UNREACHABLE = "LEFT OUT, NOTHING WAS CHECKED: the list of known weaknesses cannot be reached from here."
 ACCEPTED: dict[str, str] = {}
-"""By the number of the advisory: why it does not concern us."""
+"""Advisories that do not concern us: id and reason."""
 
 
-def ask() -> list[dict[str, Any]] | None:
-    """Each package with what is known of it; None when nobody answered."""
+def audit() -> list[dict[str, Any]] | None:  # pip-audit's JSON
+    """Each package with its vulnerabilities; None when the list cannot be reached."""
     command = [str(UV), "tool", "run", "--quiet", "--from", PIP_AUDIT, "pip-audit", "--format=json", "--disable-pip"]
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [*command, "--no-deps", "--progress-spinner=off", f"--requirement={LOCK}"],
             cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=SECONDS,
         )
-        packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+        packages: list[dict[str, Any]] = json.loads(result.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, OSError, ValueError, KeyError):
         return None
     return packages
 
 
 def judge(packages: list[dict[str, Any]] | None) -> tuple[int, list[str]]:
-    """Exit code, and what to say."""
-    asked = [one for one in packages or [] if "skip_reason" not in one]
-    if not asked:
-        return 0, [NOBODY_KNOWS]
-    weak = [(one, weakness) for one in asked for weakness in one["vulns"] if weakness["id"] not in ACCEPTED]
-    found = [
-        f"{one['name']} {one['version']}: {weakness['id']}, mended in {', '.join(weakness['fix_versions']) or 'none'}"
-        for one, weakness in weak
+    """Exit code, and the lines to print."""
+    checked = [package for package in packages or [] if "skip_reason" not in package]
+    if not checked:
+        return 0, [UNREACHABLE]
+    weaknesses = [
+        f"{package['name']} {package['version']}: {weakness['id']}, "
+        f"fixed in {', '.join(weakness['fix_versions']) or 'no version'}"
+        for package in checked
+        for weakness in package["vulns"]
+        if weakness["id"] not in ACCEPTED
     ]
-    unknown = len(packages or []) - len(asked)
-    told = [f"{len(asked)} packages asked about, {unknown} that the list does not know, {len(found)} weaknesses."]
-    return (1 if found else 0), [*found, *told]
+    skipped = len(packages or []) - len(checked)
+    summary = f"{len(checked)} packages checked, {skipped} not in the list, {len(weaknesses)} known weaknesses."
+    return (1 if weaknesses else 0), [*weaknesses, summary]
 
 
 def main() -> int:
-    code, told = judge(ask())
-    print("\n".join(f"   {line}" for line in told))
+    code, lines = judge(audit())
+    print("\n".join(f"   {line}" for line in lines))
     return code
 
 

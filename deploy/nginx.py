@@ -1,8 +1,8 @@
-"""Fill in deploy/nginx.conf.template, as the nginx image does for compose.yaml:
+"""Write nginx.conf from deploy/nginx.conf.template (for compose.yaml the nginx image does this):
 
     python deploy/nginx.py --listen 8080 --site 127.0.0.1:8000 > /etc/nginx/nginx.conf
 
-With --certificate and --key TLS ends here: `--listen "443 ssl"`.
+With --certificate and --key nginx terminates TLS: `--listen "443 ssl"`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ TWICE = "        server ${SITE} max_fails=0;\n" * 2
 TLS = "ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;"
 
 
-def fill_in(template: str, facts: dict[str, str]) -> str:
-    """The settings; nginx's own variables have no braces. Raises KeyError for a name that was not given."""
-    return re.sub(r"\$\{([A-Z]+)\}", lambda found: facts[found[1]], template)
+def fill_in(template: str, values: dict[str, str]) -> str:
+    """Replace each `${NAME}`; nginx's own variables have no braces. Raises KeyError for a name without a value."""
+    return re.sub(r"\$\{([A-Z]+)\}", lambda match: values[match[1]], template)
 
 
 def settings(
@@ -32,10 +32,12 @@ def settings(
     log: str = LOG,
     tls: str = "",
 ) -> str:
-    """`site`: where gunicorn listens; several, by commas. The last pages of one of several are not shown: it may have
-    ended before another withdrew a page."""
+    """nginx.conf as text. `site` is where gunicorn listens; several addresses are separated by commas.
+
+    With several, nginx does not show the last pages of one: another may have withdrawn a page after it stopped.
+    """
     is_one = "," not in site
-    facts = {
+    values = {
         "LISTEN": listen,
         "SITE": site,
         "PUBLIC": public,
@@ -45,36 +47,38 @@ def settings(
         "TLS": tls,
     }
     template = TEMPLATE.read_text()
-    return fill_in(template if is_one else of_several(template, site.split(",")), facts)
+    return fill_in(template if is_one else of_several(template, site.split(",")), values)
 
 
 def of_several(template: str, sites: list[str]) -> str:
-    """One that fails once is left alone for five seconds; one gone without a word costs one reader half a second."""
+    """A site that fails is not asked for five seconds; connecting to one that does not answer gives up after 0.5 s."""
     servers = "".join(f"        server {site} max_fails=1 fail_timeout=5s;\n" for site in sites)
     template = template.replace(TWICE, servers).replace("proxy_connect_timeout 2s;", "proxy_connect_timeout 500ms;")
     return template.replace("proxy_next_upstream error;", "proxy_next_upstream error timeout;")
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description="Write nginx's settings to standard output.")
-    asked.add_argument("--listen", default="8080", help="port, or address and port (8080)")
-    asked.add_argument(
-        "--site", default="127.0.0.1:8000", help="where gunicorn listens; several, by commas (127.0.0.1:8000)"
+    parser = argparse.ArgumentParser(description="Write nginx.conf to standard output.")
+    parser.add_argument("--listen", default="8080", help="port, or address and port (8080)")
+    parser.add_argument(
+        "--site",
+        default="127.0.0.1:8000",
+        help="where gunicorn listens; several addresses separated by commas (127.0.0.1:8000)",
     )
-    asked.add_argument("--public", default="/var/lib/revival/public", help="what write_public_files wrote")
-    asked.add_argument(
+    parser.add_argument("--public", default="/var/lib/revival/public", help="folder that write_public_files wrote")
+    parser.add_argument(
         "--last", default="/var/lib/revival/last", help="the web service's LAST_PAGES_DIR (/var/lib/revival/last)"
     )
-    asked.add_argument("--run", default="/run", help="folder for the number of the process and for uploads")
-    asked.add_argument("--log", default=LOG, help=f"the log of requests ({LOG})")
-    asked.add_argument("--certificate", default="")
-    asked.add_argument("--key", default="")
-    given = asked.parse_args()
-    if bool(given.certificate) != bool(given.key):
-        asked.error("--certificate and --key go together")
-    tls = TLS.format(certificate=given.certificate, key=given.key) if given.key else ""
-    facts = {name: getattr(given, name) for name in ("listen", "site", "public", "last", "run", "log")}
-    print(settings(**facts, tls=tls), end="")
+    parser.add_argument("--run", default="/run", help="folder for the process id file and for uploads")
+    parser.add_argument("--log", default=LOG, help=f"access log ({LOG})")
+    parser.add_argument("--certificate", default="")
+    parser.add_argument("--key", default="")
+    options = parser.parse_args()
+    if bool(options.certificate) != bool(options.key):
+        parser.error("--certificate and --key go together")
+    tls = TLS.format(certificate=options.certificate, key=options.key) if options.key else ""
+    values = {name: getattr(options, name) for name in ("listen", "site", "public", "last", "run", "log")}
+    print(settings(**values, tls=tls), end="")
 
 
 if __name__ == "__main__":

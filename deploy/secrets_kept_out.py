@@ -1,7 +1,7 @@
-"""A step of `make check`: no password, key or token is in the repository.
+"""Scan the repository for passwords, keys and tokens (a step of `make check`).
 
-detect-secrets looks at every file that is kept; what it takes for a secret and is none stands in KNOWN, with the
-reason, word for word. Exit code 1 when it found another; the secret itself is not printed.
+detect-secrets scans every file that git keeps. KNOWN lists its false positives, word for word, with the reason. Exit
+code 1 when it finds anything else; the secret itself is not printed.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from detect_secrets.settings import default_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.txt", "requirements-dev.txt")  # hashes of packages, nothing else
-EXAMPLE = "stands for the reader's own in an address that shows how one is written"
-TRIAL = "of a colleague whom a test makes, in a database that is thrown away"
+EXAMPLE = "a placeholder in an example address"
+TRIAL = "of a test account, in a database that is thrown away"
 WRONG = "typed in a test to be refused"
 KNOWN = {
     "password": EXAMPLE,
     "PGPASSWORD": "the name of a variable",  # pragma: allowlist secret
-    "for-this-check-only-": "in a production mode that only looks at settings",
+    "for-this-check-only-": "of a production mode that only checks settings",
     "drill-": "of a site that a drill starts and throws away",
     "admin/auth/user/first_password.html": "the name of a page",
     "That isn’t your current password. Check for capital letters.": "a sentence on a page",
@@ -31,39 +31,38 @@ KNOWN = {
     **dict.fromkeys(("desk", "right", "seven geese cross the river", "nine geese cross the lake"), TRIAL),
     **dict.fromkeys(("four hens in the barn", "another", "for one picture"), TRIAL),
     **dict.fromkeys(("short", "wrong", "wrong again", "elevenchars", "secret"), WRONG),
-    **dict.fromkeys(
-        ("topsecret", "a%2Fb", "p%40ss"), "of a database that a test makes up, to see that no message quotes it"
-    ),
+    **dict.fromkeys(("topsecret", "a%2Fb", "p%40ss"), "of a made-up database, to test that no message quotes it"),
 }
 
 
 def kept_files() -> list[Path]:
-    """What git keeps, and what is not committed yet."""
+    """Files that git tracks, and new ones that it does not ignore."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    return [ROOT / name for name in listed.split("\0") if name and name not in LOCKS and (ROOT / name).is_file()]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return [ROOT / name for name in names.split("\0") if name and name not in LOCKS and (ROOT / name).is_file()]
 
 
 def secrets_in(files: list[Path]) -> list[str]:
-    """Place and kind of each that is not known."""
-    found = []
+    """File, line and kind of each secret that is not in KNOWN."""
+    lines = []
     with default_settings():
         for file in files:
-            seen = SecretsCollection()
-            seen.scan_file(str(file))
-            found += [
-                f"{file.relative_to(ROOT) if file.is_relative_to(ROOT) else file}:{one.line_number} {one.type}"
-                for _, one in seen
-                if one.secret_value not in KNOWN
+            secrets = SecretsCollection()
+            secrets.scan_file(str(file))
+            name = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
+            lines += [
+                f"{name}:{secret.line_number} {secret.type}"
+                for _, secret in secrets
+                if secret.secret_value not in KNOWN
             ]
-    return sorted(found)
+    return sorted(lines)
 
 
 def main() -> int:
-    found = secrets_in(kept_files())
-    for line in found:
-        print(f"{line}: is it one? Then change it wherever it is in use; if not, say so in {Path(__file__).name}.")
-    return 1 if found else 0
+    lines = secrets_in(kept_files())
+    for line in lines:
+        print(f"{line}: a secret? Then replace it wherever it is in use. If not, add it to {Path(__file__).name}.")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

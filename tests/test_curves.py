@@ -10,7 +10,7 @@ from tests.bench import curves
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWINGS = {
     "bars": plots.bars("bars", "Bars & <co>", "Two", [("an article, of a bare one", 0.9), ("home", 1.1)]),
-    "lines": plots.lines("lines", "Lines", "Two", ["1", "2"], [plots.Series("MB", [1.0, 2.0])]),
+    "lines": plots.lines("lines", "Lines", "Two", ["1", "2"], [plots.Data("MB", [1.0, 2.0])]),
 }
 
 

@@ -1,4 +1,4 @@
-"""What was written to whom, and what became of it. Nothing here is typed by hand."""
+"""Admin of messages: what was sent to whom, whether it arrived, and buttons to send it again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from procrastinate.contrib.django import admin as jobs_admin  # noqa: F401 - registers what we take away
+from procrastinate.contrib.django import admin as jobs_admin  # noqa: F401 - registers what we unregister below
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions
@@ -20,22 +21,22 @@ from booking.models import Appointment, ContactRequest, Delivery, Message, Outag
 from revival.base.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short
 
-# The library's own list of jobs says nothing to staff, and its inline styles break the desk's policy.
+# The library's own list of jobs is of no use to staff, and its inline styles violate our content security policy.
 admin.site.unregister(ProcrastinateJob)
 
-NOT_THERE = (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED)
+NOT_ARRIVED = (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED)
 
-
+# Any: Django takes a function in `fields`, too, but its stubs know names alone.
 WRITTEN: Any = moment_column("created_at", "Written")
 SENT: Any = moment_column("sent_at", "Sent")
 
 
-def _in_words(row: Any) -> str:
-    if isinstance(row, Appointment):
-        return f"{day_short(row.starts_at)}, {clock(row.starts_at)} with {row.therapist.short_name}"
-    if isinstance(row, OutageContact):
-        return f"{row.outage.therapist.short_name} is out"
-    return "Contact request" if isinstance(row, ContactRequest) else "Waiting list"
+def _subject_words(subject: Model) -> str:
+    if isinstance(subject, Appointment):
+        return f"{day_short(subject.starts_at)}, {clock(subject.starts_at)} with {subject.therapist.short_name}"
+    if isinstance(subject, OutageContact):
+        return f"{subject.outage.therapist.short_name} is out"
+    return "Contact request" if isinstance(subject, ContactRequest) else "Waiting list"
 
 
 class ResendForm(forms.Form):
@@ -43,7 +44,7 @@ class ResendForm(forms.Form):
         label="Send it to",
         max_length=254,
         validators=ONE_LINE,
-        help_text="Another address becomes theirs, and the private link to a visit sent to the old one stops working.",
+        help_text="A new address replaces theirs, and the private link to a visit sent to the old one stops working.",
     )
 
 
@@ -63,7 +64,7 @@ class MessageAdmin(ReadOnlyWithButtons):
     fields = [
         "kind",
         "about",
-        "whom",
+        "addressee",
         "recipient",
         "delivery",
         "attempts",
@@ -71,16 +72,16 @@ class MessageAdmin(ReadOnlyWithButtons):
         WRITTEN,
         SENT,
     ]
-    readonly_fields = ["about", "whom", WRITTEN, SENT]
+    readonly_fields = ["about", "addressee", WRITTEN, SENT]
     state_field = "delivery"
     buttons = (
         Button(
             verb="resend",
             label="Send it again",
             question="Send this message again?",
-            done="It leaves within a moment.",
-            act=lambda message, request, typed: actions.resend_message(message=message, email=typed["email"]),
-            states=NOT_THERE,
+            done="It will be sent in a moment.",
+            act=lambda message, request, data: actions.resend_message(message=message, email=data["email"]),
+            states=NOT_ARRIVED,
             form=ResendForm,
         ),
         Button(
@@ -88,25 +89,25 @@ class MessageAdmin(ReadOnlyWithButtons):
             label="I told them by phone",
             question="Did you tell them by phone?",
             done="Marked as told by phone. It is off the list.",
-            act=lambda message, request, typed: actions.mark_as_phoned(message=message),
-            states=NOT_THERE,
+            act=lambda message, request, data: actions.mark_as_phoned(message=message),
+            states=NOT_ARRIVED,
         ),
     )
 
     @admin.display(description="About")
     def about(self, message: Message) -> str:
-        row = message.subject
-        if isinstance(row, OutageContact):
-            url = row.outage.get_absolute_url()
+        subject = message.subject
+        if isinstance(subject, OutageContact):
+            url = subject.outage.get_absolute_url()
         else:
-            url = reverse(f"admin:booking_{row._meta.model_name}_change", args=[row.pk])
-        return format_html('<a href="{}">{}</a>', url, _in_words(row))
+            url = reverse(f"admin:booking_{subject._meta.model_name}_change", args=[subject.pk])
+        return format_html('<a href="{}">{}</a>', url, _subject_words(subject))
 
     @admin.display(description="Who it is for")
-    def whom(self, message: Message) -> str:
+    def addressee(self, message: Message) -> str:
         return self.contact_line(message) or "The clinic’s staff"
 
-    def initial(self, row: Any) -> dict[str, Any]:
+    def initial(self, row: Message) -> dict[str, Any]:
         return {"email": row.recipient}
 
     def row_title(self, row: Message) -> str:
@@ -117,11 +118,13 @@ class MessageAdmin(ReadOnlyWithButtons):
     def extra_context(self, button: Button, row: Message, form: forms.Form | None) -> dict[str, Any]:
         return {"mail": mail.to_tell(row)}
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         message = context.get("original")
-        if message is not None and message.delivery in NOT_THERE:
+        if message is not None and message.delivery in NOT_ARRIVED:
             context["mail"] = mail.to_tell(message)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).select_related(*self.list_select_related)

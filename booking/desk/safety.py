@@ -1,3 +1,7 @@
+"""Admin of the safety texts: cautions and urgent help."""
+
+from __future__ import annotations
+
 from datetime import date
 
 from django.contrib import admin
@@ -33,7 +37,7 @@ class UrgentHelpAdmin(ReturnsToIndex):
         return not UrgentHelp.objects.exists() and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # every page that speaks of back pain shows it
+        return False  # every page about back pain shows it
 
 
 def _approval(day: date | None) -> str:

@@ -1,4 +1,7 @@
-from typing import Any
+"""Admin of the clinic, the therapists and the services."""
+
+from __future__ import annotations
+
 from zoneinfo import available_timezones
 
 from django import forms
@@ -43,13 +46,13 @@ class TherapistAdmin(ReturnsToIndex):
     prepopulated_fields = {"slug": ["name"]}
 
     def get_exclude(self, request: HttpRequest, obj: Therapist | None = None) -> list[str]:
-        """Who may not see accounts has no use for a link to one."""
+        """Leaves out the link to the account for staff who may not see accounts."""
         return [] if request.user.has_perm("auth.view_user") else ["account"]
 
 
 @admin.register(Service)
 class ServiceAdmin(ReturnsToIndex):
-    """Saved once, an example service is the clinic's own, as example hours are."""
+    """Saving an example service makes it the clinic's own, as with example hours."""
 
     change_form_template = "booking/desk/therapists/service_change.html"
     list_display = ["name", "minutes", "turnaround_minutes", "needs_confirmation", "is_active", "is_example"]
@@ -66,6 +69,6 @@ class ServiceAdmin(ReturnsToIndex):
         ("Answering", {"fields": ["needs_confirmation"]}),
     ]
 
-    def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Service, form: forms.ModelForm, change: bool) -> None:
         obj.is_example = False
         super().save_model(request, obj, form, change)

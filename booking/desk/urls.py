@@ -7,8 +7,10 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path, re_path
 
-from .hours.closing import block_page, holidays_page
-from .hours.weekly import hours_page, week_page
+from .hours.block import block_page
+from .hours.holidays import holidays_page
+from .hours.overview import hours_page
+from .hours.weekly import week_page
 from .outages.board import outage_board, outage_list
 from .outages.end import end_outage
 from .outages.settle import settle_outage

@@ -1,4 +1,4 @@
-"""Who waits: the waiting list, and those who asked to be called or written to."""
+"""Admin of the waiting list and of contact requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from booking.models import ContactRequest, Offer, WaitlistEntry
 from revival.base.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short
 
-WAITS_SINCE: Any = moment_column("created_at", "Waits since")
+# Any: Django takes a function in `fields`, too, but its stubs know names alone.
+WAITING_SINCE: Any = moment_column("created_at", "Waiting since")
 ASKED: Any = moment_column("created_at", "Asked")
 TAKEN_UP: Any = moment_column("taken_up_at", "Taken up")
 DONE: Any = moment_column("ended_at", "Done")
@@ -42,8 +43,8 @@ class OfferInline(admin.TabularInline):
         if offer.state != Offer.State.TAKEN or offer.hold is None:
             return "–"
         url = reverse("admin:booking_appointment_change", args=[offer.hold.pk])
-        then = f"{day_short(offer.hold.starts_at)}, {clock(offer.hold.starts_at)}"
-        return format_html('<a href="{}">{}</a>', url, then)
+        starts_at = f"{day_short(offer.hold.starts_at)}, {clock(offer.hold.starts_at)}"
+        return format_html('<a href="{}">{}</a>', url, starts_at)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -51,12 +52,12 @@ class OfferInline(admin.TabularInline):
 
 @admin.register(WaitlistEntry)
 class WaitlistEntryAdmin(ReadOnlyWithButtons):
-    list_display = [WAITS_SINCE, "person", "therapist", "service", "first_day", "last_day", "times", "state"]
+    list_display = [WAITING_SINCE, "person", "therapist", "service", "first_day", "last_day", "times", "state"]
     list_filter = ["state", "therapist", "service"]
     list_select_related = ["therapist", "service", "visit"]
     fields = [
         "state",
-        WAITS_SINCE,
+        WAITING_SINCE,
         "person",
         "phone_number",
         "email_address",
@@ -69,7 +70,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         "came_from",
         ENDED,
     ]
-    readonly_fields = ["person", "phone_number", "email_address", "times", WAITS_SINCE, ENDED]
+    readonly_fields = ["person", "phone_number", "email_address", "times", WAITING_SINCE, ENDED]
     inlines = [OfferInline]
     buttons = (
         Button(
@@ -77,7 +78,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
             label="Take off the list",
             question="Take them off the waiting list?",
             done="They are off the list. No e-mail is sent.",
-            act=lambda entry, request, typed: actions.leave_waitlist(entry=entry),
+            act=lambda entry, request, data: actions.leave_waitlist(entry=entry),
             states=(WaitlistEntry.State.WAITING,),
             is_stop=True,
         ),
@@ -133,8 +134,8 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
             verb="take-up",
             label="I am on it",
             question="Are you on it?",
-            done="It is yours. Your colleagues see that you are on it.",
-            act=lambda asked, request, typed: actions.take_up_contact(contact_request=asked, by=request.user),
+            done="It is assigned to you. Your colleagues see that you are on it.",
+            act=lambda contact, request, data: actions.take_up_contact(contact_request=contact, by=request.user),
             states=(ContactRequest.State.NEW,),
         ),
         Button(
@@ -142,7 +143,7 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
             label="Answered",
             question="Have they been answered?",
             done="Done. It is off the list.",
-            act=lambda asked, request, typed: actions.finish_contact(contact_request=asked, by=request.user),
+            act=lambda contact, request, data: actions.finish_contact(contact_request=contact, by=request.user),
             states=(ContactRequest.State.NEW, ContactRequest.State.IN_HAND),
         ),
     )
@@ -154,9 +155,9 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
         return {"days": self.days(row), "times": self.times(row)}
 
     @admin.display(description="Days")
-    def days(self, asked: ContactRequest) -> str:
-        return ", ".join(asked.day_names) or "Any day"
+    def days(self, contact: ContactRequest) -> str:
+        return ", ".join(contact.day_names) or "Any day"
 
     @admin.display(description="Times of day")
-    def times(self, asked: ContactRequest) -> str:
-        return "; ".join(asked.part_names)
+    def times(self, contact: ContactRequest) -> str:
+        return "; ".join(contact.part_names)

@@ -12,7 +12,7 @@ rm -rf "$folder"/.new
 "${bin}pg_basebackup" --pgdata="$folder/.new" --checkpoint=fast --wal-method=stream --manifest-checksums=SHA256 "$@"
 "${bin}pg_verifybackup" --exit-on-error --quiet "$folder/.new"
 mv "$folder/.new" "$new"
-# The two newest stay, and what the archive has from the older of them on.
+# Keep the two newest, and the archive since the older one.
 for old in $(ls -1d "$folder"/*Z | sort | head -n -2); do rm -rf "$old"; done
 oldest=$(ls -1d "$folder"/*Z | sort | head -n 1)
 first=$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\))$/\1/p' "$oldest/backup_label")

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Make a data folder that, started, is the database as it was at a moment: from a copy of the cluster
-# (base-backup.sh) and the archive. Never touches the running one. As the user that PostgreSQL runs as:
+# Point-in-time recovery: make a new data folder with the database as it was at a moment, from a base backup
+# (base-backup.sh) and the archive. Never touches the running server. Run as the user that PostgreSQL runs as:
 #   deploy/backup/to-a-moment.sh BASE ARCHIVE "2026-11-24 20:15:00 UTC" NEW_FOLDER
-# Then: start PostgreSQL on NEW_FOLDER, look whether it is the moment that was meant, run `manage.py after_restore`,
-# and only then start web and worker on it.
+# Then start PostgreSQL on NEW_FOLDER, check that it is the right moment, run `manage.py after_restore`, and only then
+# start web server and worker.
 set -eu
 usage='usage: deploy/backup/to-a-moment.sh BASE ARCHIVE "2026-11-24 20:15:00 UTC" NEW_FOLDER'
 base=${1:?"$usage"} archive=${2:?"$usage"} moment=${3:?"$usage"} new=${4:?"$usage"}
 if [ -e "$new" ]; then
-    echo "$new exists. Nothing was changed: name a folder that is not there yet." >&2
+    echo "$new exists already. Nothing was changed; choose a folder that does not exist." >&2
     exit 1
 fi
 cp -a "$base" "$new"
@@ -20,4 +20,4 @@ recovery_target_action = 'promote'
 archive_mode = off
 CONF
 touch "$new/recovery.signal"
-echo "$new is ready to be started."
+echo "$new is ready; start PostgreSQL on it."

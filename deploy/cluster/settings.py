@@ -1,8 +1,8 @@
-"""Settings of three machines that follow one another: Patroni, HAProxy and PgBouncer, filled in from templates.
+"""Write the settings of a three-node PostgreSQL cluster: Patroni, HAProxy and PgBouncer, from templates.
 
     python deploy/cluster/settings.py --machines 10.0.0.1,10.0.0.2,10.0.0.3 --password W --web-password V cluster/
 
-writes a folder for each machine, and one for the web services.
+writes a folder for each machine, and one for the web machines.
 """
 
 from __future__ import annotations
@@ -19,35 +19,37 @@ from deploy.nginx import fill_in
 FOLDER = Path(__file__).resolve().parent
 CONF = FOLDER.parent / "postgresql.conf"
 WEB_ROLE = "revival_web"
-WEB_TIMEOUT = "DATABASE_STATEMENT_TIMEOUT_MS=2500"  # with the waits before it below five seconds; see roles.sql
+WEB_TIMEOUT = "DATABASE_STATEMENT_TIMEOUT_MS=2500"  # together with other waits below 5 s; see roles.sql
 MORE = {
     "max_connections": "120",  # two web machines through PgBouncer (25 each), two workers, a backup, a person
     "wal_log_hints": "on",  # for pg_rewind
-    "wal_keep_size": "512MB",  # a standby may be away for so long
-    "wal_sender_timeout": "5s",  # a standby that hangs is no standby
+    "wal_keep_size": "512MB",  # a standby that was away for less catches up
+    "wal_sender_timeout": "5s",  # a standby that hangs is dropped
     "wal_receiver_timeout": "5s",
-    "wal_retrieve_retry_interval": "250ms",  # a standby asks a new leader at once, not after 5 s: commits wait for it
-    "hot_standby_feedback": "on",  # a long report on a standby is not cut off
+    "wal_retrieve_retry_interval": "250ms",  # by default 5 s; commits wait until a standby follows a new leader
+    "hot_standby_feedback": "on",  # a long report on a standby is not cancelled
 }
 
 
 @dataclass(frozen=True)
 class Machine:
+    """One machine with PostgreSQL and Patroni; `api` is the port of Patroni's REST API."""
+
     name: str
     address: str
     port: int = 5432
     api: int = 8008
 
     @property
-    def line(self) -> str:
+    def haproxy_line(self) -> str:
         return f"    server {self.name} {self.address}:{self.port} check port {self.api}"
 
 
-def of_postgresql() -> dict[str, str]:
-    """deploy/postgresql.conf, as a dictionary."""
+def postgresql_conf() -> dict[str, str]:
+    """Settings of deploy/postgresql.conf."""
     lines = (line.split("#")[0].strip() for line in CONF.read_text().splitlines())
-    given = dict(map(str.strip, line.split("=", 1)) for line in lines if "=" in line)
-    return {name: value.strip("'") for name, value in given.items()}
+    settings = dict(map(str.strip, line.split("=", 1)) for line in lines if "=" in line)
+    return {name: value.strip("'") for name, value in settings.items()}
 
 
 def patroni(
@@ -63,10 +65,10 @@ def patroni(
     is_synchronous: bool = True,
     **more: str,
 ) -> str:
-    """`addresses` are those of all machines, `more` settings of PostgreSQL that differ here."""
-    parameters = {**of_postgresql(), **MORE, **more}
+    """patroni.yml of one machine. `addresses`: of all machines; `more`: PostgreSQL settings to override."""
+    parameters = {**postgresql_conf(), **MORE, **more}
     lines = [f"        {name}: {quoted(value)}" for name, value in parameters.items()]
-    facts = {
+    values = {
         "NAME": machine.name,
         "ADDRESS": machine.address,
         "PORT": str(machine.port),
@@ -77,19 +79,20 @@ def patroni(
         "RUN": run,
         "PASSWORD": password,
         "NETWORK": network,
-        "MACHINES": "\n".join(of_machine(address) for address in sorted(set(addresses))),
+        "MACHINES": "\n".join(hba_rules(address) for address in sorted(set(addresses))),
         "SYNCHRONOUS": "quorum" if is_synchronous else "off",
         "STRICT": "true" if is_synchronous else "false",
         "PARAMETERS": "\n".join(lines),
     }
-    return fill_in((FOLDER / "patroni.yml.template").read_text(), facts)
+    return fill_in((FOLDER / "patroni.yml.template").read_text(), values)
 
 
-def of_machine(address: str) -> str:
-    whence = f"{address}/{'128' if ':' in address else '32'}"
+def hba_rules(address: str) -> str:
+    """Lines of pg_hba.conf for PostgreSQL's own roles from one machine."""
+    network = f"{address}/{'128' if ':' in address else '32'}"
     return (
-        f"    - host all postgres,rewinder {whence} scram-sha-256\n"
-        f"    - host replication replicator {whence} scram-sha-256"
+        f"    - host all postgres,rewinder {network} scram-sha-256\n"
+        f"    - host replication replicator {network} scram-sha-256"
     )
 
 
@@ -98,9 +101,9 @@ def quoted(value: str) -> str:
 
 
 def haproxy(machines: list[Machine], *, address: str = "127.0.0.1", writes: int = 5000, reads: int = 5001) -> str:
-    facts = {"ADDRESS": address, "WRITES": str(writes), "READS": str(reads)}
-    facts["SERVERS"] = "\n".join(machine.line for machine in machines)
-    return fill_in((FOLDER / "haproxy.cfg.template").read_text(), facts)
+    values = {"ADDRESS": address, "WRITES": str(writes), "READS": str(reads)}
+    values["SERVERS"] = "\n".join(machine.haproxy_line for machine in machines)
+    return fill_in((FOLDER / "haproxy.cfg.template").read_text(), values)
 
 
 def pgbouncer(
@@ -112,12 +115,12 @@ def pgbouncer(
     bouncer: int = 6432,
     writes: int = 5000,
 ) -> str:
-    facts = {"ADDRESS": address, "BOUNCER": str(bouncer), "WRITES": str(writes), "CONF": conf, "RUN": run, "LOG": log}
-    return fill_in((FOLDER / "pgbouncer.ini.template").read_text(), facts)
+    values = {"ADDRESS": address, "BOUNCER": str(bouncer), "WRITES": str(writes), "CONF": conf, "RUN": run, "LOG": log}
+    return fill_in((FOLDER / "pgbouncer.ini.template").read_text(), values)
 
 
-def of_web(addresses: list[str], machines: list[Machine], password: str) -> dict[str, str]:
-    """The files of a machine with a web service and a worker, by their names."""
+def web_files(addresses: list[str], machines: list[Machine], password: str) -> dict[str, str]:
+    """Name and text of each file for a machine with a web service and a worker."""
     hosts = ",".join(f"{address}:5432" for address in addresses)
     return {
         "haproxy.cfg": haproxy(machines),
@@ -129,33 +132,35 @@ def of_web(addresses: list[str], machines: list[Machine], password: str) -> dict
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description="Write the settings of a cluster into a folder.")
-    asked.add_argument("--machines", required=True, help="three addresses, by commas")
-    asked.add_argument("--password", required=True, help="of PostgreSQL's own three roles")
-    asked.add_argument("--web-password", required=True, help=f"of the role {WEB_ROLE}: letters and digits")
-    asked.add_argument("--network", default="10.0.0.0/8", help="from where they may sign in (10.0.0.0/8)")
-    asked.add_argument("--data", default="/var/lib/postgresql/18/main")
-    asked.add_argument("--programs", default="/usr/lib/postgresql/18/bin")
-    asked.add_argument("folder", type=Path)
-    given = asked.parse_args()
-    addresses = given.machines.split(",")
+    parser = argparse.ArgumentParser(description="Write the settings of a cluster into a folder.")
+    parser.add_argument("--machines", required=True, help="three addresses, separated by commas")
+    parser.add_argument("--password", required=True, help="for PostgreSQL's three administrative roles")
+    parser.add_argument("--web-password", required=True, help=f"for the role {WEB_ROLE}: letters and digits")
+    parser.add_argument("--network", default="10.0.0.0/8", help="network from which clients may connect (10.0.0.0/8)")
+    parser.add_argument("--data", default="/var/lib/postgresql/18/main")
+    parser.add_argument("--programs", default="/usr/lib/postgresql/18/bin")
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    addresses = options.machines.split(",")
     if len(addresses) != 3:
-        asked.error("three machines: with two, one that is alone cannot know whether the other is gone")
+        parser.error(
+            "--machines needs three addresses: with two, a machine on its own cannot know whether the other is down"
+        )
     machines = [Machine(f"db{number}", address) for number, address in enumerate(addresses, 1)]
     etcd = ",".join(f"{address}:2379" for address in addresses)
-    facts = {"etcd": etcd, "data": given.data, "programs": given.programs, "run": "/run/postgresql"}
-    if not given.web_password.isalnum():
-        asked.error("--web-password stands in addresses: letters and digits, please")
+    common = {"etcd": etcd, "data": options.data, "programs": options.programs, "run": "/run/postgresql"}
+    if not options.web_password.isalnum():
+        parser.error("--web-password becomes part of a URL: use letters and digits")
     for machine in machines:
-        text = patroni(machine, addresses=addresses, password=given.password, network=given.network, **facts)
-        write(given.folder / machine.name / "patroni.yml", text)
-    for name, text in of_web(addresses, machines, given.web_password).items():
-        write(given.folder / "web" / name, text)
+        text = patroni(machine, addresses=addresses, password=options.password, network=options.network, **common)
+        write(options.folder / machine.name / "patroni.yml", text)
+    for name, text in web_files(addresses, machines, options.web_password).items():
+        write(options.folder / "web" / name, text)
 
 
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(0o600)  # nearly all of them hold a password
+    path.touch(0o600)  # most of the files hold a password
     path.write_text(text)
 
 

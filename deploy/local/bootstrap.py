@@ -1,7 +1,6 @@
-"""Make .venv with everything the lock names; quick when nothing changed.
+"""Create .venv and install the locked packages; quick when nothing changed.
 
-Only the standard library, and only syntax that old Pythons can read: an old Python must get
-as far as the sentence that says it is too old.
+Uses only the standard library and old syntax, so that an old Python can print that it is too old.
 """
 
 import hashlib
@@ -23,9 +22,9 @@ def main():
     if read(STAMP) == wanted and venv_works():
         return
     if not venv_works():
-        say("Making the virtual environment .venv ...")
-        run([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be made.")
-    say("Installing the locked packages into .venv (this happens once) ...")
+        say("Creating the virtual environment .venv ...")
+        run([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be created.")
+    say("Installing the locked packages into .venv (only once) ...")
     run(
         [VENV_PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         + ["--require-hashes", "--no-deps", "--requirement", LOCK],
@@ -39,7 +38,7 @@ def refuse_what_cannot_work(version):
     if version < OLDEST:
         stop(
             "Revival needs Python 3.11 or later and this is Python %d.%d; "
-            "name a later one with `make PYTHON=python3.12 ...`." % version
+            "choose a later one with `make PYTHON=python3.12 ...`." % version
         )
     try:
         import ensurepip  # noqa: F401
@@ -49,7 +48,7 @@ def refuse_what_cannot_work(version):
 
 
 def venv_works():
-    """False for none, for one whose Python is gone, and for one moved here from another folder."""
+    """False if there is no .venv, if its Python is gone, or if it was moved here from another folder."""
     code = "import sys, pip; sys.exit(sys.version_info[:2] < (3, 11) or sys.prefix != %r)" % VENV
     try:
         return subprocess.call([VENV_PYTHON, "-c", code], stderr=subprocess.DEVNULL) == 0

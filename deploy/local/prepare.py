@@ -1,5 +1,7 @@
-"""Everything between a database and a site that can be served, in one process: each step is
-skipped or quick when there is nothing to do."""
+"""Prepare a database and the static files for `make run`: migrations, rights, clinic data, first account.
+
+All steps run in one process. A step with nothing to do is quick or skipped.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ def main() -> None:
 
 
 def become_owner() -> str:
-    """Migrate as OWNER_DATABASE_URL when there is one; the role of the web processes, which is not the owner then."""
+    """Switch to OWNER_DATABASE_URL if it is set, and return the name of the web processes' role; else return ''."""
     owner = os.environ.get("OWNER_DATABASE_URL")
     if not owner:
         return ""
@@ -65,26 +67,26 @@ def refuse_unreachable_database() -> None:
         psycopg.connect(**parameters).close()
     except psycopg.OperationalError as error:
         server = f"the server at {parameters.get('host', 'localhost')}:{parameters.get('port') or 5432}"
-        said = str(error)
-        if "authentication failed" in said or "no password supplied" in said:
+        text = str(error)
+        if "authentication failed" in text or "no password supplied" in text:
             stop(f"DATABASE_URL: {server} refuses the user name or the password.")
-        if "does not exist" in said:
+        if "does not exist" in text:
             stop(f"DATABASE_URL: {server} has no such database or user.")
         stop(f"DATABASE_URL: {server} cannot be reached.")
     except (psycopg.Error, UnicodeError):
-        stop("DATABASE_URL holds something that PostgreSQL cannot read.")
+        stop("DATABASE_URL is not an address that PostgreSQL can read.")
 
 
 def collect_static_files() -> None:
-    stamp, wanted = Path(settings.STATIC_ROOT) / ".made-from", static_sources()
-    if stamp.exists() and stamp.read_text() == wanted:
+    stamp, sources = Path(settings.STATIC_ROOT) / ".made-from", static_sources()
+    if stamp.exists() and stamp.read_text() == sources:
         return
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(wanted)
+    stamp.write_text(sources)
 
 
 def static_sources() -> str:
-    """A digest of what static files are made of: our files, the packages' (by the lock), the settings."""
+    """Digest of what static files are made of: our files, the packages' (by the lock) and the finder."""
     digest = hashlib.sha256()
     files = [path for path in (ROOT / "static").rglob("*") if path.is_file()]
     for path in sorted([*files, ROOT / "requirements-dev.txt", ROOT / "revival" / "server" / "static_files.py"]):
@@ -93,7 +95,7 @@ def static_sources() -> str:
 
 
 def make_admin() -> None:
-    """The first sign-in of a trial copy, shown this once."""
+    """Create the first account of a trial copy and print its password, once."""
     from django.contrib.auth import get_user_model
 
     users = get_user_model().objects
@@ -102,8 +104,8 @@ def make_admin() -> None:
     chosen = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
     password = chosen or secrets.token_urlsafe(12)
     users.create_superuser("admin", email="", password=password)
-    shown = "the password in DJANGO_SUPERUSER_PASSWORD" if chosen else f"password {password}"
-    print(f"\nSign in at {settings.SITE_URL}/admin/ as admin, {shown} (shown this once).", flush=True)
+    hint = "the password in DJANGO_SUPERUSER_PASSWORD" if chosen else f"password {password}"
+    print(f"\nSign in at {settings.SITE_URL}/admin/ as admin, {hint} (shown this once).", flush=True)
 
 
 def stop(sentence: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""`make run` and `make dev`: the whole site, from the database to the worker, until Ctrl-C."""
+"""Run the whole site until Ctrl-C: database, web server and worker (`make run`, `make dev`)."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SECONDS_BEFORE_RESTART = 1
 
 
 class StopError(Exception):
-    """Someone pressed Ctrl-C, or sent SIGTERM or SIGHUP."""
+    """Ctrl-C, SIGTERM or SIGHUP was received."""
 
 
 class Part:
-    """One process of the site, with everything it starts; started again when it dies."""
+    """A process of the site and its children; restarted when it dies."""
 
     def __init__(self, name: str, command: list[str]) -> None:
         self.name, self.command = name, command
         self.start()
 
     def start(self) -> None:
-        # A session of its own: Ctrl-C reaches this supervisor alone, which then ends things in order.
+        # A session of its own: Ctrl-C reaches only this supervisor, which then stops the parts in order.
         self.process = subprocess.Popen(self.command, cwd=ROOT, start_new_session=True, preexec_fn=end_with_supervisor)
 
     def keep_alive(self) -> None:
@@ -51,12 +51,12 @@ class Part:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(max(deadline - time.monotonic(), 0))
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # whatever of it is left
+            os.killpg(self.process.pid, signal.SIGKILL)  # children that are still running
         self.process.wait()
 
 
 def end_with_supervisor() -> None:
-    """Linux ends this process when the supervisor is killed, so that no orphan keeps the port."""
+    """Let Linux end this process when the supervisor is killed, so that no orphan keeps the port."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
@@ -65,23 +65,23 @@ def main(is_dev: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_stop)
     os.chdir(ROOT)
-    given = postgres.given_url()  # also reads .env
+    configured_url = postgres.given_url()  # also reads .env
     os.environ.setdefault("REVIVAL_MODE", "dev" if is_dev else "trial")
     host, port = os.environ.setdefault("HOST", "127.0.0.1"), os.environ.setdefault("PORT", "8000")
     refuse_port(host, port, "make dev" if is_dev else "make run")
-    shown = "localhost" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - if the owner says so
+    shown = "localhost" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - only compared
     address = f"http://{shown}:{port}"
     os.environ.setdefault("SITE_URL", address)
 
-    own = postgres.database_url(postgres.default_folder())
-    with nullcontext(given) if given else own as url:
-        if not given:
+    embedded = postgres.database_url(postgres.default_folder())
+    with nullcontext(configured_url) if configured_url else embedded as url:
+        if not configured_url:
             os.environ["OWNER_DATABASE_URL"], url = url, postgres.web_url(url)
         os.environ["DATABASE_URL"] = url
         prepared = subprocess.run([sys.executable, "deploy/local/prepare.py"])
         if prepared.returncode != 0:
             sys.exit(prepared.returncode)
-        os.environ.pop("OWNER_DATABASE_URL", None)  # what serves pages has no business with it
+        os.environ.pop("OWNER_DATABASE_URL", None)  # web server and worker must not have the owner's rights
         serve(web_command(is_dev, host, port), address)
 
 
@@ -115,7 +115,7 @@ def serve(web_command: list[str], address: str) -> None:
 def wait_for_first_answer(web: Part, address: str) -> None:
     while not answers(address):
         if web.process.poll() is not None:
-            stop("the web server ended before it answered (see above).")
+            stop("the web server stopped before it answered (see above).")
         time.sleep(0.1)
 
 
@@ -139,23 +139,23 @@ def refuse_port(host: str, port: str, command: str) -> None:
     if not port.isdigit() or not 0 < int(port) < 65536:
         stop(f"PORT is {port!r}; it must be a number from 1 to 65535.")
     try:
-        found = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, *_, where = found[0]
+        addresses = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, *_, address = addresses[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(where)
+            probe.bind(address)
     except socket.gaierror:
-        stop(f"HOST is {host!r}, which is no address of this machine.")
+        stop(f"HOST is {host!r}, which is not an address of this machine.")
     except PermissionError:
         stop(f"Port {port} needs more rights than you have; choose another with PORT=8000 {command}")
     except OSError as error:
         if error.errno == 98 or "in use" in str(error):
             stop(f"Port {port} is in use; choose another with PORT={int(port) % 65535 + 1} {command}")
-        stop(f"HOST is {host!r}, which is no address of this machine.")
+        stop(f"HOST is {host!r}, which is not an address of this machine.")
 
 
 def raise_stop(number: int, frame: object) -> NoReturn:
-    ignore_signals()  # a second Ctrl-C must not interrupt the ending
+    ignore_signals()  # a second Ctrl-C must not interrupt the shutdown
     raise StopError
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from booking import actions
-from booking.desk.reports.page import REPORTS
+from booking.desk.reports.report import REPORTS
 from booking.mail.calendar_files import Method, calendar_file
 from booking.models import (
     Appointment,

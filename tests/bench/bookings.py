@@ -105,7 +105,7 @@ def main() -> int:
 
 
 def draw(rates: dict[int, float]) -> None:
-    series = [plots.Series("bookings a second", list(rates.values()))]
+    series = [plots.Data("bookings a second", list(rates.values()))]
     title = "Bookings a second, by guests at once"
     labels = [str(guests) for guests in rates]
     curves.keep("bookings", plots.lines("bookings", title, "Distinct times, through nginx", labels, series))

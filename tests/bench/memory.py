@@ -112,7 +112,7 @@ def main() -> int:
 def draw(readers: tuple[float, ...], web: tuple[float, ...], worker: tuple[float, ...]) -> None:
     thousands = [f"{REQUESTS * step // STEPS // 1000}" for step in range(1, STEPS + 1)]
     names = ("MB of a web process, readers alone", "with bookings and the desk", "MB of the worker")
-    grown = [plots.Series(name, weights) for name, weights in zip(names, (readers, web, worker), strict=True)]
+    grown = [plots.Data(name, weights) for name, weights in zip(names, (readers, web, worker), strict=True)]
     title = "Memory over thousands of requests"
     curves.keep("memory", plots.lines("memory", title, "Of the heaviest process", thousands, grown))
 

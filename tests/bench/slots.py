@@ -67,7 +67,7 @@ def measure() -> bool:
         rows.append([len(queries), *row])
         mine, its = f"{len(queries):>19} {row[0]:>7.1f} {row[1]:>8.1f}", f"{row[2]:>7.1f} {row[3]:>8.1f}"
         print(f"{past:>11,} | {mine} | {len(of_page):>13} {its} | {took:>13.0f} s", flush=True)
-    cpu = plots.Series("CPU milliseconds for 10 therapists and 60 days", [row[1] for row in rows])
+    cpu = plots.Data("CPU milliseconds for 10 therapists and 60 days", [row[1] for row in rows])
     title = "Free times, by visits in the past"
     curves.keep("slots", plots.lines("slots", title, "They do not grow", [f"{past:,}" for past in PAST], [cpu]))
     is_kept = said(promises_of(rows))

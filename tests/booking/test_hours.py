@@ -1,4 +1,4 @@
-"""Hours made easy: the week, public holidays and blocked time, each looked at before it is saved."""
+"""Weekly hours, public holidays and blocked time: each has a preview before it is saved."""
 
 import re
 import time as clock
@@ -12,6 +12,7 @@ import time_machine
 from django.db import connection, transaction
 
 from booking import actions
+from booking.actions import free
 from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, free_times
 from booking.time.holidays import public_days
 from booking.time.weekly_hours import DayShift, patterns
@@ -40,9 +41,9 @@ def clerk(db):
     return signed_in_as(FRONT_DESK)
 
 
-def set_mornings(therapist, first, last=None, **facts):
-    given = {"shifts": MORNINGS, "seen": actions.hours_stamp(therapist), "accepted": set()} | facts
-    return actions.set_weekly_hours(therapist=therapist, first=first, last=last, **given)
+def set_mornings(therapist, first, last=None, **changed):
+    week = {"shifts": MORNINGS, "seen": actions.hours_stamp(therapist), "accepted": set()} | changed
+    return actions.set_weekly_hours(therapist=therapist, first=first, last=last, **week)
 
 
 def weeks_of(therapist):
@@ -141,19 +142,19 @@ def test_a_visit_that_was_not_shown_stops_it_and_nothing_is_written(therapist, s
 def test_what_would_be_outside_is_listed(therapist, service, state, is_listed):
     visit = an_appointment(therapist, service, in_days(12, 15), state=state)
     an_appointment(therapist, service, in_days(12, 10))  # inside of the mornings, if it is no weekend
-    found = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=None)
+    outside = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=None)
 
-    assert (visit in found) is is_listed
+    assert (visit in outside) is is_listed
 
 
 def test_what_is_outside_already_is_not_news(therapist, service):
     past_the_rules = an_appointment(therapist, service, in_days(12, 20))
     before = an_appointment(therapist, service, in_days(5, 15))
 
-    found = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=day_in(20))
+    outside = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=day_in(20))
 
-    assert past_the_rules not in found
-    assert before not in found
+    assert past_the_rules not in outside
+    assert before not in outside
 
 
 def test_a_held_time_never_stops_it(therapist, service):
@@ -166,7 +167,7 @@ def test_a_held_time_never_stops_it(therapist, service):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_colleagues_at_once_one_week_and_the_other_is_told(therapist):
-    """Both pages show the same hours; whoever is second by a hair is refused. The control: other therapists pass."""
+    """Both pages show the same hours; the later one is refused. Control: other therapists' weeks are both saved."""
     seen = actions.hours_stamp(therapist)
     outcomes = at_once(
         [
@@ -178,7 +179,7 @@ def test_two_colleagues_at_once_one_week_and_the_other_is_told(therapist):
     assert len(weeks_of(therapist)) == 2
 
     others = [a_therapist("benjamin-britton"), a_therapist("carl-chen")]
-    assert at_once([lambda one=one: set_mornings(one, day_in(10)) for one in others]) == ["saved", "saved"]
+    assert at_once([partial(set_mornings, other, day_in(10)) for other in others]) == ["saved", "saved"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -189,13 +190,14 @@ def test_the_same_page_sent_twice_at_once_is_one_week(therapist):
     assert Shift.objects.count() == 7 + 5
 
 
-def at_once(things):
-    barrier = Barrier(len(things))
+def at_once(calls):
+    """Run all at the same time; for each "saved", or the name of the refusal."""
+    barrier = Barrier(len(calls))
 
-    def run(do):
+    def run(call):
         try:
             barrier.wait(10)
-            do()
+            call()
         except actions.RefusalError as refusal:
             return type(refusal).__name__
         else:
@@ -203,8 +205,8 @@ def at_once(things):
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(things)) as pool:
-        return list(pool.map(run, things))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
 
 
 # ---- the week, as a page ----
@@ -215,7 +217,7 @@ def hidden(page):
 
 
 def typed_week(client, **changed):
-    """What a browser sends that opened the page and typed over it."""
+    """The form that a browser sends after opening the page and changing fields."""
     page = client.get(WEEK).text
     values = {}
     for tag in re.findall(r"<input [^>]*>", page):
@@ -227,9 +229,9 @@ def typed_week(client, **changed):
 
 
 def only_mornings(**more):
-    gone = {f"{what}-{day}-{place}": "" for what in ("opens", "closes") for day in range(7) for place in range(3)}
-    typed = {f"{what}-{day}-0": wall for what, wall in (("opens", "09:00"), ("closes", "12:00")) for day in range(5)}
-    return gone | typed | more
+    empty = {f"{name}-{day}-{row}": "" for name in ("opens", "closes") for day in range(7) for row in range(3)}
+    mornings = {f"{name}-{day}-0": at for name, at in (("opens", "09:00"), ("closes", "12:00")) for day in range(5)}
+    return empty | mornings | more
 
 
 def test_the_week_is_typed_looked_at_and_saved(clerk, therapist, service):
@@ -237,15 +239,15 @@ def test_the_week_is_typed_looked_at_and_saved(clerk, therapist, service):
     form = typed_week(clerk, **only_mornings(first=f"{day_in(10)}"))
     assert form["closes-6-0"] == ""
 
-    look = clerk.post(WEEK, form | {"do": "look"})
-    assert look.status_code == 200
-    assert "1 visit would be outside working hours" in look.text
-    assert f"/admin/booking/appointment/{visit.pk}/change/" in look.text
-    assert "No e-mail is sent." in look.text
-    assert "Ada" not in look.text
+    preview = clerk.post(WEEK, form | {"do": "look"})
+    assert preview.status_code == 200
+    assert "1 visit would be outside working hours" in preview.text
+    assert f"/admin/booking/appointment/{visit.pk}/change/" in preview.text
+    assert "No e-mail is sent." in preview.text
+    assert "Ada" not in preview.text
     assert weeks_of(therapist) == [(None, None, 7)]  # a look saves nothing
 
-    saved = clerk.post(WEEK, hidden(look) | {"do": "save"}, follow=True)
+    saved = clerk.post(WEEK, hidden(preview) | {"do": "save"}, follow=True)
     assert "Saved: the hours of Dr. Stanley" in saved.text
     assert "1 visit is now outside working hours" in saved.text
     assert weeks_of(therapist) == [(None, day_in(9), 7), (day_in(10), None, 5)]
@@ -301,7 +303,7 @@ def test_a_week_is_copied_from_a_colleague(clerk, therapist):
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "error"),
     [
         ({"closes-0-0": "08:00"}, "It ends before it begins"),
         ({"closes-0-0": ""}, "Until when?"),
@@ -316,12 +318,12 @@ def test_a_week_is_copied_from_a_colleague(clerk, therapist):
         ({"seen": "x" * 65}, "Nothing is saved yet"),
     ],
 )
-def test_odd_weeks_are_told_at_the_field_and_nothing_is_saved(clerk, therapist, changed, said):
+def test_odd_weeks_are_told_at_the_field_and_nothing_is_saved(clerk, therapist, changed, error):
     before = weeks_of(therapist)
     for do in ("look", "save"):
         answer = clerk.post(WEEK, typed_week(clerk, **{"first": f"{day_in(10)}"} | changed) | {"do": do})
         assert answer.status_code == 422
-        assert said in answer.text
+        assert error in answer.text
     assert weeks_of(therapist) == before
 
 
@@ -375,16 +377,16 @@ def test_a_role_that_may_change_shifts_changes_own_ones_alone(therapist):
 def test_the_overview_asks_the_same_however_many_there_are(clerk, therapist, django_assert_max_num_queries):
     clerk.get("/admin/")  # once a minute a session is written
 
-    def look():
+    def open_page():
         with django_assert_max_num_queries(10):
             assert clerk.get(HOURS).status_code == 200
 
-    look()
+    open_page()
     for number in range(8):
         other = a_therapist(f"number-{number}")
         working_all_week(other)
         an_absence(other, in_days(number + 1), in_days(number + 2))
-    look()
+    open_page()
 
 
 # ---- public holidays ----
@@ -417,12 +419,12 @@ def test_a_holiday_is_looked_at_then_closed_once_for_everyone(december, clerk, t
     assert 'value="2026-11-26"' not in page  # this year's has gone by
     assert "1 visit or held time on that day" in page
 
-    look = clerk.post(HOLIDAYS, {"day": ["2026-12-25", "2027-01-01"], "do": "look"})
-    assert "1 visit on these days" in look.text
-    assert f"/admin/booking/appointment/{visit.pk}/change/" in look.text
+    preview = clerk.post(HOLIDAYS, {"day": ["2026-12-25", "2027-01-01"], "do": "look"})
+    assert "1 visit on these days" in preview.text
+    assert f"/admin/booking/appointment/{visit.pk}/change/" in preview.text
     assert not Absence.objects.exists()
 
-    form = {"day": ["2026-12-25", "2027-01-01"], "do": "save", "shown": hidden(look)["shown"]}
+    form = {"day": ["2026-12-25", "2027-01-01"], "do": "save", "shown": hidden(preview)["shown"]}
     done = clerk.post(HOLIDAYS, form, follow=True)
     assert "The whole clinic is closed on Christmas Day (December 25, 2026), New Year" in done.text
     first, _ = Absence.objects.order_by("starts_at")
@@ -446,10 +448,10 @@ def test_closing_twice_writes_once(december, therapist):
 
 
 def test_a_visit_booked_meanwhile_is_shown_before_the_day_is_closed(december, clerk, therapist, service):
-    look = clerk.post(HOLIDAYS, {"day": "2026-12-25", "do": "look"})
+    preview = clerk.post(HOLIDAYS, {"day": "2026-12-25", "do": "look"})
     an_appointment(therapist, service, datetime(2026, 12, 25, 16, tzinfo=UTC))
 
-    refused = clerk.post(HOLIDAYS, {"day": "2026-12-25", "do": "save", "shown": hidden(look)["shown"]})
+    refused = clerk.post(HOLIDAYS, {"day": "2026-12-25", "do": "save", "shown": hidden(preview)["shown"]})
 
     assert refused.status_code == 409
     assert "1 visit on these days" in refused.text
@@ -481,18 +483,18 @@ def test_the_holidays_ask_the_same_however_many_there_are(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("what", ["close", "block", "week"])
-def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, service, what):
-    """A booking has the therapist's lock and has not ended; whoever closes the time waits for it."""
+@pytest.mark.parametrize("action", ["close", "block", "week"])
+def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, service, action):
+    """A booking holds the therapist's lock and is not committed; closing the time waits for it."""
     seen, span = actions.hours_stamp(therapist), Span(in_days(5, 14), in_days(5, 16))
     closing = {
         "close": partial(actions.close_clinic, days={day_in(5): "Closed"}, accepted=()),
         "block": partial(actions.block_time, therapist=therapist, span=span, reason="", accepted=()),
         "week": partial(set_mornings, therapist, day_in(2), seen=seen),
-    }[what]
+    }[action]
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            actions.slots.lock([therapist.pk], now=in_days(0))
+            free.lock([therapist.pk], now=in_days(0))
             an_appointment(therapist, service, in_days(5, 15))
             outcome = pool.submit(at_once, [closing])
             wait_until(lambda: outcome.done() or someone_waits_for_a_lock())
@@ -501,9 +503,9 @@ def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, servic
     assert weeks_of(therapist) == [(None, None, 7)]
 
 
-def wait_until(is_so, seconds=10):
+def wait_until(condition, seconds=10):
     deadline = clock.monotonic() + seconds
-    while not is_so():
+    while not condition():
         assert clock.monotonic() < deadline
         clock.sleep(0.02)
 
@@ -525,7 +527,7 @@ def test_the_lists_of_hours_and_absences_lead_to_the_weeks_and_name_the_whole_cl
 # ---- block time ----
 
 
-def blocked(who="peter-stanley", first=None, last=None, **more):
+def block_form(who="peter-stanley", first=None, last=None, **more):
     starts, ends = first or in_days(3, 12), last or in_days(3, 13)
     return {
         "who": who,
@@ -538,7 +540,7 @@ def blocked(who="peter-stanley", first=None, last=None, **more):
 def test_the_calendar_leads_to_blocking_with_the_place_filled_in(clerk, therapist):
     day = clerk.get(f"/admin/calendar/?view=day&from={day_in(3)}").text
     links = re.findall(r'href="(/admin/calendar/block/[^"]*)"', day)
-    link = next(one for one in links if "therapist=peter-stanley" in one).replace("&amp;", "&")
+    link = next(link for link in links if "therapist=peter-stanley" in link).replace("&amp;", "&")
 
     form = clerk.get(link).text
 
@@ -549,7 +551,7 @@ def test_the_calendar_leads_to_blocking_with_the_place_filled_in(clerk, therapis
 
 def test_time_without_visits_is_blocked_at_once_and_once(clerk, therapist):
     for _ in range(2):
-        assert clerk.post(BLOCK, blocked()).status_code == 302
+        assert clerk.post(BLOCK, block_form()).status_code == 302
     absence = Absence.objects.get()
 
     assert (absence.therapist, absence.starts_at, absence.ends_at) == (therapist, in_days(3, 12), in_days(3, 13))
@@ -557,13 +559,13 @@ def test_time_without_visits_is_blocked_at_once_and_once(clerk, therapist):
 
 def test_visits_in_the_time_are_listed_before_it_is_blocked(clerk, therapist, service):
     visit = an_appointment(therapist, service, in_days(3, 12))
-    look = clerk.post(BLOCK, blocked())
-    assert look.status_code == 200
-    assert "1 visit in this time" in look.text
-    assert f"/admin/booking/appointment/{visit.pk}/change/" in look.text
+    preview = clerk.post(BLOCK, block_form())
+    assert preview.status_code == 200
+    assert "1 visit in this time" in preview.text
+    assert f"/admin/booking/appointment/{visit.pk}/change/" in preview.text
     assert not Absence.objects.exists()
 
-    done = clerk.post(BLOCK, hidden(look) | {"do": "save"}, follow=True)
+    done = clerk.post(BLOCK, hidden(preview) | {"do": "save"}, follow=True)
 
     assert "Blocked: Dr. Stanley" in done.text
     assert "1 visit is booked in that time" in done.text
@@ -571,10 +573,10 @@ def test_visits_in_the_time_are_listed_before_it_is_blocked(clerk, therapist, se
 
 
 def test_the_whole_clinic_is_a_choice_of_its_own(clerk, therapist, service):
-    assert clerk.post(BLOCK, blocked(who="")).status_code == 422
+    assert clerk.post(BLOCK, block_form(who="")).status_code == 422
     assert not Absence.objects.exists()
 
-    assert clerk.post(BLOCK, blocked(who="whole-clinic", reason="Staff meeting")).status_code == 302
+    assert clerk.post(BLOCK, block_form(who="whole-clinic", reason="Staff meeting")).status_code == 302
 
     assert Absence.objects.get().therapist is None
 
@@ -592,7 +594,7 @@ def test_the_whole_clinic_is_a_choice_of_its_own(clerk, therapist, service):
     ],
 )
 def test_odd_blocks_are_refused_in_words(clerk, therapist, form):
-    assert clerk.post(BLOCK, blocked() | form).status_code == 422
+    assert clerk.post(BLOCK, block_form() | form).status_code == 422
     assert not Absence.objects.exists()
 
 
@@ -610,9 +612,9 @@ def test_a_therapist_blocks_their_own_time_alone(therapist, service):
 
     assert "The whole clinic" not in client.get(BLOCK).text
     for who in ("whole-clinic", other.slug):
-        assert client.post(BLOCK, blocked(who=who)).status_code == 422
+        assert client.post(BLOCK, block_form(who=who)).status_code == 422
     assert not Absence.objects.exists()
-    assert client.post(BLOCK, blocked()).status_code == 302
+    assert client.post(BLOCK, block_form()).status_code == 302
 
 
 def test_blocked_time_is_not_offered_and_freeing_it_asks_the_waiting_list(clerk, therapist):
@@ -620,8 +622,8 @@ def test_blocked_time_is_not_offered_and_freeing_it_asks_the_waiting_list(clerk,
     absence, _ = actions.block_time(
         therapist=therapist, span=Span(in_days(3, 9), in_days(3, 17)), reason="", accepted=()
     )
-    facts = {"service": service, "first": day_in(3), "last": day_in(3), "now": in_days(0, 1), "zone": CHICAGO}
-    assert free_times(therapists=[therapist], **facts)[therapist.pk] == []
+    window = {"service": service, "first": day_in(3), "last": day_in(3), "now": in_days(0, 1), "zone": CHICAGO}
+    assert free_times(therapists=[therapist], **window)[therapist.pk] == []
 
     actions.remove_hours(row=absence)
 

@@ -36,7 +36,7 @@ def test_a_known_weakness_fails_the_step_and_says_what_mends_it():
     code, told = known_weaknesses.judge([weak, package(name="pillow")])
 
     assert code == 1
-    assert told[0] == "django 5.2.1: PYSEC-2026-1, mended in 5.2.9"
+    assert told[0] == "django 5.2.1: PYSEC-2026-1, fixed in 5.2.9"
 
 
 def test_no_weakness_passes_and_an_unreachable_list_is_said_plainly():

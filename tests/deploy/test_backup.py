@@ -1,4 +1,4 @@
-"""Backups: saved, put back on an empty database, and equal; what may have gone out is not sent again."""
+"""Backups: saved, restored into an empty database and equal; what may have been sent is not sent again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RESTORED = "revival_restored"
 def keys(tmp_path, monkeypatch) -> Path:
     pair = pyrage.x25519.Identity.generate()
     secret = tmp_path / "identity"
-    secret.write_text(f"# the secret one\n{pair}\n")
+    secret.write_text(f"# the secret key\n{pair}\n")
     monkeypatch.setenv("BACKUP_RECIPIENT", str(pair.to_public()))
     return secret
 
@@ -43,37 +43,37 @@ def empty_database():
 
 @pytest.fixture
 def database_in_use(transactional_db, settings):
-    """The test database, as the owner has it."""
+    """URL of the test database, as its owner."""
     name = settings.DATABASES["default"]["NAME"]
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
-def a_confirmed_visit(**facts):
+def a_confirmed_visit(**fields):
     therapist = make.a_therapist()
     service = make.a_service(therapist)
-    facts = {"confirmed_at": timezone.now(), **facts}
-    return make.an_appointment(therapist, service, make.in_days(3), State.CONFIRMED, **facts)
+    fields = {"confirmed_at": timezone.now(), **fields}
+    return make.an_appointment(therapist, service, make.in_days(3), State.CONFIRMED, **fields)
 
 
 def test_what_was_saved_is_put_back_and_equal(database_in_use, empty_database, keys, tmp_path, monkeypatch):
     monkeypatch.setenv("REVIVAL_MODE", "trial")
     visit = a_confirmed_visit(name="Ada Secretive")
     queue.queue_message(Kind.CONFIRMED, visit)
-    made = backup.save(database_in_use, tmp_path / "backups", os.environ["BACKUP_RECIPIENT"], "")
+    path = backup.save(database_in_use, tmp_path / "backups", os.environ["BACKUP_RECIPIENT"], "")
 
-    manifest = backup.load(empty_database, made, keys, "")
+    manifest = backup.load(empty_database, path, keys, "")
 
     assert backup.differences(manifest, backup.contents_of(empty_database, "")) == []
     assert manifest["rows"]["booking_appointment"][0] == 1
     assert any("booking_appointment" in text and "EXCLUDE" in text for text in manifest["constraints"])
     assert manifest["triggers"]
-    for file in made.iterdir():
+    for file in path.iterdir():
         content = file.read_bytes()
         assert content.startswith(b"age-encryption.org/v1")
         assert b"Secretive" not in content
     _a_change_is_told(empty_database, manifest)
-    _a_second_restore_is_refused(empty_database, made, keys)
-    _another_key_opens_nothing(made, tmp_path)
+    _a_second_restore_is_refused(empty_database, path, keys)
+    _another_key_opens_nothing(path, tmp_path)
 
 
 def _a_change_is_told(url: str, manifest) -> None:
@@ -82,23 +82,23 @@ def _a_change_is_told(url: str, manifest) -> None:
         database.execute("SELECT setval('booking_appointment_id_seq', 1, false)")
         database.execute("ALTER TABLE booking_shift DROP CONSTRAINT booking_shift_opens_before_it_closes")
 
-    told = backup.differences(manifest, backup.contents_of(url, ""))
+    lines = backup.differences(manifest, backup.contents_of(url, ""))
 
-    assert any(line.startswith("sequence booking_appointment_id_seq:") for line in told)
-    assert any(line.startswith("rows of booking_appointment:") for line in told)
-    assert any("gone booking_shift booking_shift_opens_before_it_closes" in line for line in told)
+    assert any(line.startswith("sequence booking_appointment_id_seq:") for line in lines)
+    assert any(line.startswith("rows of booking_appointment:") for line in lines)
+    assert any("gone booking_shift booking_shift_opens_before_it_closes" in line for line in lines)
 
 
-def _a_second_restore_is_refused(url: str, made: Path, keys: Path) -> None:
+def _a_second_restore_is_refused(url: str, path: Path, keys: Path) -> None:
     with pytest.raises(SystemExit, match="an empty database only"):
-        backup.load(url, made, keys, "")
+        backup.load(url, path, keys, "")
 
 
-def _another_key_opens_nothing(made: Path, folder: Path) -> None:
+def _another_key_opens_nothing(path: Path, folder: Path) -> None:
     other = folder / "other"
     other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
     with pytest.raises(SystemExit, match="cannot be opened with this key"):
-        backup.manifest_of(made, other)
+        backup.manifest_of(path, other)
 
 
 def test_without_a_public_key_nothing_is_written(database_in_use, tmp_path):
@@ -117,11 +117,11 @@ def test_old_backups_end_but_never_the_newest(tmp_path):
 
 
 def test_keys_are_a_pair():
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "deploy/backup/backup.py", "keys"], capture_output=True, text=True, check=True
     )
 
-    comment, secret = done.stdout.splitlines()
+    comment, secret = result.stdout.splitlines()
     assert str(pyrage.x25519.Identity.from_str(secret).to_public()) == comment.rpartition(" ")[2]
 
 

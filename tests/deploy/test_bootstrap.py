@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).resolve().parents[2] / "deploy" / "local" / "bootstrap.py"
+ROOT = Path(__file__).resolve().parents[2]
+PATH = ROOT / "deploy" / "local" / "bootstrap.py"
 
 
 @pytest.fixture
@@ -20,9 +21,9 @@ def test_an_old_python_is_told_so_in_one_sentence(bootstrap, capsys):
         bootstrap.refuse_what_cannot_work((3, 9))
 
     assert ended.value.code == 1
-    said = capsys.readouterr().err
-    assert "needs Python 3.11 or later and this is Python 3.9" in said
-    assert said.count("\n") == 1
+    stderr = capsys.readouterr().err
+    assert "needs Python 3.11 or later and this is Python 3.9" in stderr
+    assert stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])
@@ -56,7 +57,7 @@ def test_old_pythons_can_read_the_script():
 
 def test_the_locks_name_no_index_and_hash_everything():
     for name in ("requirements.txt", "requirements-dev.txt"):
-        text = (PATH.parent.parent / name).read_text()
+        text = (ROOT / name).read_text()
         assert "://" not in text
         assert "--index-url" not in text
         assert text.count("==") <= text.count("--hash=sha256:")
@@ -64,7 +65,7 @@ def test_the_locks_name_no_index_and_hash_everything():
 
 def test_production_installs_what_the_tests_ran_with():
     def pins(name):
-        lines = (PATH.parent.parent / name).read_text().splitlines()
+        lines = (ROOT / name).read_text().splitlines()
         return {line.split(" ")[0] for line in lines if "==" in line and not line.startswith((" ", "#"))}
 
     assert pins("requirements.txt") < pins("requirements-dev.txt")

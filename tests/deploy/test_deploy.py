@@ -1,4 +1,4 @@
-"""What a server is set up with: nginx's settings, its pages for when the site is gone, units, PostgreSQL's settings."""
+"""Server settings: nginx and its pages while the site is down, systemd units, PostgreSQL, the cluster."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WEB_DEFAULTS = {
     "threads": int(re.search(r'"WEB_THREADS", "(\d+)"', OF_GUNICORN)[1]),
     "pool": int(re.search(r'"DATABASE_POOL_SIZE", (\d+)', OF_DJANGO)[1]),
 }
-"""As the files have them: the tests' own settings are others."""
+"""Read from the files, since the tests' own settings differ."""
 
 
 # ---- nginx ------------------------------------------------------------------------------------
@@ -64,20 +64,20 @@ def test_nginx_takes_it(tmp_path, site):
     if program is None:
         pytest.skip("nginx is not installed")
     conf = tmp_path / "nginx.conf"
-    facts = {"site": site, "public": str(tmp_path), "run": str(tmp_path), "log": str(tmp_path / "log")}
-    conf.write_text(nginx.settings(listen="127.0.0.1:8498", **facts))
+    values = {"site": site, "public": str(tmp_path), "run": str(tmp_path), "log": str(tmp_path / "log")}
+    conf.write_text(nginx.settings(listen="127.0.0.1:8498", **values))
 
-    done = subprocess.run([program, "-t", "-c", str(conf)], capture_output=True, text=True)
+    result = subprocess.run([program, "-t", "-c", str(conf)], capture_output=True, text=True)
 
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def test_compose_gives_the_image_every_name_of_the_template_and_no_other_is_replaced():
     compose = (ROOT / "compose.yaml").read_text()
-    asked = re.search(r"NGINX_ENVSUBST_FILTER: \^\(([A-Z|]+)\)\$", compose)
+    match = re.search(r"NGINX_ENVSUBST_FILTER: \^\(([A-Z|]+)\)\$", compose)
 
-    assert asked is not None
-    assert set(asked[1].split("|")) == NAMES
+    assert match is not None
+    assert set(match[1].split("|")) == NAMES
     for name in NAMES:
         assert re.search(rf"^      {name}: ", compose, re.MULTILINE), name
 
@@ -106,7 +106,7 @@ def test_the_policy_of_its_own_pages_is_the_sites():
 
 @pytest.fixture
 def public(db, tmp_path, settings, capsys, monkeypatch) -> Path:
-    monkeypatch.setattr(context, "_last_seen", None)  # what these remember, others must not be told
+    monkeypatch.setattr(context, "_last_seen", None)  # other tests must not get what these remember
     settings.STATIC_ROOT = tmp_path / "static"
     (settings.STATIC_ROOT / "css").mkdir(parents=True)
     (settings.STATIC_ROOT / "css" / "site.css").write_text("a sheet")
@@ -173,12 +173,12 @@ def test_each_timer_has_its_service_and_each_service_is_hardened():
 
 def postgresql_conf() -> dict[str, str]:
     lines = (ROOT / "deploy/postgresql.conf").read_text().splitlines()
-    facts = [line.split("#")[0].split("=", 1) for line in lines if "=" in line.split("#")[0]]
-    return {name.strip(): value.strip().strip("'") for name, value in facts}
+    settings = [line.split("#")[0].split("=", 1) for line in lines if "=" in line.split("#")[0]]
+    return {name.strip(): value.strip().strip("'") for name, value in settings}
 
 
 def postgresql_reads(path: Path, folder: Path, name: str) -> subprocess.CompletedProcess[str]:
-    """What PostgreSQL itself makes of a file."""
+    """Let PostgreSQL itself read a settings file and print the setting `name`."""
     command = [str(postgres.PROGRAMS / "postgres"), "-C", name]
     command += [f"--config-file={path}", f"--data-directory={folder}", f"--hba-file={path}", f"--ident-file={path}"]
     return subprocess.run(command, capture_output=True, text=True)
@@ -186,11 +186,11 @@ def postgresql_reads(path: Path, folder: Path, name: str) -> subprocess.Complete
 
 @pytest.mark.parametrize("name", postgresql_conf())
 def test_postgresql_knows_every_setting_and_takes_its_value(tmp_path, name):
-    done = postgresql_reads(ROOT / "deploy/postgresql.conf", tmp_path, name)
+    result = postgresql_reads(ROOT / "deploy/postgresql.conf", tmp_path, name)
 
-    assert done.returncode == 0, done.stderr
-    said, value = done.stdout.strip(), postgresql_conf()[name]
-    assert said == value or (said.rstrip("0") and re.match(r"\d", said)), name  # numbers are told in units of its own
+    assert result.returncode == 0, result.stderr
+    printed, value = result.stdout.strip(), postgresql_conf()[name]
+    assert printed == value or (printed.rstrip("0") and re.match(r"\d", printed)), name  # numbers: in its own units
 
 
 def test_control_postgresql_refuses_a_unit_it_does_not_know(tmp_path):
@@ -201,10 +201,10 @@ def test_control_postgresql_refuses_a_unit_it_does_not_know(tmp_path):
 
 
 def test_postgresql_is_told_to_keep_what_was_promised_and_to_keep_patients_out_of_its_log():
-    facts = postgresql_conf()
+    settings = postgresql_conf()
 
-    assert {facts[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {"on"}
-    assert {name: facts[name] for name in LOG_SETTINGS} == LOG_SETTINGS
+    assert {settings[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {"on"}
+    assert {name: settings[name] for name in LOG_SETTINGS} == LOG_SETTINGS
 
 
 def test_there_are_more_connections_than_all_processes_may_have():
@@ -223,16 +223,16 @@ ROLES = (ROOT / "deploy/cluster/roles.sql").read_text()
 MACHINES = [cluster.Machine(name, f"10.0.0.{number}") for number, name in enumerate(("one", "two", "three"), 1)]
 
 
-def of_patroni(**more):
-    facts = {
-        "addresses": [one.address for one in MACHINES],
+def patroni_yml(**more):
+    values = {
+        "addresses": [machine.address for machine in MACHINES],
         "etcd": "10.0.0.1:2379",
         "data": "/data",
         "programs": "/bin",
         "run": "/run",
         "network": "10.0.0.0/8",
     }
-    return cluster.patroni(MACHINES[0], password="x", **facts, **more)
+    return cluster.patroni(MACHINES[0], password="x", **values, **more)
 
 
 def number_of(text, name):
@@ -240,66 +240,67 @@ def number_of(text, name):
 
 
 def test_a_cluster_waits_for_a_standby_and_keeps_patronis_own_rule_of_time():
-    text = of_patroni()
+    text = patroni_yml()
 
     assert "${" not in text
     assert "synchronous_mode: quorum\n    synchronous_mode_strict: true" in text
     assert number_of(text, "loop_wait") + 2 * number_of(text, "retry_timeout") <= number_of(text, "ttl")
-    for name, value in cluster.of_postgresql().items():
+    for name, value in cluster.postgresql_conf().items():
         assert name in cluster.MORE or f"        {name}: {cluster.quoted(value)}\n" in text, name
 
 
 def test_patients_stay_out_of_the_clusters_logs():
-    text = of_patroni()
+    text = patroni_yml()
 
     for name, value in LOG_SETTINGS.items():
         assert f"        {name}: '{value}'" in text, name
 
 
 def test_all_waits_behind_pgbouncer_together_end_before_the_five_seconds_of_a_503():
-    asked = numbers_of_pgbouncer()
+    limits = numbers_of_pgbouncer()
     milliseconds = int(cluster.WEB_TIMEOUT.partition("=")[2])
     for_a_connection = django_settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"]
     answer = milliseconds / 1000 + 0.5 + watchdog.CANCEL_SECONDS  # as revival/settings.py has it
 
-    assert max(asked["query_wait_timeout"], for_a_connection) + answer < 5
-    assert asked["server_login_retry"] <= asked["query_wait_timeout"]
+    assert max(limits["query_wait_timeout"], for_a_connection) + answer < 5
+    assert limits["server_login_retry"] <= limits["query_wait_timeout"]
     assert f"statement_timeout = '{milliseconds}ms'" in ROLES
 
 
 def test_pgbouncer_leaves_connections_for_workers_and_people():
-    asked = numbers_of_pgbouncer()
+    limits = numbers_of_pgbouncer()
     limit = int(re.search(r"CONNECTION LIMIT (\d+)", ROLES)[1])
 
-    assert asked["default_pool_size"] + asked["reserve_pool_size"] <= asked["max_db_connections"]
-    assert 2 * (asked["max_db_connections"] + WEB_DEFAULTS["pool"] + 2) <= limit  # two machines, a worker on each
-    assert limit + 10 <= number_of(of_patroni(), "max_connections")
+    assert limits["default_pool_size"] + limits["reserve_pool_size"] <= limits["max_db_connections"]
+    assert 2 * (limits["max_db_connections"] + WEB_DEFAULTS["pool"] + 2) <= limit  # two machines, a worker on each
+    assert limit + 10 <= number_of(patroni_yml(), "max_connections")
 
 
 def numbers_of_pgbouncer() -> dict[str, float]:
     return {
-        name: float(said) for name, said in re.findall(r"^(\w+) = (\d+(?:\.\d+)?)$", cluster.pgbouncer(), re.MULTILINE)
+        name: float(number)
+        for name, number in re.findall(r"^(\w+) = (\d+(?:\.\d+)?)$", cluster.pgbouncer(), re.MULTILINE)
     }
 
 
 def test_who_may_do_everything_comes_from_the_three_machines_alone():
-    rules = [line.split("- ")[1] for line in of_patroni().splitlines() if re.match(r" +- (local|host) ", line)]
+    rules = [line.split("- ")[1] for line in patroni_yml().splitlines() if re.match(r" +- (local|host) ", line)]
     first = rules.index("host all postgres,rewinder,replicator all reject")
 
     assert rules[0] == "local all all peer"
     assert sorted(rules[1:first]) == sorted(
-        f"host {which} {one.address}/32 scram-sha-256"
-        for one in MACHINES
+        f"host {which} {machine.address}/32 scram-sha-256"
+        for machine in MACHINES
         for which in ("all postgres,rewinder", "replication replicator")
     )
     assert rules[first + 1 :] == ["host all all 10.0.0.0/8 scram-sha-256"]
-    assert 'authentication: {username: patroni, password: "x"}' in of_patroni()
+    assert 'authentication: {username: patroni, password: "x"}' in patroni_yml()
 
 
-@pytest.mark.parametrize("name", [one.name for one in MACHINES])
+@pytest.mark.parametrize("name", [machine.name for machine in MACHINES])
 def test_haproxy_asks_each_of_them_who_leads(name):
     text = cluster.haproxy(MACHINES)
-    (line,) = {one for one in text.splitlines() if f"server {name} " in one}
+    (line,) = {line for line in text.splitlines() if f"server {name} " in line}
 
     assert line.endswith("check port 8008")
     assert text.count(line) == 2  # writes and reads
@@ -308,9 +309,9 @@ def test_haproxy_asks_each_of_them_who_leads(name):
 def test_the_command_writes_a_folder_for_each(tmp_path):
     command = [sys.executable, "deploy/cluster/settings.py", "--machines", "10.0.0.1,10.0.0.2,10.0.0.3"]
     command += ["--password", "secret", "--web-password", "other", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
     assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.*")) == [
         "db1/patroni.yml",
         "db2/patroni.yml",

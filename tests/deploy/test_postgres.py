@@ -53,17 +53,17 @@ def wait_for(condition):
 
 
 def test_a_given_address_always_wins(tmp_path):
-    done = run(tmp_path, "python", "-c", "import os; print(os.environ['DATABASE_URL'])", DATABASE_URL="given")
+    result = run(tmp_path, "python", "-c", "import os; print(os.environ['DATABASE_URL'])", DATABASE_URL="given")
 
-    assert done.stdout.strip() == "given"
+    assert result.stdout.strip() == "given"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_gets_a_server_that_keeps_patients_out_of_its_log_and_ends_with_it(tmp_path):
-    done = run(tmp_path, "python", "-c", SHOW_SETTINGS)
+    result = run(tmp_path, "python", "-c", SHOW_SETTINGS)
     failed = run(tmp_path, "python", "-c", "raise SystemExit(7)")
 
-    assert str(list(LOG_SETTINGS.values())) in done.stdout
+    assert str(list(LOG_SETTINGS.values())) in result.stdout
     assert failed.returncode == 7
     assert not postmasters(tmp_path)
 
@@ -71,9 +71,9 @@ def test_the_command_gets_a_server_that_keeps_patients_out_of_its_log_and_ends_w
 def test_the_socket_fits_in_deep_folders(tmp_path):
     deep = tmp_path / ("a-rather-long-name" * 4) / ("a-rather-long-name" * 4)
 
-    done = run(deep, "python", "-c", SHOW_SETTINGS)
+    result = run(deep, "python", "-c", SHOW_SETTINGS)
 
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def test_it_is_shared_and_outlives_a_killed_user_only_until_the_next_ends(tmp_path):
@@ -83,10 +83,10 @@ def test_it_is_shared_and_outlives_a_killed_user_only_until_the_next_ends(tmp_pa
     assert run(tmp_path, "true").returncode == 0
     assert postmasters(tmp_path)  # the first still uses it
 
-    left = children(first)
+    orphans = children(first)
     first.kill()
     first.wait()
-    for process in left:
+    for process in orphans:
         process.kill()
     assert run(tmp_path, "true").returncode == 0
     assert not postmasters(tmp_path)
@@ -110,18 +110,18 @@ def test_a_server_stopped_by_someone_else_is_no_error(tmp_path):
     stop = "import sys; from deploy.local.postgres import Server; from pathlib import Path;"
     stop += f"Server(Path({str(tmp_path)!r}), {{}}).stop()"
 
-    done = run(tmp_path, "python", "-c", stop)
+    result = run(tmp_path, "python", "-c", stop)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("command", "expected"),
     [
         (["python", "-V"], [sys.executable, "-V"]),
         (["manage.py", "migrate"], [sys.executable, "manage.py", "migrate"]),
         (["psql"], ["psql"]),
     ],
 )
-def test_python_means_this_python(typed, meant):
-    assert postgres.with_python(typed) == meant
+def test_python_means_this_python(command, expected):
+    assert postgres.with_python(command) == expected

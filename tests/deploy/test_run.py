@@ -1,4 +1,4 @@
-"""`make run` as people meet it: processes, one-sentence refusals, and nothing left behind."""
+"""`make run`: processes, errors of one sentence, and nothing left behind."""
 
 import os
 import re
@@ -24,22 +24,23 @@ def environment(**extra):
 
 
 def refused(**extra):
-    done = subprocess.run(
+    """The one sentence with which `make run` refuses to start."""
+    result = subprocess.run(
         [sys.executable, "deploy/local/run.py"],
         cwd=ROOT, env=environment(**extra), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert done.stderr.count("\n") == 1
-    return done.stderr
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") == 1
+    return result.stderr
 
 
 def test_a_port_in_use_is_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = refused(PORT=str(port))
+        sentence = refused(PORT=str(port))
 
-    assert f"Port {port} is in use; choose another with PORT={port + 1} make run" in said
+    assert f"Port {port} is in use; choose another with PORT={port + 1} make run" in sentence
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "70000"])
@@ -61,10 +62,10 @@ def test_a_host_that_is_none_is_one_sentence():
     ],
 )
 def test_a_broken_database_address_is_one_sentence_without_the_password(url, sentence):
-    said = refused(DATABASE_URL=url, PORT=str(free_port()))
+    stderr = refused(DATABASE_URL=url, PORT=str(free_port()))
 
-    assert sentence in said
-    assert "topsecret" not in said
+    assert sentence in stderr
+    assert "topsecret" not in stderr
 
 
 class Running:
@@ -99,7 +100,7 @@ class Running:
 
 @pytest.fixture
 def run_site(tmp_path):
-    """Starts runs of the site, and ends those that a failed test left."""
+    """Function that starts a site; sites that a failed test leaves are stopped."""
     runs = []
 
     def start(**extra):
@@ -150,7 +151,7 @@ def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path, run_site):
 
 
 def test_the_first_sign_in_has_a_random_password_shown_once(monkeypatch, capsys, db):
-    monkeypatch.syspath_prepend(str(ROOT / "deploy"))
+    monkeypatch.syspath_prepend(str(ROOT / "deploy" / "local"))
     monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD", raising=False)
     import prepare
 

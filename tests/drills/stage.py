@@ -26,7 +26,7 @@ import psycopg
 from aiosmtpd.controller import Controller
 
 from deploy import nginx
-from deploy.cluster.settings import of_postgresql
+from deploy.cluster.settings import postgresql_conf
 from deploy.local import postgres
 from revival.database import grants
 from tests.drills.guests import BROKE_OFF, Load, Promise
@@ -40,7 +40,7 @@ WEB_ROLE = "revival_web"
 
 def durable_settings() -> dict[str, str]:
     """deploy/postgresql.conf, with the memory of a small machine: what it says of durability is drilled here."""
-    return {name: value for name, value in of_postgresql().items() if name != "shared_buffers"}
+    return {name: value for name, value in postgresql_conf().items() if name != "shared_buffers"}
 
 
 def can_mount() -> bool:

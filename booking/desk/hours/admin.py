@@ -1,11 +1,13 @@
-"""Absence, Override and Shift: saved through actions, under the therapists' locks."""
+"""Admin of shifts, overrides and absences, saved through actions that lock the therapists' rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin, messages
+from django import forms
+from django.contrib import admin
+from django.contrib import messages as django_messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.csrf import csrf_protect
 
-from booking import actions
+from booking.actions import OutageOpenError, remove_hours, save_absence, save_hours
 from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
 from revival.base.date_columns import date_filter, moment_column
@@ -22,42 +24,46 @@ from revival.base.words import clock, date_words, day_words, wall
 
 
 class SavedByActions(OwnRowsOnly):
-    """A form whose rows are written by an action.
+    """ModelAdmin whose rows are written by actions.
 
-    Django wraps its add, change and delete views in a transaction; an action insists on being the
-    outermost one, so that nothing is said to be done before it is. Hence the views without theirs.
+    Django wraps its add, change and delete views in a transaction. An action has to be the outermost one, so that
+    success is reported only after the commit; so these views call Django's without the wrapper.
     """
 
     formfield_overrides = NATIVE
 
     @method_decorator(csrf_protect)
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._changeform_view(  # type: ignore[attr-defined]
-            request,
-            kwargs.get("object_id", args[0] if args else None),
-            kwargs.get("form_url", ""),
-            kwargs.get("extra_context"),
-        )
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
     @method_decorator(csrf_protect)
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
 
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.tell_of(request, actions.remove_hours(row=obj))
+    def delete_model(self, request: HttpRequest, obj: Shift | Override | Absence) -> None:
+        self.warn_about(request, remove_hours(row=obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for row in queryset:
             try:
                 self.delete_model(request, row)
-            except actions.OutageOpenError:
-                self.message_user(request, f"{row}: patients were told of it. It ends on its board.", messages.ERROR)
+            except OutageOpenError:
+                text = f"{row}: not deleted, because patients were told about it. End it on its board."
+                self.message_user(request, text, django_messages.ERROR)
 
-    def tell_of(self, request: HttpRequest, visits: Sequence[Appointment]) -> None:
-        """Name the visits that staff now have to move or cancel."""
+    def warn_about(self, request: HttpRequest, visits: Sequence[Appointment]) -> None:
+        """List the visits that staff now have to move or cancel."""
         if not visits:
             return
-        lines = format_html_join(
+        links = format_html_join(
             "; ",
             '<a href="{}">{}, {} with {}</a>',
             (
@@ -70,35 +76,32 @@ class SavedByActions(OwnRowsOnly):
                 for visit in visits
             ),
         )
-        text = format_html("{} now outside working hours; no e-mail was sent: {}", _count(len(visits)), lines)
-        self.message_user(request, text, messages.WARNING)
+        number = "1 visit is" if len(visits) == 1 else f"{len(visits)} visits are"
+        text = format_html("{} now outside working hours; no e-mail was sent: {}", number, links)
+        self.message_user(request, text, django_messages.WARNING)
 
 
-def _count(number: int) -> str:
-    return "1 visit is" if number == 1 else f"{number} visits are"
-
-
-class OnTheWall:
-    """Columns of hours, said as on the other pages."""
+class WallClockColumns:
+    """Columns for opening and closing times, written as on the desk's other pages."""
 
     @admin.display(description="From", ordering="opens")
-    def begins(self, row: Any) -> str:
+    def begins(self, row: Shift | Override) -> str:
         return wall(row.opens)
 
     @admin.display(description="To", ordering="closes")
-    def ends(self, row: Any) -> str:
+    def ends(self, row: Shift | Override) -> str:
         return wall(row.closes)
 
 
 @admin.register(Shift)
-class ShiftAdmin(OnTheWall, SavedByActions):
+class ShiftAdmin(WallClockColumns, SavedByActions):
     change_list_template = "booking/desk/hours/hours_list.html"
     list_display = ["therapist", "weekday", "begins", "ends", "holds_from", "holds_until", "is_example"]
     list_display_links = ["therapist", "weekday"]
     list_filter = ["therapist", "weekday", "is_example"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name"]
-    actions = None  # one by one: each says which visits it leaves outside
+    actions = None  # deleted one by one, so that each reports the visits left outside
 
     @admin.display(description="First day", ordering="valid_from")
     def holds_from(self, shift: Shift) -> str:
@@ -108,12 +111,12 @@ class ShiftAdmin(OnTheWall, SavedByActions):
     def holds_until(self, shift: Shift) -> str:
         return date_words(shift.valid_until) if shift.valid_until else "–"
 
-    def save_model(self, request: HttpRequest, obj: Shift, form: Any, change: bool) -> None:
-        self.tell_of(request, actions.save_hours(row=obj))
+    def save_model(self, request: HttpRequest, obj: Shift, form: forms.ModelForm, change: bool) -> None:
+        self.warn_about(request, save_hours(row=obj))
 
 
 @admin.register(Override)
-class OverrideAdmin(OnTheWall, SavedByActions):
+class OverrideAdmin(WallClockColumns, SavedByActions):
     list_display = ["therapist", "on", "begins", "ends"]
     list_display_links = ["therapist", "on"]
     list_filter = [date_filter("day"), "therapist"]
@@ -122,15 +125,11 @@ class OverrideAdmin(OnTheWall, SavedByActions):
     actions = None
 
     @admin.display(description="Day", ordering="day")
-    def on(self, other: Override) -> str:
-        return date_words(other.day)
+    def on(self, override: Override) -> str:
+        return date_words(override.day)
 
-    def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
-        self.tell_of(request, actions.save_hours(row=obj))
-
-
-def _may_change(request: HttpRequest, absence: Absence) -> bool:
-    return is_theirs(request, absence) and not Outage.objects.open().filter(absence=absence.pk).exists()
+    def save_model(self, request: HttpRequest, obj: Override, form: forms.ModelForm, change: bool) -> None:
+        self.warn_about(request, save_hours(row=obj))
 
 
 @admin.register(Absence)
@@ -154,28 +153,34 @@ class AbsenceAdmin(SavedByActions):
 
     @admin.display(description="Therapist is out")
     def board(self, absence: Absence) -> str:
-        """Of an outage patients were told: it is changed where they are told again."""
+        """Link to the board of the outage, where an absence that patients were told about is changed."""
         outage = Outage.objects.filter(absence=absence.pk).first()
         if outage is None:
             return "–"
-        words = "Patients were told of this absence. See the board; it ends there"
+        words = "Patients were told about this absence. Change or end it on its board"
         return format_html('<a href="{}">{}</a>', outage.get_absolute_url(), words)
 
-    def get_fields(self, request: HttpRequest, obj: Absence | None = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[Any]:  # names or groups of names
         fields = [name for name in super().get_fields(request, obj) if name != "board"]
         return [*fields, "board"] if obj and Outage.objects.filter(absence=obj.pk).exists() else fields
 
-    def get_form(self, request: HttpRequest, obj: Absence | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """Who sees their own patients only is away alone: they cannot close the clinic."""
+    def get_form(
+        self, request: HttpRequest, obj: Absence | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
+        """Only staff who see every patient may close the whole clinic; others have to choose a therapist."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        if "therapist" in form.base_fields:
-            field: Any = form.base_fields["therapist"]
+        field = form.base_fields.get("therapist")
+        if isinstance(field, forms.ModelChoiceField):
             field.help_text = ""
             if request.user.has_perm(SEE_EVERY_PATIENT):
-                field.empty_label = "The whole clinic is closed"  # said, where Django draws dashes
+                field.empty_label = "The whole clinic is closed"
             else:
                 field.required, field.empty_label = True, None
         return form
 
-    def save_model(self, request: HttpRequest, obj: Absence, form: Any, change: bool) -> None:
-        self.tell_of(request, actions.save_absence(absence=obj))
+    def save_model(self, request: HttpRequest, obj: Absence, form: forms.ModelForm, change: bool) -> None:
+        self.warn_about(request, save_absence(absence=obj))
+
+
+def _may_change(request: HttpRequest, absence: Absence) -> bool:
+    return is_theirs(request, absence) and not Outage.objects.open().filter(absence=absence.pk).exists()

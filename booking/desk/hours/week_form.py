@@ -1,8 +1,9 @@
-"""The week as a form: any number of shifts a day, each a pair of the browser's own time fields."""
+"""The form for weekly hours: up to eight shifts a day, each a pair of the browser's own time fields."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, time
@@ -10,49 +11,39 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
+from booking.fields import DayField
 from booking.models import Therapist, Weekday
 from booking.time.weekly_hours import DayShift, Pattern, overlaps
-from revival.base.clock import MIDNIGHT, is_in_era
-from revival.base.widgets import ClockInput, DayInput
+from revival.base.clock import MIDNIGHT
+from revival.base.widgets import ClockInput
 
 LEAST_ROWS, MOST_ROWS = 2, 8
-"""Pairs of times that a day shows, and the most it takes."""
-
-
-class DayField(forms.DateField):
-    """A date of this era: PostgreSQL and Python agree on it, and staff mean it."""
-
-    widget = DayInput
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%d"], error_messages={"invalid": "Choose a date."}, **kwargs)
-
-    def clean(self, value: Any) -> date | None:
-        day = super().clean(value)
-        if day is not None and not is_in_era(day):
-            raise ValidationError("Choose a date between 2001 and 2899.")
-        return day
+"""Shifts a day that the form shows at least, and reads at most."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    opens: Any
-    closes: Any
-    words: str
+class ShiftFields:
+    opens: BoundField
+    closes: BoundField
+    label: str
 
 
 @dataclass(frozen=True)
-class DayRows:
+class DayFields:
+    """What the page draws for one day of the week."""
+
     weekday: int
     name: str
-    pairs: list[Pair]
-    errors: Any
+    shifts: list[ShiftFields]
+    errors: list[str]
 
 
 class WeekForm(forms.Form):
-    """`opens-0-1` and `closes-0-1` are the second shift of Monday. Both empty: no such shift."""
+    """Fields `opens-0-1` and `closes-0-1` are the second shift of Monday; both empty means no such shift."""
 
     first = DayField(label="Valid from", help_text="The hours in effect now end the day before.")
     last = DayField(
@@ -65,42 +56,45 @@ class WeekForm(forms.Form):
     def __init__(self, *args: Any, today: date, shifts: Iterable[DayShift] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
-        rows = _rows_typed(self.data) if self.is_bound else _rows_of(shifts)
+        rows = _rows_sent(self.data) if self.is_bound else Counter(shift.weekday for shift in shifts)
         spare = 0 if self.is_bound else 1
         for weekday in Weekday.values:
-            for place in range(min(MOST_ROWS, max(LEAST_ROWS, rows.get(weekday, 0) + spare))):
-                for name, words in (("opens", "from"), ("closes", "to")):
-                    self.fields[f"{name}-{weekday}-{place}"] = forms.TimeField(
-                        required=False,
-                        widget=ClockInput(),
-                        label=f"{Weekday(weekday).label}, shift {place + 1}, {words}",
-                        input_formats=["%H:%M", "%H:%M:%S"],
-                        error_messages={"invalid": "Type a time, such as 09:00."},
-                    )
-        self.initial.update(typed(shifts))
+            for row in range(min(MOST_ROWS, max(LEAST_ROWS, rows[weekday] + spare))):
+                self._add_shift(weekday, row)
+        self.initial.update(field_values(shifts))
+
+    def _add_shift(self, weekday: int, row: int) -> None:
+        for name, label in (("opens", "from"), ("closes", "to")):
+            self.fields[f"{name}-{weekday}-{row}"] = forms.TimeField(
+                required=False,
+                widget=ClockInput(),
+                label=f"{Weekday(weekday).label}, shift {row + 1}, {label}",
+                input_formats=["%H:%M", "%H:%M:%S"],
+                error_messages={"invalid": "Type a time, such as 09:00."},
+            )
 
     def clean_first(self) -> date:
         day: date = self.cleaned_data["first"]
         if day < self.today:
-            raise ValidationError("That day has gone by. Hours that were worked stay as they were.")
+            raise ValidationError("That day has gone by. Past hours cannot be changed.")
         return day
 
     def clean(self) -> dict[str, Any]:
-        kept: dict[str, Any] = super().clean() or {}
-        first, last = kept.get("first"), kept.get("last")
+        cleaned_data = super().clean() or {}
+        first, last = cleaned_data.get("first"), cleaned_data.get("last")
         if first and last and last < first:
             self.add_error("last", "The last day is before the first.")
         shifts = [shift for weekday in Weekday.values for shift in self._shifts_of(weekday)]
         for weekday in overlaps(shifts):
             self.add_error(f"opens-{weekday}-0", f"Two shifts on {Weekday(weekday).label} overlap.")
-        kept["shifts"] = sorted(set(shifts))
-        return kept
+        cleaned_data["shifts"] = sorted(set(shifts))
+        return cleaned_data
 
     def _shifts_of(self, weekday: int) -> Iterator[DayShift]:
-        for place in range(self._places(weekday)):
-            opens, closes = f"opens-{weekday}-{place}", f"closes-{weekday}-{place}"
+        for row in range(self._row_count(weekday)):
+            opens, closes = f"opens-{weekday}-{row}", f"closes-{weekday}-{row}"
             if opens not in self.cleaned_data or closes not in self.cleaned_data:
-                continue  # said to be wrong already
+                continue  # has an error already
             start: time | None = self.cleaned_data[opens]
             end: time | None = self.cleaned_data[closes]
             if start is None and end is None:
@@ -114,67 +108,62 @@ class WeekForm(forms.Form):
             else:
                 yield DayShift(weekday, start.replace(second=0), end.replace(second=0))
 
-    def _places(self, weekday: int) -> int:
+    def _row_count(self, weekday: int) -> int:
         return sum(name.startswith(f"opens-{weekday}-") for name in self.fields)
 
     @property
-    def dates(self) -> list[Any]:
+    def dates(self) -> list[BoundField]:
         return [self["first"], self["last"]]
 
     @property
-    def days(self) -> list[DayRows]:
+    def days(self) -> list[DayFields]:
         return [
-            DayRows(weekday, name, self._pairs(weekday), self._errors_of(weekday)) for weekday, name in Weekday.choices
+            DayFields(weekday, name, self._shift_fields(weekday), self._errors_of(weekday))
+            for weekday, name in Weekday.choices
         ]
 
-    def _pairs(self, weekday: int) -> list[Pair]:
+    def _shift_fields(self, weekday: int) -> list[ShiftFields]:
         return [
-            Pair(self[f"opens-{weekday}-{place}"], self[f"closes-{weekday}-{place}"], f"shift {place + 1}")
-            for place in range(self._places(weekday))
+            ShiftFields(self[f"opens-{weekday}-{row}"], self[f"closes-{weekday}-{row}"], f"shift {row + 1}")
+            for row in range(self._row_count(weekday))
         ]
 
-    def _errors_of(self, weekday: int) -> list[Any]:
+    def _errors_of(self, weekday: int) -> list[str]:
         if not self.is_bound:
             return []
         return [
-            message
+            str(message)
             for name in self.fields
             if re.fullmatch(rf"(?:opens|closes)-{weekday}-\d+", name)
             for message in self.errors.get(name, [])
         ]
 
 
-def _rows_of(shifts: Iterable[DayShift]) -> dict[int, int]:
-    rows: dict[int, int] = {}
-    for shift in shifts:
-        rows[shift.weekday] = rows.get(shift.weekday, 0) + 1
-    return rows
-
-
-def _rows_typed(data: Any) -> dict[int, int]:
-    """How many pairs came for each day; more than anyone works in a day are not read."""
-    rows: dict[int, int] = {}
+def _rows_sent(data: Iterable[str]) -> Counter[int]:
+    """Number of shifts that the sent fields have for each day. Rows beyond `MOST_ROWS` are not read."""
+    rows: Counter[int] = Counter()
     for name in data:
-        found = re.fullmatch(r"(?:opens|closes)-([0-6])-([0-9])", name)
-        if found and int(found[2]) < MOST_ROWS:
-            rows[int(found[1])] = max(rows.get(int(found[1]), 0), int(found[2]) + 1)
+        match = re.fullmatch(r"(?:opens|closes)-([0-6])-([0-9])", name)
+        if match and int(match[2]) < MOST_ROWS:
+            weekday = int(match[1])
+            rows[weekday] = max(rows[weekday], int(match[2]) + 1)
     return rows
 
 
-def typed(shifts: Iterable[DayShift]) -> dict[str, str]:
-    """The shifts as the fields of the form have them."""
-    places: dict[int, int] = {}
+def field_values(shifts: Iterable[DayShift]) -> dict[str, str]:
+    """The shifts as values of the form's fields."""
+    rows: Counter[int] = Counter()
     values: dict[str, str] = {}
     for shift in sorted(shifts):
-        place = places.get(shift.weekday, 0)
-        values[f"opens-{shift.weekday}-{place}"] = f"{shift.opens:%H:%M}"
-        values[f"closes-{shift.weekday}-{place}"] = f"{shift.closes:%H:%M}"
-        places[shift.weekday] = place + 1
+        row = rows[shift.weekday]
+        values[f"opens-{shift.weekday}-{row}"] = f"{shift.opens:%H:%M}"
+        values[f"closes-{shift.weekday}-{row}"] = f"{shift.closes:%H:%M}"
+        rows[shift.weekday] += 1
     return values
 
 
 class CopyForm(forms.Form):
-    """What the copying buttons read: one day to others, or the whole week of a colleague."""
+    """Copy one day to others, or the whole week of a colleague."""
 
     day = forms.TypedChoiceField(label="Copy", choices=Weekday.choices, coerce=int, required=False)
     to = forms.TypedMultipleChoiceField(
@@ -184,26 +173,27 @@ class CopyForm(forms.Form):
         Therapist.objects.none(), label="The week of", to_field_name="slug", required=False, empty_label=None
     )
 
-    def __init__(self, *args: Any, colleagues: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, colleagues: QuerySet[Therapist], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["colleague"].queryset = colleagues  # type: ignore[attr-defined]
 
 
-def with_day_copied(data: QueryDict, day: int, targets: Iterable[int]) -> dict[str, Any]:
-    """What was typed, with one day's times in other days, too."""
-    values = _plain(data)
+def with_day_copied(data: QueryDict, day: int, targets: Iterable[int]) -> dict[str, str]:
+    """The sent fields, with one day's times copied to other days."""
+    values = _single_values(data)
     source = {name: value for name, value in values.items() if re.fullmatch(rf"(?:opens|closes)-{day}-\d", name)}
     for target in set(targets) - {day}:
-        values = {n: v for n, v in values.items() if not re.fullmatch(rf"(?:opens|closes)-{target}-\d", n)}
+        times_of_target = re.compile(rf"(?:opens|closes)-{target}-\d")
+        values = {name: value for name, value in values.items() if not times_of_target.fullmatch(name)}
         values |= {name.replace(f"-{day}-", f"-{target}-", 1): value for name, value in source.items()}
     return values
 
 
-def with_week(data: QueryDict, pattern: Pattern | None) -> dict[str, Any]:
-    """What was typed, with another week in place of its own."""
-    values = {name: value for name, value in _plain(data).items() if not re.match(r"(?:opens|closes)-", name)}
-    return values | typed(pattern.shifts if pattern else ())
+def with_week(data: QueryDict, pattern: Pattern | None) -> dict[str, str]:
+    """The sent fields, with another week's times in place of their own."""
+    values = {name: value for name, value in _single_values(data).items() if not re.match(r"(?:opens|closes)-", name)}
+    return values | field_values(pattern.shifts if pattern else ())
 
 
-def _plain(data: QueryDict) -> dict[str, Any]:
+def _single_values(data: QueryDict) -> dict[str, str]:
     return {name: value for name, value in data.dict().items() if isinstance(value, str)}

@@ -1,98 +1,35 @@
-"""Weekly hours: what holds now and what comes, and a page to set them, with a look at what it would do before."""
+"""The page that sets one therapist's weekly hours, with a preview before it saves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib import messages as django_messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.models import SEE_EVERY_PATIENT, Absence, Clinic, Override, Shift, Therapist, Weekday
-from booking.time.weekly_hours import DayShift, Pattern, patterns
+from booking.models import Appointment, Clinic, Shift, Therapist, Weekday
+from booking.time.weekly_hours import DayShift, Pattern
+from revival.base.staff_request import StaffRequest
 from revival.base.words import date_words
 
-from .in_the_way import InTheWay, shown_before
+from .in_the_way import InTheWay, visits_shown
+from .overview import CHANGE_HOURS, Hours
 from .week_form import CopyForm, WeekForm, with_day_copied, with_week
-
-CHANGE = ("booking.view_shift", "booking.add_shift", "booking.change_shift")
-MOST = 30
-"""Coming absences and other days that the overview lists."""
-
-
-@dataclass(frozen=True)
-class Hours:
-    """The weeks of one therapist, as they stand around a day."""
-
-    therapist: Therapist
-    before: list[Pattern]
-    now: Pattern | None
-    coming: list[Pattern]
-    is_example: bool
-
-    @classmethod
-    def of(cls, therapist: Therapist, shifts: Iterable[Shift], today: date) -> Hours:
-        rows = list(shifts)
-        weeks = patterns(row.hours for row in rows)
-        return cls(
-            therapist,
-            before=[week for week in weeks if week.last and week.last < today and week.shifts],
-            now=next((week for week in weeks if week.holds_on(today)), None),
-            coming=[week for week in weeks if week.first and week.first > today],
-            is_example=any(row.is_example and (row.valid_until is None or row.valid_until >= today) for row in rows),
-        )
-
-
-@require_safe
-def hours_page(request: HttpRequest) -> HttpResponse:
-    """The weekly hours of everyone whom this person sees: six queries, however many they are."""
-    if not request.user.has_perm("booking.view_shift"):
-        raise PermissionDenied
-    today = _today()
-    everyone = list(Therapist.objects.seen_by(request.user))
-    shifts: dict[int, list[Shift]] = {one.pk: [] for one in everyone}
-    for shift in Shift.objects.filter(therapist__in=everyone):
-        shifts[shift.therapist_id].append(shift)
-    context = {
-        **admin.site.each_context(request),
-        "title": "Hours",
-        "hours": [Hours.of(one, shifts[one.pk], today) for one in everyone],
-        "may_change": request.user.has_perms(CHANGE),
-        "coming": _coming_exceptions(request, today),
-        "other_days": _coming_other_days(request, today),
-        "may_block": request.user.has_perm("booking.add_absence"),
-        "may_close": request.user.has_perms(["booking.add_absence", SEE_EVERY_PATIENT]),
-    }
-    return render(request, "booking/desk/hours/hours.html", context)
-
-
-def _coming_exceptions(request: HttpRequest, today: date) -> list[Absence]:
-    rows = Absence.objects.seen_by(request.user).filter(ends_at__gt=timezone.now())
-    return list(rows.select_related("therapist").order_by("starts_at")[:MOST])
-
-
-def _coming_other_days(request: HttpRequest, today: date) -> list[Override]:
-    rows = Override.objects.seen_by(request.user).filter(day__gte=today)
-    return list(rows.select_related("therapist").order_by("day", "opens")[:MOST])
-
-
-def _today() -> date:
-    return timezone.localdate()  # the clinic’s: its zone is the active one
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def week_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Type a week, look at what it would do, save it. Nothing is saved before the look."""
-    if not request.user.has_perms(CHANGE):
+def week_page(request: StaffRequest, slug: str) -> HttpResponse:
+    """Type a week, see what it would change, save it. `do` in the POST names the button that was pressed."""
+    if not request.user.has_perms(CHANGE_HOURS):
         raise PermissionDenied
     get_object_or_404(Clinic)
     therapist = Therapist.objects.seen_by(request.user).filter(slug=slug).first()
@@ -100,105 +37,115 @@ def week_page(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     page = WeekPage(request, therapist)
     if request.method != "POST":
-        return page.typing(page.fresh())
+        return page.form_page(page.new_form())
     match request.POST.get("do"):
         case "copy-day":
             return page.copy_day()
         case "copy-week":
             return page.copy_week()
         case "edit":
-            return page.typing(page.bound(), status=200)
+            return page.form_page(page.bound_form(), status=200)
         case "save":
             return page.save()
-    return page.look()
+    return page.preview()
 
 
 class WeekPage:
     """One request to the page of one therapist's week."""
 
-    def __init__(self, request: HttpRequest, therapist: Therapist) -> None:
-        self.request, self.therapist, self.today = request, therapist, _today()
+    def __init__(self, request: StaffRequest, therapist: Therapist) -> None:
+        self.request, self.therapist = request, therapist
+        self.today = timezone.localdate()  # the clinic’s: its zone is the active one
         self.hours = Hours.of(therapist, Shift.objects.filter(therapist=therapist), self.today)
         self.colleagues = Therapist.objects.seen_by(request.user).exclude(pk=therapist.pk)
 
     # ---- forms ----
 
-    def fresh(self) -> WeekForm:
+    def new_form(self) -> WeekForm:
         now = self.hours.now
         initial = {"first": self.today, "seen": actions.hours_stamp(self.therapist)}
         return WeekForm(today=self.today, shifts=now.shifts if now else (), initial=initial)
 
-    def bound(self, data: Any = None) -> WeekForm:
+    def bound_form(self, data: QueryDict | None = None) -> WeekForm:
         return WeekForm(self.request.POST if data is None else data, today=self.today)
 
-    def unchecked(self, data: dict[str, Any]) -> WeekForm:
-        """What was typed with other times in it: to be looked through, so nothing is wrong with it yet."""
-        kept = QueryDict(mutable=True)
-        kept.update(data)
-        form = self.bound(kept)
-        form.is_bound, form.initial = False, data
+    def unchecked_form(self, values: dict[str, str]) -> WeekForm:
+        """A form with copied times in it, without errors: staff have not looked at them yet."""
+        data = QueryDict(mutable=True)
+        data.update(values)
+        form = self.bound_form(data)
+        form.is_bound, form.initial = False, values
         return form
 
     # ---- what the buttons do ----
 
     def copy_day(self) -> HttpResponse:
         copy = CopyForm(self.request.POST, colleagues=self.colleagues)
-        if copy.is_valid() and copy.cleaned_data["day"] != "":
-            day, to = copy.cleaned_data["day"], copy.cleaned_data["to"]
-            said = f"{Weekday(day).label} is copied; nothing is saved yet." if to else "Choose the days to copy it to."
-            form = self.unchecked(with_day_copied(self.request.POST, day, to))
-            return self.typing(form, copied=said, copy=copy)
-        return self.typing(self.bound(), copied="Choose a day to copy.", status=422)
+        if not copy.is_valid() or copy.cleaned_data["day"] == "":
+            return self.form_page(self.bound_form(), copied="Choose a day to copy.", status=422)
+        day, targets = copy.cleaned_data["day"], copy.cleaned_data["to"]
+        form = self.unchecked_form(with_day_copied(self.request.POST, day, targets))
+        copied = f"{Weekday(day).label} is copied; nothing is saved yet." if targets else "Choose the days to copy to."
+        return self.form_page(form, copied=copied, copy=copy)
 
     def copy_week(self) -> HttpResponse:
         copy = CopyForm(self.request.POST, colleagues=self.colleagues)
         colleague = copy.cleaned_data["colleague"] if copy.is_valid() else None
         if colleague is None:
-            return self.typing(self.bound(), copied="Choose whose week to copy.", status=422)
-        theirs = Hours.of(colleague, Shift.objects.filter(therapist=colleague), self.today)
-        form = self.unchecked(with_week(self.request.POST, theirs.now))
-        return self.typing(form, copied=f"The week of {colleague.short_name} as it is now; nothing is saved yet.")
+            return self.form_page(self.bound_form(), copied="Choose whose week to copy.", status=422)
+        hours = Hours.of(colleague, Shift.objects.filter(therapist=colleague), self.today)
+        form = self.unchecked_form(with_week(self.request.POST, hours.now))
+        copied = f"The week of {colleague.short_name}, as it is now, is copied; nothing is saved yet."
+        return self.form_page(form, copied=copied)
 
-    def look(self) -> HttpResponse:
-        form = self.bound()
+    def preview(self) -> HttpResponse:
+        form = self.bound_form()
         if not form.is_valid():
-            return self.typing(form, status=422)
+            return self.form_page(form, status=422)
         if form.cleaned_data["seen"] != actions.hours_stamp(self.therapist):
-            return self._told_of_a_colleague()
-        return self._preview(form)
+            return self._conflict_page()
+        return self._preview_page(form)
 
     def save(self) -> HttpResponse:
-        form = self.bound()
+        form = self.bound_form()
         if not form.is_valid():
-            return self.typing(form, status=422)
-        typed = form.cleaned_data
+            return self.form_page(form, status=422)
         try:
-            outside = actions.set_weekly_hours(
-                therapist=self.therapist,
-                shifts=typed["shifts"],
-                first=typed["first"],
-                last=typed["last"],
-                seen=typed["seen"],
-                accepted=shown_before(self.request),
-            )
+            outside = self._set_hours(form)
         except actions.StateChangedError:
-            return self._told_of_a_colleague()
+            return self._conflict_page()
         except actions.VisitsInTheWayError:
-            return self._preview(form, has_more=True, status=409)
+            return self._preview_page(form, has_more=True, status=409)
         except actions.NotOfferedError:
             form.add_error("first", "That day has gone by.")
-            return self.typing(form, status=409)
-        since = f"from {date_words(typed['first'])}" + (f" to {date_words(typed['last'])}" if typed["last"] else "")
-        messages.success(self.request, f"Saved: the hours of {self.therapist.short_name} {since}.")
+            return self.form_page(form, status=409)
+        django_messages.success(self.request, self._saved_message(form))
         if outside:
-            messages.warning(self.request, _of_those_outside(len(outside), self.therapist))
+            django_messages.warning(self.request, _outside_message(len(outside), self.therapist))
         return redirect("admin:hours")
+
+    def _set_hours(self, form: WeekForm) -> list[Appointment]:
+        data = form.cleaned_data
+        return actions.set_weekly_hours(
+            therapist=self.therapist,
+            shifts=data["shifts"],
+            first=data["first"],
+            last=data["last"],
+            seen=data["seen"],
+            accepted=visits_shown(self.request),
+        )
+
+    def _saved_message(self, form: WeekForm) -> str:
+        first, last = form.cleaned_data["first"], form.cleaned_data["last"]
+        until = f" to {date_words(last)}" if last else ""
+        return f"Saved: the hours of {self.therapist.short_name} from {date_words(first)}{until}."
 
     # ---- pages ----
 
-    def typing(
+    def form_page(
         self, form: WeekForm, *, copied: str = "", copy: CopyForm | None = None, status: int = 0
     ) -> HttpResponse:
+        """`copied` says what a copying button did. `status` 0: 422 if the form has errors, else 200."""
         context = {
             "title": f"Weekly hours of {self.therapist.short_name}",
             "form": form,
@@ -206,79 +153,75 @@ class WeekPage:
             "has_colleagues": self.colleagues.exists(),
             "copied": copied,
         }
-        return self._page("week", context, status or (422 if form.errors else 200))
+        return self._render("week", context, status or (422 if form.errors else 200))
 
-    def _preview(self, form: WeekForm, *, has_more: bool = False, status: int = 200) -> HttpResponse:
-        typed = form.cleaned_data
-        first, last = typed["first"], typed["last"]
-        found = actions.outside_of_week(therapist=self.therapist, shifts=typed["shifts"], first=first, last=last)
-        new = Pattern(first, last, tuple(typed["shifts"]))
+    def _preview_page(self, form: WeekForm, *, has_more: bool = False, status: int = 200) -> HttpResponse:
+        shifts, first, last = (form.cleaned_data[name] for name in ("shifts", "first", "last"))
+        visits = actions.outside_of_week(therapist=self.therapist, shifts=shifts, first=first, last=last)
+        new = Pattern(first, last, tuple(shifts))
+        old = next((week for week in self._weeks() if week.holds_on(first)), None)
         context = {
             "title": "See what changes",
             "form": form,
             "new": new,
-            "old": next((week for week in self._weeks() if week.holds_on(first)), None),
-            "changed": _changed_days(self._weeks(), new),
-            "given_up": [week for week in self.hours.coming if week.shifts and _is_within(week, new)],
-            "in_the_way": InTheWay.of(found),
+            "changes": _changes(old, new),
+            "replaced": [week for week in self.hours.coming if week.shifts and _is_replaced(week, new)],
+            "in_the_way": InTheWay.of(visits),
             "has_more": has_more,
-            "typed": [(name, value) for name, value in _typed_times(self.request.POST)],
+            "hidden_fields": list(_hidden_fields(self.request.POST)),
         }
-        return self._page("week_look", context, status)
+        return self._render("week_preview", context, status)
 
     def _weeks(self) -> list[Pattern]:
         return [*self.hours.before, *([self.hours.now] if self.hours.now else []), *self.hours.coming]
 
-    def _told_of_a_colleague(self) -> HttpResponse:
-        """409: the hours as they are by now, what was typed kept, and one more press saves it over them."""
+    def _conflict_page(self) -> HttpResponse:
+        """409: a colleague saved first. Keeps what was typed, so that pressing once more saves it over theirs."""
         data = self.request.POST.copy()
         data["seen"] = actions.hours_stamp(self.therapist)
-        form = self.bound(data)
+        form = self.bound_form(data)
         form.full_clean()
         form.add_error(
             None,
             "A colleague has changed these hours since you opened this page. Nothing of yours is saved; what you typed "
             "is kept. Below are the hours now. Check that yours are still right, then continue.",
         )
-        return self.typing(form, status=409)
+        return self.form_page(form, status=409)
 
-    def _page(self, name: str, context: dict[str, Any], status: int) -> HttpResponse:
-        facts = {
+    def _render(self, name: str, context: dict[str, Any], status: int) -> HttpResponse:
+        context = {
             **admin.site.each_context(self.request),
             "therapist": self.therapist,
             "hours": self.hours,
             **context,
         }
-        return render(self.request, f"booking/desk/hours/{name}.html", facts, status=status)
+        return render(self.request, f"booking/desk/hours/{name}.html", context, status=status)
 
 
-def _typed_times(data: QueryDict) -> Iterable[tuple[str, str]]:
+def _hidden_fields(data: QueryDict) -> Iterator[tuple[str, str]]:
+    """The typed week, for the preview to send again."""
     for name, value in data.items():
         if name.startswith(("opens-", "closes-")) or name in ("first", "last", "seen"):
             yield name, str(value)
 
 
-def _is_within(week: Pattern, new: Pattern) -> bool:
-    """Whether a week that was still to come is given up, whole or in part."""
+def _is_replaced(week: Pattern, new: Pattern) -> bool:
+    """Whether the new hours replace a week still to come, whole or in part."""
     return new.last is None or (week.first is not None and week.first <= new.last)
 
 
-def _changed_days(weeks: list[Pattern], new: Pattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
-    """Each weekday: its shifts before, its shifts after, and whether they differ."""
-    assert new.first is not None  # noqa: S101 - for the types; the form demands it
-    old = next((week for week in weeks if week.holds_on(new.first)), None)
+def _changes(old: Pattern | None, new: Pattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
+    """Each weekday's name, its shifts before and after, and whether they differ."""
     return [
         (name, old.on(day) if old else [], new.on(day), (old.on(day) if old else []) != new.on(day))
         for day, name in Weekday.choices
     ]
 
 
-def _of_those_outside(number: int, therapist: Therapist) -> str:
-    calendar = reverse("admin:calendar")
-    visits = "1 visit is" if number == 1 else f"{number} visits are"
+def _outside_message(number: int, therapist: Therapist) -> str:
     return format_html(
         '{} now outside working hours, and no e-mail was sent: <a href="{}?therapist={}">the calendar</a>.',
-        visits,
-        calendar,
+        "1 visit is" if number == 1 else f"{number} visits are",
+        reverse("admin:calendar"),
         therapist.slug,
     )

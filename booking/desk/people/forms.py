@@ -1,4 +1,4 @@
-"""Forms of the desk's pages about people: search for a patient, export or erase one."""
+"""Forms to search for a patient, and to export or erase one person's data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from booking.models import digits_of
 
 
 class PatientSearchForm(forms.Form):
-    """Staff look for someone; one field is enough, and each may be typed in part."""
+    """Search by name, e-mail or phone: one field is enough, and part of it, too."""
 
     name = forms.CharField(label="Name", max_length=120, required=False)
     email = forms.CharField(label="E-mail", max_length=254, required=False)
@@ -25,39 +25,39 @@ class PatientSearchForm(forms.Form):
         return phone
 
     def clean(self) -> dict[str, Any]:
-        typed = self.cleaned_data
-        if not self.errors and not any(typed.values()):
+        if not self.errors and not any(self.cleaned_data.values()):
             raise ValidationError("Type a name, an e-mail address or a phone number.")
-        return typed
+        return self.cleaned_data
 
 
 class OnePersonForm(forms.Form):
-    """Whose data, why, and which of the two buttons was pressed."""
+    """Whose data to export or erase, and why. The button's value `do` is `export` or `erase`."""
 
     email = forms.CharField(label="Their e-mail", max_length=254, required=False)
     phone = forms.CharField(label="Their phone", max_length=40, required=False)
     reason = forms.CharField(
-        label="Reason", max_length=200, help_text="Kept in the access log; name nobody in it. Such as: asked by letter."
+        label="Reason",
+        max_length=200,
+        help_text="Kept in the access log, so name nobody in it. For example: asked by letter.",
     )
     cancel_visits = forms.BooleanField(
         label="Also cancel visits still to come",
         required=False,
-        help_text="For erasing. Nobody is written to, so tell them first.",
+        help_text="For erasing. No e-mail is sent, so tell them first.",
     )
-    is_sure = forms.BooleanField(label="I am sure", required=False, help_text="For erasing: it cannot be taken back.")
+    is_sure = forms.BooleanField(label="I am sure", required=False, help_text="For erasing: it cannot be undone.")
 
     @property
     def is_erasure(self) -> bool:
         return self.data.get("do") == "erase"
 
-    def whom(self) -> dict[str, Any]:
-        typed = self.cleaned_data
-        return {"person": Person(email=typed["email"], phone=typed["phone"]), "reason": typed["reason"]}
+    @property
+    def person(self) -> Person:
+        return Person(email=self.cleaned_data["email"], phone=self.cleaned_data["phone"])
 
     def clean(self) -> dict[str, Any]:
-        typed = self.cleaned_data
-        if not typed.get("email") and not digits_of(typed.get("phone", "")):
+        if not self.cleaned_data.get("email") and not digits_of(self.cleaned_data.get("phone", "")):
             raise ValidationError("Type an e-mail address or a phone number.")
-        if self.is_erasure and not typed.get("is_sure"):
+        if self.is_erasure and not self.cleaned_data.get("is_sure"):
             self.add_error("is_sure", "Check this box to erase.")
-        return typed
+        return self.cleaned_data

@@ -1,4 +1,4 @@
-"""Find a patient: what is typed travels in the body of the form, never in an address."""
+"""Patient search: a form that is sent by POST, so that names and addresses stay out of URLs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
@@ -22,17 +22,24 @@ from booking.models import (
     WaitlistEntry,
     digits_of,
 )
+from revival.base.staff_request import StaffRequest, StaffUser
 
 from .forms import PatientSearchForm
 
 MOST_FOUND = 50  # of each kind
-MOST_DIGITS = 18  # of a row's number
-WITH = {Appointment: ("therapist",), WaitlistEntry: ("therapist", "visit"), ContactRequest: ("therapist",)}
+MOST_DIGITS = 18  # of a row's id
+PatientRow = Appointment | WaitlistEntry | ContactRequest
+RELATED: dict[type[PatientRow], tuple[str, ...]] = {
+    Appointment: ("therapist",),
+    WaitlistEntry: ("therapist", "visit"),
+    ContactRequest: ("therapist",),
+}
+"""Models that are searched, and what their rows are drawn with (`select_related`)."""
 
 
 @dataclass
 class Patient:
-    """Those of the visits that were found which have one e-mail address, or else one phone."""
+    """Found visits with the same e-mail address, or else the same phone; newest first."""
 
     visits: list[Appointment] = field(default_factory=list)
 
@@ -42,60 +49,63 @@ class Patient:
 
     @property
     def tally(self) -> str:
+        """Number of visits in each state, in words."""
         states = Counter(State(visit.state).label.lower() for visit in self.visits)
         return ", ".join(f"{number} {state}" for state, number in states.items())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def find_patients(request: HttpRequest) -> HttpResponse:
-    """The rows are drawn in the answer to the POST itself; the log keeps that there was a search, not the words.
+def find_patients(request: StaffRequest) -> HttpResponse:
+    """Search form and results. A POST with `visit` (an appointment's id) finds all rows of its patient instead.
 
-    `visit` in place of words, the number of a visit, finds all of that patient's.
+    The access log notes that there was a search, not for whom.
     """
-    kinds = [kind for kind in WITH if request.user.has_perm(f"booking.view_{kind._meta.model_name}")]
-    if not kinds:
+    models = [model for model in RELATED if request.user.has_perm(f"booking.view_{model._meta.model_name}")]
+    if not models:
         raise PermissionDenied
-    of = _visit_of(request)
-    form = PatientSearchForm(request.POST if request.method == "POST" and of is None else None)
-    found: dict[str, Any] = {}
-    if of is not None or form.is_valid():
+    visit = _posted_visit(request)
+    form = PatientSearchForm(request.POST if request.method == "POST" and visit is None else None)
+    results: dict[str, list[Any]] = {}
+    if visit is not None or form.is_valid():
         AccessLog.objects.note(request.user, Look.SEARCH)
-        found = {kind._meta.model_name or "": _found(kind, request.user, form, of) for kind in kinds}
+        results = {str(model._meta.model_name): _rows(model, request.user, form, visit) for model in models}
     context = {
         **admin.site.each_context(request),
         "title": "Find a patient",
-        "count": sum(len(rows) for rows in found.values()),
+        "count": sum(len(rows) for rows in results.values()),
         "form": form,
-        "found": found,
-        "patients": _by_person(found.get("appointment", [])),
-        "is_answer": bool(found),
-        "is_nobody": not any(found.values()),
+        "results": results,
+        "patients": _by_person(results.get("appointment", [])),
+        "is_answer": bool(results),
+        "is_nobody": not any(results.values()),
         "most": MOST_FOUND,
     }
     return render(request, "booking/desk/people/search.html", context, status=422 if form.errors else 200)
 
 
-def _visit_of(request: HttpRequest) -> Appointment | None:
-    """The visit whose patient is meant. Raises Http404 for one that is not theirs to see, or none."""
+def _posted_visit(request: StaffRequest) -> Appointment | None:
+    """The visit whose patient is searched for. Raises Http404 if there is none that the user may see."""
     number = request.POST.get("visit")
     if number is None:
         return None
-    rows = Appointment.objects.seen_by(request.user).visits()
+    visits = Appointment.objects.seen_by(request.user).visits()
     if not (number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS):
         raise Http404
-    return get_object_or_404(rows, pk=number)
+    return get_object_or_404(visits, pk=number)
 
 
-def _found(kind: Any, user: Any, form: PatientSearchForm, of: Appointment | None) -> list[Any]:
-    rows = kind.objects.seen_by(user)
-    rows = rows.of_one(email=of.email, phone=of.phone) if of is not None else rows.found(**form.cleaned_data)
-    if kind is Appointment:
+def _rows(
+    model: type[PatientRow], user: StaffUser, form: PatientSearchForm, visit: Appointment | None
+) -> list[PatientRow]:
+    rows = model.objects.seen_by(user)
+    rows = rows.of_one(email=visit.email, phone=visit.phone) if visit is not None else rows.found(**form.cleaned_data)
+    if model is Appointment:
         rows = rows.visits()
-    return list(rows.select_related(*WITH[kind])[:MOST_FOUND])
+    return list(rows.select_related(*RELATED[model])[:MOST_FOUND])
 
 
 def _by_person(visits: list[Appointment]) -> list[Patient]:
-    """In the order of their newest visit. Without address and phone, a name is all there is to go by."""
+    """Visits grouped by patient, in the order of their newest visit; by name where there is no address or phone."""
     patients: dict[str, Patient] = {}
     for visit in visits:
         key = visit.email.lower() or digits_of(visit.phone)[-NATIONAL:] or visit.name.lower()

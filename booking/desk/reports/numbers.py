@@ -1,14 +1,15 @@
-"""How the clinic does: numbers by week, added up by PostgreSQL, with nobody in them.
+"""Weekly statistics for the reports, aggregated by PostgreSQL.
 
-A week begins on Monday at the clinic, a visit belongs to the week it begins in. Every function is one query, but
-`fill_of_hours`, which reads the hours besides; none reads a row for each visit.
+A week begins on Monday, clinic time; a visit belongs to the week it begins in. Every function is one query, except
+`fill_of_hours`, which also reads the working hours. None reads a row for each visit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,52 +20,27 @@ from booking.models import ArticleCount, State, working_time
 from booking.time.availability import subtract
 from revival.base.clock import Span, bounds_of_days
 
-A_WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a report is about: clinic-local dates, both included, and therapists (ids)."""
-
-    first: date
-    last: date
-    therapists: tuple[int, ...]
-    zone: ZoneInfo
-
-    @property
-    def weeks(self) -> list[date]:
-        """The Monday of each week that the dates meet."""
-        monday = week_of(self.first)
-        return [monday + A_WEEK * number for number in range((self.last - monday).days // 7 + 1)]
-
-    @property
-    def bounds(self) -> Span:
-        return bounds_of_days(self.first, self.last, self.zone)
-
-
-def week_of(day: date) -> date:
-    return day - timedelta(days=day.weekday())
-
+from .scope import A_WEEK, Scope, week_of
 
 # ---- visits, show rate, lead time -----------------------------------------------------------
 
 LEAD_DAYS = (1, 3, 7, 14, 30)
-"""Where a bucket of lead times ends: so many days is in the next one."""
+"""Upper bounds of the buckets of lead times, in days, not included."""
 
 
 @dataclass(frozen=True)
 class Visits:
-    """Counts of visits by what became of them; `lead` in days from asking to the visit, of those not ended before."""
+    """Counts of visits by outcome. Lead times are days from request to visit, without visits that were called off."""
 
     came: int = 0
     missed: int = 0
-    expected: int = 0  # confirmed: still to come, or nobody noted what became of it
+    expected: int = 0  # confirmed: still to come, or past without a noted outcome
     requested: int = 0
     cancelled: int = 0
     declined: int = 0
     expired: int = 0
     lead_median: float | None = None
-    lead_most: float | None = None  # nine of ten were within
+    lead_p90: float | None = None  # 90th percentile
     lead_buckets: tuple[int, ...] = (0,) * (len(LEAD_DAYS) + 1)
 
     @property
@@ -74,7 +50,7 @@ class Visits:
 
     @property
     def show_rate(self) -> float | None:
-        """Of those whose end was noted, how many came, in per cent; None when none was noted."""
+        """Percentage of patients who came, of visits with a noted outcome; None without any."""
         noted = self.came + self.missed
         return 100 * self.came / noted if noted else None
 
@@ -113,9 +89,9 @@ FROM visit GROUP BY ROLLUP (week)
 
 
 def visits_by_week(scope: Scope) -> tuple[dict[date, Visits], Visits]:
-    """Each week's visits, and those of the whole time. A visit that was moved counts where it stands now."""
-    found = {row[0]: Visits(*[*row[1:10], tuple(row[10:])]) for row in _rows(VISITS, scope)}
-    return {week: found.get(week, Visits()) for week in scope.weeks}, found.get(None, Visits())
+    """Visits of each week, and of the whole time. A visit that was moved counts in the week it is in now."""
+    visits = {row[0]: Visits(*[*row[1:10], tuple(row[10:])]) for row in _rows(VISITS, scope)}
+    return {week: visits.get(week, Visits()) for week in scope.weeks}, visits.get(None, Visits())
 
 
 # ---- time to confirm ------------------------------------------------------------------------
@@ -123,12 +99,12 @@ def visits_by_week(scope: Scope) -> tuple[dict[date, Visits], Visits]:
 
 @dataclass(frozen=True)
 class Answers:
-    """Online requests that staff had to confirm; times in hours of Monday to Friday, 24 to a day."""
+    """Counts of online requests that staff had to confirm; times in hours of Monday to Friday, 24 to a day."""
 
     confirmed: int = 0
     in_time: int = 0
     median: float | None = None
-    most: float | None = None  # nine of ten took at most this long
+    p90: float | None = None  # 90th percentile
     declined: int = 0
     expired: int = 0
     waiting: int = 0
@@ -137,14 +113,14 @@ class Answers:
 WORKING_HOURS = """(
     (({0})::date - DATE '2001-01-01') / 7 * 5 + least((({0})::date - DATE '2001-01-01') %% 7, 5)
 ) * 24.0 + CASE WHEN extract(isodow FROM {0}) <= 5 THEN extract(epoch FROM ({0})::time) / 3600.0 ELSE 0 END"""
-"""Hours of Mondays to Fridays since a Monday, by the clock on the clinic's wall: as `availability.answer_by` counts
-the days in which we promise an answer. Closed days count, as they do there."""
+"""Hours of Mondays to Fridays since a Monday in 2001, in clinic-local time. `availability.answer_by` counts the days in
+which we promise an answer in the same way; closed days count there, too."""
 
 ANSWERS = f"""
 WITH request AS (
     SELECT
-        requested_at AT TIME ZONE %(zone)s AS asked,
-        confirmed_at AT TIME ZONE %(zone)s AS agreed,
+        requested_at AT TIME ZONE %(zone)s AS requested,
+        confirmed_at AT TIME ZONE %(zone)s AS confirmed,
         confirmed_at <= answer_by AS in_time,
         state
     FROM booking_appointment
@@ -153,13 +129,13 @@ WITH request AS (
         AND state <> 'held' AND NOT (state = 'expired' AND submission_key IS NULL AND name = '')
 ), answer AS (
     SELECT
-        date_trunc('week', asked)::date AS week, state, in_time, agreed,
-        ({WORKING_HOURS.format("agreed")}) - ({WORKING_HOURS.format("asked")}) AS hours
+        date_trunc('week', requested)::date AS week, state, in_time, confirmed,
+        ({WORKING_HOURS.format("confirmed")}) - ({WORKING_HOURS.format("requested")}) AS hours
     FROM request
 )
 SELECT
     week,
-    count(*) FILTER (WHERE agreed IS NOT NULL),
+    count(*) FILTER (WHERE confirmed IS NOT NULL),
     count(*) FILTER (WHERE in_time),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY hours),
     percentile_cont(0.9) WITHIN GROUP (ORDER BY hours),
@@ -172,8 +148,8 @@ FROM answer GROUP BY ROLLUP (week)
 
 def answers_by_week(scope: Scope) -> tuple[dict[date, Answers], Answers]:
     """Online requests by the week in which they came in, and those of the whole time."""
-    found = {row[0]: Answers(*row[1:]) for row in _rows(ANSWERS, scope)}
-    return {week: found.get(week, Answers()) for week in scope.weeks}, found.get(None, Answers())
+    answers = {row[0]: Answers(*row[1:]) for row in _rows(ANSWERS, scope)}
+    return {week: answers.get(week, Answers()) for week in scope.weeks}, answers.get(None, Answers())
 
 
 # ---- fill of working hours ------------------------------------------------------------------
@@ -181,14 +157,14 @@ def answers_by_week(scope: Scope) -> tuple[dict[date, Answers], Answers]:
 
 @dataclass(frozen=True)
 class Fill:
-    """Minutes of working time, and how many of them a visit stood in."""
+    """Minutes of working time, and how many of them were booked."""
 
     offered: float = 0
     booked: float = 0
 
     @property
     def rate(self) -> float | None:
-        """In per cent; None when no time was offered."""
+        """In percent; None when no time was offered."""
         return 100 * self.booked / self.offered if self.offered else None
 
     def __add__(self, other: Fill) -> Fill:
@@ -216,21 +192,21 @@ FROM offered JOIN booked USING (therapist)
 """
 
 TAKES_TIME = [State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED, State.NO_SHOW]
-"""Whose time was kept for a patient, whether they came or not. Turnaround is not counted."""
+"""States of visits that count as booked time, whether the patient came or not. Turnaround is not counted."""
 
 
 def fill_of_hours(scope: Scope) -> dict[int, dict[date, Fill]]:
     """Offered and booked minutes by therapist (id) and week; a week without hours is an empty Fill.
 
-    Offered is working time as `availability` knows it: weekly hours, other hours for a day, less absences. Booked
-    is the part of it in which a visit stands; two at once count once, and what lies outside of hours not at all.
+    Offered is working time as `availability` computes it: weekly hours, other hours for a day, less absences. Booked
+    is the part of it that visits take; two visits at once count once, and time outside working hours does not count.
     """
     hours = working_time(scope.therapists, first=scope.first, last=scope.last, zone=scope.zone)
     spans = [
         (pk, week, span)
-        for pk, one in hours.items()
-        for whole in subtract(one.openings, one.away)
-        for week, span in _by_week(whole, scope.zone)
+        for pk, working in hours.items()
+        for opening in subtract(working.openings, working.away)
+        for week, span in _by_week(opening, scope.zone)
     ]
     offered: dict[tuple[int, date], float] = {}
     for pk, week, span in spans:
@@ -254,7 +230,7 @@ def fill_of_hours(scope: Scope) -> dict[int, dict[date, Fill]]:
 
 
 def _by_week(span: Span, zone: ZoneInfo) -> Iterator[tuple[date, Span]]:
-    """The parts of a span by the week they lie in; hardly any reaches into the next one."""
+    """Cut a span at the ends of weeks: each week with its part."""
     start = span.start
     while start < span.end:
         week = week_of(start.astimezone(zone).date())
@@ -267,26 +243,23 @@ def _by_week(span: Span, zone: ZoneInfo) -> Iterator[tuple[date, Span]]:
 
 
 def bookings_by_article(scope: Scope) -> list[tuple[str, int]]:
-    """Slug of the article and how many bookings its readers made, most first; by the day of booking."""
+    """Slug and number of bookings of each article, by the day of booking; most bookings first."""
     rows = ArticleCount.objects.filter(therapist__in=scope.therapists, day__range=(scope.first, scope.last))
     return list(rows.values_list("article").annotate(sum=Sum("bookings")).order_by("-sum", "article"))
 
 
-def _rows(query: str, scope: Scope, **more: Any) -> list[tuple[Any, ...]]:
-    bounds = scope.bounds
-    facts: dict[str, Any] = {
+def _rows(query: str, scope: Scope, **parameters: Any) -> list[tuple[Any, ...]]:
+    parameters |= {
         "zone": scope.zone.key,
-        "start": bounds.start,
-        "end": bounds.end,
+        "start": scope.bounds.start,
+        "end": scope.bounds.end,
         "therapists": list(scope.therapists),
     }
     with connection.cursor() as cursor:
-        cursor.execute(query, facts | more)
-        return [tuple(_plain(row)) for row in cursor.fetchall()]
+        cursor.execute(query, parameters)
+        return [tuple(_as_float(value) for value in row) for row in cursor.fetchall()]
 
 
-def _plain(row: Iterable[Any]) -> Iterator[Any]:
-    """PostgreSQL's exact numbers as floats: they are means of seconds."""
-    for value in row:
-        is_exact = value is not None and not isinstance(value, (int, float, str, date, datetime))
-        yield float(value) if is_exact else value
+def _as_float(value: object) -> object:
+    """PostgreSQL's `numeric` as a float, for arithmetic with the other numbers."""
+    return float(value) if isinstance(value, Decimal) else value

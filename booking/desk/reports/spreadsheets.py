@@ -1,4 +1,4 @@
-"""Tables as files that spreadsheets open: CSV (RFC 4180) in UTF-8, with no cell that could be run as a formula."""
+"""CSV files for spreadsheets (RFC 4180, UTF-8), safe from formula injection."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from datetime import date
 from io import StringIO
 
 BOM = "\ufeff"
-"""Without it, some spreadsheets read UTF-8 as something older."""
+"""Without it, some spreadsheets read UTF-8 as an older encoding."""
 
 STARTS_A_FORMULA = "=+-@\t\r\n＝＋－＠"
-"""OWASP, "CSV Injection"; the wide forms are read like the narrow ones in some places."""
+"""OWASP, "CSV Injection"; some spreadsheets read full-width signs like ASCII ones."""
 
 Cell = str | int | float | date | None
 
 
 def safe_cell(value: Cell) -> str:
-    """The value as text. Text that a spreadsheet might run gets an apostrophe in front; numbers are numbers,
-    and dates as every spreadsheet reads them: 2026-09-07."""
+    """The value as text for a CSV cell. Text that a spreadsheet might run as a formula gets an apostrophe in front.
+
+    Numbers stay numbers; dates are ISO 8601 (2026-09-07).
+    """
     if value is None:
         return ""
     if not isinstance(value, str):
         return str(value)
     text = value.replace("\0", "")
-    begins = text.lstrip(" \u00a0\u200b\ufeff")[:1]
-    return f"'{text}" if text[:1] in tuple(STARTS_A_FORMULA) or begins in tuple(STARTS_A_FORMULA) else text
+    visible_start = text.lstrip(" \u00a0\u200b\ufeff")[:1]
+    is_formula = text[:1] in tuple(STARTS_A_FORMULA) or visible_start in tuple(STARTS_A_FORMULA)
+    return f"'{text}" if is_formula else text
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """One line for the header and one a row, all cells quoted, ended by CR LF, encoded with a byte order mark."""
+    """One line for the header and one a row: all cells quoted, CR LF line ends, UTF-8 with a byte order mark."""
     out = StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow([safe_cell(one) for one in header])
-    writer.writerows([safe_cell(one) for one in row] for row in rows)
+    writer.writerow([safe_cell(cell) for cell in header])
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
     return (BOM + out.getvalue()).encode()

@@ -1,4 +1,4 @@
-"""Reports: golden numbers over two weeks with a change of clocks in them, and the page and files around them."""
+"""Reports: known numbers over two weeks in which the clocks change; the page, and the CSV files."""
 
 import csv
 import random
@@ -14,7 +14,8 @@ from django.db import connection
 from articles.models import Article, Stage
 from booking import actions
 from booking.desk.reports import numbers
-from booking.desk.reports.numbers import Fill, Scope
+from booking.desk.reports.numbers import Fill
+from booking.desk.reports.scope import Scope
 from booking.models import AccessLog, Appointment, ArticleCount, Override, Shift, State
 from tests.factories import (
     CHICAGO,
@@ -58,8 +59,8 @@ def quarter(stanley):
     Override.objects.create(therapist=stanley, day=date(2026, 11, 4), opens=time(10), closes=time(11))
     owner = staff_user(SUPERUSER, username="past-the-rules")
 
-    def visit(when, state, **facts):
-        return an_appointment(stanley, service, when, state=state, **facts)
+    def visit(starts_at, state, **fields):
+        return an_appointment(stanley, service, starts_at, state=state, **fields)
 
     past_the_rules = {"is_override": True, "override_by": owner, "override_reason": "on purpose"}
     # week 1
@@ -85,13 +86,13 @@ def quarter(stanley):
 
 
 def the_scope(*therapists):
-    return Scope(FIRST, LAST, tuple(one.pk for one in therapists), CHICAGO)
+    return Scope(FIRST, LAST, tuple(therapist.pk for therapist in therapists), CHICAGO)
 
 
 def test_visits_by_week(quarter, stanley):
     weeks, whole = numbers.visits_by_week(the_scope(stanley))
 
-    counts = {week: (one.came, one.missed, one.cancelled, one.total) for week, one in weeks.items()}
+    counts = {week: (visits.came, visits.missed, visits.cancelled, visits.total) for week, visits in weeks.items()}
     assert counts == {WEEK_1: (4, 1, 1, 6), WEEK_2: (2, 0, 0, 6)}
     second = weeks[WEEK_2]
     assert (second.expected, second.requested, second.declined, second.expired) == (1, 1, 1, 1)
@@ -111,16 +112,16 @@ def test_lead_time_is_in_days_at_the_clinic(quarter, stanley):
     """Same day, two days, and ten days though asked for half an hour before midnight."""
     _, whole = numbers.visits_by_week(the_scope(stanley))
 
-    assert (whole.lead_median, whole.lead_most) == (2, pytest.approx(8.4))
+    assert (whole.lead_median, whole.lead_p90) == (2, pytest.approx(8.4))
     assert whole.lead_buckets == (1, 1, 0, 1, 0, 0)
 
 
 def test_time_to_confirm_leaves_out_saturdays_and_sundays(stanley):
     service = a_service(stanley)
 
-    def confirmed(asked, agreed, due, **facts):
-        facts = {"requested_at": asked, "confirmed_at": agreed, "answer_by": due} | facts
-        an_appointment(stanley, service, at(12, 1, 9) + timedelta(hours=Appointment.objects.count()), **facts)
+    def confirmed(requested_at, confirmed_at, answer_by, **fields):
+        fields |= {"requested_at": requested_at, "confirmed_at": confirmed_at, "answer_by": answer_by}
+        an_appointment(stanley, service, at(12, 1, 9) + timedelta(hours=Appointment.objects.count()), **fields)
 
     confirmed(at(10, 30, 16), at(11, 2, 10), at(11, 3, 16))  # Friday to Monday over the change of clocks: 18 hours
     confirmed(at(10, 26, 9), at(10, 26, 11), at(10, 26, 10))  # 2 hours, and late
@@ -135,7 +136,7 @@ def test_time_to_confirm_leaves_out_saturdays_and_sundays(stanley):
 
     first = weeks[WEEK_1]
     assert (first.confirmed, first.in_time, first.median) == (3, 2, 2)
-    assert first.most == pytest.approx(14.8)
+    assert first.p90 == pytest.approx(14.8)
     assert (whole.declined, whole.expired, whole.waiting) == (1, 1, 1)
     assert (weeks[WEEK_2].confirmed, weeks[WEEK_2].median) == (0, None)
 
@@ -144,16 +145,16 @@ def test_working_hours_in_sql_are_those_counted_hour_by_hour(db):
     dice = random.Random(11)
     hour, start = timedelta(hours=1), datetime(2026, 1, 1)  # noqa: DTZ001 - a clock on a wall
     pairs = [(start + hour * dice.randrange(9000), hour * dice.randrange(400)) for _ in range(200)]
-    ends = [(one, one + length) for one, length in pairs]
+    spans = [(begin, begin + length) for begin, length in pairs]
     a_clock, b_clock = (numbers.WORKING_HOURS.format(name) for name in "ab")
     query = f"SELECT ({b_clock}) - ({a_clock}) FROM unnest(%s::timestamp[], %s::timestamp[]) AS t(a, b)"
 
     with connection.cursor() as cursor:
-        cursor.execute(query, [[a for a, _ in ends], [b for _, b in ends]])
-        found = [float(row[0]) for row in cursor.fetchall()]
+        cursor.execute(query, [[a for a, _ in spans], [b for _, b in spans]])
+        hours = [float(row[0]) for row in cursor.fetchall()]
 
-    counted = [sum((a + hour * n).weekday() < 5 for n in range((b - a) // hour)) for a, b in ends]
-    assert found == pytest.approx(counted)
+    counted = [sum((a + hour * n).weekday() < 5 for n in range((b - a) // hour)) for a, b in spans]
+    assert hours == pytest.approx(counted)
 
 
 def test_fill_of_hours_is_what_availability_offers_and_visits_take(quarter, stanley):
@@ -211,22 +212,22 @@ def article(stanley):
     )
 
 
-def books(therapist, service, came_from, **facts):
+def books(therapist, service, came_from):
     hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3, 9), present=None)
-    given = {
+    booking = {
         "hold": hold,
         "therapist": therapist,
         "service": service,
         "starts_at": hold.starts_at,
         "details": some_details(came_from=came_from),
         "submission_key": uuid.uuid4(),
-    } | facts
-    return actions.book_appointment(**given), given
+    }
+    return actions.book_appointment(**booking), booking
 
 
 def test_a_booking_from_an_article_is_counted_once_and_outlives_the_person(article, therapist_of, service_of):
-    visit, given = books(therapist_of, service_of, "cupping-for-back-pain")
-    actions.book_appointment(**given)  # sent twice
+    visit, booking = books(therapist_of, service_of, "cupping-for-back-pain")
+    actions.book_appointment(**booking)  # sent twice
 
     counted = ArticleCount.objects.get()
     assert (counted.article, counted.bookings, counted.day) == ("cupping-for-back-pain", 1, day_in(0))
@@ -386,14 +387,14 @@ def test_the_page_asks_the_same_however_much_there_is(clerk, quarter, stanley, a
     ArticleCount.objects.add(article=article.slug, therapist=stanley, day=FIRST)
     clerk.get("/admin/")
 
-    def look():
-        with django_assert_max_num_queries(14):  # of them five who signed in and where, and nine of the reports
+    def open_page():
+        with django_assert_max_num_queries(14):  # five for the session and the desk, nine for the reports
             assert clerk.get(PAGE + GOLDEN).status_code == 200
 
-    look()
+    open_page()
     for number in range(6):
         other = a_therapist(f"number-{number}")
         working_all_week(other)
         for hour in range(9, 15):
             an_appointment(other, quarter, at(10, 27, hour), state=State.COMPLETED)
-    look()
+    open_page()

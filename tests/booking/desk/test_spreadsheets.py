@@ -1,4 +1,4 @@
-"""CSV that opens as what it says: UTF-8, one line a row, and no cell that runs."""
+"""CSV files: UTF-8, one line a row, and no cell that a spreadsheet runs as a formula."""
 
 import csv
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Which week holds from when to when: golden cases, and what must be true of every change of hours."""
+"""Patterns of weekly hours: known cases, and properties that hold for every change of hours."""
 
 from datetime import date, time, timedelta
 
@@ -29,9 +29,9 @@ def test_weeks_follow_each_other_and_gaps_are_weeks_off():
         WeeklyHours(TUESDAY, NINE, NOON, JANUARY, date(2027, 3, 31)),
     ]
 
-    found = [(week.first, week.last, len(week.shifts)) for week in patterns(rows)]
+    weeks = [(week.first, week.last, len(week.shifts)) for week in patterns(rows)]
 
-    assert found == [(None, date(2026, 11, 30), 1), (DECEMBER, date(2027, 1, 3), 0), (JANUARY, date(2027, 3, 31), 1)]
+    assert weeks == [(None, date(2026, 11, 30), 1), (DECEMBER, date(2027, 1, 3), 0), (JANUARY, date(2027, 3, 31), 1)]
 
 
 def test_equal_weeks_are_one_however_the_rows_are_cut():
@@ -99,7 +99,7 @@ def test_inside_the_new_week_holds_and_outside_the_old_one_stays(rows, week, fir
     for number in range(140):
         day = date(2025, 12, 1) + timedelta(days=number)
         is_inside = first <= day and (last is None or day <= last)
-        new = {(one.opens, one.closes) for one in week if one.weekday == day.weekday()}
+        new = {(shift.opens, shift.closes) for shift in week if shift.weekday == day.weekday()}
         assert hours_on(after, day) == (new if is_inside else hours_on(rows, day))
     assert all(row.valid_from is None or row.valid_until is None or row.valid_from <= row.valid_until for row in after)
     assert same_between(after, week, first, last)
@@ -112,4 +112,5 @@ def test_patterns_say_what_the_rows_say(rows):
     for number in range(140):
         day = date(2025, 12, 1) + timedelta(days=number)
         week = next((week for week in weeks if week.holds_on(day)), None)
-        assert {(one.opens, one.closes) for one in (week.on(day.weekday()) if week else [])} == hours_on(rows, day)
+        shifts = week.on(day.weekday()) if week else []
+        assert {(shift.opens, shift.closes) for shift in shifts} == hours_on(rows, day)
