@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots lock
+.PHONY: help setup run dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots docs lock
 
 # Each recipe is one plain command, so that make runs it without a shell and signals reach it.
 
@@ -58,6 +58,9 @@ audit: setup ## Run the browser audits and Lighthouse (needs npm, chromium, java
 
 screenshots: setup ## Redraw the README's pictures (needs chromium)
 	@$(BIN)/python deploy/check.py screenshots
+
+docs: setup ## Write docs/configuration.md from the settings
+	@$(BIN)/python deploy/configuration.py
 
 lock: setup ## Update requirements*.txt from pyproject.toml
 	@$(BIN)/python deploy/lock.py
