@@ -13,11 +13,12 @@ web=""
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check \
     --require-hashes --no-deps --requirement "$here/requirements.txt"
 
-mkdir -p "$work/app/deploy"
+mkdir -p "$work/app/deploy/backup"
 cd "$work/app"
 cp "$here/manage.py" .
 for folder in revival articles booking templates static; do cp -R "$here/$folder" "$folder"; done
 cp "$here/deploy/gunicorn.conf.py" deploy/
+cp "$here"/deploy/backup/*.py deploy/backup/
 REVIVAL_MODE=trial DATABASE_URL=postgresql://nobody@localhost/none \
     "$work/venv/bin/python" manage.py collectstatic --noinput --verbosity 0
 rm -rf .run
