@@ -17,7 +17,7 @@ from booking.mail.compose import MOST_OTHER_TIMES
 from booking.mail.queue import OtherTime
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Appointment, PartOfDay, Service, Therapist, Weekday
 from booking.models.therapists import TWO_YEARS
-from booking.time.recurrence import Pattern
+from booking.time.recurrence import SeriesPattern
 from revival.base.clock import is_in_era
 from revival.base.widgets import ClockInput, DayInput, MomentInput
 from revival.base.words import clock, day_words
@@ -217,10 +217,10 @@ class SeriesForm(CallerForm):
         return self.is_bound and not set(self.errors) & {*self.PATTERN, NON_FIELD_ERRORS}
 
     @property
-    def pattern(self) -> Pattern:
+    def pattern(self) -> SeriesPattern:
         typed = self.cleaned_data
         part = typed["part"]
-        return Pattern(
+        return SeriesPattern(
             first=typed["first_day"],
             weeks=typed["weeks"],
             a_week=typed["a_week"],

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from booking.models import Therapist, Weekday
-from booking.time.weekly_hours import DayShift, Pattern, overlaps
+from booking.time.weekly_hours import DayShift, WeekPattern, overlaps
 from revival.base.clock import MIDNIGHT, is_in_era
 from revival.base.widgets import ClockInput, DayInput
 
@@ -199,7 +199,7 @@ def with_day_copied(data: QueryDict, day: int, targets: Iterable[int]) -> dict[s
     return values
 
 
-def with_week(data: QueryDict, pattern: Pattern | None) -> dict[str, Any]:
+def with_week(data: QueryDict, pattern: WeekPattern | None) -> dict[str, Any]:
     """What was typed, with another week in place of its own."""
     values = {name: value for name, value in _plain(data).items() if not re.match(r"(?:opens|closes)-", name)}
     return values | typed(pattern.shifts if pattern else ())

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.models import SEE_EVERY_PATIENT, Absence, Clinic, Override, Shift, Therapist, Weekday
-from booking.time.weekly_hours import DayShift, Pattern, patterns
+from booking.time.weekly_hours import DayShift, WeekPattern, patterns
 from revival.base.words import date_words
 
 from .in_the_way import InTheWay, shown_before
@@ -34,9 +34,9 @@ class Hours:
     """The weeks of one therapist, as they stand around a day."""
 
     therapist: Therapist
-    before: list[Pattern]
-    now: Pattern | None
-    coming: list[Pattern]
+    before: list[WeekPattern]
+    now: WeekPattern | None
+    coming: list[WeekPattern]
     is_example: bool
 
     @classmethod
@@ -212,7 +212,7 @@ class WeekPage:
         typed = form.cleaned_data
         first, last = typed["first"], typed["last"]
         found = actions.outside_of_week(therapist=self.therapist, shifts=typed["shifts"], first=first, last=last)
-        new = Pattern(first, last, tuple(typed["shifts"]))
+        new = WeekPattern(first, last, tuple(typed["shifts"]))
         context = {
             "title": "See what changes",
             "form": form,
@@ -226,7 +226,7 @@ class WeekPage:
         }
         return self._page("week_look", context, status)
 
-    def _weeks(self) -> list[Pattern]:
+    def _weeks(self) -> list[WeekPattern]:
         return [*self.hours.before, *([self.hours.now] if self.hours.now else []), *self.hours.coming]
 
     def _told_of_a_colleague(self) -> HttpResponse:
@@ -258,12 +258,12 @@ def _typed_times(data: QueryDict) -> Iterable[tuple[str, str]]:
             yield name, str(value)
 
 
-def _is_within(week: Pattern, new: Pattern) -> bool:
+def _is_within(week: WeekPattern, new: WeekPattern) -> bool:
     """Whether a week that was still to come is given up, whole or in part."""
     return new.last is None or (week.first is not None and week.first <= new.last)
 
 
-def _changed_days(weeks: list[Pattern], new: Pattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
+def _changed_days(weeks: list[WeekPattern], new: WeekPattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
     """Each weekday: its shifts before, its shifts after, and whether they differ."""
     assert new.first is not None  # noqa: S101 - for the types; the form demands it
     old = next((week for week in weeks if week.holds_on(new.first)), None)
