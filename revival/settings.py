@@ -304,6 +304,8 @@ BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)
 BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # o'clock at the clinic; no offers in between
 BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)
 # A therapist is out
-BOOKING_OUT_ANSWER_HOURS = env.int("BOOKING_OUT_ANSWER_HOURS", 24)  # how long another time is held, unless staff say
-BOOKING_OUT_NEAR_HOURS = env.int("BOOKING_OUT_NEAR_HOURS", 4)  # whose visit is sooner is phoned
+BOOKING_OUTAGE_ANSWER_HOURS = env.int(
+    "BOOKING_OUTAGE_ANSWER_HOURS", 24
+)  # how long another time is held, unless staff say
+BOOKING_OUTAGE_NEAR_HOURS = env.int("BOOKING_OUTAGE_NEAR_HOURS", 4)  # whose visit is sooner is phoned
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])

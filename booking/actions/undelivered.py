@@ -1,4 +1,4 @@
-"""What staff do with a message that did not arrive: send it again, or note that they phoned."""
+"""Messages that did not arrive: staff send them again, or note that they phoned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from booking.mail import queue
 from booking.models import TO_STAFF, Appointment, Delivery, Message, OutageContact, WaitlistEntry
 
 from . import free
-from .outages import move_to_phone
+from .outages.contact import phone_instead
 from .refusals import StateChangedError, action
 
 
@@ -21,7 +21,7 @@ def resend_message(*, message: Message, email: str) -> Message:
     """
     owners = message.visits.values_list("therapist", flat=True)
     now = timezone.now()
-    visit = free.locked(message.appointment, now=now, and_therapists=owners) if message.appointment else None
+    visit = free.lock_visit(message.appointment, now=now, and_therapists=owners) if message.appointment else None
     present = _present(message)
     if visit is not None and visit.anonymised_at is not None:
         raise StateChangedError
@@ -41,25 +41,26 @@ def _correct_address(message: Message, visit: Appointment | None, email: str) ->
         _correct_patient(message.outage_contact, email)
         return
     if visit is None:
-        visit = free.locked(message.person, now=timezone.now())
-    told = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
-    for one in told:
-        move_to_phone(one)
-        one.email = email
-        one.link_version += 1
-        one.renew_link()
-        one.save(update_fields=["email", "link_version", "link_digest"])
-    waiting = Message.objects.filter(appointment__in=told, delivery=Delivery.QUEUED)
+        visit = free.lock_visit(message.person, now=timezone.now())
+    visits = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
+    for row in visits:
+        phone_instead(row)
+        _change_address(row, email)
+    waiting = Message.objects.filter(appointment__in=visits, delivery=Delivery.QUEUED)
     waiting.exclude(kind__in=TO_STAFF).exclude(pk=message.pk).update(recipient=email)
 
 
+def _change_address(visit: Appointment, email: str) -> None:
+    """The link sent to the old address opens nothing any more."""
+    visit.email = email
+    visit.close_link()
+    visit.save(update_fields=["email", "link_version", "link_digest"])
+
+
 def _correct_patient(contact: OutageContact, email: str) -> None:
-    """All their visits of the outage get the address, and the links sent to the old one stop working."""
+    """Give the address to all their visits in the outage; links sent to the old one stop working."""
     for visit in Appointment.objects.filter(affected__contact=contact).distinct():
-        visit.email = email
-        visit.link_version += 1
-        visit.renew_link()
-        visit.save(update_fields=["email", "link_version", "link_digest"])
+        _change_address(visit, email)
     contact.close_link()
     contact.save()
 
@@ -74,7 +75,7 @@ def _present(message: Message) -> Message:
 
 @action
 def mark_as_phoned(*, message: Message) -> Message:
-    """The patient was told by phone. Raises StateChangedError when it was sent meanwhile."""
+    """Note that the patient was told by phone. Raises StateChangedError when it was sent meanwhile."""
     present = _present(message)
     present.delivery = Delivery.PHONED
     present.save()

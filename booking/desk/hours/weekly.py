@@ -211,7 +211,7 @@ class WeekPage:
     def _preview(self, form: WeekForm, *, has_more: bool = False, status: int = 200) -> HttpResponse:
         typed = form.cleaned_data
         first, last = typed["first"], typed["last"]
-        found = actions.outside_of_week(therapist=self.therapist, shifts=typed["shifts"], first=first, last=last)
+        found = actions.visits_outside_week(therapist=self.therapist, shifts=typed["shifts"], first=first, last=last)
         new = WeekPattern(first, last, tuple(typed["shifts"]))
         context = {
             "title": "See what changes",

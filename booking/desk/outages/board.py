@@ -370,7 +370,7 @@ def _why_not(refusal: actions.RefusalError) -> str:
     return "One of the times has been taken meanwhile. No e-mail was sent, and nothing is held yet."
 
 
-def _keep_choice(row: Row, plan: actions.Plan | None, *, is_gone: bool) -> None:
+def _keep_choice(row: Row, plan: actions.OutagePlan | None, *, is_gone: bool) -> None:
     """What staff had chosen, where it is still there to choose."""
     row.is_gone = is_gone
     if plan is None:
@@ -378,13 +378,13 @@ def _keep_choice(row: Row, plan: actions.Plan | None, *, is_gone: bool) -> None:
     if plan.therapist and plan.starts_at and not is_gone:
         row.chosen = _place(plan.therapist, plan.starts_at)
         if row.chosen not in dict(row.options):
-            row.proposal.others.insert(0, Alternative(plan.therapist, plan.starts_at, 0, 0))
+            row.proposal.others.insert(0, Alternative(plan.therapist, plan.starts_at))
     elif not is_gone:
         row.chosen = ""
     row.by_phone = plan.by_phone or bool(row.why)
 
 
-def _plans(request: HttpRequest, among: list[Therapist] | None) -> dict[int, actions.Plan]:
+def _plans(request: HttpRequest, among: list[Therapist] | None) -> dict[int, actions.OutagePlan]:
     """By visit, from fields named for it. Raises SuspiciousOperation for what our page never writes."""
     by_slug = {one.slug: one for one in (Therapist.objects.all() if among is None else among)}
     plans = {}
@@ -400,7 +400,7 @@ def _plans(request: HttpRequest, among: list[Therapist] | None) -> dict[int, act
             raise SuspiciousOperation("not a time") from error
         if slug and slug not in by_slug:
             raise SuspiciousOperation("not a therapist")
-        plans[int(number)] = actions.Plan(by_slug.get(slug), start, by_phone=f"phone-{number}" in request.POST)
+        plans[int(number)] = actions.OutagePlan(by_slug.get(slug), start, by_phone=f"phone-{number}" in request.POST)
     return plans
 
 

@@ -88,7 +88,7 @@ def _visit_of(request: HttpRequest) -> Appointment | None:
 
 def _found(kind: Any, user: Any, form: PatientSearchForm, of: Appointment | None) -> list[Any]:
     rows = kind.objects.seen_by(user)
-    rows = rows.of_one(email=of.email, phone=of.phone) if of is not None else rows.found(**form.cleaned_data)
+    rows = rows.of_contact(email=of.email, phone=of.phone) if of is not None else rows.matching(**form.cleaned_data)
     if kind is Appointment:
         rows = rows.visits()
     return list(rows.select_related(*WITH[kind])[:MOST_FOUND])

@@ -61,7 +61,7 @@ BUTTONS = (
         done="Marked as arrived.",
         act=lambda visit, request, typed: actions.mark_arrived(appointment=visit),
         states=(State.CONFIRMED,),
-        is_open=lambda visit: actions.its_day_has_come(visit, timezone.now()),
+        is_open=lambda visit: actions.is_today_or_past(visit, timezone.now()),
     ),
     Button(
         verb="complete",

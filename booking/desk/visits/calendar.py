@@ -16,7 +16,17 @@ from django.utils import timezone
 from django.utils.text import get_text_list
 from django.views.decorators.http import require_safe
 
-from booking.models import AccessLog, Appointment, Clinic, HeldFor, Look, State, Therapist, of_each, working_time
+from booking.models import (
+    AccessLog,
+    Appointment,
+    Clinic,
+    HeldFor,
+    Look,
+    State,
+    Therapist,
+    group_by_therapist,
+    working_time,
+)
 from booking.models.openings import WorkingTime
 from booking.time.availability import merge, subtract
 from revival.base.clock import ONE_DAY, Span, bounds_of_days, is_in_era
@@ -170,7 +180,7 @@ def draw(
     frame = _frame(hours.values(), found, zone)
     every = (first + ONE_DAY * number for number in range((last - first).days + 1))
     days = {day: bounds_of_days(day, day, zone) for day in every}
-    visits_of = of_each(found)
+    visits_of = group_by_therapist(found)
     lanes = [_lanes(frame, days, one, hours[one.pk], visits_of[one.pk], now) for one in therapists]
     today = now.astimezone(zone).date()
     return frame, [Day(day, day == today, [of_one[day] for of_one in lanes]) for day in days]

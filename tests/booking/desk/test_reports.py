@@ -15,7 +15,7 @@ from articles.models import Article, Stage
 from booking import actions
 from booking.desk.reports import numbers
 from booking.desk.reports.numbers import Fill, Scope
-from booking.models import AccessLog, Appointment, ArticleCount, Override, Shift, State
+from booking.models import AccessLog, Appointment, ArticleCount, FreedTime, Override, Shift, State
 from tests.factories import (
     CHICAGO,
     a_service,
@@ -270,9 +270,7 @@ def test_counts_add_up_by_day_and_therapist(article, stanley):
 
 def test_a_visit_from_the_waiting_list_is_counted_too(article, therapist_of, service_of):
     entry = joins(service_of, came_from=article.slug)
-    freed = actions.waitlist.FreedTime.objects.create(
-        therapist=therapist_of, starts_at=in_days(4, 9), ends_at=in_days(4, 12)
-    )
+    freed = FreedTime.objects.create(therapist=therapist_of, starts_at=in_days(4, 9), ends_at=in_days(4, 12))
     [offer] = actions.offer_freed_time(freed=freed)
 
     actions.accept_offer(offer=offer)
