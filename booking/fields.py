@@ -27,7 +27,7 @@ def refuse_hidden_characters(text: str) -> None:
 
 
 def refuse_invisible_characters(text: str) -> None:
-    """Joiners and the like have their place in names, none in an address. What is refused anyway is said once."""
+    """Joiners and the like have their place in names, none in an address; bidi characters are refused elsewhere."""
     if any(unicodedata.category(character) == "Cf" and character not in _BIDI for character in text):
         raise ValidationError(UNREADABLE)
 
@@ -64,12 +64,12 @@ class StartField(forms.CharField):
 
 
 class PlaceField(StartField):
-    """A therapist's slug and an instant, as our own pages write them together: with whom, and when."""
+    """A therapist's slug and an instant, as our own pages write them together."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=100, **kwargs)
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: Any) -> Any:  # a pair, which is no datetime as StartField's
         slug, _, start = str(value or "").strip().partition(" ")
         if not slug:
             if self.required:
@@ -82,7 +82,7 @@ class PlaceField(StartField):
 
 
 class NoteField(forms.CharField):
-    """A browser counts a line break as one character and sends two."""
+    """Text with line breaks as one character: a browser counts them so, and sends two."""
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")

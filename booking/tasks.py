@@ -73,7 +73,7 @@ def expire_requests(context: JobContext, timestamp: int) -> None:
 def remind(context: JobContext, timestamp: int) -> None:
     """Remind patients ahead of their visit, and staff half-way through the time for an answer."""
     for kind in REMINDERS:
-        each(actions.who_is_to_be_reminded(kind), partial(_remind_patient, kind))
+        each(actions.visits_to_remind(kind), partial(_remind_patient, kind))
     waiting = Appointment.objects.staff_to_be_reminded(timezone.now())
     each(waiting, lambda row: actions.remind_staff(appointment=row))
 

@@ -44,9 +44,8 @@ if "DATABASE_URL" in _missing:
     )
 
 # Keys of a trial copy need not be secret: it holds no real data.
-SECRET_KEY = env.str(
-    "SECRET_KEY", "trial-copy-only-" + "0" * 48
-)  # signs cookies and recovery codes; required in production
+# Signs cookies and recovery codes; required in production
+SECRET_KEY = env.str("SECRET_KEY", "trial-copy-only-" + "0" * 48)
 LINK_KEY = env.str("LINK_KEY", "trial-copy-only-" + "1" * 48)  # derives patients' private links; required in production
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])  # names the site answers to; required in production
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # how links in e-mails begin
@@ -289,30 +288,25 @@ LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)  # how long the desk's two logs ar
 
 # Booking
 BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)  # how long a time is held while a patient types
-BOOKING_ANSWER_WORKING_DAYS = env.int(
-    "BOOKING_ANSWER_WORKING_DAYS", 2
-)  # working days within which staff answer a request
+# Working days within which staff answer a request
+BOOKING_ANSWER_WORKING_DAYS = env.int("BOOKING_ANSWER_WORKING_DAYS", 2)
 BOOKING_ANSWER_HOURS_BEFORE = env.int("BOOKING_ANSWER_HOURS_BEFORE", 2)  # hours before the visit by which they answer
-BOOKING_CHANGE_CUT_OFF_HOURS = env.int(
-    "BOOKING_CHANGE_CUT_OFF_HOURS", 24
-)  # hours before a visit until which patients change it
-BOOKING_LOCK_TIMEOUT_MS = env.int(
-    "BOOKING_LOCK_TIMEOUT_MS", 4000
-)  # how long an action waits for a lock, then says "busy"
+# Hours before a visit until which patients change it
+BOOKING_CHANGE_CUT_OFF_HOURS = env.int("BOOKING_CHANGE_CUT_OFF_HOURS", 24)
+# How long an action waits for a lock, then says "busy"
+BOOKING_LOCK_TIMEOUT_MS = env.int("BOOKING_LOCK_TIMEOUT_MS", 4000)
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful"}  # the result is kept in the messages' own rows
 BOOKING_KEEP_DAYS = env.int("BOOKING_KEEP_DAYS", 30)  # days after a visit until the person is taken out of it
-BOOKING_KEEP_UNANSWERED_DAYS = env.int(
-    "BOOKING_KEEP_UNANSWERED_DAYS", 90
-)  # days until an open contact request is deleted
+# Days until an open contact request is deleted
+BOOKING_KEEP_UNANSWERED_DAYS = env.int("BOOKING_KEEP_UNANSWERED_DAYS", 90)
 BOOKING_IS_ARTICLE = "articles.publishing.is_public"  # booking cannot import articles, and counts which led to visits
 # Country or region (ISO 3166) whose public holidays the desk proposes; empty proposes none.
 CLINIC_HOLIDAYS = env.str("CLINIC_HOLIDAYS", "US-MN")
 # Limits on online booking: visits ahead for one person; bookings, holds and questions a day for one network
 BOOKING_COMING_VISITS = env.int("BOOKING_COMING_VISITS", 2)  # online visits ahead for one person
 BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)  # bookings a day from one network
-BOOKING_OPEN_HOLDS_A_DAY = env.int(
-    "BOOKING_OPEN_HOLDS_A_DAY", 10
-)  # holds a day from one network that led to no booking
+# Holds a day from one network that led to no booking
+BOOKING_OPEN_HOLDS_A_DAY = env.int("BOOKING_OPEN_HOLDS_A_DAY", 10)
 BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)  # other forms a day from one network
 BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # a form sent sooner after it was drawn is a robot's
 # The content report checks links to other sites, never addresses inside our own network. Only tests set this.
@@ -322,8 +316,7 @@ BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)  # how long a free
 BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # clinic-local hour from which no offers are sent
 BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)  # clinic-local hour from which offers are sent again
 # A therapist is out
-BOOKING_OUT_ANSWER_HOURS = env.int("BOOKING_OUT_ANSWER_HOURS", 24)  # how long another time is held by default
-BOOKING_OUT_NEAR_HOURS = env.int("BOOKING_OUT_NEAR_HOURS", 4)  # patients with a visit sooner than this are phoned
-TRUSTED_PROXIES = env.list(
-    "TRUSTED_PROXIES", default=["127.0.0.1", "::1"]
-)  # proxies whose `X-Forwarded-*` headers are believed
+BOOKING_OUTAGE_ANSWER_HOURS = env.int("BOOKING_OUTAGE_ANSWER_HOURS", 24)  # how long another time is held by default
+BOOKING_OUTAGE_NEAR_HOURS = env.int("BOOKING_OUTAGE_NEAR_HOURS", 4)  # patients with a visit sooner than this are phoned
+# Proxies whose `X-Forwarded-*` headers are believed
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])

@@ -35,20 +35,20 @@ CHICAGO = ZoneInfo("America/Chicago")
 _numbers = count(1)
 
 
-def a_clinic(**facts: Any) -> Clinic:
-    given = {"name": "Revival Physical Therapy and Wellness", "phone": "612-605-7594"} | facts
-    return Clinic.objects.update_or_create(pk=1, defaults=given)[0]
+def a_clinic(**fields: Any) -> Clinic:
+    values = {"name": "Revival Physical Therapy and Wellness", "phone": "612-605-7594"} | fields
+    return Clinic.objects.update_or_create(pk=1, defaults=values)[0]
 
 
-def a_therapist(slug: str = "peter-stanley", **facts: Any) -> Therapist:
+def a_therapist(slug: str = "peter-stanley", **fields: Any) -> Therapist:
     a_clinic() if not Clinic.objects.exists() else None
     names = {"peter-stanley": ("Dr. Peter Stanley", "Dr. Stanley")}
     name, short = names.get(slug, (slug.replace("-", " ").title(), slug.split("-")[-1].title()))
-    return Therapist.objects.create(**{"slug": slug, "name": name, "short_name": short} | facts)
+    return Therapist.objects.create(**{"slug": slug, "name": name, "short_name": short} | fields)
 
 
-def a_service(*therapists: Therapist, **facts: Any) -> Service:
-    given = {
+def a_service(*therapists: Therapist, **fields: Any) -> Service:
+    values = {
         "name": "Consultation",
         "slug": f"consultation-{next(_numbers)}",
         "minutes": 30,
@@ -56,8 +56,8 @@ def a_service(*therapists: Therapist, **facts: Any) -> Service:
         "step_minutes": 15,
         "notice_hours": 0,
         "horizon_days": 60,
-    } | facts
-    service = Service.objects.create(**given)
+    } | fields
+    service = Service.objects.create(**values)
     service.therapists.set(therapists)
     return service
 
@@ -74,7 +74,7 @@ def in_days(days: int, hour: int = 9, minute: int = 0) -> datetime:
 
 
 def an_appointment(
-    therapist: Therapist, service: Service, starts_at: datetime, state: State = State.CONFIRMED, **facts: Any
+    therapist: Therapist, service: Service, starts_at: datetime, state: State = State.CONFIRMED, **fields: Any
 ) -> Appointment:
     visit = Appointment(state=state)
     visit.put_at(therapist=therapist, service=service, starts_at=starts_at)
@@ -83,20 +83,20 @@ def an_appointment(
     else:
         visit.name, visit.email, visit.phone = "Ada Example", "ada@example.com", "612-555-0142"
         visit.submission_key = uuid.uuid4()
-    for field, value in facts.items():
+    for field, value in fields.items():
         setattr(visit, field, value)
     visit.renew_link()
     visit.save()
     return visit
 
 
-def a_series(therapist: Therapist, service: Service, *starts: datetime, **facts: Any) -> list[Appointment]:
+def a_series(therapist: Therapist, service: Service, *starts: datetime, **fields: Any) -> list[Appointment]:
     """Visits booked together at the desk, in order."""
     series = actions.book_series(
         therapist=therapist,
         service=service,
         starts=starts,
-        details=some_details(**facts),
+        details=some_details(**fields),
         submission_key=uuid.uuid4(),
     )
     return list(series.visits.order_by("starts_at"))
@@ -110,41 +110,41 @@ def day_in(days: int) -> date:
     return timezone.now().astimezone(CHICAGO).date() + timedelta(days=days)
 
 
-def outage_of(therapist: Therapist, span: Span, **facts: Any) -> Outage:
+def outage_of(therapist: Therapist, span: Span, **fields: Any) -> Outage:
     """A therapist is out, with the times that would be proposed; `by_phone` are visits that are phoned."""
-    now, by_phone = timezone.now(), facts.pop("by_phone", ())
-    first, key = facts.pop("first", FirstChoice.OTHER), facts.pop("key", None)
+    now, by_phone = timezone.now(), fields.pop("by_phone", ())
+    first, key = fields.pop("first", FirstChoice.OTHER), fields.pop("key", None)
     rows = actions.affected_by(therapist, span, now)
     proposed = propose(rows, out=span, first=first, among=None, now=now, zone=CHICAGO)
     plans = {
-        one.visit.pk: actions.Plan(
-            one.best.therapist if one.best else None,
-            one.best.starts_at if one.best else None,
-            by_phone=one.visit.pk in by_phone,
+        proposal.visit.pk: actions.OutagePlan(
+            proposal.best.therapist if proposal.best else None,
+            proposal.best.starts_at if proposal.best else None,
+            by_phone=proposal.visit.pk in by_phone,
         )
-        for one in proposed
+        for proposal in proposed
     }
-    given = {"answer_by": now + timedelta(hours=20), "plans": plans, "reason": "", "by": None} | facts
-    return actions.start_outage(therapist=therapist, span=span, submission_key=key or uuid.uuid4(), **given)
+    values = {"answer_by": now + timedelta(hours=20), "plans": plans, "reason": "", "by": None} | fields
+    return actions.start_outage(therapist=therapist, span=span, submission_key=key or uuid.uuid4(), **values)
 
 
-def joins(service: Service, **facts: Any) -> WaitlistEntry:
+def joins(service: Service, **fields: Any) -> WaitlistEntry:
     """Someone joins the waiting list, for any time of the next ten days unless told otherwise."""
-    given = {
+    values = {
         "therapist": None,
         "first_day": day_in(0),
         "last_day": day_in(10),
         "parts": list(PartOfDay.values),
         "submission_key": uuid.uuid4(),
     }
-    if "visit" not in facts:
-        given |= {
+    if "visit" not in fields:
+        values |= {
             "name": "Wanda Waiting",
             "email": "wanda@example.com",
             "phone": "612-555-0177",
             "is_new_patient": True,
         }
-    return actions.join_waitlist(service=service, **given | facts)
+    return actions.join_waitlist(service=service, **values | fields)
 
 
 def an_offer(entry: WaitlistEntry, therapist: Therapist, starts_at: datetime) -> Offer:
@@ -157,9 +157,9 @@ def give_back(therapist: Therapist, starts_at: datetime, ends_at: datetime) -> F
     return FreedTime.objects.create(therapist=therapist, starts_at=starts_at, ends_at=ends_at)
 
 
-def asks(**facts: Any) -> ContactRequest:
+def asks(**fields: Any) -> ContactRequest:
     """Someone asks the clinic to call."""
-    given = {
+    values = {
         "name": "Carla Caller",
         "reach_by": "phone",
         "phone": "612-555-0188",
@@ -167,23 +167,23 @@ def asks(**facts: Any) -> ContactRequest:
         "parts": ["morning"],
         "submission_key": uuid.uuid4(),
     }
-    return actions.ask_for_contact(**given | facts)
+    return actions.ask_for_contact(**values | fields)
 
 
-def some_details(**facts: Any) -> actions.Details:
-    given = {
+def some_details(**fields: Any) -> actions.Details:
+    values = {
         "name": "Ada Example",
         "email": "ada@example.com",
         "phone": "612-555-0142",
         "is_new_patient": True,
         "consent_version": "test",
-    } | facts
-    return actions.Details(**given)
+    } | fields
+    return actions.Details(**values)
 
 
-def typed_details(**facts: Any) -> dict[str, str]:
+def typed_details(**fields: Any) -> dict[str, str]:
     """What a browser posts from the details page, without the hidden fields."""
-    given = {
+    values = {
         "name": "Ada Example",
         "email": "ada@example.com",
         "phone": "612-555-0142",
@@ -192,4 +192,4 @@ def typed_details(**facts: Any) -> dict[str, str]:
         "patient_name": "",
         "consent": "on",
     }
-    return given | facts
+    return values | fields

@@ -1,7 +1,7 @@
-"""The things people do: one durable transaction each, messages included. Import them from here.
+"""Actions: each changes rows and writes the messages about it, in one durable transaction. Import them from here.
 
 The exclusion constraint guarantees that two visits never meet; the therapist's row lock decides
-who comes first, so that the loser gets an answer instead of a deadlock.
+who comes first, so that the loser gets an answer instead of a deadlock. What never is here: requests, forms, templates.
 """
 
 from booking.mail.delivery import deliver_message
@@ -9,11 +9,11 @@ from revival.base.mail import NotDeliveredError
 from revival.base.refusals import BusyError, RefusalError
 
 from .contact import ask_for_contact, finish_contact, take_up_contact
-from .day_sheets import by_therapist, deliver_day_sheet, write_day_sheets
+from .day_sheets import deliver_day_sheet, visits_by_therapist, write_day_sheets
 from .desk import (
     book_for_caller,
     has_begun,
-    its_day_has_come,
+    is_today_or_past,
     mark_arrived,
     mark_completed,
     mark_no_show,
@@ -24,28 +24,20 @@ from .hours import (
     block_time,
     close_clinic,
     hours_stamp,
-    outside_of_week,
     remove_hours,
     save_absence,
     save_hours,
     set_weekly_hours,
-    standing_in,
+    visits_outside_week,
+    visits_within,
 )
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
 from .links import ask_for_links, send_lost_links
-from .outages import (
-    Plan,
-    affected_by,
-    cancel_affected,
-    end_outage,
-    expire_alternative,
-    keep_affected,
-    note_reached,
-    start_outage,
-    take_other_time,
-    usual_answer_by,
-    why_by_phone,
-)
+from .offers import accept_offer, decline_offer, expire_offer, offer_freed_time
+from .outages.answer import cancel_affected, expire_alternative, take_other_time
+from .outages.end import end_outage
+from .outages.settle import keep_affected, note_reached
+from .outages.start import OutagePlan, affected_by, start_outage, usual_answer_by, why_by_phone
 from .people import Person, erase_person, export_person
 from .refusals import (
     AlreadyOutError,
@@ -64,8 +56,8 @@ from .refusals import (
     VisitsInTheWayError,
     action,
 )
-from .reminders import remind_patient, remind_staff, who_is_to_be_reminded
-from .restored import KeptBack, keep_back_what_may_have_gone_out
+from .reminders import remind_patient, remind_staff, visits_to_remind
+from .restored import KeptBack, keep_back_messages
 from .retention import forget_past_visits
 from .series import book_series, cancel_rest
 from .undelivered import mark_as_phoned, resend_message
@@ -79,15 +71,7 @@ from .visits import (
     expire_request,
     move_appointment,
 )
-from .waitlist import (
-    accept_offer,
-    decline_offer,
-    end_waiting,
-    expire_offer,
-    join_waitlist,
-    leave_waitlist,
-    offer_freed_time,
-)
+from .waitlist import end_waiting, join_waitlist, leave_waitlist
 
 __all__ = [
     "ANYONE",
@@ -102,8 +86,8 @@ __all__ = [
     "NotDeliveredError",
     "NotOfferedError",
     "OutageOpenError",
+    "OutagePlan",
     "Person",
-    "Plan",
     "RefusalError",
     "SlotTakenError",
     "StateChangedError",
@@ -122,7 +106,6 @@ __all__ = [
     "book_appointment",
     "book_for_caller",
     "book_series",
-    "by_therapist",
     "cancel_affected",
     "cancel_appointment",
     "cancel_rest",
@@ -148,10 +131,10 @@ __all__ = [
     "forget_past_visits",
     "has_begun",
     "hours_stamp",
-    "its_day_has_come",
+    "is_today_or_past",
     "join_waitlist",
     "keep_affected",
-    "keep_back_what_may_have_gone_out",
+    "keep_back_messages",
     "leave_waitlist",
     "mark_arrived",
     "mark_as_phoned",
@@ -160,7 +143,6 @@ __all__ = [
     "move_appointment",
     "note_reached",
     "offer_freed_time",
-    "outside_of_week",
     "remind_patient",
     "remind_staff",
     "remove_hours",
@@ -169,7 +151,6 @@ __all__ = [
     "save_hours",
     "send_lost_links",
     "set_weekly_hours",
-    "standing_in",
     "start_outage",
     "take_back",
     "take_hold",
@@ -178,7 +159,10 @@ __all__ = [
     "uncount_booking",
     "uncount_hold",
     "usual_answer_by",
-    "who_is_to_be_reminded",
+    "visits_by_therapist",
+    "visits_outside_week",
+    "visits_to_remind",
+    "visits_within",
     "why_by_phone",
     "write_day_sheets",
 ]

@@ -1,4 +1,4 @@
-"""Who has to come one after another, although no row of theirs exists that could be locked."""
+"""Advisory locks, for things that have no row to lock."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from enum import IntEnum
 from django.db import connection
 
 
-class Turn(IntEnum):
-    """Of what kind a word is, so that a name and an address that read alike do not wait for each other."""
+class LockKind(IntEnum):
+    """What a word names, so that a name and an address that read alike do not wait for each other."""
 
     NAME = 0
     ADDRESS = 1
     HOLD = 2
 
 
-def await_turn(kind: Turn, word: str) -> None:
-    """Wait for all others in a transaction with the same word; they wait for the end of this one."""
+def lock_word(kind: LockKind, word: str) -> None:
+    """Lock a word, in any case, until the end of this transaction; others that lock it wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [word.casefold(), kind.value])

@@ -1,4 +1,4 @@
-"""No time suits: ask the clinic to call or write."""
+"""Contact requests: no time suits, and the clinic is asked to call or write."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from .refusals import StateChangedError, action, demand_same
 
 
 @action
-def ask_for_contact(*, submission_key: uuid.UUID, **facts: Any) -> ContactRequest:
-    """Put the wish before staff and tell them. Sending the same form again is the same request.
+def ask_for_contact(*, submission_key: uuid.UUID, **fields: Any) -> ContactRequest:
+    """Write a contact request and tell staff. Sending the same form again is the same request.
 
     Raises SubmissionReusedError when the form came before with other content.
     """
-    asked, is_new = ContactRequest.objects.get_or_create(submission_key=submission_key, defaults=facts)
+    row, is_new = ContactRequest.objects.get_or_create(submission_key=submission_key, defaults=fields)
     if is_new:
-        queue.queue_message(Kind.STAFF_NOTICE, asked)
+        queue.queue_message(Kind.STAFF_NOTICE, row)
     else:
-        demand_same(asked, facts)
-    return asked
+        demand_same(row, fields)
+    return row
 
 
 @action
 def take_up_contact(*, contact_request: ContactRequest, by: Any) -> ContactRequest:
-    """Say who is dealing with it, so that no two colleagues call. Raises StateChangedError."""
-    asked = _present(contact_request, ContactRequest.State.NEW)
-    asked.state, asked.taken_up_at, asked.taken_up_by = ContactRequest.State.IN_HAND, timezone.now(), by
-    asked.save()
-    return asked
+    """Note which colleague deals with it, so that no two of them call. Raises StateChangedError."""
+    present = _locked(contact_request, ContactRequest.State.NEW)
+    present.state, present.taken_up_at, present.taken_up_by = ContactRequest.State.IN_HAND, timezone.now(), by
+    present.save()
+    return present
 
 
 @action
 def finish_contact(*, contact_request: ContactRequest, by: Any) -> ContactRequest:
-    """It is answered. Raises StateChangedError when a colleague said so before."""
-    asked = _present(contact_request, ContactRequest.State.NEW, ContactRequest.State.IN_HAND)
-    if asked.taken_up_by is None:
-        asked.taken_up_at, asked.taken_up_by = timezone.now(), by
-    asked.state, asked.ended_at = ContactRequest.State.DONE, timezone.now()
-    asked.save()
-    return asked
+    """Note that it is answered. Raises StateChangedError when a colleague was quicker."""
+    present = _locked(contact_request, ContactRequest.State.NEW, ContactRequest.State.IN_HAND)
+    if present.taken_up_by is None:
+        present.taken_up_at, present.taken_up_by = timezone.now(), by
+    present.state, present.ended_at = ContactRequest.State.DONE, timezone.now()
+    present.save()
+    return present
 
 
-def _present(contact_request: ContactRequest, *states: str) -> ContactRequest:
-    asked = ContactRequest.objects.select_for_update().get(pk=contact_request.pk)
-    if asked.state not in states:
+def _locked(contact_request: ContactRequest, *states: ContactRequest.State) -> ContactRequest:
+    present = ContactRequest.objects.select_for_update().get(pk=contact_request.pk)
+    if present.state not in states:
         raise StateChangedError
-    return asked
+    return present

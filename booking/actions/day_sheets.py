@@ -1,33 +1,33 @@
-"""The day on paper, for when the site is away: times, therapists, first names and phones, nothing of health."""
+"""Day sheets, for when the site cannot be reached: times, therapists, first names and phones, nothing clinical."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from booking.mail import compose, queue
-from booking.models import AccessLog, Appointment, Clinic, DaySheet, Edition, Look, State, Therapist, of_each
+from booking.models import AccessLog, Appointment, Clinic, DaySheet, Edition, Look, State, Therapist, group_by_therapist
 from revival.base.clock import bounds_of_days
 from revival.base.mail import deliver, try_once
 
 EXPECTED = (State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED)
 
 
-def by_therapist(
-    day: date, *, clinic: Clinic, therapists: Any, visits: Any
+def visits_by_therapist(
+    day: date, *, clinic: Clinic, therapists: QuerySet[Therapist], visits: QuerySet[Appointment]
 ) -> list[tuple[Therapist, list[Appointment]]]:
-    """Who is expected on a clinic-local day, of the therapists and visits that may be seen. Two queries."""
+    """Each therapist with the visits expected on a clinic-local day, of those given. Two queries."""
     bounds = bounds_of_days(day, day, clinic.zone)
     due = visits.filter(state__in=EXPECTED, starts_at__gte=bounds.start, starts_at__lt=bounds.end)
-    visits_of = of_each(due.order_by("starts_at"))
+    visits_of = group_by_therapist(due.order_by("starts_at"))
     return [(therapist, visits_of[therapist.pk]) for therapist in therapists]
 
 
 def write_day_sheets() -> list[DaySheet]:
-    """Write the sheets that are to leave now, each with its job in one transaction; none while it is turned off."""
+    """Write the sheets that are due to be sent, each with its job in one transaction; none while that is turned off."""
     clinic, now = Clinic.objects.first(), timezone.now()
     if clinic is None or not clinic.mails_day_sheet:
         return []
@@ -36,8 +36,8 @@ def write_day_sheets() -> list[DaySheet]:
         DaySheet(day=today + timedelta(days=1), edition=Edition.EVENING),
         DaySheet(day=today, edition=Edition.MORNING),
     ]
-    due = [one for one in sheets if one.leaves_at(clinic.zone) <= now and one.is_of_use(now, clinic.zone)]
-    return [written for one in due if (written := _write(one, clinic))]
+    due = [sheet for sheet in sheets if sheet.leaves_at(clinic.zone) <= now and sheet.is_of_use(now, clinic.zone)]
+    return [row for sheet in due if (row := _write(sheet, clinic))]
 
 
 def _write(sheet: DaySheet, clinic: Clinic) -> DaySheet | None:
@@ -51,7 +51,7 @@ def _write(sheet: DaySheet, clinic: Clinic) -> DaySheet | None:
 
 
 def deliver_day_sheet(*, day_sheet_id: int) -> None:
-    """Send one and write down what became of it; see `deliver`. The log of looks says that it left."""
+    """Send one and write down what became of it; see `deliver`. The access log says that it left."""
     deliver(DaySheet.objects.all(), day_sheet_id, _hand_over)
 
 
@@ -66,4 +66,4 @@ def _hand_over(sheet: DaySheet) -> bool:
 
 
 def _lists(day: date, clinic: Clinic) -> list[tuple[Therapist, list[Appointment]]]:
-    return by_therapist(day, clinic=clinic, therapists=Therapist.objects.all(), visits=Appointment.objects.all())
+    return visits_by_therapist(day, clinic=clinic, therapists=Therapist.objects.all(), visits=Appointment.objects.all())

@@ -1,4 +1,4 @@
-"""What only staff do: note what became of a visit, and book for a caller, past the rules if need be."""
+"""Actions of staff alone: note what became of a visit, and book for a caller, past the rules if need be."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from typing import Any
 from django.utils import timezone
 
 from booking.mail import queue
-from booking.models import Appointment, Clinic, Delivery, Kind, Message, Service, State, Therapist
+from booking.models import Appointment, Clinic, Kind, Service, State, Therapist
 
 from . import free
+from .by_phone import mark_heard
 from .refusals import StateChangedError, action, demand_same
 from .visits import Details
 
 
 @action
 def mark_arrived(*, appointment: Appointment) -> Appointment:
-    """The patient is here, on the visit's day. Raises StateChangedError."""
-    return _note(appointment, State.ARRIVED, out_of=(State.CONFIRMED,), is_open=its_day_has_come)
+    """Note that the patient is here; not before the visit's day. Raises StateChangedError."""
+    return _note(appointment, State.ARRIVED, out_of=(State.CONFIRMED,), is_open=is_today_or_past)
 
 
 @action
 def mark_completed(*, appointment: Appointment) -> Appointment:
-    """The visit has taken place. Raises StateChangedError."""
+    """Note that the visit has taken place. Raises StateChangedError."""
     return _note(appointment, State.COMPLETED, out_of=(State.ARRIVED,), is_open=has_begun)
 
 
 @action
 def take_back(*, appointment: Appointment) -> Appointment:
-    """They are expected after all: a slip, or someone who came late. Raises StateChangedError or SlotTakenError."""
+    """Undo "arrived" or "no-show", as when they came late. Raises StateChangedError or SlotTakenError."""
     return _note(appointment, State.CONFIRMED, out_of=(State.ARRIVED, State.NO_SHOW))
 
 
 @action
 def mark_no_show(*, appointment: Appointment) -> Appointment:
-    """The patient did not come, though the time has begun. Raises StateChangedError."""
+    """Note that the patient did not come; not before the visit has begun. Raises StateChangedError."""
     return _note(appointment, State.NO_SHOW, out_of=(State.CONFIRMED,), is_open=has_begun)
 
 
@@ -45,7 +46,7 @@ def has_begun(visit: Appointment, now: datetime) -> bool:
     return visit.starts_at <= now
 
 
-def its_day_has_come(visit: Appointment, now: datetime) -> bool:
+def is_today_or_past(visit: Appointment, now: datetime) -> bool:
     zone = Clinic.objects.current().zone
     return visit.starts_at.astimezone(zone).date() <= now.astimezone(zone).date()
 
@@ -61,9 +62,9 @@ def _note(
     out_of: tuple[State, ...],
     is_open: Callable[[Appointment, datetime], bool] = _always,
 ) -> Appointment:
-    """Nobody is written to: the patient knows."""
+    """Write down what became of a visit. No message: the patient knows."""
     now = timezone.now()
-    visit = free.locked(appointment, now=now)
+    visit = free.lock_visit(appointment, now=now)
     if visit.state not in out_of or not is_open(visit, now):
         raise StateChangedError
     visit.state = state
@@ -83,14 +84,14 @@ def book_for_caller(
     by: Any,
     override_reason: str = "",
 ) -> Appointment:
-    """A confirmed visit, as agreed on the phone; notice and horizon are for patients alone.
+    """Book a confirmed visit, as agreed on the phone; notice and horizon are for patients alone.
 
     With `override_reason` it is booked past every rule, the only way to overlap on purpose; `by` is who did.
     Sending the same again gives the same visit and no second message. Raises SlotTakenError, NotOfferedError or
     SubmissionReusedError.
     """
     now = timezone.now()
-    free.lock([therapist.pk], now=now)
+    free.lock_therapists([therapist.pk], now=now)
     if already := Appointment.objects.filter(submission_key=submission_key).first():
         whose = {"name": details.name, "phone": details.phone, "email": details.email}
         demand_same(already, {"therapist": therapist, "service": service, "starts_at": starts_at, **whose})
@@ -99,19 +100,12 @@ def book_for_caller(
     if override_reason:
         visit.is_override, visit.override_by, visit.override_reason = True, by, override_reason
     else:
-        free.free_one([therapist], service=service.for_staff(), starts_at=starts_at, now=now, besides=visit)
+        free.choose_therapist([therapist], service=service.for_staff(), starts_at=starts_at, now=now, besides=visit)
     visit.put_at(therapist=therapist, service=service, starts_at=starts_at)
     for field in ("name", "email", "phone", "patient_name", "is_new_patient", "note"):
         setattr(visit, field, getattr(details, field))
     visit.requested_at = visit.confirmed_at = now
     visit.renew_link()
     visit.save()
-    tell_on_the_phone(queue.queue_message(Kind.CONFIRMED, visit))
+    mark_heard(queue.queue_message(Kind.CONFIRMED, visit))
     return visit
-
-
-def tell_on_the_phone(message: Message) -> None:
-    """Who gave no e-mail address has just heard it."""
-    if message.delivery == Delivery.PLEASE_PHONE:
-        message.delivery = Delivery.PHONED
-        message.save(update_fields=["delivery"])

@@ -1,4 +1,4 @@
-"""A slot kept for ten minutes while the patient types."""
+"""Holds: a slot kept for ten minutes while the patient types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import free
 from .refusals import action
 
 ANYONE = None
-"""As a therapist: whoever gives the service and is free."""
+"""In place of a therapist: any who gives the service and is free."""
 
 
 @action
@@ -30,17 +30,16 @@ def take_hold(
     candidates = [therapist] if therapist else list(Therapist.objects.giving(service))
     ids = [candidate.pk for candidate in candidates]
     if present is not None and present.is_hold:
-        free.one_form_at_a_time(present)
-        hold = free.locked(present, now=now, and_therapists=ids)
+        free.lock_forms_of(present)
+        hold = free.lock_visit(present, now=now, and_therapists=ids)
     else:
-        free.lock(ids, now=now)
+        free.lock_therapists(ids, now=now)
         hold = Appointment()
     if not hold.is_hold:  # it became a visit meanwhile
         hold = Appointment()
-    if any(free.keeps(hold, candidate, service, starts_at) for candidate in candidates):
+    if any(free.is_held_at(hold, candidate, service, starts_at) for candidate in candidates):
         return hold
-    free.point(hold, candidates=candidates, service=service, starts_at=starts_at, now=now)
-    hold.renew_link()
+    free.hold_for_patient(hold, candidates=candidates, service=service, starts_at=starts_at, now=now)
     hold.save()
     return hold
 

@@ -1,15 +1,15 @@
-"""Absences and hours, written under the therapists' locks."""
+"""Absences and working hours, written under the therapists' locks."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 
 from django.utils import timezone
 
 from booking.models import Absence, Appointment, Clinic, Outage, Override, Shift, State, Therapist, working_time
+from booking.models.appointment_queries import AppointmentQuerySet
 from booking.time.availability import WeeklyHours, subtract
 from booking.time.weekly_hours import DayShift, cut, replaced, same_between
 from revival.base.clock import Span, bounds_of_days
@@ -28,7 +28,7 @@ def save_absence(*, absence: Absence) -> list[Appointment]:
     _demand_no_outage(absence)
     before = list(Absence.objects.filter(pk=absence.pk))  # its time may be free again after the change
     owners = set().union(*(_owners(row) for row in [absence, *before]))
-    free.lock(owners, now=now)
+    free.lock_therapists(owners, now=now)
     absence.save()
     for row in before:
         for pk in _owners(row):
@@ -42,7 +42,7 @@ def save_hours(*, row: Shift | Override) -> list[Appointment]:
     now = timezone.now()
     before = type(row)._default_manager.filter(pk=row.pk).values_list("therapist", flat=True)
     owners = {row.therapist_id, *before}
-    free.lock(owners, now=now)
+    free.lock_therapists(owners, now=now)
     row.save()
     return _outside_hours(owners, now)
 
@@ -55,7 +55,7 @@ def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
     """
     now = timezone.now()
     owners = _owners(row)
-    free.lock(owners, now=now)
+    free.lock_therapists(owners, now=now)
     _demand_no_outage(row)
     row.delete()
     if isinstance(row, Absence):
@@ -64,26 +64,26 @@ def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
     return _outside_hours(owners, now)
 
 
-# ---- a week of hours, a closed day, a blocked time: shown first, then written -----------------
+# ---- a week of hours, a closed day, a blocked time: previewed first, then written -------------
 
 
 def hours_stamp(therapist: Therapist) -> str:
-    """A digest of the weekly hours as they stand. It tells a page that was drawn before somebody changed them."""
+    """A digest of the present weekly hours: it tells whether a page was drawn before somebody changed them."""
     columns = ("pk", "weekday", "opens", "closes", "valid_from", "valid_until", "is_example")
     rows = list(Shift.objects.filter(therapist=therapist).order_by("pk").values_list(*columns))
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
-def outside_of_week(
+def visits_outside_week(
     *, therapist: Therapist, shifts: Iterable[DayShift], first: date, last: date | None
 ) -> list[Appointment]:
-    """The coming visits, and the times held, that these weekly hours would leave outside and those of now do not."""
+    """The coming visits and holds that these weekly hours would leave outside, and the present ones do not."""
     return _newly_outside(therapist, list(shifts), first, last, timezone.now())
 
 
-def standing_in(*, therapists: Iterable[Therapist], spans: Iterable[Span]) -> list[Appointment]:
-    """The coming visits, and the times held, that meet any of these spans, in order."""
-    return _standing_in([therapist.pk for therapist in therapists], list(spans), timezone.now())
+def visits_within(*, therapists: Iterable[Therapist], spans: Iterable[Span]) -> list[Appointment]:
+    """The coming visits and holds that meet any of these spans, in order."""
+    return _within([therapist.pk for therapist in therapists], list(spans), timezone.now())
 
 
 @action
@@ -99,14 +99,14 @@ def set_weekly_hours(
     """Let this week hold from `first` to `last` (clinic-local, both included; None: until further notice).
 
     Hours that hold now end the day before and go on after `last`; what has been worked is kept. `seen` is the
-    `hours_stamp` that the page showed, `accepted` the visits (ids) whoever decided was shown. Returns the visits now
+    `hours_stamp` that the page showed, `accepted` the visits (ids) that staff were shown. Returns the visits now
     outside. The same once more changes nothing. Raises StateChangedError when somebody else changed the hours
     meanwhile, VisitsInTheWayError when a visit was not shown, NotOfferedError for a day that has gone by.
     """
     now, week = timezone.now(), sorted(set(shifts))
-    free.lock([therapist.pk], now=now)
+    free.lock_therapists([therapist.pk], now=now)
     rows = list(Shift.objects.filter(therapist=therapist))
-    if _stands_already(rows, week, first, last):
+    if _holds_already(rows, week, first, last):
         return []
     if first < now.astimezone(Clinic.objects.current().zone).date():
         raise NotOfferedError
@@ -130,7 +130,7 @@ def close_clinic(*, days: Mapping[date, str], accepted: Collection[int]) -> list
     """
     now = timezone.now()
     zone = Clinic.objects.current().zone
-    free.lock(everyone := set(Therapist.objects.values_list("pk", flat=True)), now=now)
+    free.lock_therapists(everyone := set(Therapist.objects.values_list("pk", flat=True)), now=now)
     if any(day < now.astimezone(zone).date() for day in days):
         raise NotOfferedError
     closed = Absence.objects.filter(therapist__isnull=True)
@@ -140,7 +140,7 @@ def close_clinic(*, days: Mapping[date, str], accepted: Collection[int]) -> list
         for day, span in spans.items()
         if not closed.filter(starts_at__lte=span.start, ends_at__gte=span.end).exists()
     }
-    _demand_shown(_standing_in(everyone, still_open.values(), now), accepted)
+    _demand_shown(_within(everyone, still_open.values(), now), accepted)
     reason_length = Absence._meta.get_field("reason").max_length
     rows = [
         Absence(starts_at=span.start, ends_at=span.end, reason=days[day][:reason_length])
@@ -155,23 +155,23 @@ def block_time(
 ) -> tuple[Absence, list[Appointment]]:
     """Keep patients out of a span: of one therapist, or with None of the whole clinic.
 
-    Returns the absence and the visits that stand in it; the same once more gives the same absence. Raises
+    Returns the absence and the visits that meet it; the same once more gives the same absence. Raises
     VisitsInTheWayError when a visit was not shown (`accepted` has the ids of those that were).
     """
     now = timezone.now()
     absence = Absence(therapist=therapist, starts_at=span.start, ends_at=span.end, reason=reason)
-    free.lock(owners := _owners(absence), now=now)
+    free.lock_therapists(owners := _owners(absence), now=now)
     same = Absence.objects.filter(therapist=therapist, starts_at=span.start, ends_at=span.end).first()
-    found = _standing_in(owners, [span], now)
+    in_the_way = _within(owners, [span], now)
     if same is not None:
-        return same, _visits(found)
-    visits = _demand_shown(found, accepted)
+        return same, _without_holds(in_the_way)
+    visits = _demand_shown(in_the_way, accepted)
     absence.save()
     return absence, visits
 
 
-def _stands_already(rows: list[Shift], week: list[DayShift], first: date, last: date | None) -> bool:
-    """Example hours are not the clinic's own, so that saving the same week makes it theirs."""
+def _holds_already(rows: list[Shift], week: list[DayShift], first: date, last: date | None) -> bool:
+    """Whether the therapist's own hours are this week already. Example hours become their own when they are saved."""
     examples = [row for row in rows if row.is_example and cut(row.hours, first, last) != [_validity(row)]]
     own = [row.hours for row in rows if not row.is_example]
     return not examples and same_between(own, week, first, last)
@@ -181,31 +181,35 @@ def _validity(row: Shift) -> tuple[date | None, date | None]:
     return row.valid_from, row.valid_until
 
 
-def _shorten(row: Shift, left: list[tuple[date | None, date | None]]) -> None:
-    """Keep a row for the stretches that are left of it. One that had not begun yet may go altogether."""
-    if left == [_validity(row)]:
+def _shorten(row: Shift, stretches: list[tuple[date | None, date | None]]) -> None:
+    """Let a row hold for these stretches only; without any it is deleted."""
+    if stretches == [_validity(row)]:
         return
-    if not left:
+    if not stretches:
         row.delete()
         return
-    for since, until in left:
+    for since, until in stretches:
         row.valid_from, row.valid_until = since, until
         row.save()
-        row.pk, row._state.adding = None, True  # what holds again afterwards is a row of its own
+        row.pk, row._state.adding = None, True  # the next stretch becomes a row of its own
 
 
-def _demand_shown(found: list[Appointment], accepted: Collection[int]) -> list[Appointment]:
-    """The visits among them. A time that is only held may come and go: whoever types there is told by its action."""
-    if any(visit.pk not in accepted for visit in _visits(found)):
-        raise VisitsInTheWayError(found)
-    return _visits(found)
+def _demand_shown(in_the_way: list[Appointment], accepted: Collection[int]) -> list[Appointment]:
+    """The visits among them. Raises VisitsInTheWayError when one is not in `accepted`.
+
+    Holds need not be shown: they come and go, and the patient who is typing is refused when booking.
+    """
+    visits = _without_holds(in_the_way)
+    if any(visit.pk not in accepted for visit in visits):
+        raise VisitsInTheWayError(in_the_way)
+    return visits
 
 
-def _visits(found: list[Appointment]) -> list[Appointment]:
-    return [visit for visit in found if visit.state != State.HELD]
+def _without_holds(rows: list[Appointment]) -> list[Appointment]:
+    return [row for row in rows if row.state != State.HELD]
 
 
-def _standing_in(owners: Iterable[int], spans: Iterable[Span], now: datetime) -> list[Appointment]:
+def _within(owners: Iterable[int], spans: Iterable[Span], now: datetime) -> list[Appointment]:
     wanted = list(spans)
     if not wanted:
         return []
@@ -219,13 +223,12 @@ def _newly_outside(
 ) -> list[Appointment]:
     rows = list(Shift.objects.in_force().filter(therapist=therapist))
     planned = replaced([row.hours for row in rows], week, first, last)
-    kept = _outside([therapist.pk], now, {therapist.pk: [row.hours for row in rows]})
-    already = {visit.pk for visit in kept}
-    return [visit for visit in _outside([therapist.pk], now, {therapist.pk: planned}) if visit.pk not in already]
+    outside_now = {visit.pk for visit in _outside([therapist.pk], now, {therapist.pk: [row.hours for row in rows]})}
+    return [visit for visit in _outside([therapist.pk], now, {therapist.pk: planned}) if visit.pk not in outside_now]
 
 
 def _demand_no_outage(row: Shift | Override | Absence) -> None:
-    """Patients were told of it, and have to be told when it ends."""
+    """Raises OutageOpenError for the absence of an outage: patients were told of it, and must be told when it ends."""
     if isinstance(row, Absence) and row.pk and Outage.objects.open().filter(absence=row.pk).exists():
         raise OutageOpenError
 
@@ -236,12 +239,12 @@ def _owners(row: Shift | Override | Absence) -> set[int]:
     return set(Therapist.objects.values_list("pk", flat=True))
 
 
-def _coming(therapist_ids: Iterable[int], now: datetime) -> Any:
+def _coming(therapist_ids: Iterable[int], now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.occupying(now).visits().filter(therapist__in=therapist_ids, starts_at__gt=now)
 
 
 def _outside_hours(therapist_ids: Iterable[int], now: datetime) -> list[Appointment]:
-    return _visits(_outside(therapist_ids, now, {}))
+    return _without_holds(_outside(therapist_ids, now, {}))
 
 
 def _outside(
@@ -255,5 +258,5 @@ def _outside(
         return []
     first, last = now.astimezone(zone).date(), visits[-1].ends_at.astimezone(zone).date()
     hours = working_time(ids, first=first, last=last, zone=zone, weekly=weekly)
-    working = {pk: subtract(one.openings, one.away) for pk, one in hours.items()}
+    working = {pk: subtract(time.openings, time.away) for pk, time in hours.items()}
     return [visit for visit in visits if not any(span.contains(visit.span) for span in working[visit.therapist_id])]

@@ -1,4 +1,4 @@
-"""What one person, and one network a day, can do online. Every refusal reads alike."""
+"""Limits on what one person, and one network a day, can do online. Every refusal reads alike."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.utils import timezone
 from booking.models import Appointment, Counted, DailyCount
 from revival.base.refusals import BusyError
 
-from .advisory_locks import Turn, await_turn
+from .advisory_locks import LockKind, lock_word
 from .refusals import TooManyError, refusal_for
 
 
 def count_hold(*, network: str) -> None:
     """Count a new hold of this network. Raises TooManyError past the day's limit of open ones.
 
-    Committed before the action it stands before, so that those who race are all counted.
+    Commits before the booking starts, so concurrent requests are all counted.
     """
     _count(Counted.HOLD, network, settings.BOOKING_OPEN_HOLDS_A_DAY)
 
@@ -43,12 +43,12 @@ def count_feedback(*, network: str) -> None:
 
 
 def uncount_hold(*, network: str) -> None:
-    """A hold of this network is open no more, or was refused."""
+    """Take back the count of a hold of this network that is open no more, or was refused."""
     DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)
 
 
 def uncount_booking(*, network: str) -> None:
-    """A booking was refused: its hold is as open as before."""
+    """Take back the count of a booking that was refused: its hold is as open as before."""
     DailyCount.objects.add(kind=Counted.BOOKING, network=network, day=timezone.now().date(), by=-1)
     DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date())
 
@@ -63,8 +63,11 @@ def _count(kind: Counted, network: str, limit: int) -> None:
 
 
 def demand_few_visits(*, name: str, email: str, phone: str, now: datetime) -> None:
-    """Exact also when one person sends several at once to several therapists: they queue on the name."""
-    await_turn(Turn.NAME, name)
+    """Check a person's number of coming online visits. Raises TooManyError when it is at the limit.
+
+    Exact also when one person sends several forms at once for several therapists: they wait for the lock on the name.
+    """
+    lock_word(LockKind.NAME, name)
     theirs = Appointment.objects.coming(now).of_person(name=name, email=email, phone=phone)
     if theirs.count() >= settings.BOOKING_COMING_VISITS:
         raise TooManyError

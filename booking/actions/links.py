@@ -1,4 +1,4 @@
-"""Private links again, for those who lost them."""
+"""Lost private links, mailed again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOST_LINKS_A_DAY = 3
 
 @action
 def ask_for_links(*, email: str) -> None:
-    """Note that someone lost their link: the same row and job whether or not we know the address."""
+    """Note that someone lost their link: the same row and job whether or not the address is known."""
     queue.queue_lost_link(LostLink.objects.create(email=email))
 
 

@@ -1,11 +1,13 @@
-"""What a booking action may refuse, and the database errors that mean each refusal."""
+"""Refusals of booking actions, and the database errors that mean each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
+from django.db.models import Model
+
+from booking.models import Appointment
 from revival.base.refusals import RefusalError, RefusalTable
 
 
@@ -42,9 +44,9 @@ class StateChangedError(RefusalError):
 
 
 class VisitsInTheWayError(RefusalError):
-    """`visits` would fall outside working time, and whoever asked has not been shown all of them (409)."""
+    """`visits` would fall outside working time, and staff have not been shown all of them (409)."""
 
-    def __init__(self, visits: list[Any]) -> None:
+    def __init__(self, visits: list[Appointment]) -> None:
         super().__init__()
         self.visits = visits
 
@@ -54,7 +56,7 @@ class UnknownPersonError(RefusalError):
 
 
 class StillComingError(RefusalError):
-    """A visit is still to come: it has to be cancelled before its person is erased."""
+    """A visit is still to come: it has to be cancelled before its patient is erased."""
 
 
 class NamesThePersonError(RefusalError):
@@ -62,19 +64,19 @@ class NamesThePersonError(RefusalError):
 
 
 class AlreadyOutError(RefusalError):
-    """A colleague has said already that this therapist is out then (409)."""
+    """A colleague has already started an outage of this therapist then (409)."""
 
 
 class AlternativesGoneError(SlotTakenError):
-    """Times that were to be held for these visits have been taken meanwhile (409)."""
+    """Times that were to be held for `visits` have been taken meanwhile, or chosen twice (409)."""
 
-    def __init__(self, visits: list[Any]) -> None:
+    def __init__(self, visits: list[Appointment]) -> None:
         super().__init__(len(visits))
         self.visits = visits
 
 
 class OutageOpenError(RefusalError):
-    """The absence belongs to an outage, whose patients were told: it ends on its board."""
+    """The absence belongs to an outage, of which patients were told: it is ended there."""
 
 
 REFUSALS = RefusalTable(
@@ -89,7 +91,7 @@ action = REFUSALS.action
 refusal_for = REFUSALS.refusal_for
 
 
-def demand_same(row: Any, facts: dict[str, Any]) -> None:
-    """A form that is sent twice says the same both times. Raises SubmissionReusedError when it does not."""
-    if any(getattr(row, name) != value for name, value in facts.items()):
+def demand_same(row: Model, fields: Mapping[str, object]) -> None:
+    """Check that a form sent twice had the same content both times. Raises SubmissionReusedError when it had not."""
+    if any(getattr(row, name) != value for name, value in fields.items()):
         raise SubmissionReusedError

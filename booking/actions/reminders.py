@@ -1,4 +1,4 @@
-"""What is said ahead of time: to patients before their visit, to staff before a request runs out."""
+"""Reminders: to patients before their visit, to staff before a request expires."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import REMINDERS, Appointment, Kind, Message
-from booking.models.appointments import AppointmentQuerySet
+from booking.models.appointment_queries import AppointmentQuerySet
 
 from .refusals import StateChangedError, action
 
 
-def who_is_to_be_reminded(kind: Kind) -> AppointmentQuerySet:
+def visits_to_remind(kind: Kind) -> AppointmentQuerySet:
     """Visits whose reminder of this kind is due and was not written yet for their present time."""
     ahead, until = REMINDERS[kind]
     written = Message.objects.filter(appointment=OuterRef("pk"), kind=kind, starts_at=OuterRef("starts_at"))
@@ -26,14 +26,14 @@ def remind_patient(*, appointment: Appointment, kind: Kind) -> Message:
     Raises StateChangedError when it was written, or the visit was moved or ended, meanwhile.
     """
     visit = Appointment.objects.select_for_update().get(pk=appointment.pk)
-    if not who_is_to_be_reminded(kind).filter(pk=visit.pk).exists():
+    if not visits_to_remind(kind).filter(pk=visit.pk).exists():
         raise StateChangedError
     return queue.queue_message(kind, visit)
 
 
 @action
 def remind_staff(*, appointment: Appointment) -> Message:
-    """Half of the time for an answer is over, and there is none. Raises StateChangedError."""
+    """Remind staff of a request that has no answer when half of the time for it is over. Raises StateChangedError."""
     now = timezone.now()
     visit = Appointment.objects.select_for_update().get(pk=appointment.pk)
     if not Appointment.objects.staff_to_be_reminded(now).filter(pk=visit.pk).exists():

@@ -1,4 +1,4 @@
-"""After the database was put back to an earlier moment: what may have gone out since is not sent again."""
+"""After the database was restored to an earlier moment: messages that may have gone out since are not sent again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from booking.mail import queue
-from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, FreedTime, LostLink, Message
+from booking.models import REMINDERS, TO_STAFF, Appointment, Delivery, FreedTime, Kind, LostLink, Message
 
 from .refusals import action
-from .reminders import who_is_to_be_reminded
+from .reminders import visits_to_remind
 
 WHY = "Kept back: the site was restored"
 
@@ -22,19 +22,20 @@ class KeptBack:
 
 
 @action
-def keep_back_what_may_have_gone_out() -> KeptBack:
-    """Give back nothing to the mail server that may have reached someone between the backup and now.
+def keep_back_messages() -> KeptBack:
+    """Keep back every message that may have reached someone between the backup and now.
 
-    The copy does not know what was sent after it was taken. So whatever waits in it, and each reminder that fell due
-    since, becomes a line for staff, who see at the desk that it was kept back, and ring or send it again. Offers of
-    freed times and lost links that wait go: the time is free on the site, and the link can be asked for again. What
-    falls due from now on is sent as ever. Runs before a worker does, as the owner of the tables.
+    The copy does not know what was sent after it was taken. So each message that waits in it, and each reminder that
+    fell due since, becomes a line for staff, who see at the desk that it was kept back, and phone or send it again.
+    Freed times to offer and requests for lost links are deleted: the time is free on the site, and the link can be
+    asked for again. Messages that fall due from now on are sent as usual. Runs before a worker does, as the owner of
+    the tables.
     """
     now = timezone.now()
     waiting = Message.objects.filter(delivery=Delivery.QUEUED)
     count = waiting.exclude(kind__in=TO_STAFF).count()
     waiting.update(delivery=Delivery.PLEASE_PHONE, last_answer=WHY)
-    reminders = [_as_line(kind, visit) for kind in REMINDERS for visit in who_is_to_be_reminded(kind)]
+    reminders = [_as_line(kind, visit) for kind in REMINDERS for visit in visits_to_remind(kind)]
     Appointment.objects.filter(remind_staff_at__lte=now).update(remind_staff_at=None)
     FreedTime.objects.all().delete()
     LostLink.objects.all().delete()
@@ -42,8 +43,14 @@ def keep_back_what_may_have_gone_out() -> KeptBack:
     return KeptBack(count, len(reminders))
 
 
-def _as_line(kind: str, visit: Appointment) -> Message:
-    facts = {"starts_at": visit.starts_at, "ends_at": visit.ends_at, "sequence": visit.calendar_sequence}
+def _as_line(kind: Kind, visit: Appointment) -> Message:
     return Message.objects.create(
-        kind=kind, appointment=visit, delivery=Delivery.PLEASE_PHONE, recipient=visit.email, last_answer=WHY, **facts
+        kind=kind,
+        appointment=visit,
+        delivery=Delivery.PLEASE_PHONE,
+        recipient=visit.email,
+        last_answer=WHY,
+        starts_at=visit.starts_at,
+        ends_at=visit.ends_at,
+        sequence=visit.calendar_sequence,
     )

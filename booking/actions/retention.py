@@ -1,4 +1,4 @@
-"""Keep no longer than the privacy page says."""
+"""Retention: delete and anonymize as early as the privacy page says."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FORGOTTEN = "forgotten@invalid"
 
 @action
 def forget_past_visits() -> int:
-    """Keep no longer than we say: notes until the visit's end, the person for BOOKING_KEEP_DAYS after it.
+    """Keep notes until the visit's end, and the person in it for BOOKING_KEEP_DAYS after it.
 
     Waiting-list entries and contact requests go, whole, so many days after they ended; a request that
     nobody ever finished goes BOOKING_KEEP_UNANSWERED_DAYS after it was made.
 
-    Returns how many visits were anonymised.
+    Returns how many visits were anonymized.
     """
     now = timezone.now()
     since = now - timedelta(days=settings.BOOKING_KEEP_DAYS)

@@ -1,4 +1,4 @@
-"""Many visits at once, for staff: booked all or none, and the rest of them cancelled, with one message each time."""
+"""Series of visits, for staff: all booked or none, and the rest of one cancelled, with one message each time."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, Kind, Series, Service, State, Therapist
 from revival.base.refusals import TryAgainError
+from revival.base.staff_request import StaffUser
 
 from . import free, visits
-from .desk import tell_on_the_phone
+from .by_phone import mark_heard
 from .refusals import StateChangedError, action, demand_same
 from .visits import Details
 
@@ -29,14 +30,14 @@ def book_series(
     details: Details,
     submission_key: uuid.UUID,
 ) -> Series:
-    """Confirmed visits at all of these starts, or at none, and one message about them.
+    """Book confirmed visits at all of these starts, or at none, and tell the patient in one message.
 
     As for one caller, notice and horizon are for patients alone; here nothing is booked past the rules.
     Sending the same again gives the same series and no second message. Raises NotAllFreeError or
     SubmissionReusedError.
     """
     now, wanted = timezone.now(), sorted(starts)
-    free.lock([therapist.pk], now=now)
+    free.lock_therapists([therapist.pk], now=now)
     if already := Series.objects.filter(submission_key=submission_key).first():
         demand_same(already, {"therapist": therapist, "service": service, "starts": wanted})
         demand_same(
@@ -46,7 +47,7 @@ def book_series(
     free.demand_all_free(therapist, service=service.for_staff(), starts=wanted, now=now)
     series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
     booked = Appointment.objects.bulk_create(_visit(series, start, details, now) for start in wanted)
-    tell_on_the_phone(queue.queue_message(Kind.SERIES, booked[0], together=booked))
+    mark_heard(queue.queue_message(Kind.SERIES, booked[0], together=booked))
     return series
 
 
@@ -61,8 +62,10 @@ def _visit(series: Series, start: datetime, details: Details, now: datetime) -> 
 
 
 @action
-def cancel_rest(*, appointment: Appointment, seen: Iterable[datetime], by: Any) -> list[Appointment]:
-    """Cancel what is still to come of a series, from this visit on, with one message to the patient.
+def cancel_rest(
+    *, appointment: Appointment, seen: Iterable[datetime], by: StaffUser | AnonymousUser
+) -> list[Appointment]:
+    """Cancel the coming visits of a series, from this visit on, with one message to the patient.
 
     `seen` are the starts that were shown to `by`, of those they may see: when a colleague or the patient
     changed one meanwhile, nothing is cancelled. Cancelling twice is cancelling once. Returns the visits
@@ -73,7 +76,7 @@ def cancel_rest(*, appointment: Appointment, seen: Iterable[datetime], by: Any) 
     now, shown = timezone.now(), sorted(seen)
     series = Appointment.objects.filter(series=appointment.series_id)
     owners = set(series.values_list("therapist", flat=True))
-    free.lock(owners, now=now)
+    free.lock_therapists(owners, now=now)
     present = series.select_related("therapist", "service").get(pk=appointment.pk)
     rest: list[Appointment] = Appointment.objects.seen_by(by).rest_of(present, now).in_order()
     if {visit.therapist_id for visit in rest} - owners:

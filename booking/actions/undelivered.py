@@ -8,7 +8,7 @@ from booking.mail import queue
 from booking.models import TO_STAFF, Appointment, Delivery, Message, OutageContact, WaitlistEntry
 
 from . import free
-from .outages import move_to_phone
+from .outages.contact import phone_instead
 from .refusals import StateChangedError, action
 
 
@@ -21,7 +21,7 @@ def resend_message(*, message: Message, email: str) -> Message:
     """
     owners = message.visits.values_list("therapist", flat=True)
     now = timezone.now()
-    visit = free.locked(message.appointment, now=now, and_therapists=owners) if message.appointment else None
+    visit = free.lock_visit(message.appointment, now=now, and_therapists=owners) if message.appointment else None
     present = _present(message)
     if visit is not None and visit.anonymised_at is not None:
         raise StateChangedError
@@ -40,13 +40,13 @@ def _correct_address(message: Message, visit: Appointment | None, email: str) ->
     elif message.outage_contact is not None:
         _correct_outage_contact(message.outage_contact, email)
     elif isinstance(person, Appointment):
-        _correct_visits(message, visit or free.locked(person, now=timezone.now()), email)
+        _correct_visits(message, visit or free.lock_visit(person, now=timezone.now()), email)
 
 
 def _correct_visits(message: Message, visit: Appointment, email: str) -> None:
     visits = [visit, *message.visits.filter(anonymised_at__isnull=True).exclude(pk=visit.pk)]
     for visit in visits:
-        move_to_phone(visit)
+        phone_instead(visit)
         _change_address(visit, email)
     waiting = Message.objects.filter(appointment__in=visits, delivery=Delivery.QUEUED)
     waiting.exclude(kind__in=TO_STAFF).exclude(pk=message.pk).update(recipient=email)
@@ -63,8 +63,7 @@ def _correct_outage_contact(contact: OutageContact, email: str) -> None:
 def _change_address(visit: Appointment, email: str) -> None:
     """Save the address, and close the link that was sent to the old one."""
     visit.email = email
-    visit.link_version += 1
-    visit.renew_link()
+    visit.close_link()
     visit.save(update_fields=["email", "link_version", "link_digest"])
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.mail.other_times import OtherTime
-from booking.models import Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist
+from booking.models import COMING, Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist
 from booking.time.availability import answer_by
 from revival.base.clock import Span
 
@@ -25,7 +25,7 @@ from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeE
 
 @dataclass(frozen=True)
 class Details:
-    """What the patient typed. Emptied strings mean "not given"."""
+    """What the patient typed. An empty string means "not given"."""
 
     name: str
     email: str
@@ -55,8 +55,8 @@ def book_appointment(
     SubmissionReusedError.
     """
     now = timezone.now()
-    free.one_form_at_a_time(hold)
-    visit = free.locked(hold, now=now, and_therapists=[therapist.pk])
+    free.lock_forms_of(hold)
+    visit = free.lock_visit(hold, now=now, and_therapists=[therapist.pk])
     digest = _digest(details, therapist, service, starts_at)
     already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
     if already is not None:
@@ -64,12 +64,14 @@ def book_appointment(
             return already
         raise SubmissionReusedError
 
-    if free.keeps(visit, therapist, service, starts_at):
+    if free.is_held_at(visit, therapist, service, starts_at):
         # Typing took time: notice and horizon count from when the hold was taken.
-        since = (visit.held_until or now) - free.hold_length()
-        free.free_one([therapist], service=service, starts_at=starts_at, now=min(since, now), besides=visit)
+        notice_from = min((visit.held_until or now) - free.hold_length(), now)
+        free.choose_therapist(
+            [therapist], service=service, starts_at=starts_at, now=now, notice_from=notice_from, besides=visit
+        )
     else:
-        free.point(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
+        free.hold_for_patient(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
 
     limits.demand_few_visits(name=details.name, email=details.email, phone=details.phone, now=now)
     return settle(visit, details=details, submission_key=submission_key, digest=digest, now=now)
@@ -78,7 +80,7 @@ def book_appointment(
 def settle(
     visit: Appointment, *, details: Details, submission_key: uuid.UUID, digest: str, now: datetime
 ) -> Appointment:
-    """Make a hold a visit, and tell both sides. The caller has the lock and has seen that it may."""
+    """Make a hold a visit, and tell both sides. The caller has the lock and has checked that it may."""
     for field, value in asdict(details).items():
         setattr(visit, field, value)
     visit.submission_key, visit.submission_digest = submission_key, digest
@@ -99,7 +101,7 @@ def settle(
 
 
 def _ask_for_answer(visit: Appointment, now: datetime) -> None:
-    """Say until when staff answer, and remind them when half of that time is over."""
+    """Set until when staff answer, and when they are reminded: once half of that time is over."""
     visit.answer_by = answer_by(
         asked_at=now,
         starts_at=visit.starts_at,
@@ -125,7 +127,7 @@ class Actor(StrEnum):
 def confirm_appointment(*, appointment: Appointment) -> Appointment:
     """Agree to a request and tell the patient. Raises StateChangedError, also while its therapist is out."""
     now = timezone.now()
-    visit = free.locked(appointment, now=now)
+    visit = free.lock_visit(appointment, now=now)
     _demand_state(visit, State.REQUESTED)
     if visit.outage is not None:
         raise StateChangedError
@@ -141,7 +143,7 @@ def decline_appointment(*, appointment: Appointment, instead: Sequence[OtherTime
     message leaves is left out. Without any, it names the next free ones.
     """
     now = timezone.now()
-    visit = free.locked(appointment, now=now)
+    visit = free.lock_visit(appointment, now=now)
     _demand_state(visit, State.REQUESTED)
     return _end(visit, State.DECLINED, Kind.DECLINED, now, suggested=instead)
 
@@ -154,17 +156,17 @@ def cancel_appointment(*, appointment: Appointment, by: Actor, reason: str = "")
     cut-off, StateChangedError when the visit has ended otherwise.
     """
     now = timezone.now()
-    visit = free.locked(appointment, now=now)
+    visit = free.lock_visit(appointment, now=now)
     if visit.state == State.CANCELLED:
         return visit
-    _demand_state(visit, State.REQUESTED, State.CONFIRMED)
+    _demand_state(visit, *COMING)
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
     return call_off(visit, by=by, now=now, reason=reason)
 
 
 def call_off(visit: Appointment, *, by: Actor, now: datetime, reason: str = "") -> Appointment:
-    """Cancel a coming visit. The caller has the locks and knows that it may be."""
+    """Cancel a coming visit and tell the patient. The caller has the locks and has checked that it may."""
     visit.cancel_reason = reason
     visit = _end(visit, State.CANCELLED, Kind.CANCELLED, now)
     if by == Actor.PATIENT:
@@ -173,7 +175,7 @@ def call_off(visit: Appointment, *, by: Actor, now: datetime, reason: str = "") 
 
 
 def renew_answer(visit: Appointment, now: datetime) -> None:
-    """A request that could not be answered for a while is asked for anew; else it would run out at once."""
+    """Give staff the whole time again for a request that could not be answered for a while: it would expire at once."""
     if visit.state == State.REQUESTED and visit.starts_at > now:
         _ask_for_answer(visit, now)
         visit.save(update_fields=["answer_by", "remind_staff_at"])
@@ -188,8 +190,8 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
     TooLateToChangeError for a patient inside the cut-off, SlotTakenError or NotOfferedError.
     """
     now = timezone.now()
-    visit = free.locked(appointment, now=now)
-    _demand_state(visit, State.REQUESTED, State.CONFIRMED)
+    visit = free.lock_visit(appointment, now=now)
+    _demand_state(visit, *COMING)
     if visit.starts_at == starts_at:
         return visit
     if visit.starts_at != seen:
@@ -197,7 +199,7 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
     rules = visit.service.for_staff() if by == Actor.STAFF else visit.service
-    free.free_one([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
+    free.choose_therapist([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
     visit.is_override, visit.override_by, visit.override_reason = False, None, ""  # where it goes, the rules allow it
     return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
 
@@ -205,7 +207,7 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
 def put_elsewhere(
     visit: Appointment, *, therapist: Therapist, starts_at: datetime, by: Actor, now: datetime
 ) -> Appointment:
-    """Move a visit, give its old time back and tell both sides. The caller has the locks and knows it is free."""
+    """Move a visit, give its old time back and tell both sides. The caller has the locks; the new time is free."""
     before, owner = visit.blocked, visit.therapist_id
     visit.put_at(therapist=therapist, service=visit.service, starts_at=starts_at)
     visit.moved_at = now
@@ -222,7 +224,7 @@ def put_elsewhere(
 def expire_request(*, appointment: Appointment) -> Appointment:
     """End a request nobody answered in time, free its time and tell the patient, with our apology."""
     now = timezone.now()
-    visit = free.locked(appointment, now=now)
+    visit = free.lock_visit(appointment, now=now)
     if not Appointment.objects.unanswered(now).filter(pk=visit.pk).exists():
         raise StateChangedError
     visit = _end(visit, State.EXPIRED, Kind.EXPIRED, now)
@@ -236,7 +238,7 @@ def _demand_state(visit: Appointment, *states: State) -> None:
 
 
 def end(visit: Appointment, state: State, *, now: datetime) -> None:
-    """End a visit and free its time, without a word. The caller has the lock, and tells the patient."""
+    """End a visit and free its time. The caller has the lock, and tells the patient."""
     visit.ended_at = now
     _write(visit, state)
     free.give_back(visit.therapist_id, Span(visit.blocked.lower, visit.blocked.upper), now=now)

@@ -1,4 +1,4 @@
-"""Asks whom a command is about. On the command line itself it would stay in the shell's history."""
+"""Base of the commands about one person: asks for the address, since an argument would stay in the shell's history."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PersonCommand(BaseCommand):
     def handle(self, *, reason: str, **options: Any) -> None:
         if not reason.strip() or len(reason) > 200:
             raise CommandError("Give a reason of at most 200 characters.")
-        person = actions.Person(email=self.asked("Their e-mail address"), phone=self.asked("Their phone"))
+        person = actions.Person(email=self.ask("Their e-mail address"), phone=self.ask("Their phone"))
         if not person.email and not person.phone:
             raise CommandError("Give an e-mail address or a phone number.")
         try:
@@ -32,8 +32,8 @@ class PersonCommand(BaseCommand):
         except actions.RefusalError as refusal:
             raise CommandError(WHY_NOT.get(type(refusal), type(refusal).__name__)) from None
 
-    def asked(self, what: str) -> str:
-        self.stderr.write(f"{what} (or nothing): ", ending="")
+    def ask(self, question: str) -> str:
+        self.stderr.write(f"{question} (or nothing): ", ending="")
         self.stderr.flush()
         return sys.stdin.readline().strip()
 

@@ -1,10 +1,11 @@
-"""The nouns of the booking half. Import them from here."""
+"""Models of the booking half, one file a noun. Import them from here; they send nothing and know of no request."""
 
 from revival.base.mail import Mail, message_id
 
 from .access import AccessLog, Look
-from .alternatives import Alternative, FirstChoice, Proposal, propose, rules_for
-from .appointments import OCCUPYING, Appointment, HeldFor, State
+from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, phone_notice
+from .alternatives import Alternative, FirstChoice, Proposal, propose
+from .appointments import Appointment
 from .changes import CHANGES
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
@@ -13,15 +14,17 @@ from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
 from .origins import ArticleCount
-from .outages import UNSETTLED, AffectedVisit, Bucket, Outage, OutageContact, near
-from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, of_each
+from .outages import Outage
+from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, group_by_therapist
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
+from .states import COMING, OCCUPYING, HeldFor, State
 from .therapists import Clinic, Service, Therapist
 from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_list
 
 __all__ = [
     "CHANGES",
+    "COMING",
     "FAR_FUTURE",
     "MOST_A_WEEK",
     "MOST_VISITS",
@@ -73,11 +76,10 @@ __all__ = [
     "WithPeople",
     "digits_of",
     "free_times",
+    "group_by_therapist",
     "message_id",
-    "near",
-    "of_each",
+    "phone_notice",
     "propose",
-    "rules_for",
     "rules_of_the_list",
     "working_time",
 ]

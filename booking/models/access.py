@@ -1,12 +1,13 @@
-"""AccessLog: who at the desk looked at which patient's row, and when. Rows are added and never changed."""
+"""AccessLog: which colleague looked at which patient's row, and when. Rows are added and never changed."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils import timezone
+
+from revival.base.staff_request import StaffUser
 
 
 class Look(models.TextChoices):
@@ -21,14 +22,22 @@ class Look(models.TextChoices):
 
 
 class AccessLogQuerySet(models.QuerySet["AccessLog"]):
-    def note(self, user: Any, what: Look, *, about: str = "", number: int | None = None, reason: str = "") -> AccessLog:
+    def note(
+        self,
+        user: StaffUser | AnonymousUser | None,
+        what: Look,
+        *,
+        about: str = "",
+        number: int | None = None,
+        reason: str = "",
+    ) -> AccessLog:
         """Write down one look. `user` is None for a command; `number` is an id, never a name."""
         by = {"user_id": user.pk, "username": user.get_username()} if user else {"username": "command line"}
         return self.create(what=what, about=about, number=number, reason=reason, **by)
 
 
 class AccessLog(models.Model):
-    """One look. It outlives both the user and the row it names, so neither is held by a constraint."""
+    """One look. It outlives both the user and the row it names, so no constraint points at either."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     user = models.ForeignKey(

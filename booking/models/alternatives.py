@@ -1,28 +1,24 @@
-"""Other times for visits whose therapist is out: what is free, nearest first, and no time twice."""
+"""Other times for visits whose therapist is out: what is free, to be ranked by `booking.time.alternatives`."""
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from booking.time.alternatives import Displaced, FreeStart, choose
 from revival.base.clock import Span
 
 from .appointments import Appointment
 from .openings import free_times
 from .therapists import Service, Therapist
 
-LOOK_AROUND_DAYS = 28  # after the outage
-A_DAY_WEIGHS = 60  # minutes: the next day at the same hour is as good as an hour later on the same day
-MOST_OTHERS, MOST_A_DAY = 6, 2
-NEAREST = 80  # as many are looked at closely; only when all of them clash, the others, too
+LOOK_AROUND_DAYS = 28  # before and after the outage
 
 
 class FirstChoice(models.TextChoices):
@@ -32,16 +28,10 @@ class FirstChoice(models.TextChoices):
 
 @dataclass(frozen=True)
 class Alternative:
-    """A start that is free; `day` and `minute` are the clinic's own, for telling how near it is."""
+    """A start that is free, and with whom."""
 
     therapist: Therapist
     starts_at: datetime
-    day: int
-    minute: int
-
-    @property
-    def place(self) -> tuple[int, datetime]:
-        return self.therapist.pk, self.starts_at
 
 
 @dataclass
@@ -55,13 +45,6 @@ class Proposal:
     @property
     def all(self) -> list[Alternative]:
         return [self.best, *self.others] if self.best else self.others
-
-
-def rules_for(service: Service) -> Service:
-    """The service as it is offered when the clinic asks to move: near notice, any horizon (not to be saved)."""
-    wide = service.for_staff()
-    wide.notice_hours = settings.BOOKING_OUT_NEAR_HOURS
-    return wide
 
 
 def propose(
@@ -80,104 +63,72 @@ def propose(
     have another visit. The time of `hold` counts as free. At most five queries and five more for each
     service, however many visits.
     """
-    free = {service: _free(service, out, visits, among, now, zone, hold) for service in {one.service for one in visits}}
-    given: dict[int, list[Span]] = defaultdict(list)
-    own = _own_spans(visits, now)
-    proposals = []
-    for visit in visits:
-        busy = visit.service.length + visit.service.turnaround
-        theirs = own[visit.email.lower() or str(visit.pk)]
-        length, free_then = visit.service.length, free[visit.service]
-        best = next(iter(_choose(_ranked(visit, free_then, first, zone), 1, busy, length, given, theirs)), None)
-        if best:
-            given[best.therapist.pk].append(Span(best.starts_at, best.starts_at + busy))
-            theirs.append(Span(best.starts_at, best.starts_at + length))
-        near = _ranked(visit, free_then, None, zone)  # of both kinds, so that there is a choice
-        others = _choose(near, MOST_OTHERS, busy, length, given, theirs)
-        proposals.append(Proposal(visit, best, sorted(others, key=lambda one: one.starts_at)))
-    return proposals
-
-
-def _free(
-    service: Service,
-    out: Span,
-    visits: Sequence[Appointment],
-    among: Iterable[Therapist] | None,
-    now: datetime,
-    zone: ZoneInfo,
-    hold: Appointment | None,
-) -> list[Alternative]:
-    """All that could be: not while the therapist is out, and with the same one only afterwards."""
-    givers = list(Therapist.objects.giving(service))
-    if among is not None:
-        allowed = {one.pk for one in among}
-        givers = [one for one in givers if one.pk in allowed]
-    if not service.is_active:
-        return []
-    first = max(now, out.start - timedelta(days=LOOK_AROUND_DAYS)).astimezone(zone).date()
-    last = (max(now, out.end) + timedelta(days=LOOK_AROUND_DAYS)).astimezone(zone).date()
-    rules = rules_for(service)
-    starts = free_times(therapists=givers, service=rules, first=first, last=last, now=now, zone=zone, besides=hold)
+    allowed = None if among is None else list(among)
     absent = {visit.therapist_id for visit in visits}
+    therapists: dict[int, Therapist] = {}
+    free: dict[Service, list[FreeStart]] = {}
+    for service in {visit.service for visit in visits}:
+        giving = {therapist.pk: therapist for therapist in Therapist.objects.giving(service).among(allowed)}
+        therapists |= giving
+        starts = _free_times(giving.values(), service, out, now, zone, hold)
+        free[service] = [
+            FreeStart.at(pk, start, zone)
+            for pk in giving
+            for start in starts[pk]
+            if pk not in absent or start >= out.end
+        ]
+    choices = choose(
+        [_displaced(visit, free[visit.service]) for visit in visits],
+        prefers_same_therapist=None if first is None else first == FirstChoice.SAME,
+        own=_other_visits(visits, now),
+        zone=zone,
+    )
+
+    def alternative(start: FreeStart) -> Alternative:
+        return Alternative(therapists[start.therapist], start.start)
+
     return [
-        _alternative(giver, start, zone)
-        for giver in givers
-        for start in starts[giver.pk]
-        if giver.pk not in absent or start >= out.end
+        Proposal(
+            visit, alternative(choice.best) if choice.best else None, [alternative(start) for start in choice.others]
+        )
+        for visit, choice in zip(visits, choices, strict=True)
     ]
 
 
-def _alternative(therapist: Therapist, start: datetime, zone: ZoneInfo) -> Alternative:
-    local = start.astimezone(zone)
-    return Alternative(therapist, start, local.toordinal(), local.hour * 60 + local.minute)
+def _free_times(
+    giving: Iterable[Therapist],
+    service: Service,
+    out: Span,
+    now: datetime,
+    zone: ZoneInfo,
+    hold: Appointment | None,
+) -> dict[int, list[datetime]]:
+    """By therapist id, from LOOK_AROUND_DAYS before the outage to as many after it; a service not on offer has none."""
+    if not service.is_active:
+        return defaultdict(list)
+    first = max(now, out.start - timedelta(days=LOOK_AROUND_DAYS)).astimezone(zone).date()
+    last = (max(now, out.end) + timedelta(days=LOOK_AROUND_DAYS)).astimezone(zone).date()
+    rules = service.for_outage()
+    return free_times(therapists=giving, service=rules, first=first, last=last, now=now, zone=zone, besides=hold)
 
 
-def _ranked(
-    visit: Appointment, free: list[Alternative], first: FirstChoice | None, zone: ZoneInfo
-) -> Iterator[Alternative]:
-    local = visit.starts_at.astimezone(zone)
-    day, minute = local.toordinal(), local.hour * 60 + local.minute
-
-    def distance(one: Alternative) -> tuple[bool, int, datetime, int]:
-        is_same = one.therapist.pk == visit.therapist_id
-        days = one.day - day if one.day >= day else day - one.day + 1  # rather later than sooner than they planned
-        away = days * A_DAY_WEIGHS + abs(one.minute - minute)
-        is_wanted = first is None or is_same is (first == FirstChoice.SAME)
-        return not is_wanted, away, one.starts_at, one.therapist.pk
-
-    nearest = heapq.nsmallest(NEAREST, free, key=distance)
-    yield from nearest
-    if len(nearest) == NEAREST:
-        yield from sorted(free, key=distance)[NEAREST:]
+def _displaced(visit: Appointment, free: Sequence[FreeStart]) -> Displaced:
+    return Displaced(
+        therapist=visit.therapist_id,
+        start=visit.starts_at,
+        length=visit.service.length,
+        busy=visit.service.length + visit.service.turnaround,
+        patient=_patient(visit),
+        free=free,
+    )
 
 
-def _choose(
-    ranked: Iterable[Alternative],
-    most: int,
-    busy: timedelta,
-    length: timedelta,
-    given: dict[int, list[Span]],
-    own: list[Span],
-) -> list[Alternative]:
-    """The nearest that clash with nothing, at most `most` of them, and few a day so that there is a choice."""
-    found: list[Alternative] = []
-    days: dict[tuple[int, int], int] = defaultdict(int)
-    for one in ranked:
-        blocked, there = Span(one.starts_at, one.starts_at + busy), Span(one.starts_at, one.starts_at + length)
-        place = (one.therapist.pk, one.day)
-        if days[place] >= MOST_A_DAY or any(blocked.overlaps(span) for span in given[one.therapist.pk]):
-            continue
-        if any(there.overlaps(span) for span in own):
-            continue
-        days[place] += 1
-        found.append(one)
-        if len(found) == most:
-            break
-    return found
+def _patient(visit: Appointment) -> str:
+    return visit.email.lower() or str(visit.pk)
 
 
-def _own_spans(visits: Sequence[Appointment], now: datetime) -> dict[str, list[Span]]:
-    """When those patients have another visit that stays where it is, by e-mail address."""
+def _other_visits(visits: Sequence[Appointment], now: datetime) -> dict[str, list[Span]]:
+    """The spans of other coming visits of those patients, by e-mail address; they stay where they are."""
     addresses = {visit.email.lower() for visit in visits if visit.email}
     spans: dict[str, list[Span]] = defaultdict(list)
     others = Appointment.objects.coming(now).exclude(pk__in=[visit.pk for visit in visits])

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -16,149 +11,27 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Exists, F, Func, OuterRef, Q, Value
-from django.db.models.functions import Greatest
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from revival.base.clock import Span
 
+from .appointment_queries import AppointmentQuerySet
 from .hours import FAR_FUTURE
-from .people import WithPeople, digits_of, only_digits
+from .links import PrivateLink
 from .series import Series
+from .states import COMING, OCCUPYING, HeldFor, State
 from .therapists import Service, Therapist
 
-
-class State(models.TextChoices):
-    HELD = "held", "Held"
-    REQUESTED = "requested", "Requested"
-    CONFIRMED = "confirmed", "Confirmed"
-    DECLINED = "declined", "Declined"
-    EXPIRED = "expired", "Expired"
-    CANCELLED = "cancelled", "Cancelled"
-    ARRIVED = "arrived", "Arrived"
-    COMPLETED = "completed", "Completed"
-    NO_SHOW = "no-show", "No-show"
+if TYPE_CHECKING:
+    from .affected_visits import AffectedVisit
 
 
-OCCUPYING = (State.HELD, State.REQUESTED, State.CONFIRMED, State.ARRIVED)
-"""States whose rows keep others out of their time."""
-
-
-class HeldFor(models.TextChoices):
-    PATIENT = "patient", "A patient who is typing"
-    OFFER = "offer", "A waiting-list offer"
-    ALTERNATIVE = "alternative", "Another time offered by staff"
-
-
-def link_token(public_id: uuid.UUID, version: int) -> str:
-    """The private part of a visit's address: base64url(HMAC-SHA256(LINK_KEY, id and version)), 43 characters.
-
-    Derived and never stored, so each mail and each repeated POST give the same address, and
-    nothing at rest opens a visit.
-    """
-    digest = hmac.digest(settings.LINK_KEY.encode(), f"{public_id}:{version}".encode(), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def token_digest(token: str) -> str:
-    """What the row keeps of its link, for look-up: SHA-256 in hex."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _epoch(name: str) -> Func:
-    return Func(Value("epoch"), F(name), function="date_part", output_field=models.FloatField())
-
-
-class AppointmentQuerySet(WithPeople["Appointment"]):
-    names = ("name", "patient_name")
-
-    def occupying(self, now: datetime) -> AppointmentQuerySet:
-        """Rows that keep others out at `now`; a hold whose time is over does not."""
-        return self.filter(state__in=OCCUPYING).exclude(state=State.HELD, held_until__lte=now)
-
-    def touching(self, span: Span) -> AppointmentQuerySet:
-        return self.filter(blocked__overlap=DateTimeTZRange(span.start, span.end))
-
-    def blocked_spans(self) -> Iterator[tuple[int, Span]]:
-        """Therapist id and blocked time of each row; read as numbers, since ranges take eight times as long."""
-        rows = self.order_by().values_list("therapist", _epoch("starts_at"), _epoch("blocked__endswith"))
-        for therapist_id, start, end in rows:
-            yield therapist_id, Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-
-    def dead_holds(self, now: datetime) -> AppointmentQuerySet:
-        return self.filter(state=State.HELD, held_until__lte=now)
-
-    def never_booked(self) -> AppointmentQuerySet:
-        """Holds that ended without details: they never were a visit."""
-        return self.filter(state=State.EXPIRED, submission_key__isnull=True, name="")
-
-    def visits(self) -> AppointmentQuerySet:
-        """What staff and patients call a visit: everything that got details."""
-        return self.exclude(state=State.HELD).exclude(state=State.EXPIRED, submission_key__isnull=True, name="")
-
-    def waiting_for_answer(self) -> AppointmentQuerySet:
-        return self.filter(state=State.REQUESTED).order_by("answer_by")
-
-    def in_order(self) -> list[Appointment]:
-        return list(self.select_related("therapist", "service").order_by("starts_at"))
-
-    def coming(self, now: datetime) -> AppointmentQuerySet:
-        return self.filter(state__in=(State.REQUESTED, State.CONFIRMED), starts_at__gt=now)
-
-    def of_person(self, *, name: str, email: str, phone: str) -> AppointmentQuerySet:
-        """Online visits under the same name with the same e-mail address or the same digits of a phone."""
-        digits = digits_of(phone)
-        same_phone = Q(phone_digits=digits) if digits else Q(pk__in=[])
-        same_email = Q(email__iexact=email) if email else Q(pk__in=[])
-        rows = self.filter(is_online=True, name__iexact=name).annotate(phone_digits=only_digits("phone"))
-        return rows.filter(same_email | same_phone)
-
-    def rest_of(self, visit: Appointment, now: datetime) -> AppointmentQuerySet:
-        """What is still to come of this visit's series, from this visit on."""
-        series = visit.series_id or 0  # none has number 0
-        return self.coming(now).filter(series=series, starts_at__gte=visit.starts_at)
-
-    def unanswered(self, now: datetime) -> AppointmentQuerySet:
-        """Requests whose time for an answer is over; those of a therapist who is out only once they have begun."""
-        over = self.filter(state=State.REQUESTED, answer_by__lte=now)
-        return over.filter(~Q(self._on_a_board()) | Q(starts_at__lte=now))
-
-    def staff_to_be_reminded(self, now: datetime) -> AppointmentQuerySet:
-        """Requests that still have no answer when half of the time for it is over."""
-        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now).without_outage()
-
-    def with_outage(self) -> AppointmentQuerySet:
-        """Each says as `is_out` whether its therapist is out and nobody has settled it yet."""
-        return self.annotate(is_out=self._on_a_board())
-
-    def without_outage(self) -> AppointmentQuerySet:
-        return self.filter(~Q(self._on_a_board()))
-
-    @staticmethod
-    def _on_a_board() -> Exists:
-        from .outages import AffectedVisit  # outages point at appointments, so not at the top
-
-        return Exists(AffectedVisit.objects.open().filter(visit=OuterRef("pk")))
-
-    def to_be_reminded(self, now: datetime, *, ahead: timedelta, until: timedelta) -> AppointmentQuerySet:
-        """Confirmed visits that begin within `ahead` but not within `until`, and were agreed at this time before."""
-        agreed_at = Greatest("confirmed_at", "moved_at")  # the later of the two that are set
-        coming = self.filter(state=State.CONFIRMED).without_outage()  # else it would be as if nothing were
-        soon = coming.filter(starts_at__gt=now + until, starts_at__lte=now + ahead)
-        return soon.annotate(agreed_at=agreed_at).filter(
-            Q(agreed_at__isnull=True) | Q(agreed_at__lte=F("starts_at") - ahead)
-        )
-
-    def with_token(self, token: str) -> AppointmentQuerySet:
-        return self.filter(link_digest=token_digest(token))
-
-
-class Appointment(models.Model):
+class Appointment(PrivateLink):
     """A visit asked for or agreed. Never deleted, only ended (a hold that never got details excepted)."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    link_version = models.PositiveSmallIntegerField(default=1)
+    # Unique by a constraint below: unique=True adds a second index, for LIKE, as large as the first.
     link_digest = models.CharField(max_length=64)
 
     therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="appointments")
@@ -217,7 +90,6 @@ class Appointment(models.Model):
             ),
         ]
         constraints = [
-            # Not unique=True: Django adds a second index to that, for LIKE, as large as the first.
             models.UniqueConstraint(fields=["link_digest"], name="booking_appointment_link_once"),
             ExclusionConstraint(
                 name="booking_appointment_never_two_at_once",
@@ -279,17 +151,13 @@ class Appointment(models.Model):
         return reverse("booking:visit", args=[self.token])
 
     @property
-    def token(self) -> str:
-        return link_token(self.public_id, self.link_version)
-
-    @property
     def person(self) -> Appointment:
         """Where name, e-mail address and phone are kept."""
         return self
 
     @property
     def first_name(self) -> str:
-        """What is called out in the waiting room: of whom the visit is for."""
+        """The name to call out in the waiting room: the first name of the person the visit is for."""
         return next(iter((self.patient_name or self.name).split()), "")
 
     @property
@@ -305,7 +173,7 @@ class Appointment(models.Model):
 
     @property
     def is_coming(self) -> bool:
-        return self.state in (State.REQUESTED, State.CONFIRMED)
+        return self.state in COMING
 
     def can_be_changed_online(self, now: datetime) -> bool:
         return self.is_coming and now <= self.change_until
@@ -316,18 +184,16 @@ class Appointment(models.Model):
         return self.starts_at - timedelta(hours=settings.BOOKING_CHANGE_CUT_OFF_HOURS)
 
     @property
-    def outage(self) -> Any:
+    def outage(self) -> AffectedVisit | None:
         """Its line on the board when its therapist is out and nobody has settled it yet; else None."""
-        rows: Any = self.affected
-        return rows.open().select_related("contact", "outage").first()
+        return self.affected.open().select_related("contact", "outage").first()
 
     def forget_patient(self, now: datetime) -> None:
         """Take the person out of the row and close the private link; the visit itself stays (not saved)."""
         self.name = self.email = self.phone = self.patient_name = self.note = self.cancel_reason = self.came_from = ""
         self.is_new_patient, self.submission_digest = None, ""
         self.anonymised_at = now
-        self.link_version += 1
-        self.renew_link()
+        self.close_link()
 
     def put_at(self, *, therapist: Therapist, service: Service, starts_at: datetime) -> None:
         """Set therapist, service and the three columns of time together (not saved)."""
@@ -335,6 +201,11 @@ class Appointment(models.Model):
         self.ends_at = starts_at + service.length
         self.blocked = DateTimeTZRange(starts_at, self.ends_at + service.turnaround)
 
-    def renew_link(self) -> None:
-        """Write the digest that opens the present link version (not saved)."""
-        self.link_digest = token_digest(self.token)
+    def hold_at(
+        self, *, therapist: Therapist, service: Service, starts_at: datetime, until: datetime, held_for: HeldFor
+    ) -> None:
+        """Make this row a hold of that time, with its link (not saved)."""
+        self.put_at(therapist=therapist, service=service, starts_at=starts_at)
+        self.state, self.ended_at = State.HELD, None
+        self.held_until, self.held_for = until, held_for
+        self.renew_link()

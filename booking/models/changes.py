@@ -1,4 +1,4 @@
-"""Which tables of the booking half are in the change log, and which of their columns it keeps."""
+"""Tables of the booking half in the change log, and the columns it keeps of each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from django.db import models
 
 from revival.base.change_log import create_change_model
 
+from .affected_visits import AffectedVisit, OutageContact
 from .appointments import Appointment
 from .contact import ContactRequest
 from .hours import Absence, Override, Shift
 from .messages import Message
-from .outages import AffectedVisit, Outage, OutageContact
+from .outages import Outage
 from .safety import Caution, UrgentHelp
 from .series import Series
 from .therapists import Clinic, Service, Therapist

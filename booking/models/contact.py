@@ -1,4 +1,4 @@
-"""ContactRequest: no time suited; the clinic is asked to call or write."""
+"""ContactRequest: no time suits, and the clinic is asked to call or write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .waitlist import PartOfDay, parts_of_day
 
 class ContactRequestQuerySet(WithPeople["ContactRequest"]):
     def not_done(self) -> ContactRequestQuerySet:
-        """What the desk still has to answer, longest waiting first."""
+        """Requests that staff still have to answer, oldest first."""
         return self.exclude(state=ContactRequest.State.DONE).order_by("created_at")
 
 

@@ -17,12 +17,12 @@ class Edition(models.TextChoices):
 
 
 LEAVES = {Edition.EVENING: (-1, time(18)), Edition.MORNING: (0, time(6))}
-"""Days from the day it is about, and the time at the clinic."""
+"""By edition: days from the day the sheet is about, and clinic time, at which it is sent."""
 STILL_OF_USE = timedelta(hours=6)
 
 
 class DaySheet(Mail):
-    """Says that it was sent, never what was in it."""
+    """A day sheet as it was sent: when and to whom, never its content."""
 
     day = models.DateField()
     edition = models.CharField(max_length=7, choices=Edition)

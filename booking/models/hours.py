@@ -1,18 +1,20 @@
-"""When therapists work: Shift (weekly hours) and Absence (a span away)."""
+"""Working hours: Shift (weekly hours), Override (other hours for one date) and Absence (a span away)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Self
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from booking.time.availability import DayHours, WeeklyHours
 from revival.base.clock import Span
+from revival.base.staff_request import StaffUser
 
 from .people import OwnOnly
 from .therapists import Therapist
@@ -39,12 +41,12 @@ class ShiftQuerySet(OwnOnly["Shift"]):
         )
 
     def in_force(self) -> ShiftQuerySet:
-        """Hours that can be booked: example hours are nobody's real hours, so only a trial copy counts them."""
+        """Hours that can be booked. Example hours are not real, so only a trial copy counts them."""
         return self.filter(is_example=False) if settings.IS_PRODUCTION else self
 
 
 class Shift(models.Model):
-    """Weekly hours of a therapist, by the clock on the clinic's wall; two rows make a split day."""
+    """Weekly hours of a therapist, in clinic time; two rows make a split day."""
 
     therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="shifts")
     weekday = models.PositiveSmallIntegerField(choices=Weekday)
@@ -121,8 +123,8 @@ class Override(models.Model):
 
 
 class AbsenceQuerySet(OwnOnly["Absence"]):
-    def seen_by(self, user: Any) -> Any:
-        """Also when the whole clinic is closed, which is everyone's to know."""
+    def seen_by(self, user: StaffUser | AnonymousUser) -> Self:
+        """Also those of the whole clinic, which everyone may see."""
         return super().seen_by(user) | self.filter(therapist__isnull=True)
 
     def touching(self, span: Span) -> AbsenceQuerySet:

@@ -1,4 +1,4 @@
-"""How often a network has booked today, without saying which network it was."""
+"""DailyCount: how often a network has booked today, without saying which network it was."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Counted(models.TextChoices):
 
 class DailyCountQuerySet(models.QuerySet["DailyCount"]):
     def add(self, *, kind: Counted, network: str, day: date, by: int = 1) -> int:
-        """Count once more, in one statement; the sum so far today. Never below nought."""
+        """Count once more, in one statement. Returns the sum so far that day, which is never below zero."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO booking_dailycount (kind, network_digest, day, count)"

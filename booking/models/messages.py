@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from revival.base.mail import Mail
 
+from .affected_visits import OutageContact
 from .appointments import Appointment
 from .contact import ContactRequest
-from .outages import OutageContact
 from .people import OwnOnly
 from .waitlist import Offer, WaitlistEntry
 

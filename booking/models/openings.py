@@ -1,4 +1,4 @@
-"""What is free: one read per table for all therapists and the whole window, then arithmetic."""
+"""Free times: one read per table for all therapists and the whole window, then arithmetic."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from revival.base.clock import Span, bounds_of_days
 
 from .appointments import Appointment
 from .hours import Absence, Override, Shift
-from .people import of_each
+from .people import group_by_therapist
 from .therapists import Service, Therapist
 
-_openings = lru_cache(maxsize=1024)(opening_spans)  # hours seldom change; what it gives is never changed either
+_openings = lru_cache(maxsize=1024)(opening_spans)  # hours seldom change; callers do not change the list they get
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ def working_time(
 ) -> dict[int, WorkingTime]:
     """Working time from `first` to `last` (clinic-local, both included) by therapist id. Three queries.
 
-    `weekly` answers "what if": the weekly hours that a therapist would have, by id, instead of those kept.
+    `weekly` answers "what if": by therapist id, weekly hours to use instead of those in the database.
     """
     wanted = list(ids)
     what_if = weekly or {}
     days = bounds_of_days(first, last, zone)
-    shifts = of_each(Shift.objects.in_force().filter(therapist__in=wanted).holding_between(first, last))
-    overrides = of_each(Override.objects.filter(therapist__in=wanted, day__range=(first, last)))
-    absences = of_each(Absence.objects.keeping_away(wanted).touching(Span(days.start, days.end)))
+    shifts = group_by_therapist(Shift.objects.in_force().filter(therapist__in=wanted).holding_between(first, last))
+    overrides = group_by_therapist(Override.objects.filter(therapist__in=wanted, day__range=(first, last)))
+    absences = group_by_therapist(Absence.objects.keeping_away(wanted).touching(Span(days.start, days.end)))
     return {
         pk: WorkingTime(
             openings=_openings(
@@ -53,7 +53,7 @@ def working_time(
                 first,
                 last,
                 zone,
-                instead=tuple(one.hours for one in overrides[pk]),
+                instead=tuple(override.hours for override in overrides[pk]),
             ),
             away=[absence.span for absence in absences[pk] + absences[None]],
         )

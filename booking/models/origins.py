@@ -1,7 +1,7 @@
-"""Which article led to how many bookings: numbers by day, with nothing of whoever booked in them.
+"""ArticleCount: how many bookings came from which article, by day, with no data of any patient.
 
-What a visit itself says of its article is erased with the rest of the person, some weeks after the visit; these
-counts stay. They name articles that were public at that moment and nothing else that a browser may have sent.
+The article named in a visit is erased with the person, some weeks after the visit; these counts stay. They name
+only articles that were public at that moment, and nothing else that a browser may have sent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .therapists import Therapist
 
 class ArticleCountQuerySet(models.QuerySet["ArticleCount"]):
     def add(self, *, article: str, therapist: Therapist, day: date) -> None:
-        """Count one booking more, in one statement; `day` is the clinic-local date on which it was made."""
+        """Count one more booking, in one statement; `day` is the clinic-local date on which it was made."""
         if not article or not import_string(settings.BOOKING_IS_ARTICLE)(article):
             return
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Who should not, who should ask first, and when to call 911; drawn by two includes everywhere."""
+"""Safety texts: Caution (who should not have a treatment, who should ask first) and UrgentHelp (when to call 911)."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ EXISTS (
     END
 )
 """
-"""Words in any form; a phrase with small words in it, such as "should not", as it stands."""
+"""Matches words in any form; a phrase with stop words in it, such as "should not", word for word."""
 
-CURLY = str.maketrans("‘’", "''")  # phones type can’t, and some databases take the mark for a letter
+CURLY = str.maketrans("‘’", "''")  # phones type can’t, and in some locales the mark counts as a letter
 
 
 def _says(typed: str) -> RawSQL:
-    """Whether one of a row's search words is in what was typed, in any form of the word."""
+    """Whether one of a row's search words is in the typed text, in any form of the word."""
     plain = typed.translate(CURLY)
-    return RawSQL(SAYS, [plain, plain], models.BooleanField())  # noqa: S611 - what was typed is a parameter
+    return RawSQL(SAYS, [plain, plain], models.BooleanField())  # noqa: S611 - the typed text is a parameter
 
 
 class CautionQuerySet(models.QuerySet["Caution"]):
     def called_by(self, typed: str) -> CautionQuerySet:
-        """Those that stand first in the results of this search."""
+        """Those whose search words are in this search: they come first in its results."""
         return self.filter(_says(typed))
 
 
@@ -75,7 +75,7 @@ class Caution(models.Model):
 
 class UrgentHelpQuerySet(models.QuerySet["UrgentHelp"]):
     def called_by(self, typed: str) -> UrgentHelpQuerySet:
-        """The block, when it stands first in the results of this search."""
+        """The block, when one of its search words is in this search: it comes first in the results."""
         return self.filter(_says(typed))
 
     def current(self) -> UrgentHelp | None:

@@ -1,4 +1,4 @@
-"""Series: visits booked together, all or none. Each of them is a visit like any other."""
+"""Series: visits booked together, all or none. Each of them is an ordinary visit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_WEEKS, MOST_A_WEEK, MOST_VISITS = 26, 5, 60
 
 
 class Series(models.Model):
-    """With whom, for what and when it was booked. Visits are moved and cancelled singly; this stays as it was."""
+    """A series as it was booked: therapist, service and starts. Its visits may be moved or cancelled; this stays."""
 
     therapist = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="series")
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="series")
@@ -27,7 +27,7 @@ class Series(models.Model):
     class Meta:
         ordering = ["-created_at"]
         verbose_name_plural = "series"
-        default_permissions = ()  # staff meet it on its visits
+        default_permissions = ()  # staff see it on its visits
         constraints = [
             models.CheckConstraint(
                 name="booking_series_has_visits",

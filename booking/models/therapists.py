@@ -1,7 +1,8 @@
-"""Who we are and what can be booked: Clinic, Therapist, Service."""
+"""Clinic, Therapist and Service: what can be booked, and with whom."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -33,7 +34,7 @@ class ClinicQuerySet(models.QuerySet["Clinic"]):
 
 
 class Clinic(models.Model):
-    """The one place of care. What is not known stays empty, and the pages leave it out."""
+    """The one place of care. Unknown facts stay empty, and the pages leave them out."""
 
     name = models.CharField(max_length=120)
     opening_line = models.CharField(max_length=300, blank=True, help_text="One sentence that says who you help.")
@@ -84,7 +85,7 @@ class Clinic(models.Model):
 
     @property
     def brand(self) -> tuple[str, str]:
-        """The name as the masthead sets it: its first word large, the rest small."""
+        """The name in two parts: the masthead sets its first word large, the rest small."""
         first, _, rest = self.name.partition(" ")
         return first, rest
 
@@ -95,7 +96,7 @@ class Clinic(models.Model):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What articles may name by a token, so that it is edited here alone."""
+        """The facts that articles name by a token, so that they are edited here alone."""
         return {"clinic": self.name, "phone": self.phone, "email": self.email, "address": self.address}
 
     @property
@@ -128,7 +129,12 @@ class TherapistQuerySet(OwnOnly["Therapist"]):
         return self.taking_patients().filter(Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk"))))
 
     def giving(self, service: Service) -> TherapistQuerySet:
+        """Those with whom this service can be booked."""
         return self.taking_patients().filter(services=service)
+
+    def among(self, therapists: Iterable[Therapist] | None) -> TherapistQuerySet:
+        """Only these of them; None is no limit."""
+        return self if therapists is None else self.filter(pk__in=[therapist.pk for therapist in therapists])
 
 
 class Therapist(models.Model):
@@ -173,13 +179,13 @@ class Therapist(models.Model):
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def on_offer(self) -> ServiceQuerySet:
-        """What patients can book: an example service only in a trial copy."""
+        """Services that patients can book; an example service only in a trial copy."""
         offered = self.filter(is_active=True)
         return offered.filter(is_example=False) if settings.IS_PRODUCTION else offered
 
 
 LEAST_STEP, A_DAY, TWO_YEARS = 5, 24 * 60, 732
-"""Minutes, minutes, days. Narrower steps and wider views make pages that nobody can read."""
+"""Minutes, minutes, days. Narrower steps and longer horizons make pages that nobody can read."""
 
 
 def _within(least: int, most: int) -> list[BaseValidator]:
@@ -187,7 +193,7 @@ def _within(least: int, most: int) -> list[BaseValidator]:
 
 
 class Service(models.Model):
-    """What is booked, with its rules of time."""
+    """A kind of visit that can be booked, with its rules of time."""
 
     name = models.CharField(max_length=80)
     slug = models.SlugField(unique=True)
@@ -249,6 +255,12 @@ class Service(models.Model):
         """The same without notice and with the widest horizon: those two are for patients alone (not to be saved)."""
         wide = copy(self)
         wide.notice_hours, wide.horizon_days = 0, TWO_YEARS
+        return wide
+
+    def for_outage(self) -> Service:
+        """The same as offered to patients whose therapist is out: short notice, widest horizon (not to be saved)."""
+        wide = self.for_staff()
+        wide.notice_hours = settings.BOOKING_OUTAGE_NEAR_HOURS
         return wide
 
     @property

@@ -1,8 +1,7 @@
-"""WaitlistEntry: someone who wants to hear of an earlier time. Offer: one freed time, kept for one of them."""
+"""WaitlistEntry: a person who wants an earlier time. FreedTime, and Offer: one freed time, held for one of them."""
 
 from __future__ import annotations
 
-import uuid
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,8 @@ from django.utils import timezone
 
 from revival.base.clock import Span
 
-from .appointments import Appointment, link_token, token_digest
+from .appointments import Appointment
+from .links import PrivateLink, WithPrivateLink
 from .people import WithPeople
 from .therapists import Service, Therapist
 
@@ -37,7 +37,7 @@ class PartOfDay(models.TextChoices):
 
     @classmethod
     def begins(cls, part: str) -> int:
-        """The hour to name first, o'clock."""
+        """The hour, o'clock, to propose first for a part of day."""
         return {cls.MORNING: NINE, cls.AFTERNOON: NOON, cls.EVENING: FIVE}[cls(part)]
 
 
@@ -46,7 +46,7 @@ def parts_of_day() -> ArrayField:
 
 
 def rules_of_the_list() -> dict[str, int]:
-    """How long a time is kept for one person, and between which hours nobody is written to."""
+    """How long a time is held for one person, and between which hours no offer is sent."""
     return {
         "offer_minutes": settings.BOOKING_OFFER_MINUTES,
         "quiet_from": settings.BOOKING_QUIET_FROM_HOUR,
@@ -56,13 +56,13 @@ def rules_of_the_list() -> dict[str, int]:
 
 class FreedTimeQuerySet(models.QuerySet["FreedTime"]):
     def to_offer(self, now: datetime) -> FreedTimeQuerySet:
-        """Still to come, with a therapist someone waits for."""
+        """Freed time still to come, of therapists for whose services someone waits."""
         waiting = WaitlistEntry.objects.waiting().filter(service__therapists=OuterRef("therapist"))
         return self.filter(Exists(waiting), ends_at__gt=now).order_by("created_at")
 
 
 class FreedTime(models.Model):
-    """Time that someone gave back: it is offered to those who wait, one after another, until it has begun."""
+    """Time that was given back: it is offered to those who wait, one after another, until it is over."""
 
     therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, related_name="freed_times")
     starts_at = models.DateTimeField()
@@ -88,7 +88,7 @@ class FreedTime(models.Model):
         return Span(self.starts_at, self.ends_at)
 
 
-class WaitlistEntryQuerySet(WithPeople["WaitlistEntry"]):
+class WaitlistEntryQuerySet(WithPrivateLink, WithPeople["WaitlistEntry"]):
     owners = ("therapist__account", "visit__therapist__account")
     names = ("name", "visit__name", "visit__patient_name")
     emails = ("email", "visit__email")
@@ -97,8 +97,8 @@ class WaitlistEntryQuerySet(WithPeople["WaitlistEntry"]):
     def waiting(self) -> WaitlistEntryQuerySet:
         return self.filter(state=WaitlistEntry.State.WAITING)
 
-    def who_could_come(self, therapist: Therapist, *, first: date, last: date) -> WaitlistEntryQuerySet:
-        """Those waiting for this therapist or for anyone, on some of these clinic-local dates; first come first."""
+    def who_can_come(self, therapist: Therapist, *, first: date, last: date) -> WaitlistEntryQuerySet:
+        """Entries waiting for this therapist or for any, on some of these clinic-local dates."""
         return self.waiting().filter(
             Q(therapist=therapist) | Q(therapist__isnull=True),
             service__therapists=therapist,
@@ -108,18 +108,15 @@ class WaitlistEntryQuerySet(WithPeople["WaitlistEntry"]):
         )
 
     def over(self, today: date) -> WaitlistEntryQuerySet:
-        """Waiting for nothing any more: their dates have passed, or their visit has ended or begun."""
+        """Entries to end: their dates have passed, or their visit has ended or begun."""
         coming = Appointment.objects.coming(timezone.now())
         return self.waiting().filter(Q(last_day__lt=today) | (Q(visit__isnull=False) & ~Q(visit__in=coming)))
 
     def without_open_offer(self) -> WaitlistEntryQuerySet:
         return self.exclude(offers__state=Offer.State.OPEN)
 
-    def with_token(self, token: str) -> WaitlistEntryQuerySet:
-        return self.filter(link_digest=token_digest(token))
 
-
-class WaitlistEntry(models.Model):
+class WaitlistEntry(PrivateLink):
     """A wish for an earlier time: with whom, on which dates, at which times of day.
 
     With `visit` it is that visit that would move; without, the entry holds the person's details.
@@ -131,8 +128,7 @@ class WaitlistEntry(models.Model):
         LEFT = "left", "Left the list"
         ENDED = "ended", "Its dates, or its visit, are over"
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    link_digest = models.CharField(max_length=64, unique=True)
+    link_version = 1  # no column: the link of an entry is closed by leaving the list
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
 
     therapist = models.ForeignKey(
@@ -198,10 +194,6 @@ class WaitlistEntry(models.Model):
         return reverse("booking:waitlist", args=[self.token])
 
     @property
-    def token(self) -> str:
-        return link_token(self.public_id, 1)
-
-    @property
     def person(self) -> Appointment | WaitlistEntry:
         """Where name, e-mail address and phone are kept: the visit's row, or this one."""
         return self.visit or self
@@ -228,13 +220,13 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(state=Offer.State.OPEN)
 
     def over(self, now: datetime) -> OfferQuerySet:
-        """Open ones that nobody can take any more: late, withdrawn, or for a visit that has ended."""
+        """Open offers that can no longer be taken: late, withdrawn, or for a visit that has ended."""
         is_coming = Q(entry__visit__isnull=True) | Q(entry__visit__in=Appointment.objects.coming(now))
         is_given = Q(therapist__is_taking_patients=True, entry__service__in=Service.objects.on_offer())
         return self.open().exclude(Q(until__gt=now) & is_coming & is_given)
 
     def to_address(self, email: str) -> OfferQuerySet:
-        """Those made to one person, however often they are on the list."""
+        """Offers made to one person, however often they are on the list."""
         return self.filter(Q(entry__email__iexact=email) | Q(entry__visit__email__iexact=email))
 
 

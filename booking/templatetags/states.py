@@ -1,4 +1,4 @@
-"""How a visit stands, in a patient's words."""
+"""The state of a visit in words for patients."""
 
 from django import template
 
@@ -17,5 +17,5 @@ WORDS = {
 
 @register.filter
 def state_words(visit: Appointment) -> str:
-    """Waiting for our answer; nothing for what only the desk needs to know, such as who did not come."""
+    """Such as "Confirmed"; empty for states that only the desk needs, such as a no-show."""
     return WORDS.get(State(visit.state), "")

@@ -1,4 +1,4 @@
-"""Which starts can be booked: pure arithmetic on time (no Django, no database, no clock).
+"""Starts that can be booked: pure arithmetic on time (no Django, no database, no clock).
 
 Every moment is an aware `datetime`; spans are half-open `[start, end)`. Wall-clock hours become
 instants in `instant_of` and nowhere else; from there on all arithmetic is in UTC, where an hour
@@ -45,7 +45,7 @@ class DayHours(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a service asks of a start. `notice` is elapsed time, `horizon_days` clinic-local dates."""
+    """A service's rules for a start. `notice` is elapsed time, `horizon_days` clinic-local dates."""
 
     length: timedelta
     turnaround: timedelta
@@ -61,17 +61,16 @@ def opening_spans(
 
     A date named in `instead` has those hours and none of its weekly ones.
     """
-    other = list(instead)
-    replaced = {one.day for one in other}
-    dated = [
-        DayHours(day, one.opens, one.closes)
-        for one in hours
-        for day in _days(one.weekday, first, last)
-        if one.hold_on(day)
+    overrides = list(instead)
+    replaced = {override.day for override in overrides}
+    weekly = [
+        DayHours(day, row.opens, row.closes)
+        for row in hours
+        for day in _days(row.weekday, first, last)
+        if row.hold_on(day) and day not in replaced
     ]
-    usual = [one for one in dated if one.day not in replaced]
-    chosen = usual + [one for one in other if first <= one.day <= last]
-    spans = (Span(instant_of(one.day, one.opens, zone), _closing(one.day, one.closes, zone)) for one in chosen)
+    days = weekly + [override for override in overrides if first <= override.day <= last]
+    spans = (Span(instant_of(day.day, day.opens, zone), _closing(day.day, day.closes, zone)) for day in days)
     return sorted(span for span in spans if span.start < span.end)
 
 
@@ -98,23 +97,23 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 
 def subtract(spans: Iterable[Span], away: Iterable[Span]) -> list[Span]:
-    """What is left of `spans` when nobody is there during `away`."""
-    left = merge(spans)
+    """The parts of `spans` outside of `away`."""
+    rest = merge(spans)
     for hole in away:
         if hole.start >= hole.end:
             continue
-        low = bisect_right(left, hole.start, key=_end_of)
-        high = bisect_left(left, hole.end, key=_start_of)
-        left[low:high] = [
+        low = bisect_right(rest, hole.start, key=_end_of)
+        high = bisect_left(rest, hole.end, key=_start_of)
+        rest[low:high] = [
             piece
-            for span in left[low:high]
+            for span in rest[low:high]
             for piece in (
                 Span(span.start, min(span.end, hole.start)),
                 Span(max(span.start, hole.end), span.end),
             )
             if piece.start < piece.end
         ]
-    return left
+    return rest
 
 
 def free_starts(
@@ -195,7 +194,7 @@ class Cause(StrEnum):
 
 
 class Reason(NamedTuple):
-    """A cause, and the span it is about where there is one: the opening, the absence, what is in the way."""
+    """A cause and, where there is one, its span: the opening, the absence, or the visit in the way."""
 
     cause: Cause
     span: Span | None = None
@@ -211,7 +210,7 @@ def why_not(
     now: datetime,
     zone: tzinfo,
 ) -> list[Reason]:
-    """What keeps `start` from being among the `free_starts` of the same arguments; nothing when it is."""
+    """The reasons why `start` is not among the `free_starts` of the same arguments; empty when it is."""
     visit = Span(start, start + rules.length)
     busy = Span(start, visit.end + rules.turnaround)
     reasons = [*_too_soon_or_late(start, rules, now, zone), *_outside_hours(visit, openings)]
@@ -250,9 +249,11 @@ def _end_of(span: Span) -> datetime:
 def answer_by(
     *, asked_at: datetime, starts_at: datetime, zone: tzinfo, working_days: int, before: timedelta
 ) -> datetime:
-    """Until when a request must be answered: so many working days (Monday to Friday, same time of
-    day at the clinic), and at latest `before` ahead of the visit. A visit asked for at short notice
-    leaves staff half of the time until then."""
+    """The moment by which a request must be answered, as an aware `datetime`.
+
+    That is `working_days` later (Monday to Friday, same time of day at the clinic), and at latest `before` ahead of
+    the visit. For a visit asked for at short notice staff have half of the time until then.
+    """
     local = asked_at.astimezone(zone)
     day = local.date()
     while working_days > 0:

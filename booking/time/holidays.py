@@ -1,7 +1,7 @@
-"""Public holidays, as the `holidays` package knows them: proposed to staff, never closed by themselves.
+"""Public holidays from the `holidays` package: proposed to staff, who decide whether the clinic closes.
 
-The package and what it works out weigh 17 MB, which each web process would keep for a page that is opened a few times
-a year. So it is asked in a process of its own, and the few lines that it answers are kept.
+The package and its results take 17 MB, which each web process would keep for a page that is opened a few times a
+year. So a process of its own asks it, and we cache the few lines of its answer.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def public_days(place: str, years: Iterable[int]) -> list[tuple[date, str]]:
     `place` is an ISO 3166 code, of a country (`US`) or of one of its parts (`US-MN`); empty proposes none.
     Raises LookupError for a place the package does not know.
     """
-    return list(_asked(place, tuple(years))) if place else []
+    return list(_from_process(place, tuple(years))) if place else []
 
 
 @cache
-def _asked(place: str, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
+def _from_process(place: str, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
     command = [sys.executable, "-m", "booking.time.holidays", place, *map(str, years)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)  # noqa: S603 - no shell
     if done.returncode == UNKNOWN:
@@ -43,10 +43,10 @@ def _answer(place: str, *years: str) -> int:
 
     country, _, part = place.partition("-")
     try:
-        found = country_holidays(country, subdiv=part or None, years=[int(year) for year in years])
+        holidays = country_holidays(country, subdiv=part or None, years=[int(year) for year in years])
     except (NotImplementedError, ValueError, AttributeError):
         return UNKNOWN
-    json.dump([(day.isoformat(), name) for day, name in sorted(found.items())], sys.stdout)
+    json.dump([(day.isoformat(), name) for day, name in sorted(holidays.items())], sys.stdout)
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Twice a week for four weeks, mornings: which starts that is (no Django, no database, no clock).
+"""The starts of a series such as "twice a week for four weeks, mornings" (no Django, no database, no clock).
 
 The pattern is wall-clock time at the clinic, so 9 o'clock stays 9 o'clock over a night when clocks
-change. What comes out are instants in UTC, of which some may not be free: the desk says why, and
-offers what is near.
+change. The result are instants in UTC, of which some may not be free: the desk says why, and
+offers starts near them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ Suits = Callable[[time], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """`weeks` counts from `first`, whatever weekday that is; `weekdays` (Monday is 0) are those that suit.
+class SeriesPattern:
+    """What the patient of a series wishes for.
 
-    With `clock` every visit is wished for then; without, for the time that is free most often. `otherwise`
-    is the time to name when none is free at all.
+    `weeks` counts from `first`, whatever weekday that is; `weekdays` (Monday is 0) are those that suit.
+
+    With `clock` every visit is wished for at that time; without, at the time that is free most often. `otherwise`
+    is the time to use when none is free at all.
     """
 
     first: date
@@ -51,7 +53,7 @@ class Pattern:
         return (weekday - self.first.weekday()) % WEEK
 
 
-def wished_starts(pattern: Pattern, free: Iterable[datetime], *, suits: Suits, zone: tzinfo) -> list[datetime]:
+def wished_starts(pattern: SeriesPattern, free: Iterable[datetime], *, suits: Suits, zone: tzinfo) -> list[datetime]:
     """The starts a pattern wishes for, in order: as many a week, always on the same weekdays at the same time.
 
     `free` are the starts that can be booked between its first and last day. Weekdays are chosen for
@@ -71,19 +73,19 @@ FreeClocks = dict[int, dict[time, set[date]]]
 """By weekday and wall-clock time the dates on which a start is free."""
 
 
-def _free_clocks(pattern: Pattern, free: Iterable[datetime], zone: tzinfo) -> FreeClocks:
-    found: FreeClocks = {weekday: defaultdict(set) for weekday in pattern.weekdays}
+def _free_clocks(pattern: SeriesPattern, free: Iterable[datetime], zone: tzinfo) -> FreeClocks:
+    clocks: FreeClocks = {weekday: defaultdict(set) for weekday in pattern.weekdays}
     for start in free:
         local = start.astimezone(zone)
         is_within = pattern.first <= local.date() <= pattern.last
-        if is_within and not local.fold and local.weekday() in found:
+        if is_within and not local.fold and local.weekday() in clocks:
             # Of a time that comes twice in autumn the first counts, as `instant_of` has it.
-            found[local.weekday()][local.time()].add(local.date())
-    return found
+            clocks[local.weekday()][local.time()].add(local.date())
+    return clocks
 
 
-def _clocks(pattern: Pattern, days: FreeClocks, suits: Suits) -> dict[int, time]:
-    """For each weekday its time: the one asked for, or what is free most often there, then on all, then earliest."""
+def _clocks(pattern: SeriesPattern, days: FreeClocks, suits: Suits) -> dict[int, time]:
+    """For each weekday its time: the one asked for, or the one free most often that day, then on all, then earliest."""
     if pattern.clock is not None:
         return dict.fromkeys(pattern.weekdays, pattern.clock)
     everywhere: Counter[time] = Counter()
@@ -98,8 +100,8 @@ def _clocks(pattern: Pattern, days: FreeClocks, suits: Suits) -> dict[int, time]
     return {weekday: best(there) for weekday, there in days.items()}
 
 
-def _weekdays(pattern: Pattern, free: dict[int, int]) -> tuple[int, ...]:
-    """So many of these weekdays. `free` says how many visits each would find free."""
+def _weekdays(pattern: SeriesPattern, free: dict[int, int]) -> tuple[int, ...]:
+    """The best `a_week` of these weekdays. `free` says how many visits would be free on each."""
 
     def worth(chosen: tuple[int, ...]) -> tuple[int, int]:
         gap = _least_gap(chosen)
@@ -110,7 +112,7 @@ def _weekdays(pattern: Pattern, free: dict[int, int]) -> tuple[int, ...]:
 
 
 def _least_gap(weekdays: Sequence[int]) -> int:
-    """Days between two of them, around the week; a week when there is one."""
+    """The fewest days between two of them, around the week; a whole week when there is one."""
     ordered = sorted(weekdays)
     around = [*ordered[1:], ordered[0] + WEEK]
     return min(after - before for before, after in zip(ordered, around, strict=True))
@@ -157,11 +159,11 @@ def _minutes(local: datetime) -> int:
 
 
 def meeting(starts: Sequence[datetime], *, busy: timedelta) -> set[datetime]:
-    """Those that meet an earlier one of the same list, each taking `busy`; a start named twice meets itself."""
-    found: set[datetime] = set()
+    """The starts that overlap an earlier one of the same list, each taking `busy`; one named twice overlaps itself."""
+    overlapping: set[datetime] = set()
     until: datetime | None = None
     for start in sorted(starts):
         if until is not None and start < until:
-            found.add(start)
+            overlapping.add(start)
         until = max(until or start, start + busy)
-    return found
+    return overlapping

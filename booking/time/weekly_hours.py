@@ -1,6 +1,6 @@
-"""Weekly hours as staff think of them: which week holds from when to when. Pure (no Django, no database, no clock).
+"""Weekly hours by period: which week holds from when to when. Pure (no Django, no database, no clock).
 
-The rows are `WeeklyHours` with a validity each; a pattern is the whole week that holds over a stretch of dates.
+Each row is one `WeeklyHours` with its validity; a `WeekPattern` is the whole week over a stretch of dates.
 Dates are clinic-local and both ends of a stretch are included; None is open-ended.
 """
 
@@ -29,7 +29,7 @@ class DayShift(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pattern:
+class WeekPattern:
     """The week that holds from `first` to `last`."""
 
     first: date | None
@@ -51,7 +51,7 @@ class Pattern:
 
     @property
     def minutes(self) -> int:
-        """Working minutes in a week in which no clock changes."""
+        """Working minutes in a week without a change of clocks."""
         return sum(_minute(shift.closes, is_end=True) - _minute(shift.opens) for shift in self.shifts)
 
     def holds_on(self, day: date) -> bool:
@@ -62,7 +62,7 @@ def _minute(wall: time, *, is_end: bool = False) -> int:
     return 24 * 60 if is_end and wall == MIDNIGHT else wall.hour * 60 + wall.minute
 
 
-def patterns(rows: Iterable[WeeklyHours]) -> list[Pattern]:
+def patterns(rows: Iterable[WeeklyHours]) -> list[WeekPattern]:
     """The weeks that follow each other, earliest first; times without any hours are patterns with none.
 
     No rows give no patterns. A time before the first, or after the last hours is left out.
@@ -71,16 +71,16 @@ def patterns(rows: Iterable[WeeklyHours]) -> list[Pattern]:
     ends = {row.valid_until for row in hours} - {None, date.max}
     starts = {row.valid_from for row in hours} | {day + ONE_DAY for day in ends if day}
     cuts = sorted(starts, key=lambda day: day or date.min)
-    found: list[Pattern] = []
+    weeks: list[WeekPattern] = []
     for place, first in enumerate(cuts):
         following = cuts[place + 1] if place + 1 < len(cuts) else None
         last = following - ONE_DAY if following else None
         week = _week_on(hours, first or (last or date.max))
-        if found and found[-1].shifts == week:
-            found[-1] = Pattern(found[-1].first, last, week)
+        if weeks and weeks[-1].shifts == week:
+            weeks[-1] = WeekPattern(weeks[-1].first, last, week)
         else:
-            found.append(Pattern(first, last, week))
-    return found[:-1] if found and not found[-1].shifts else found
+            weeks.append(WeekPattern(first, last, week))
+    return weeks[:-1] if weeks and not weeks[-1].shifts else weeks
 
 
 def _week_on(hours: list[WeeklyHours], day: date) -> tuple[DayShift, ...]:
@@ -97,41 +97,42 @@ Stretch = tuple[date | None, date | None]
 
 
 def cut(row: WeeklyHours, first: date, last: date | None) -> list[Stretch]:
-    """What is left of a row's validity when another week holds from `first` to `last`: before, after, or both."""
-    left: list[Stretch] = []
+    """A row's validity without `first` to `last`, when another week holds: before, after, both or nothing."""
+    rest: list[Stretch] = []
     if row.valid_from is None or row.valid_from < first:
         until = first - ONE_DAY
-        left.append((row.valid_from, min(row.valid_until or until, until)))
+        rest.append((row.valid_from, min(row.valid_until or until, until)))
     if last is not None and last < date.max and (row.valid_until is None or row.valid_until > last):
         since = last + ONE_DAY
-        left.append((max(row.valid_from or since, since), row.valid_until))
-    return left
+        rest.append((max(row.valid_from or since, since), row.valid_until))
+    return rest
 
 
 def replaced(
     rows: Iterable[WeeklyHours], shifts: Iterable[DayShift], first: date, last: date | None
 ) -> list[WeeklyHours]:
     """All rows as they are once `shifts` hold from `first` to `last`: the old ones end the day before."""
-    left = [row._replace(valid_from=piece[0], valid_until=piece[1]) for row in rows for piece in cut(row, first, last)]
-    return left + [WeeklyHours(one.weekday, one.opens, one.closes, first, last) for one in shifts]
+    rest = [row._replace(valid_from=since, valid_until=until) for row in rows for since, until in cut(row, first, last)]
+    return rest + [_row(shift, first, last) for shift in shifts]
+
+
+def _row(shift: DayShift, first: date, last: date | None) -> WeeklyHours:
+    return WeeklyHours(shift.weekday, shift.opens, shift.closes, first, last)
 
 
 def overlaps(shifts: Iterable[DayShift]) -> set[int]:
-    """The weekdays on which two shifts meet."""
-    met: set[int] = set()
-    ordered = sorted(shifts)
-    for one, other in pairwise(ordered):
-        if one.weekday == other.weekday and _minute(other.opens) < _minute(one.closes, is_end=True):
-            met.add(one.weekday)
-    return met
+    """The weekdays on which two shifts overlap."""
+    weekdays: set[int] = set()
+    for shift, following in pairwise(sorted(shifts)):
+        if shift.weekday == following.weekday and _minute(following.opens) < _minute(shift.closes, is_end=True):
+            weekdays.add(shift.weekday)
+    return weekdays
 
 
 def same_between(rows: Iterable[WeeklyHours], shifts: Iterable[DayShift], first: date, last: date | None) -> bool:
     """Whether exactly these shifts hold already, all the way from `first` to `last`."""
     known = list(rows)
-    return patterns(_clipped(known, first, last)) == patterns(
-        WeeklyHours(one.weekday, one.opens, one.closes, first, last) for one in shifts
-    )
+    return patterns(_clipped(known, first, last)) == patterns(_row(shift, first, last) for shift in shifts)
 
 
 def _clipped(rows: Iterable[WeeklyHours], first: date, last: date | None) -> Iterator[WeeklyHours]:

@@ -23,7 +23,7 @@ from booking.models import (
     State,
     WaitlistEntry,
 )
-from booking.models.appointments import link_token
+from booking.models.links import link_token
 from tests.attacks import sweep
 from tests.attacks.conftest import CANARY
 from tests.attacks.places import public_addresses
@@ -144,8 +144,7 @@ def test_an_old_link_opens_nothing(rows, guest):
     old = visit.get_absolute_url()
     assert guest.get(old).status_code == 200
 
-    visit.link_version += 1
-    visit.renew_link()
+    visit.close_link()
     visit.save()
 
     gone, nowhere = guest.get(old), guest.get("/visits/nobody/")

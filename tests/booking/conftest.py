@@ -1,6 +1,8 @@
 import pytest
 
+from booking.models import Appointment
 from tests.factories import a_clinic, a_service, a_therapist, working_all_week
+from tests.races import without_constraint, without_lock
 
 
 @pytest.fixture
@@ -18,3 +20,15 @@ def therapist(clinic):
 @pytest.fixture
 def service(therapist):
     return a_service(therapist, slug="consultation")
+
+
+@pytest.fixture
+def visits_may_meet():
+    """Without the constraint that keeps two visits apart."""
+    with without_constraint(Appointment, "booking_appointment_never_two_at_once"):
+        yield
+
+
+@pytest.fixture
+def no_lock(monkeypatch):
+    without_lock(monkeypatch)

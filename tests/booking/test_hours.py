@@ -5,7 +5,6 @@ import time as clock
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from threading import Barrier
 
 import pytest
 import time_machine
@@ -27,6 +26,7 @@ from tests.factories import (
     in_days,
     working_all_week,
 )
+from tests.races import all_at_once
 from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
@@ -142,7 +142,7 @@ def test_a_visit_that_was_not_shown_stops_it_and_nothing_is_written(therapist, s
 def test_what_would_be_outside_is_listed(therapist, service, state, is_listed):
     visit = an_appointment(therapist, service, in_days(12, 15), state=state)
     an_appointment(therapist, service, in_days(12, 10))  # inside of the mornings, if it is no weekend
-    outside = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=None)
+    outside = actions.visits_outside_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=None)
 
     assert (visit in outside) is is_listed
 
@@ -151,7 +151,7 @@ def test_what_is_outside_already_is_not_news(therapist, service):
     past_the_rules = an_appointment(therapist, service, in_days(12, 20))
     before = an_appointment(therapist, service, in_days(5, 15))
 
-    outside = actions.outside_of_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=day_in(20))
+    outside = actions.visits_outside_week(therapist=therapist, shifts=MORNINGS, first=day_in(10), last=day_in(20))
 
     assert past_the_rules not in outside
     assert before not in outside
@@ -190,23 +190,10 @@ def test_the_same_page_sent_twice_at_once_is_one_week(therapist):
     assert Shift.objects.count() == 7 + 5
 
 
-def at_once(calls):
-    """Run all at the same time; for each "saved", or the name of the refusal."""
-    barrier = Barrier(len(calls))
-
-    def run(call):
-        try:
-            barrier.wait(10)
-            call()
-        except actions.RefusalError as refusal:
-            return type(refusal).__name__
-        else:
-            return "saved"
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
+def at_once(things):
+    """What became of each: saved, or the name of the refusal."""
+    outcomes = all_at_once(lambda number: things[number](), len(things))
+    return [type(row).__name__ if isinstance(row, actions.RefusalError) else "saved" for row in outcomes]
 
 
 # ---- the week, as a page ----
@@ -494,7 +481,7 @@ def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, servic
     }[action]
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            free.lock([therapist.pk], now=in_days(0))
+            free.lock_therapists([therapist.pk], now=in_days(0))
             an_appointment(therapist, service, in_days(5, 15))
             outcome = pool.submit(at_once, [closing])
             wait_until(lambda: outcome.done() or someone_waits_for_a_lock())

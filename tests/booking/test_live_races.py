@@ -11,7 +11,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from itertools import cycle
-from threading import Barrier
 
 import pytest
 
@@ -19,6 +18,7 @@ from booking.models import OCCUPYING
 from tests.booking.test_live import book, wait_for
 from tests.factories import day_in, typed_details
 from tests.guest import Guest, free_starts, hidden_fields
+from tests.races import run_together
 from tests.running import running_site
 
 AT_ONCE, ROUNDS = 50, 3
@@ -82,16 +82,13 @@ def send(guest, path, **fields):
 
 def all_at_once(work):
     """Call them together; their (status, Location, text). None may be a 5xx."""
-    start_line = Barrier(len(work))
 
-    def go(one):
-        start_line.wait(timeout=30)
+    def go(number):
         began = time.monotonic()
-        answer, text = one()
+        answer, text = work[number]()
         return answer.status, answer.headers["Location"], text, time.monotonic() - began
 
-    with ThreadPoolExecutor(len(work)) as pool:
-        answers = list(pool.map(go, work))
+    answers = run_together(go, len(work), seconds=30)
     print(f"slowest of {len(work)} answers: {max(answer[3] for answer in answers):.2f} s")
     assert max(status for status, *_ in answers) < 500
     return [answer[:3] for answer in answers]

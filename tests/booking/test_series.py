@@ -301,7 +301,7 @@ def test_each_visit_is_reminded_of_on_its_own(therapist, service):
     visits = a_series(therapist, service, *four())
 
     with time_machine.travel(visits[2].starts_at - timedelta(hours=23)):
-        due = list(actions.who_is_to_be_reminded(Kind.REMINDER_DAY))
+        due = list(actions.visits_to_remind(Kind.REMINDER_DAY))
 
     assert due == [visits[2]]
 

@@ -134,7 +134,7 @@ def test_what_waited_is_kept_back_and_stands_at_the_desk(transactional_db):
     Message.objects.filter(pk=sent.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
     actions.ask_for_links(email="ada@example.com")
 
-    kept = actions.keep_back_what_may_have_gone_out()
+    kept = actions.keep_back_messages()
 
     waiting.refresh_from_db()
     sent.refresh_from_db()
@@ -156,17 +156,17 @@ def test_a_reminder_that_fell_due_meanwhile_is_not_sent_and_a_later_one_is(trans
     )
     type(due).objects.filter(pk=due.pk).update(confirmed_at=timezone.now() - timedelta(days=3))
 
-    kept = actions.keep_back_what_may_have_gone_out()
+    kept = actions.keep_back_messages()
 
     assert kept.reminders == 1
     row = Message.objects.get(appointment=due)
     assert (row.kind, row.delivery) == (Kind.REMINDER_DAY, Delivery.PLEASE_PHONE)
-    assert not actions.who_is_to_be_reminded(Kind.REMINDER_DAY).exists()  # the worker has nothing to do
+    assert not actions.visits_to_remind(Kind.REMINDER_DAY).exists()  # the worker has nothing to do
     assert not Message.objects.filter(appointment=soon).exists()
 
 
 def test_twice_is_as_good_as_once(transactional_db):
     queue.queue_message(Kind.CONFIRMED, a_confirmed_visit())
-    actions.keep_back_what_may_have_gone_out()
+    actions.keep_back_messages()
 
-    assert actions.keep_back_what_may_have_gone_out() == actions.KeptBack(messages=0, reminders=0)
+    assert actions.keep_back_messages() == actions.KeptBack(messages=0, reminders=0)

@@ -80,7 +80,7 @@ def _suggested() -> tuple[list[Holiday], bool]:
         return [], True
     reach = Span(min(span.start for span in spans.values()), max(span.end for span in spans.values()))
     closings = list(Absence.objects.filter(therapist__isnull=True).touching(reach))
-    visits = actions.standing_in(therapists=Therapist.objects.all(), spans=spans.values())
+    visits = actions.visits_within(therapists=Therapist.objects.all(), spans=spans.values())
     return [
         Holiday(
             day,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from booking.models import SEE_EVERY_PATIENT, Absence, Override, Shift, Therapist
-from booking.time.weekly_hours import Pattern, patterns
+from booking.time.weekly_hours import WeekPattern, patterns
 from revival.base.staff_request import StaffRequest
 
 CHANGE_HOURS = ("booking.view_shift", "booking.add_shift", "booking.change_shift")
@@ -27,9 +27,9 @@ class Hours:
     """Weekly hours of one therapist before, on and after a day."""
 
     therapist: Therapist
-    before: list[Pattern]
-    now: Pattern | None
-    coming: list[Pattern]
+    before: list[WeekPattern]
+    now: WeekPattern | None
+    coming: list[WeekPattern]
     is_example: bool
 
     @classmethod

@@ -17,7 +17,7 @@ from django.http import QueryDict
 
 from booking.fields import DayField
 from booking.models import Therapist, Weekday
-from booking.time.weekly_hours import DayShift, Pattern, overlaps
+from booking.time.weekly_hours import DayShift, WeekPattern, overlaps
 from revival.base.clock import MIDNIGHT
 from revival.base.widgets import ClockInput
 
@@ -189,7 +189,7 @@ def with_day_copied(data: QueryDict, day: int, targets: Iterable[int]) -> dict[s
     return values
 
 
-def with_week(data: QueryDict, pattern: Pattern | None) -> dict[str, str]:
+def with_week(data: QueryDict, pattern: WeekPattern | None) -> dict[str, str]:
     """The sent fields, with another week's times in place of their own."""
     values = {name: value for name, value in _single_values(data).items() if not re.match(r"(?:opens|closes)-", name)}
     return values | field_values(pattern.shifts if pattern else ())

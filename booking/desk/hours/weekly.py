@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.models import Appointment, Clinic, Shift, Therapist, Weekday
-from booking.time.weekly_hours import DayShift, Pattern
+from booking.time.weekly_hours import DayShift, WeekPattern
 from revival.base.staff_request import StaffRequest
 from revival.base.words import date_words
 
@@ -157,8 +157,8 @@ class WeekPage:
 
     def _preview_page(self, form: WeekForm, *, has_more: bool = False, status: int = 200) -> HttpResponse:
         shifts, first, last = (form.cleaned_data[name] for name in ("shifts", "first", "last"))
-        visits = actions.outside_of_week(therapist=self.therapist, shifts=shifts, first=first, last=last)
-        new = Pattern(first, last, tuple(shifts))
+        visits = actions.visits_outside_week(therapist=self.therapist, shifts=shifts, first=first, last=last)
+        new = WeekPattern(first, last, tuple(shifts))
         old = next((week for week in self._weeks() if week.holds_on(first)), None)
         context = {
             "title": "See what changes",
@@ -172,7 +172,7 @@ class WeekPage:
         }
         return self._render("week_preview", context, status)
 
-    def _weeks(self) -> list[Pattern]:
+    def _weeks(self) -> list[WeekPattern]:
         return [*self.hours.before, *([self.hours.now] if self.hours.now else []), *self.hours.coming]
 
     def _conflict_page(self) -> HttpResponse:
@@ -205,12 +205,12 @@ def _hidden_fields(data: QueryDict) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _is_replaced(week: Pattern, new: Pattern) -> bool:
+def _is_replaced(week: WeekPattern, new: WeekPattern) -> bool:
     """Whether the new hours replace a week still to come, whole or in part."""
     return new.last is None or (week.first is not None and week.first <= new.last)
 
 
-def _changes(old: Pattern | None, new: Pattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
+def _changes(old: WeekPattern | None, new: WeekPattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
     """Each weekday's name, its shifts before and after, and whether they differ."""
     return [
         (name, old.on(day) if old else [], new.on(day), (old.on(day) if old else []) != new.on(day))

@@ -55,12 +55,12 @@ class ProposalRow:
             (place_value(time.therapist, time.starts_at), time_with(time.therapist, time.starts_at)) for time in times
         ]
 
-    def restore(self, plan: actions.Plan) -> None:
+    def restore(self, plan: actions.OutagePlan) -> None:
         """Show what staff chose before the page was refused; a time that is gone is not chosen again."""
         if plan.therapist and plan.starts_at and not self.is_gone:
             self.chosen = place_value(plan.therapist, plan.starts_at)
             if self.chosen not in dict(self.options):
-                self.proposal.others.insert(0, Alternative(plan.therapist, plan.starts_at, 0, 0))
+                self.proposal.others.insert(0, Alternative(plan.therapist, plan.starts_at))
         elif not self.is_gone:
             self.chosen = ""
         self.by_phone = plan.by_phone or bool(self.why)
@@ -82,7 +82,7 @@ def _row(proposal: Proposal, now: datetime) -> ProposalRow:
     return ProposalRow(proposal, why, best, by_phone=bool(why) or not best)
 
 
-def restore_choices(rows: list[ProposalRow], plans: Mapping[int, actions.Plan], gone: set[int]) -> None:
+def restore_choices(rows: list[ProposalRow], plans: Mapping[int, actions.OutagePlan], gone: set[int]) -> None:
     """Put what staff chose back into the rows. `gone` are the ids of visits whose chosen time was taken."""
     for row in rows:
         row.is_gone = row.visit.pk in gone
@@ -90,7 +90,7 @@ def restore_choices(rows: list[ProposalRow], plans: Mapping[int, actions.Plan], 
             row.restore(plan)
 
 
-def plans_of(request: StaffRequest) -> dict[int, actions.Plan]:
+def plans_of(request: StaffRequest) -> dict[int, actions.OutagePlan]:
     """What staff chose, by visit id, from the fields `time-<id>` and `phone-<id>`.
 
     Raises SuspiciousOperation for what our page never writes.
@@ -105,7 +105,7 @@ def plans_of(request: StaffRequest) -> dict[int, actions.Plan]:
         if not (number.isascii() and number.isdigit() and len(number) < 19):
             raise SuspiciousOperation("not a visit")
         therapist, start = _place(str(value), by_slug)
-        plans[int(number)] = actions.Plan(therapist, start, by_phone=f"phone-{number}" in request.POST)
+        plans[int(number)] = actions.OutagePlan(therapist, start, by_phone=f"phone-{number}" in request.POST)
     return plans
 
 

@@ -87,7 +87,7 @@ def _start(request: StaffRequest, now: datetime, zone: ZoneInfo) -> HttpResponse
     return _preview(request, form, rows, therapist, span, status=status)
 
 
-def _call_action(request: StaffRequest, form: StartForm, plans: dict[int, actions.Plan]) -> Outage:
+def _call_action(request: StaffRequest, form: StartForm, plans: dict[int, actions.OutagePlan]) -> Outage:
     return actions.start_outage(
         therapist=form.cleaned_data["therapist"],
         span=form.cleaned_data["span"],

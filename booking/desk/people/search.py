@@ -22,6 +22,7 @@ from booking.models import (
     WaitlistEntry,
     digits_of,
 )
+from booking.models.appointment_queries import AppointmentQuerySet
 from revival.base.staff_request import StaffRequest, StaffUser
 
 from .forms import PatientSearchForm
@@ -98,8 +99,12 @@ def _rows(
     model: type[PatientRow], user: StaffUser, form: PatientSearchForm, visit: Appointment | None
 ) -> list[PatientRow]:
     rows = model.objects.seen_by(user)
-    rows = rows.of_one(email=visit.email, phone=visit.phone) if visit is not None else rows.found(**form.cleaned_data)
-    if model is Appointment:
+    rows = (
+        rows.of_contact(email=visit.email, phone=visit.phone)
+        if visit is not None
+        else rows.matching(**form.cleaned_data)
+    )
+    if isinstance(rows, AppointmentQuerySet):
         rows = rows.visits()
     return list(rows.select_related(*RELATED[model])[:MOST_FOUND])
 

@@ -12,7 +12,7 @@ from booking.actions import (
     confirm_appointment,
     decline_appointment,
     has_begun,
-    its_day_has_come,
+    is_today_or_past,
     mark_arrived,
     mark_completed,
     mark_no_show,
@@ -64,7 +64,7 @@ BUTTONS: tuple[Button[Appointment], ...] = (
         done="Marked as arrived.",
         act=lambda visit, request, cleaned_data: mark_arrived(appointment=visit),
         states=(State.CONFIRMED,),
-        is_open=lambda visit: its_day_has_come(visit, timezone.now()),
+        is_open=lambda visit: is_today_or_past(visit, timezone.now()),
     ),
     Button(
         verb="complete",

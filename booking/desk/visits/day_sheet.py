@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from booking.actions import by_therapist
+from booking.actions import visits_by_therapist
 from booking.models import AccessLog, Appointment, Clinic, Look, Therapist
 from revival.base.clock import ONE_DAY
 from revival.base.staff_request import StaffRequest
@@ -30,7 +30,7 @@ def day_sheet(request: StaffRequest) -> HttpResponse:
         "title": "Day sheet",
         "day": day,
         "now": now,
-        "lists": by_therapist(
+        "lists": visits_by_therapist(
             day,
             clinic=clinic,
             therapists=Therapist.objects.seen_by(request.user),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils.text import get_text_list
 
 from booking.desk.base.wording import HOLD_WORDS
-from booking.models import Appointment, State, Therapist, of_each, working_time
+from booking.models import Appointment, State, Therapist, group_by_therapist, working_time
 from booking.models.appointments import AppointmentQuerySet
 from booking.models.openings import WorkingTime
 from booking.time.availability import merge, subtract
@@ -154,7 +154,7 @@ def draw(
     frame = _frame(hours.values(), drawn, zone)
     dates = (first + ONE_DAY * number for number in range((last - first).days + 1))
     days = {day: bounds_of_days(day, day, zone) for day in dates}
-    visits_of = of_each(drawn)
+    visits_of = group_by_therapist(drawn)
     lanes = [
         _lanes(frame, days, therapist, hours[therapist.pk], visits_of[therapist.pk], now) for therapist in therapists
     ]

@@ -7,7 +7,7 @@ from booking.management.people import PersonCommand
 
 
 class Command(PersonCommand):
-    help = "Take one person out of everything kept, and close their private links. Asks whom."
+    help = "Take one person out of everything kept, and close their private links. Asks for their address."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

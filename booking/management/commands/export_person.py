@@ -8,7 +8,7 @@ from booking.management.people import PersonCommand
 
 
 class Command(PersonCommand):
-    help = "Write everything kept of one person to standard output, as JSON. Asks whom."
+    help = "Write everything kept of one person to standard output, as JSON. Asks for their address."
 
     def act(self, person: actions.Person, reason: str, options: dict[str, Any]) -> None:
         kept = actions.export_person(person=person, by=None, reason=reason)

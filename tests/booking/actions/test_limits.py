@@ -10,7 +10,6 @@ from booking import actions
 from booking.models import Appointment, Counted, DailyCount, Message
 from booking.models.limits import network_digest
 from revival.base.network import network_of
-from tests.booking.actions.test_races import all_at_once
 from tests.booking.patients.test_book import SLOTS, book, iso, open_details, send, take
 from tests.factories import (
     a_clinic,
@@ -22,6 +21,7 @@ from tests.factories import (
     typed_details,
     working_all_week,
 )
+from tests.races import all_at_once
 
 TRUSTED = ["127.0.0.1"]
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from booking import actions
-from booking.actions import free
 from booking.models import (
     OCCUPYING,
     Absence,
@@ -23,22 +20,13 @@ from booking.models import (
     State,
 )
 from revival.base.clock import Span
-from tests.booking.actions.test_races import CONSTRAINT, all_at_once
-from tests.factories import a_clinic, a_service, a_therapist, an_appointment, in_days, outage_of, working_all_week
+from tests.factories import a_service, a_therapist, an_appointment, in_days, outage_of, working_all_week
+from tests.races import all_at_once, without_constraint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENT, STAFF = actions.Actor.PATIENT, actions.Actor.STAFF
 AT_ONCE = 8
-ONE_OUTAGE = next(one for one in Outage._meta.constraints if one.name == "booking_outage_one_at_a_time")
-
-
-@pytest.fixture
-def therapist():
-    a_clinic()
-    therapist = a_therapist()
-    working_all_week(therapist)
-    return therapist
 
 
 @pytest.fixture
@@ -51,22 +39,6 @@ def other(therapist):
 @pytest.fixture
 def service(therapist, other):
     return a_service(therapist, other)
-
-
-@pytest.fixture
-def no_lock(monkeypatch):
-    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
-
-
-@contextmanager
-def without(model, constraint):
-    with connection.schema_editor() as editor:
-        editor.remove_constraint(model, constraint)
-    yield
-    for table in (Message, AffectedVisit, Outage, Absence, Appointment):
-        table.objects.all().delete()
-    with connection.schema_editor() as editor:
-        editor.add_constraint(model, constraint)
 
 
 def patients(therapist, service, count):
@@ -113,11 +85,10 @@ def test_of_all_who_want_one_listed_time_one_gets_it_and_the_others_keep_theirs(
     assert Appointment.objects.filter(starts_at=in_days(5, 10), state__in=OCCUPYING).count() == 1
 
 
-def test_control_without_lock_and_constraint_more_than_one_gets_it(therapist, other, service, no_lock):
-    with without(Appointment, CONSTRAINT):
-        outcomes = all_take_one(therapist, other, service)
+def test_control_without_lock_and_constraint_more_than_one_gets_it(therapist, other, service, visits_may_meet, no_lock):
+    outcomes = all_take_one(therapist, other, service)
 
-        assert len(done(outcomes)) > 1
+    assert len(done(outcomes)) > 1
 
 
 # ---- one starts it twice ----
@@ -145,8 +116,8 @@ def test_one_button_pressed_many_times_is_one_outage_for_all(therapist, other, s
 
 
 def test_control_without_lock_and_constraint_there_are_several(therapist, other, service, no_lock):
-    once = next(one for one in AffectedVisit._meta.constraints if one.name == "booking_affected_visit_open_once")
-    with without(AffectedVisit, once), without(Outage, ONE_OUTAGE):
+    once, one_outage = "booking_affected_visit_open_once", "booking_outage_one_at_a_time"
+    with without_constraint(AffectedVisit, once), without_constraint(Outage, one_outage):
         all_start(therapist, service)
 
         assert Outage.objects.count() > 1

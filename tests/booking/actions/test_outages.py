@@ -239,7 +239,7 @@ def test_pressing_twice_is_one_outage_and_another_one_is_refused(therapist, othe
 
 
 def test_a_time_taken_while_staff_were_choosing_writes_nothing(therapist, other, service, visit):
-    plans = {visit.pk: actions.Plan(other, in_days(3, 10))}
+    plans = {visit.pk: actions.OutagePlan(other, in_days(3, 10))}
     an_appointment(other, service, in_days(3, 10), email="quick@example.com")
 
     with pytest.raises(actions.AlternativesGoneError) as refused:
@@ -253,7 +253,7 @@ def test_a_time_taken_while_staff_were_choosing_writes_nothing(therapist, other,
 
 def test_one_time_for_two_visits_is_refused(therapist, other, service, visit):
     second = an_appointment(therapist, service, in_days(3, 11), email="bo@example.com")
-    plans = {pk: actions.Plan(other, in_days(3, 10)) for pk in (visit.pk, second.pk)}
+    plans = {pk: actions.OutagePlan(other, in_days(3, 10)) for pk in (visit.pk, second.pk)}
 
     with pytest.raises(actions.AlternativesGoneError) as refused:
         outage_of(therapist, day(3), plans=plans)
@@ -515,11 +515,11 @@ def test_a_request_is_neither_confirmed_nor_run_out_while_its_therapist_is_out(t
 def test_nobody_is_reminded_as_if_nothing_were(therapist, other, service, visit):
     later = in_days(2, 10, 30)
     with time_machine.travel(later):
-        assert [one.pk for one in actions.who_is_to_be_reminded(Kind.REMINDER_DAY)] == [visit.pk]
+        assert [one.pk for one in actions.visits_to_remind(Kind.REMINDER_DAY)] == [visit.pk]
     outage_of(therapist, day(3))
 
     with time_machine.travel(later):
-        assert not actions.who_is_to_be_reminded(Kind.REMINDER_DAY).exists()
+        assert not actions.visits_to_remind(Kind.REMINDER_DAY).exists()
         with pytest.raises(actions.StateChangedError):
             actions.remind_patient(appointment=visit, kind=Kind.REMINDER_DAY)
 

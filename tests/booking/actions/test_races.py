@@ -7,19 +7,17 @@ apart, so the controls take away what really matters.
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from booking import actions
-from booking.actions import free, waitlist
+from booking.actions import free, offers
+from booking.mail import queue
 from booking.models import OCCUPYING, Appointment, Message, Offer, State, Therapist
 from tests.factories import (
-    a_clinic,
     a_service,
     a_therapist,
     an_appointment,
@@ -30,66 +28,9 @@ from tests.factories import (
     some_details,
     working_all_week,
 )
+from tests.races import all_at_once, assert_disjoint, sqlstates, wait_for_each_other
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CONSTRAINT = next(
-    constraint
-    for constraint in Appointment._meta.constraints
-    if constraint.name == "booking_appointment_never_two_at_once"
-)
-
-
-@pytest.fixture
-def therapist():
-    a_clinic()
-    therapist = a_therapist()
-    working_all_week(therapist)
-    return therapist
-
-
-@pytest.fixture
-def service(therapist):
-    return a_service(therapist)
-
-
-@pytest.fixture
-def without_constraint():
-    with connection.schema_editor() as editor:
-        editor.remove_constraint(Appointment, CONSTRAINT)
-    yield
-    Appointment.objects.all().delete()
-    with connection.schema_editor() as editor:
-        editor.add_constraint(Appointment, CONSTRAINT)
-
-
-def all_at_once(work, count):
-    """Run `work(n)` in so many threads, released together; outcomes by number: a result or a refusal."""
-    start_line = threading.Barrier(count)
-
-    def run(number):
-        connection.ensure_connection()
-        start_line.wait(timeout=10)
-        try:
-            return work(number)
-        except actions.RefusalError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
-def sqlstates(outcomes):
-    """What the database said to those it refused; empty when the lock had decided before."""
-    causes = [outcome.__cause__.__cause__ for outcome in outcomes if getattr(outcome, "__cause__", None)]
-    return {cause.sqlstate for cause in causes}
-
-
-def assert_disjoint(visits):
-    spans = sorted((visit.blocked.lower, visit.blocked.upper) for visit in visits)
-    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 @pytest.mark.parametrize("nth", range(3))
@@ -244,15 +185,7 @@ def test_one_person_on_the_list_twice_gets_one_offer_when_two_therapists_give_ti
     joins(service, therapist=therapist)
     joins(service, therapist=other)
     freed = [give_back(owner, in_days(3), in_days(3, 10)) for owner in (therapist, other)]
-    together = threading.Barrier(2)
-    make = waitlist._make_offer
-
-    def wait_for_the_other_then_make(*facts):
-        with suppress(threading.BrokenBarrierError):
-            together.wait(timeout=1)
-        return make(*facts)
-
-    monkeypatch.setattr(waitlist, "_make_offer", wait_for_the_other_then_make)
+    wait_for_each_other(monkeypatch, offers, "_make_offer", 2, seconds=1, is_before=True)
 
     all_at_once(lambda number: actions.offer_freed_time(freed=freed[number]), 2)
 
@@ -278,36 +211,17 @@ def test_patient_cancels_while_staff_confirm_and_one_message_chain_remains(thera
 
 
 def test_control_without_constraint_and_lock_the_slot_is_booked_more_than_once(
-    therapist, service, without_constraint, monkeypatch
+    therapist, service, visits_may_meet, no_lock, monkeypatch
 ):
-    nobody_waits = threading.Barrier(4)
-    ask = free.free_one
-
-    def ask_then_wait_for_the_others(candidates, **facts):
-        chosen = ask(candidates, **facts)
-        nobody_waits.wait(timeout=10)
-        return chosen
-
-    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(free, "free_one", ask_then_wait_for_the_others)
+    wait_for_each_other(monkeypatch, free, "choose_therapist", 4, seconds=10)
 
     all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 
     assert Appointment.objects.filter(starts_at=in_days(3)).count() == 4
 
 
-def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therapist, service, monkeypatch):
-    together = threading.Barrier(4)
-    ask = free.free_one
-
-    def ask_then_wait_for_the_others(candidates, **facts):
-        chosen = ask(candidates, **facts)
-        with suppress(threading.BrokenBarrierError):  # the second try of a deadlock victim comes alone
-            together.wait(timeout=2)
-        return chosen
-
-    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(free, "free_one", ask_then_wait_for_the_others)
+def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therapist, service, no_lock, monkeypatch):
+    wait_for_each_other(monkeypatch, free, "choose_therapist", 4)
 
     outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 
@@ -317,7 +231,9 @@ def test_control_without_lock_the_constraint_alone_still_keeps_them_apart(therap
 
 
 @pytest.mark.parametrize("race", ["shifted", "anyone", "move", "offer"])
-def test_control_without_lock_the_constraint_alone_keeps_every_pairing_apart(therapist, service, monkeypatch, race):
+def test_control_without_lock_the_constraint_alone_keeps_every_pairing_apart(
+    therapist, service, no_lock, monkeypatch, race
+):
     """Few at once: without the lock those who collide wait for each other's deadlock to be found."""
     other = a_therapist("benjamin-britton")
     working_all_week(other)
@@ -338,17 +254,7 @@ def test_control_without_lock_the_constraint_alone_keeps_every_pairing_apart(the
         whom = actions.ANYONE if race == "anyone" else therapist
         return actions.take_hold(therapist=whom, service=service, starts_at=start)
 
-    together = threading.Barrier(6)
-    ask = free.free_one
-
-    def ask_then_wait_for_the_others(candidates, **facts):
-        chosen = ask(candidates, **facts)
-        with suppress(threading.BrokenBarrierError):
-            together.wait(timeout=2)
-        return chosen
-
-    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(free, "free_one", ask_then_wait_for_the_others)
+    wait_for_each_other(monkeypatch, free, "choose_therapist", 6)
 
     outcomes = all_at_once(go, 6)
 
@@ -358,7 +264,7 @@ def test_control_without_lock_the_constraint_alone_keeps_every_pairing_apart(the
     assert sqlstates(outcomes) <= {"23P01"}  # the victim of a deadlock tries again, and finds it taken
 
 
-def test_control_a_row_written_past_the_action_overlaps_without_the_constraint(therapist, service, without_constraint):
+def test_control_a_row_written_past_the_action_overlaps_without_the_constraint(therapist, service, visits_may_meet):
     actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
 
     an_appointment(therapist, service, in_days(3, 9, 15))
@@ -406,11 +312,8 @@ def test_a_locked_therapist_ends_in_busy_and_writes_nothing(
     assert not Appointment.objects.exists()
 
 
-def test_control_without_the_lock_nobody_waits(
-    therapist, service, someone_holds_the_therapists_row, settings, monkeypatch
-):
+def test_control_without_the_lock_nobody_waits(therapist, service, someone_holds_the_therapists_row, no_lock, settings):
     settings.BOOKING_LOCK_TIMEOUT_MS = 200
-    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
 
     hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
 
@@ -458,7 +361,7 @@ def test_a_deadlock_victim_runs_again_from_the_start(therapist, service):
 
 def test_a_connection_that_ends_while_a_job_is_queued_is_busy_and_nothing_is_written(therapist, service):
     @actions.action
-    def queue():
+    def write_and_queue():
         an_appointment(therapist, service, in_days(3))
         mine = connection.connection.info.backend_pid
         with ThreadPoolExecutor(1) as beside:
@@ -470,7 +373,7 @@ def test_a_connection_that_ends_while_a_job_is_queued_is_busy_and_nothing_is_wri
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         connection.close()
 
-    [outcome] = all_at_once(lambda _: queue(), 1)
+    [outcome] = all_at_once(lambda _: write_and_queue(), 1)
 
     assert isinstance(outcome, actions.BusyError)
     assert not Appointment.objects.exists()

@@ -1,32 +1,17 @@
 """All or none when others want one of the times, with the lock and the constraint taken away as controls."""
 
-import threading
 import uuid
-from contextlib import suppress
 
 import pytest
 
 from booking import actions
 from booking.actions import free
 from booking.models import OCCUPYING, Appointment, Message, Series, State
-from tests.booking.actions.test_races import all_at_once, assert_disjoint, sqlstates, without_constraint  # noqa: F401
-from tests.factories import a_clinic, a_series, a_service, a_therapist, in_days, some_details, working_all_week
+from tests.factories import a_series, in_days, some_details
+from tests.races import all_at_once, assert_disjoint, sqlstates, wait_for_each_other
 from tests.staff import SUPERUSER, staff_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def therapist():
-    a_clinic()
-    therapist = a_therapist()
-    working_all_week(therapist)
-    return therapist
-
-
-@pytest.fixture
-def service(therapist):
-    return a_service(therapist)
 
 
 def starts(*others):
@@ -90,22 +75,9 @@ def test_one_form_sent_eight_times_at_once_is_one_series_and_one_message(therapi
     assert (Appointment.objects.count(), Message.objects.count()) == (3, 1)
 
 
-def asked_before_anyone_wrote(monkeypatch, count):
-    """Take the lock away, and let all of them see the time free before the first writes."""
-    together, ask = threading.Barrier(count), free.demand_all_free
-
-    def ask_then_wait_for_the_others(*args, **facts):
-        ask(*args, **facts)
-        with suppress(threading.BrokenBarrierError):
-            together.wait(timeout=2)
-
-    monkeypatch.setattr(free, "lock", lambda ids, *, now: None)
-    monkeypatch.setattr(free, "demand_all_free", ask_then_wait_for_the_others)
-
-
-def test_control_without_lock_the_constraint_alone_keeps_each_whole_or_away(therapist, service, monkeypatch):
+def test_control_without_lock_the_constraint_alone_keeps_each_whole_or_away(therapist, service, no_lock, monkeypatch):
     """Few at once: without the lock those who collide wait for each other's deadlock to be found."""
-    asked_before_anyone_wrote(monkeypatch, 3)
+    wait_for_each_other(monkeypatch, free, "demand_all_free", 3)
 
     outcomes = all_at_once(lambda number: book(therapist, service, starts(20 + number, 40 + number)), 3)
 
@@ -116,8 +88,10 @@ def test_control_without_lock_the_constraint_alone_keeps_each_whole_or_away(ther
     whole_or_nothing()
 
 
-def test_control_without_both_the_check_sees_two_visits_at_once(therapist, service, monkeypatch, without_constraint):  # noqa: F811
-    asked_before_anyone_wrote(monkeypatch, 3)
+def test_control_without_both_the_check_sees_two_visits_at_once(
+    therapist, service, visits_may_meet, no_lock, monkeypatch
+):
+    wait_for_each_other(monkeypatch, free, "demand_all_free", 3)
 
     outcomes = all_at_once(lambda number: book(therapist, service, starts(20 + number, 40 + number)), 3)
 

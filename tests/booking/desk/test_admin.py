@@ -212,11 +212,11 @@ def test_a_shift_is_saved_and_removed_through_actions(admin_client, therapist, r
 
 
 def test_saving_hours_goes_through_the_lock(admin_client, therapist, monkeypatch):
-    from booking.actions import free as slots
+    from booking.actions import free
 
     locked = []
-    lock = slots.lock
-    monkeypatch.setattr(slots, "lock", lambda ids, *, now: (locked.append(sorted(ids)), lock(ids, now=now)))
+    lock = free.lock_therapists
+    monkeypatch.setattr(free, "lock_therapists", lambda ids, *, now: (locked.append(sorted(ids)), lock(ids, now=now)))
     shift = Shift.objects.first()
 
     admin_client.post(

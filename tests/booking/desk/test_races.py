@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from django.db import connection
 
 from booking.actions import free
 from booking.models import Message, State
-from tests.factories import a_clinic, a_service, a_therapist, an_appointment, in_days, working_all_week
+from tests.factories import an_appointment, in_days
+from tests.races import all_at_once, wait_for_each_other
 from tests.staff import SUPERUSER, signed_in_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def request_for_visit():
-    a_clinic()
-    therapist = a_therapist()
-    working_all_week(therapist)
-    return an_appointment(therapist, a_service(therapist), in_days(5), State.REQUESTED)
+def request_for_visit(therapist, service):
+    return an_appointment(therapist, service, in_days(5), State.REQUESTED)
 
 
 def both_press(visit, verbs, monkeypatch):
     """Each has read the visit as it was before either of them gets the lock."""
-    barrier, locked = Barrier(2), free.locked
-    monkeypatch.setattr(free, "locked", lambda *args, **facts: (barrier.wait(20), locked(*args, **facts))[1])
+    wait_for_each_other(monkeypatch, free, "lock_visit", 2, seconds=20, is_before=True)
     colleagues = [signed_in_as(SUPERUSER, username=name) for name in ("one", "two")]  # no roles here
 
-    def press(colleague, verb):
-        try:
-            return colleague.post(f"/admin/booking/appointment/{visit.pk}/{verb}/?to=today", follow=True).text
-        finally:
-            connection.close()
+    def press(number):
+        address = f"/admin/booking/appointment/{visit.pk}/{verbs[number]}/?to=today"
+        return colleagues[number].post(address, follow=True).text
 
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(press, colleagues, verbs))
+    return all_at_once(press, 2)
 
 
 @pytest.mark.parametrize("verbs", [("confirm", "confirm"), ("confirm", "decline"), ("decline", "decline")])

@@ -16,7 +16,7 @@ from booking import actions
 from booking.desk.reports import numbers
 from booking.desk.reports.numbers import Fill
 from booking.desk.reports.scope import Scope
-from booking.models import AccessLog, Appointment, ArticleCount, Override, Shift, State
+from booking.models import AccessLog, Appointment, ArticleCount, FreedTime, Override, Shift, State
 from tests.factories import (
     CHICAGO,
     a_service,
@@ -271,9 +271,7 @@ def test_counts_add_up_by_day_and_therapist(article, stanley):
 
 def test_a_visit_from_the_waiting_list_is_counted_too(article, therapist_of, service_of):
     entry = joins(service_of, came_from=article.slug)
-    freed = actions.waitlist.FreedTime.objects.create(
-        therapist=therapist_of, starts_at=in_days(4, 9), ends_at=in_days(4, 12)
-    )
+    freed = FreedTime.objects.create(therapist=therapist_of, starts_at=in_days(4, 9), ends_at=in_days(4, 12))
     [offer] = actions.offer_freed_time(freed=freed)
 
     actions.accept_offer(offer=offer)

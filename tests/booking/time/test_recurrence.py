@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.time.recurrence import Pattern, meeting, near, wished_starts
+from booking.time.recurrence import SeriesPattern, meeting, near, wished_starts
 from tests.factories import CHICAGO
 
 MONDAY = date(2026, 12, 7)
@@ -29,7 +29,7 @@ def every(days, *hours, without=()):
 
 def a_pattern(**facts):
     given = {"first": MONDAY, "weeks": 4, "a_week": 2, "weekdays": ANY_DAY, "otherwise": time(9)}
-    return Pattern(**given | facts)
+    return SeriesPattern(**given | facts)
 
 
 def wished(pattern, free, suits=lambda wall: True):

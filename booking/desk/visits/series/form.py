@@ -12,7 +12,7 @@ from django.utils import timezone
 from booking.desk.visits.forms import CallerForm
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, PartOfDay, Weekday
 from booking.models.therapists import TWO_YEARS
-from booking.time.recurrence import Pattern
+from booking.time.recurrence import SeriesPattern
 from revival.base.widgets import ClockInput, DayInput
 
 
@@ -87,8 +87,8 @@ class SeriesForm(CallerForm):
         return self.is_bound and not set(self.errors) & {*self.PATTERN, NON_FIELD_ERRORS}
 
     @property
-    def pattern(self) -> Pattern:
-        return Pattern(
+    def pattern(self) -> SeriesPattern:
+        return SeriesPattern(
             first=self.cleaned_data["first_day"],
             weeks=self.cleaned_data["weeks"],
             a_week=self.cleaned_data["a_week"],

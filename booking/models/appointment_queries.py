@@ -1,0 +1,108 @@
+"""Queries about appointments, in the clinic's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models.functions import Greatest
+
+from revival.base.clock import Span
+
+from .links import WithPrivateLink
+from .people import WithPeople, digits_of, only_digits
+from .states import COMING, OCCUPYING, State
+
+if TYPE_CHECKING:
+    from .appointments import Appointment
+
+
+def _epoch(name: str) -> Func:
+    return Func(Value("epoch"), F(name), function="date_part", output_field=models.FloatField())
+
+
+class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
+    names = ("name", "patient_name")
+
+    def occupying(self, now: datetime) -> AppointmentQuerySet:
+        """Rows that keep others out at `now`; a hold whose time is over does not."""
+        return self.filter(state__in=OCCUPYING).exclude(state=State.HELD, held_until__lte=now)
+
+    def touching(self, span: Span) -> AppointmentQuerySet:
+        return self.filter(blocked__overlap=DateTimeTZRange(span.start, span.end))
+
+    def blocked_spans(self) -> Iterator[tuple[int, Span]]:
+        """Therapist id and blocked time of each row; read as numbers, since ranges take eight times as long."""
+        rows = self.order_by().values_list("therapist", _epoch("starts_at"), _epoch("blocked__endswith"))
+        for therapist_id, start, end in rows:
+            yield therapist_id, Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
+
+    def dead_holds(self, now: datetime) -> AppointmentQuerySet:
+        return self.filter(state=State.HELD, held_until__lte=now)
+
+    def never_booked(self) -> AppointmentQuerySet:
+        """Holds that ended without details: they never were a visit."""
+        return self.filter(state=State.EXPIRED, submission_key__isnull=True, name="")
+
+    def visits(self) -> AppointmentQuerySet:
+        """What staff and patients call a visit: everything that got details."""
+        return self.exclude(state=State.HELD).exclude(state=State.EXPIRED, submission_key__isnull=True, name="")
+
+    def waiting_for_answer(self) -> AppointmentQuerySet:
+        return self.filter(state=State.REQUESTED).order_by("answer_by")
+
+    def in_order(self) -> list[Appointment]:
+        return list(self.select_related("therapist", "service").order_by("starts_at"))
+
+    def coming(self, now: datetime) -> AppointmentQuerySet:
+        return self.filter(state__in=COMING, starts_at__gt=now)
+
+    def of_person(self, *, name: str, email: str, phone: str) -> AppointmentQuerySet:
+        """Online visits under the same name with the same e-mail address or the same digits of a phone."""
+        digits = digits_of(phone)
+        same_phone = Q(phone_digits=digits) if digits else Q(pk__in=[])
+        same_email = Q(email__iexact=email) if email else Q(pk__in=[])
+        rows = self.filter(is_online=True, name__iexact=name).annotate(phone_digits=only_digits("phone"))
+        return rows.filter(same_email | same_phone)
+
+    def rest_of(self, visit: Appointment, now: datetime) -> AppointmentQuerySet:
+        """The coming visits of this visit's series, from this visit on."""
+        series = visit.series_id or 0  # none has number 0
+        return self.coming(now).filter(series=series, starts_at__gte=visit.starts_at)
+
+    def unanswered(self, now: datetime) -> AppointmentQuerySet:
+        """Requests whose time for an answer is over; while the therapist is out, only those that have begun."""
+        over = self.filter(state=State.REQUESTED, answer_by__lte=now)
+        return over.filter(~Q(self._is_on_a_board()) | Q(starts_at__lte=now))
+
+    def staff_to_be_reminded(self, now: datetime) -> AppointmentQuerySet:
+        """Requests that still have no answer when half of the time for it is over."""
+        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now).without_outage()
+
+    def with_outage(self) -> AppointmentQuerySet:
+        """Annotates `is_out`: whether the therapist is out and nobody has settled the visit yet."""
+        return self.annotate(is_out=self._is_on_a_board())
+
+    def without_outage(self) -> AppointmentQuerySet:
+        return self.filter(~Q(self._is_on_a_board()))
+
+    @staticmethod
+    def _is_on_a_board() -> Exists:
+        from .affected_visits import AffectedVisit  # affected visits point at appointments, so not at the top
+
+        return Exists(AffectedVisit.objects.open().filter(visit=OuterRef("pk")))
+
+    def to_be_reminded(self, now: datetime, *, ahead: timedelta, until: timedelta) -> AppointmentQuerySet:
+        """Confirmed visits that begin within `ahead` but not within `until`, and were agreed at this time before."""
+        agreed_at = Greatest("confirmed_at", "moved_at")  # the later of the two that are set
+        coming = self.filter(
+            state=State.CONFIRMED
+        ).without_outage()  # else it would contradict the message that the therapist is out
+        soon = coming.filter(starts_at__gt=now + until, starts_at__lte=now + ahead)
+        return soon.annotate(agreed_at=agreed_at).filter(
+            Q(agreed_at__isnull=True) | Q(agreed_at__lte=F("starts_at") - ahead)
+        )
