@@ -23,8 +23,8 @@ READERS = {"str", "int", "bool", "list", "email"}
 """Methods of django-environ's Env whose first argument is the name of a variable."""
 INTRODUCTION = """# Configuration
 
-Every setting is read from the environment or from `.env` (`.env.example` has the ones to begin with). `make docs` writes
-this page from the settings module; the gate fails when it is out of date. Names that only commands read are in
+Every setting is read from the environment or from `.env` (`.env.example` has the ones to begin with). `make docs`
+writes this page from the settings module; the gate fails when it is out of date. Names that only commands read are in
 [operations.md](operations.md#servers-and-commands).
 
 | name | when unset | what it does |
