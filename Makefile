@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots docs lock
+.PHONY: help setup setup-run run dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots docs lock
 
 # Each recipe is one plain command, so that make runs it without a shell and signals reach it.
 
@@ -12,12 +12,15 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup:
-	@$(PYTHON) deploy/local/bootstrap.py
+	@$(PYTHON) deploy/local/bootstrap.py dev
 
-run: setup ## Run the whole site: database, web server, worker (PORT=8000, HOST=127.0.0.1)
+setup-run:
+	@$(PYTHON) deploy/local/bootstrap.py run
+
+run: setup-run ## Run the whole site: database, web server, worker (PORT=8000, HOST=127.0.0.1)
 	@$(BIN)/python deploy/local/run.py
 
-dev: setup ## Run the whole site with debug pages, reloading when code changes
+dev: setup-run ## Run the whole site with debug pages, reloading when code changes
 	@$(BIN)/python deploy/local/run.py --dev
 
 test: setup ## Run all tests against a real PostgreSQL (ARGS="-k slots" goes to pytest)

@@ -1,6 +1,10 @@
-"""Create .venv and install the locked packages; quick when nothing changed.
+"""Create .venv and install locked packages; quick when nothing changed.
 
-Uses only the standard library and old syntax, so that an old Python can print that it is too old.
+    bootstrap.py run     what a trial copy needs (deploy/local/requirements.txt)
+    bootstrap.py dev     that and the tools for tests and checks (requirements-dev.txt)
+
+A pinned uv installs in parallel; where it cannot be had or fails, pip does it. Uses only the standard library and old
+syntax, so that an old Python can print that it is too old.
 """
 
 import hashlib
@@ -8,30 +12,36 @@ import os
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "bin", "python")
-LOCK = os.path.join(ROOT, "requirements-dev.txt")
+LOCKS = {"run": os.path.join(HERE, "requirements.txt"), "dev": os.path.join(ROOT, "requirements-dev.txt")}
+COVERED_BY = {"run": ["run", "dev"], "dev": ["dev"]}  # the packages of "run" are all in "dev"
+UV_LOCK = os.path.join(HERE, "uv.txt")
+UV_FOLDER = os.path.join(VENV, "uv")
+UV = os.path.join(UV_FOLDER, "bin", "uv")
 STAMP = os.path.join(VENV, "lock-installed")
 OLDEST = (3, 11)
 
 
-def main():
+def main(purpose="dev"):
     refuse_what_cannot_work(sys.version_info[:2])
-    wanted = stamp_of(LOCK)
-    if read(STAMP) == wanted and venv_works():
+    is_there = venv_works()
+    installed = (read(STAMP) or "").split() if is_there else []
+    if any(stamp_of(LOCKS[name]) in installed for name in COVERED_BY[purpose]):
         return
-    if not venv_works():
+    if not is_there:
         say("Creating the virtual environment .venv ...")
-        run([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be created.")
-    say("Installing the locked packages into .venv (only once) ...")
-    run(
-        [VENV_PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        + ["--require-hashes", "--no-deps", "--requirement", LOCK],
-        "The packages could not be installed; is there a connection to the package index?",
-    )
+        run(
+            [sys.executable, "-m", "venv", "--without-pip", "--clear", VENV],
+            "The virtual environment could not be created.",
+        )
+    say("Installing %s into .venv (only once) ..." % describe(LOCKS[purpose]))
+    if not install_by_uv(LOCKS[purpose]):
+        install_by_pip(LOCKS[purpose])
     with open(STAMP, "w") as stamp:
-        stamp.write(wanted)
+        stamp.write("\n".join([*installed, stamp_of(LOCKS[purpose])]))
 
 
 def refuse_what_cannot_work(version):
@@ -49,11 +59,42 @@ def refuse_what_cannot_work(version):
 
 def venv_works():
     """False if there is no .venv, if its Python is gone, or if it was moved here from another folder."""
-    code = "import sys, pip; sys.exit(sys.version_info[:2] < (3, 11) or sys.prefix != %r)" % VENV
+    code = "import sys; sys.exit(sys.version_info[:2] < (3, 11) or sys.prefix != %r)" % VENV
     try:
         return subprocess.call([VENV_PYTHON, "-c", code], stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
+
+
+def install_by_uv(lock):
+    """True when everything was installed. uv comes through pip, and takes the package index pip was told of."""
+    if not os.path.exists(UV) and subprocess.call(pip_command(sys.executable, UV_LOCK, "--target", UV_FOLDER)) != 0:
+        return False
+    environment = dict(os.environ)
+    if environment.get("PIP_INDEX_URL"):
+        environment.setdefault("UV_INDEX_URL", environment["PIP_INDEX_URL"])
+    command = [UV, "pip", "install", "--quiet", "--python", VENV_PYTHON, "--require-hashes", "--no-deps"]
+    return subprocess.call([*command, "--requirement", lock], env=environment) == 0
+
+
+def install_by_pip(lock):
+    say("uv cannot do it; installing by pip, which takes longer ...")
+    run([VENV_PYTHON, "-m", "ensurepip", "--default-pip"], "pip could not be added to .venv.", quiet=True)
+    run(
+        pip_command(VENV_PYTHON, lock),
+        "The packages could not be installed; is there a connection to the package index?",
+    )
+
+
+def pip_command(python, lock, *options):
+    command = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
+    return [*command, *options, "--requirement", lock]
+
+
+def describe(lock):
+    """Such as "64 packages": so that a slow connection is not silence without a reason."""
+    with open(lock) as file:
+        return "%d packages" % sum(1 for line in file if line[0] not in "# \n")
 
 
 def stamp_of(path):
@@ -69,8 +110,8 @@ def read(path):
         return None
 
 
-def run(command, sentence):
-    if subprocess.call(command) != 0:
+def run(command, sentence, quiet=False):
+    if subprocess.call(command, stdout=subprocess.DEVNULL if quiet else None) != 0:
         stop(sentence)
 
 
@@ -86,6 +127,6 @@ def stop(sentence):
 
 if __name__ == "__main__":
     try:
-        main()
+        main(*sys.argv[1:])
     except KeyboardInterrupt:
         stop("Stopped.")

@@ -39,12 +39,13 @@ def test_a_missing_venv_module_is_one_sentence(bootstrap, capsys, monkeypatch, m
 
 def test_nothing_is_installed_when_the_lock_is_the_installed_one(bootstrap, monkeypatch, tmp_path):
     stamp = tmp_path / "stamp"
-    stamp.write_text(bootstrap.stamp_of(bootstrap.LOCK))
+    stamp.write_text(bootstrap.stamp_of(bootstrap.LOCKS["dev"]))
     monkeypatch.setattr(bootstrap, "STAMP", str(stamp))
     monkeypatch.setattr(bootstrap, "venv_works", lambda: True)
     monkeypatch.setattr(bootstrap, "run", lambda *_: pytest.fail("it ran something"))
 
-    bootstrap.main()
+    bootstrap.main("dev")
+    bootstrap.main("run")  # its packages are all there, too
 
 
 def test_old_pythons_can_read_the_script():
@@ -56,7 +57,7 @@ def test_old_pythons_can_read_the_script():
 
 
 def test_the_locks_name_no_index_and_hash_everything():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "deploy/local/requirements.txt", "deploy/local/uv.txt"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert "--index-url" not in text
@@ -68,4 +69,5 @@ def test_production_installs_what_the_tests_ran_with():
         lines = (ROOT / name).read_text().splitlines()
         return {line.split(" ")[0] for line in lines if "==" in line and not line.startswith((" ", "#"))}
 
-    assert pins("requirements.txt") < pins("requirements-dev.txt")
+    assert pins("requirements.txt") < pins("deploy/local/requirements.txt") < pins("requirements-dev.txt")
+    assert pins("deploy/local/uv.txt") < pins("requirements-dev.txt")
