@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run run dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots docs lock
+.PHONY: help setup setup-run run password dev test check bench bench-desk bench-many bench-slots drill drill-cluster drill-mail backup restore audit screenshots docs lock
 
 # Each recipe is one plain command, so that make runs it without a shell and signals reach it.
 
@@ -19,6 +19,9 @@ setup-run:
 
 run: setup-run ## Run the whole site: database, web server, worker (PORT=8000, HOST=127.0.0.1)
 	@$(BIN)/python deploy/local/run.py
+
+password: setup-run ## Make a new password for the trial copy's desk
+	@$(BIN)/python -m deploy.local.postgres $(BIN)/python deploy/local/password.py
 
 dev: setup-run ## Run the whole site with debug pages, reloading when code changes
 	@$(BIN)/python deploy/local/run.py --dev

@@ -19,7 +19,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from revival.database.watchdog import TimedConnection
-from revival.server.logs import LOGGING as LOGGING  # JSON lines without personal data
+from revival.server.logs import LOGGING as LOGGING  # without personal data
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

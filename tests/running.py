@@ -46,6 +46,7 @@ class RunningSite:
         self.environment = {
             **os.environ,
             "REVIVAL_MODE": "trial",
+            "LOG_FORMAT": "json",  # tests read the lines
             "DATABASE_URL": self.database_url,
             "SITE_URL": self.url,
             "ALLOWED_HOSTS": "127.0.0.1,localhost",

@@ -23,8 +23,12 @@ from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.management import CommandError, call_command  # noqa: E402
 
+ADMIN = "admin"
+PRODUCTION_HINT = "an account of this database; `manage.py first_owner NAME` makes the first"
 
-def main() -> None:
+
+def main(hint_to: int) -> None:
+    """Run every step, and write how to sign in to the file descriptor `hint_to`."""
     web = become_owner()
     try:
         django.setup()
@@ -37,8 +41,7 @@ def main() -> None:
     call_command("load_clinic", *([] if settings.IS_PRODUCTION else ["--example"]))
     if not settings.DEBUG:
         collect_static_files()
-    if not settings.IS_PRODUCTION:
-        make_admin()
+    os.write(hint_to, (PRODUCTION_HINT if settings.IS_PRODUCTION else make_admin()).encode())
 
 
 def become_owner() -> str:
@@ -94,18 +97,21 @@ def static_sources() -> str:
     return digest.hexdigest()
 
 
-def make_admin() -> None:
-    """Create the first account of a trial copy and print its password, once."""
+def make_admin() -> str:
+    """Create the first account of a trial copy; how to sign in with it. A random password is told this once."""
     from django.contrib.auth import get_user_model
 
     users = get_user_model().objects
     if users.filter(is_superuser=True).exists():
-        return
+        return f"{ADMIN}; `make password` makes a new password"
     chosen = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
     password = chosen or secrets.token_urlsafe(12)
-    users.create_superuser("admin", email="", password=password)
-    hint = "the password in DJANGO_SUPERUSER_PASSWORD" if chosen else f"password {password}"
-    print(f"\nSign in at {settings.SITE_URL}/admin/ as admin, {hint} (shown this once).", flush=True)
+    users.create_superuser(ADMIN, email="", password=password)
+    return (
+        f"{ADMIN}, the password in DJANGO_SUPERUSER_PASSWORD"
+        if chosen
+        else f"{ADMIN}, password {password} (shown once)"
+    )
 
 
 def stop(sentence: str) -> NoReturn:
@@ -114,6 +120,6 @@ def stop(sentence: str) -> NoReturn:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(int(sys.argv[1]))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -78,11 +78,20 @@ def main(is_dev: bool) -> None:
         if not configured_url:
             os.environ["OWNER_DATABASE_URL"], url = url, postgres.web_url(url)
         os.environ["DATABASE_URL"] = url
-        prepared = subprocess.run([sys.executable, "deploy/local/prepare.py"])
+        sign_in = prepare()
+        os.environ.pop("OWNER_DATABASE_URL", None)  # web server and worker must not have the owner's rights
+        serve(web_command(is_dev, host, port), address, sign_in)
+
+
+def prepare() -> str:
+    """Prepare database and files in a process of their own; how to sign in at the desk. Exits if a step fails."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as sign_in:
+        prepared = subprocess.run([sys.executable, "deploy/local/prepare.py", str(writing)], pass_fds=[writing])
+        os.close(writing)
         if prepared.returncode != 0:
             sys.exit(prepared.returncode)
-        os.environ.pop("OWNER_DATABASE_URL", None)  # web server and worker must not have the owner's rights
-        serve(web_command(is_dev, host, port), address)
+        return sign_in.read()
 
 
 def web_command(is_dev: bool, host: str, port: str) -> list[str]:
@@ -91,13 +100,13 @@ def web_command(is_dev: bool, host: str, port: str) -> list[str]:
     return [str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi"]
 
 
-def serve(web_command: list[str], address: str) -> None:
+def serve(web_command: list[str], address: str, sign_in: str) -> None:
     parts: list[Part] = []
     try:
         parts.append(Part("web server", web_command))
         parts.append(Part("worker", [sys.executable, "manage.py", "procrastinate", "worker"]))
         wait_for_first_answer(parts[0], address)
-        announce(address)
+        announce(address, sign_in)
         while True:
             for part in parts:
                 part.keep_alive()
@@ -119,10 +128,18 @@ def wait_for_first_answer(web: Part, address: str) -> None:
         time.sleep(0.1)
 
 
-def announce(address: str) -> None:
-    mail = "through the server of EMAIL_URL" if os.environ.get("EMAIL_URL") else "into files under .mail/"
-    print(f"\nRevival is running at {address}/ and its desk at {address}/admin/", flush=True)
-    print(f"Mail goes {mail}. Ctrl-C stops everything.\n", flush=True)
+def announce(address: str, sign_in: str) -> None:
+    """The block people look for, printed last: where the site is, how to sign in, where mail goes, how to stop."""
+    mail = "through the server of EMAIL_URL" if os.environ.get("EMAIL_URL") else "files in .mail/"
+    rows = [
+        ("Site", f"{address}/"),
+        ("Desk", f"{address}/admin/"),
+        ("Sign in", sign_in),
+        ("E-mail", mail),
+        ("Stop", "Ctrl-C"),
+    ]
+    lines = "\n".join(f"  {name:<8} {text}" for name, text in rows)
+    print(f"\nRevival is running.\n\n{lines}\n", flush=True)
 
 
 def answers(address: str) -> bool:

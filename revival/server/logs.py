@@ -1,4 +1,4 @@
-"""Logs as JSON lines without personal data.
+"""Logs without personal data: JSON lines in production, short lines for people in a trial copy.
 
 Nothing that may identify a person is logged: no address beyond its first segment (visit links are
 private), no network address, no text of an exception (PostgreSQL's quotes the row).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,26 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             fields["error"] = describe(record.exc_info[1])
         return fields
+
+
+class LineFormatter(JsonFormatter):
+    """The same fields as one short line: 13:14:38 request method=GET url=home status=200 ms=0.2"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            fields = self.fields(record)
+        except Exception as error:  # else logging writes the record with all its arguments
+            return f"unreadable: {summary(error)}"
+        time, level, _, event = (str(fields.pop(name)) for name in ("time", "level", "logger", "event"))
+        shown = [time[11:19], *([level.upper()] if level != "info" else []), event]
+        return " ".join([*shown, *(f"{name}={value}" for name, value in fields.items())])
+
+
+def chosen_formatter() -> logging.Formatter:
+    """By LOG_FORMAT, `json` or `lines`; unset, JSON in production. Read late: `.env` is read with the settings."""
+    is_production = os.environ.get("REVIVAL_MODE", "production") == "production"
+    chosen = os.environ.get("LOG_FORMAT") or ("json" if is_production else "lines")
+    return LineFormatter() if chosen == "lines" else JsonFormatter()
 
 
 def type_name(value: object) -> str:
@@ -152,13 +173,13 @@ KNOWN_SEGMENTS = {
 
 
 class GunicornLogger(glogging.Logger):
-    """gunicorn's error log and access log as JSON lines, without personal data."""
+    """gunicorn's error log and access log in the same form, without personal data."""
 
     def setup(self, cfg: Config) -> None:
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
-                handler.setFormatter(JsonFormatter())
+                handler.setFormatter(chosen_formatter())
 
     def access(self, resp: Response, req: Request, environ: WSGIEnvironment, request_time: timedelta) -> None:
         if not self.access_log_enabled:
@@ -175,8 +196,8 @@ class GunicornLogger(glogging.Logger):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": JsonFormatter}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"chosen": {"()": chosen_formatter}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # Django gives these two handlers of their own, which write the path and mail the error.

@@ -44,6 +44,35 @@ def test_each_line_is_json(caught):
     assert line["event"] == "3 holds ended"
 
 
+@pytest.mark.parametrize(
+    ("environment", "formatter"),
+    [
+        ({}, logs.JsonFormatter),
+        ({"REVIVAL_MODE": "production"}, logs.JsonFormatter),
+        ({"REVIVAL_MODE": "trial"}, logs.LineFormatter),
+        ({"REVIVAL_MODE": "dev"}, logs.LineFormatter),
+        ({"REVIVAL_MODE": "trial", "LOG_FORMAT": "json"}, logs.JsonFormatter),
+    ],
+)
+def test_production_logs_json_and_a_trial_copy_short_lines(monkeypatch, environment, formatter):
+    monkeypatch.delenv("REVIVAL_MODE", raising=False)
+    monkeypatch.delenv("LOG_FORMAT", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert type(logs.chosen_formatter()) is formatter
+
+
+def test_a_short_line_has_the_same_fields_as_json():
+    fields = {"method": "GET", "url": "home", "status": 200, "ms": 0.2}
+    record = logging.makeLogRecord({"name": "gunicorn.access", "levelname": "INFO", "msg": "request", "fields": fields})
+
+    line = logs.LineFormatter().format(record)
+
+    assert line.endswith(" request method=GET url=home status=200 ms=0.2")
+    assert set(logs.JsonFormatter().fields(record)) == {"time", "level", "logger", "event", *fields}
+
+
 @pytest.mark.django_db
 @pytest.mark.urls("tests.broken_urls")
 def test_an_error_is_told_by_class_and_place_and_the_address_by_its_name(caught):
