@@ -14,7 +14,7 @@ from django.urls import resolve, reverse
 from django.utils import timezone
 
 from articles.link_check import check_all
-from articles.models import LONGEST_ADDRESS, Article, Outcome, OutsideLink, Question, Reference
+from articles.models import MAX_ADDRESS_LENGTH, Article, Outcome, OutsideLink, Question, Reference
 from articles.publishing import anchors_of, is_of_the_page, leads_somewhere
 from articles.reminders import clinic_zone, falling_due
 from articles.rich_text import clean, unknown_keys
@@ -188,7 +188,7 @@ def outside_links(texts: Iterable[Text], references: Iterable[Reference]) -> dic
     for one in references:
         for address, _ in one.links:
             found.setdefault(address, (f"The reference {one} of “{one.article}”", _desk(one)))
-    return {address: where for address, where in found.items() if len(address) <= LONGEST_ADDRESS}
+    return {address: where for address, where in found.items() if len(address) <= MAX_ADDRESS_LENGTH}
 
 
 def _outside(texts: list[Text], references: list[Reference]) -> Part:

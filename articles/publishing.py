@@ -141,7 +141,7 @@ def _image_faults(article: Article, sections: list[Section]) -> list[Fault]:
             f"The image {where}, “{row.image}”, has no alternative text and is not ticked as decorative.", row, "image"
         )
         for where, row in shown
-        if row.image is not None and not row.image.has_its_words
+        if row.image is not None and not row.image.has_text_alternative
     ]
 
 

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from articles.models import Article, ArticleQuerySet, ReviewReminder, Step, step_on
+from articles.models import Article, ArticleQuerySet, ReminderStep, ReviewReminder, reminder_step
 from booking.models import Clinic
 from revival.base.jobs import BEHIND_THE_CLOCK, jobs
 from revival.base.mail import deliver as deliver_row
@@ -76,12 +76,12 @@ def remind() -> list[ReviewReminder]:
     written = [
         _write(article, due_on, step)
         for article in falling_due(day)
-        if (due_on := article.next_review_on) and (step := step_on(day, due_on)) and recipient_of(article)
+        if (due_on := article.next_review_on) and (step := reminder_step(day, due_on)) and recipient_of(article)
     ]
     return [one for one in written if one is not None]
 
 
-def _write(article: Article, due_on: date, step: Step) -> ReviewReminder | None:
+def _write(article: Article, due_on: date, step: ReminderStep) -> ReviewReminder | None:
     with transaction.atomic():
         reminder, is_new = ReviewReminder.objects.get_or_create(
             article=article, due_on=due_on, step=step, defaults={"recipient": recipient_of(article)}
@@ -116,7 +116,7 @@ def _try(reminder: ReviewReminder) -> bool:
 def _is_overtaken(reminder: ReviewReminder) -> bool:
     """Reviewed, moved, taken down or a step further meanwhile."""
     article = Article.objects.published().filter(pk=reminder.article_id, next_review_on=reminder.due_on)
-    return not article.exists() or step_on(today(), reminder.due_on) != reminder.step
+    return not article.exists() or reminder_step(today(), reminder.due_on) != reminder.step
 
 
 def compose(reminder: ReviewReminder) -> EmailMultiAlternatives:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from articles.forms import ClearForm
 from articles.models import (
-    MEANING,
+    EVIDENCE_MEANING,
     PREVIEW_DAYS,
     Article,
     ArticleQuerySet,
@@ -161,7 +161,7 @@ def _references(citations: Citations) -> list[tuple[Reference, list[str]]]:
 
 def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
     used = {one.label for one in article.sections.all()} | {one.label for one in article.questions.all()}
-    return [(label, MEANING[label]) for label in Evidence if label in used]
+    return [(label, EVIDENCE_MEANING[label]) for label in Evidence if label in used]
 
 
 @require_safe

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
 from articles.images import pictures, store
-from articles.models import MOST_BYTES, Image
+from articles.models import MAX_RENDITION_BYTES, Image
 from revival.base.date_columns import moment
 
 
@@ -47,7 +47,7 @@ class ImageForm(forms.ModelForm):
         try:
             if (file.size or 0) > pictures.MOST_UPLOADED:  # before it is read into memory
                 raise pictures.too_large()
-            self.picture = pictures.read(file.read(), file.name or "", MOST_BYTES)
+            self.picture = pictures.read(file.read(), file.name or "", MAX_RENDITION_BYTES)
             store.demand_new(self.picture)
         except pictures.NotAPictureError as refusal:
             raise ValidationError(str(refusal)) from refusal

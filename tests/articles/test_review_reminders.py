@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from articles import reminders, tasks
-from articles.models import Article, ReviewReminder, Stage, Step, step_on
+from articles.models import Article, ReminderStep, ReviewReminder, Stage, reminder_step
 from booking.actions import NotDeliveredError
 from booking.models import Clinic
 from tests.factories import a_therapist
@@ -91,19 +91,26 @@ def sent():
 
 @pytest.mark.parametrize(
     ("days_before", "step"),
-    [(31, None), (30, Step.MONTH), (8, Step.MONTH), (7, Step.WEEK), (0, Step.WEEK), (-1, Step.OVERDUE)],
+    [
+        (31, None),
+        (30, ReminderStep.MONTH),
+        (8, ReminderStep.MONTH),
+        (7, ReminderStep.WEEK),
+        (0, ReminderStep.WEEK),
+        (-1, ReminderStep.OVERDUE),
+    ],
 )
 def test_the_step_is_the_last_one_reached(days_before, step):
-    assert step_on(DUE - days_before * DAY, DUE) == step
+    assert reminder_step(DUE - days_before * DAY, DUE) == step
 
 
 def test_exactly_three_mails_each_on_its_day(kept, mailbox):
     walk(DUE - 40 * DAY, DUE + 40 * DAY)
 
     assert sent() == [
-        (Step.MONTH, DUE, DUE - 30 * DAY),
-        (Step.WEEK, DUE, DUE - 7 * DAY),
-        (Step.OVERDUE, DUE, DUE + DAY),
+        (ReminderStep.MONTH, DUE, DUE - 30 * DAY),
+        (ReminderStep.WEEK, DUE, DUE - 7 * DAY),
+        (ReminderStep.OVERDUE, DUE, DUE + DAY),
     ]
     assert [mail["To"] for mail in mailbox.mails] == ["kim@example.com"] * 3
     assert len({mail["Message-ID"] for mail in mailbox.mails}) == 3
@@ -122,7 +129,7 @@ def test_the_day_is_the_clinics(kept, mailbox):
 def test_a_worker_that_was_away_sends_the_present_step_only(kept, mailbox):
     walk(DUE - 3 * DAY, DUE - 2 * DAY)
 
-    assert [step for step, _, _ in sent()] == [Step.WEEK]
+    assert [step for step, _, _ in sent()] == [ReminderStep.WEEK]
 
 
 def test_another_day_has_steps_of_its_own(kept, mailbox):
@@ -130,11 +137,11 @@ def test_another_day_has_steps_of_its_own(kept, mailbox):
     walk(DUE - 30 * DAY, DUE - 20 * DAY)
     Article.objects.update(next_review_on=later)
     walk(DUE - 19 * DAY, DUE + 10 * DAY)
-    assert [(step, due) for step, due, _ in sent()] == [(Step.MONTH, DUE)]
+    assert [(step, due) for step, due, _ in sent()] == [(ReminderStep.MONTH, DUE)]
 
     walk(later - 30 * DAY, later + 5 * DAY)
 
-    assert [(step, due) for step, due, _ in sent()[1:]] == [(step, later) for step in Step]
+    assert [(step, due) for step, due, _ in sent()[1:]] == [(step, later) for step in ReminderStep]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +170,7 @@ def test_two_that_look_at_once_write_one(kept, mailbox):
 
 
 def test_the_database_refuses_a_second_one(kept):
-    facts = {"article": kept, "due_on": DUE, "step": Step.WEEK}
+    facts = {"article": kept, "due_on": DUE, "step": ReminderStep.WEEK}
     ReviewReminder.objects.create(**facts)
 
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
@@ -192,7 +199,7 @@ def test_workers_that_race_send_three_mails(kept, mailbox):
             for worker in workers:
                 worker.join()
 
-    assert [step for step, _, _ in sent()] == list(Step)
+    assert [step for step, _, _ in sent()] == list(ReminderStep)
     assert len(mailbox.mails) == 3
     assert jobs() == before + 3
 
