@@ -42,13 +42,13 @@ class Desk(AdminSite):
         ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from articles.panels import in_hand, not_set_up, reviews
+        from articles.panels import articles_in_progress, not_set_up, reviews
         from booking.desk.first_page import panels
         from booking.models import AccessLog, Look
 
         has_second_factor = getattr(request.user, "otp_device", None) is not None
         desk: dict[str, Any] = {"worker_is_late": worker_is_late(), "offers_second_factor": not has_second_factor}
-        desk["in_hand"] = in_hand(request.user)
+        desk["articles_in_progress"] = articles_in_progress(request.user)
         if request.user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now(), request.user)
             if request.user.has_perm("articles.view_article"):  # else the links lead nowhere

@@ -28,7 +28,7 @@ from articles.images import pictures, store
 from articles.images.pictures import NotAPictureError, read
 from articles.images.views import rendition
 from articles.models import MAX_RENDITION_BYTES, Image, Rendition
-from articles.publishing import NotReadyError, publish, what_is_missing
+from articles.publishing import NotReadyError, find_faults, publish
 from revival.page_cache import image_cache
 from tests.revival.page_cache.test_page_cache import SHOWN_WITHIN, get
 
@@ -280,7 +280,7 @@ REFUSED = {
     "a bit too many": (a_png_header(6400, 6251), "a.png", "more than 40 million pixels"),
     "a bar": (saved(a_drawing(2000, 300)), "a.jpg", "more than 4 times as long as wide"),
     "tiny": (saved(a_drawing(150, 150)), "a.jpg", "only 150 × 150 pixels"),
-    "heavy": (GOOD + b"\0" * pictures.MOST_UPLOADED, "a.jpg", "larger than 10 MB"),
+    "heavy": (GOOD + b"\0" * pictures.MAX_UPLOAD_BYTES, "a.jpg", "larger than 10 MB"),
 }
 
 
@@ -384,8 +384,8 @@ def test_the_same_picture_twice_is_pointed_to(admin_client):
 
 def test_a_double_click_that_slips_past_the_form_is_told_the_same(admin_client, monkeypatch):
     upload(admin_client)
-    demand, looks = store.demand_new, iter([True])
-    monkeypatch.setattr(store, "demand_new", lambda picture: None if next(looks, False) else demand(picture))
+    demand, looks = store.refuse_duplicate, iter([True])
+    monkeypatch.setattr(store, "refuse_duplicate", lambda picture: None if next(looks, False) else demand(picture))
 
     again = upload(admin_client, title="Again")
 
@@ -720,7 +720,7 @@ def test_a_picture_without_words_keeps_an_article_from_being_published(article):
     article.sections.filter(anchor="what").update(image=silent)
     article.refresh_from_db()
 
-    reasons = [str(fault) for fault in what_is_missing(article)]
+    reasons = [str(fault) for fault in find_faults(article)]
 
     assert "The image at the top, “Silent”, has no alternative text and is not ticked as decorative." in reasons
     assert any(one.startswith("The image of the section “What cupping is”, “Silent”, has no") for one in reasons)
@@ -728,14 +728,14 @@ def test_a_picture_without_words_keeps_an_article_from_being_published(article):
         publish(article)
     Image.objects.update(alternative_text="", is_decorative=True)
     article.refresh_from_db()
-    assert what_is_missing(article) == []
+    assert find_faults(article) == []
 
 
 def test_a_revision_brings_pictures_back(article, image):
     put_at_the_top(article, image)
     article.sections.filter(anchor="what").update(image=image)
     article.refresh_from_db()
-    kept = revisions.keep(article, by=None)
+    kept = revisions.save_revision(article, by=None)
     put_at_the_top(article, None)
     article.sections.update(image=None)
 
@@ -749,7 +749,7 @@ def test_a_revision_whose_picture_was_deleted_comes_back_without_it(article, ima
     put_at_the_top(article, image)
     article.sections.filter(anchor="what").update(image=image)
     article.refresh_from_db()
-    kept = revisions.keep(article, by=None)
+    kept = revisions.save_revision(article, by=None)
     put_at_the_top(article, None)
     article.sections.update(image=None)
     image.delete()
@@ -762,7 +762,7 @@ def test_a_revision_whose_picture_was_deleted_comes_back_without_it(article, ima
 
 
 def test_a_revision_from_before_there_were_pictures_comes_back(article, image):
-    kept = revisions.keep(article, by=None)
+    kept = revisions.save_revision(article, by=None)
     content = {name: value for name, value in kept.content.items() if name not in ("image", "kept_by")}
     content["sections"] = [{k: v for k, v in one.items() if k != "image"} for one in content["sections"]]
     type(kept).objects.filter(pk=kept.pk).update(content=content)
@@ -787,11 +787,11 @@ def test_the_database_too_keeps_a_picture_that_is_shown(article, image):
 
 PUT_IN = """
 import io, PIL.Image
-from articles import images, pictures
+from articles.images import pictures, store
 from articles.models import Image
 file = io.BytesIO()
 PIL.Image.linear_gradient("L").resize((500, 400)).save(file, "PNG")
-image = images.add_image(
+image = store.add_image(
     image=Image(title="Live", is_decorative=True), picture=pictures.read(file.getvalue(), "a.png", 300_000), by=None
 )
 print("address", image.largest.get_absolute_url())

@@ -163,7 +163,7 @@ def test_nobody_is_asked_to_review_what_nobody_reads(kept, mailbox, hidden):
 def test_two_that_look_at_once_write_one(kept, mailbox):
     before = jobs()
     with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False):
-        first, second = reminders.remind(), reminders.remind()
+        first, second = reminders.queue_reminders(), reminders.queue_reminders()
 
     assert (len(first), second) == (1, [])
     assert jobs() == before + 1
@@ -210,7 +210,7 @@ def test_row_and_job_are_written_together_or_not_at_all(kept):
     before = jobs()
     with shared_app.replace_connector(shared_app.connector.get_worker_connector()):
         with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False), transaction.atomic():
-            reminders.remind()
+            reminders.queue_reminders()
             assert jobs() == before + 1
             transaction.set_rollback(True)
 
@@ -279,7 +279,7 @@ def test_each_try_has_the_same_message_id(kept, mailbox):
 
 def test_what_is_no_longer_true_is_not_sent(kept, mailbox):
     with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False):
-        (reminder,) = reminders.remind()
+        (reminder,) = reminders.queue_reminders()
         Article.objects.update(next_review_on=DUE + 300 * DAY)
         reminders.deliver(reminder_id=reminder.pk)
 
@@ -293,20 +293,20 @@ def test_what_is_no_longer_true_is_not_sent(kept, mailbox):
 
 def test_it_falls_to_the_backup_then_to_the_clinic(kept, keeper, backup, mailbox):
     Clinic.objects.update(notices_to="front-desk@example.com")
-    assert reminders.recipient_of(kept) == "kim@example.com"
+    assert reminders.recipient_address(kept) == "kim@example.com"
     keeper.is_active = False
-    assert reminders.recipient_of(kept) == "bo@example.com"
+    assert reminders.recipient_address(kept) == "bo@example.com"
     backup.email = ""
-    assert reminders.recipient_of(kept) == "front-desk@example.com"
+    assert reminders.recipient_address(kept) == "front-desk@example.com"
     kept.kept_by = kept.kept_by_backup = None
-    assert reminders.recipient_of(kept) == "front-desk@example.com"
+    assert reminders.recipient_address(kept) == "front-desk@example.com"
     Clinic.objects.update(notices_to="")
-    assert reminders.recipient_of(kept) == ""
+    assert reminders.recipient_address(kept) == ""
 
 
 def test_whoever_left_after_it_was_written_gets_nothing(kept, keeper, mailbox):
     with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False):
-        (reminder,) = reminders.remind()
+        (reminder,) = reminders.queue_reminders()
         keeper.delete()
         reminders.deliver(reminder_id=reminder.pk)
 
@@ -394,7 +394,7 @@ def test_the_keeper_and_the_backup_are_two_people(kept, keeper):
 def test_going_back_to_an_older_text_gives_the_page_to_nobody_else(kept, backup):
     from articles import revisions
 
-    older = revisions.keep(kept, by=None)
+    older = revisions.save_revision(kept, by=None)
     Article.objects.update(kept_by=None, kept_by_backup=backup)
 
     restored = revisions.restore(older, by=None)
