@@ -7,6 +7,7 @@ constraint allows one reminder per article, due date and step; a new due date st
 from __future__ import annotations
 
 from datetime import UTC, date, timedelta, tzinfo
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -14,6 +15,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from articles.models import Article, ArticleQuerySet, ReminderStep, ReviewReminder, reminder_step
 from booking.models import Clinic
@@ -123,17 +125,20 @@ def _is_overtaken(reminder: ReviewReminder) -> bool:
 def compose(reminder: ReviewReminder) -> EmailMultiAlternatives:
     article, clinic = reminder.article, Clinic.objects.current()
     keeper = article.kept_by
-    context = {
+    context: dict[str, Any] = {
         "clinic": clinic,
         "article": article,
         "reminder": reminder,
+        "is_overdue": reminder.step == ReminderStep.OVERDUE,
+        "due_day": date_format(reminder.due_on, "l, F j, Y"),
         "days": abs((reminder.due_on - today()).days),
         "is_keeper": keeper is not None and _staff_address(keeper) == reminder.recipient,
         "desk_url": settings.SITE_URL + reverse("admin:articles_article_change", args=[article.pk]),
         "page_url": settings.SITE_URL + article.get_absolute_url(),
     }
+    context["subject"] = " ".join(render_to_string(f"{FOLDER}/subject.txt", context).split())
     mail = EmailMultiAlternatives(
-        subject=" ".join(render_to_string(f"{FOLDER}/subject.txt", context).split()),
+        subject=context["subject"],
         body=render_to_string(f"{FOLDER}/body.txt", context),
         to=[reminder.recipient],
         headers={"Message-ID": reminder.message_id, "Auto-Submitted": "auto-generated"},

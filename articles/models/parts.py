@@ -193,6 +193,11 @@ class Reference(models.Model):
         return self.key
 
     @property
+    def volume_and_pages(self) -> str:
+        """Such as 12:345-350; each of the two may be missing."""
+        return ":".join(filter(None, (self.volume, self.pages)))
+
+    @property
     def links(self) -> list[tuple[str, str]]:
         """URL and link text of each identifier that is set, the most permanent first."""
         identifiers = [
