@@ -61,7 +61,7 @@ def check(address: str) -> CheckResult:
     if 200 <= status < 300:
         return CheckResult(Outcome.WORKS, "Opens", status)
     if status in REFUSES_PROGRAMS:
-        return CheckResult(Outcome.UNSURE, "Answers, but not to programs: look yourself", status)
+        return CheckResult(Outcome.UNSURE, "Refuses automatic checks: open it yourself", status)
     return CheckResult(Outcome.DEAD, "Gone" if status in (404, 410) else f"Answers with an error ({status})", status)
 
 

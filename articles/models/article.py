@@ -65,7 +65,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 class Article(models.Model):
     title = models.CharField(max_length=120)
     subtitle = models.CharField(max_length=160, blank=True, help_text="Shown smaller, after a colon.")
-    slug = models.SlugField(unique=True, help_text="Part of the page’s address. Links outside depend on it.")
+    slug = models.SlugField(unique=True, help_text="Part of the page’s address. Other sites may link to it.")
     description = models.CharField(max_length=160, help_text="One sentence for search engines and shared links.")
     lead = models.TextField(help_text="The opening paragraph.")
     in_short = models.TextField(help_text="The bottom line in under 120 words.")
@@ -78,7 +78,7 @@ class Article(models.Model):
         related_name="articles",
         null=True,
         blank=True,
-        help_text="Shown at the top, and where the page is shared. Empty: our drawing of cups.",
+        help_text="Shown at the top, and where the page is shared. Without an image, our drawing of cups is shown.",
     )
     author = models.ForeignKey(Therapist, on_delete=models.PROTECT, related_name="articles")
     book_with = models.ForeignKey(
@@ -87,7 +87,7 @@ class Article(models.Model):
         related_name="invited_by",
         null=True,
         blank=True,
-        help_text="Whom the article invites readers to book.",
+        help_text="The therapist whom the article invites readers to book.",
     )
     topics = models.ManyToManyField(Topic, related_name="articles", blank=True)
     cautions = models.ManyToManyField(
@@ -96,7 +96,7 @@ class Article(models.Model):
     reviewer = models.ForeignKey(
         Therapist, on_delete=models.PROTECT, related_name="reviewed_articles", null=True, blank=True
     )
-    reviewed_on = models.DateField(null=True, blank=True, help_text="Only with a reviewer; the page shows both.")
+    reviewed_on = models.DateField(null=True, blank=True, help_text="Needs a reviewer; the page shows both.")
     next_review_on = models.DateField(null=True, blank=True)
     kept_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -104,7 +104,7 @@ class Article(models.Model):
         related_name="+",
         null=True,
         blank=True,
-        help_text="Who sees to it that the page stays right. Gets an e-mail before each review.",
+        help_text="Responsible for keeping this page correct. Gets an e-mail before each review.",
     )
     kept_by_backup = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -113,11 +113,11 @@ class Article(models.Model):
         related_name="+",
         null=True,
         blank=True,
-        help_text="Gets it when the person above has no e-mail address or no longer works here.",
+        help_text="Gets the e-mail if the person above has no address or no longer works here.",
     )
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.DRAFT)
     published_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: stays.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave empty to keep the page on the site.")
     updated_at = models.DateTimeField(default=timezone.now)
 
     objects = ArticleQuerySet.as_manager()
@@ -137,14 +137,14 @@ class Article(models.Model):
             models.CheckConstraint(
                 name="articles_article_published_says_when",
                 condition=~Q(stage=Stage.PUBLISHED) | Q(published_at__isnull=False),
-                violation_error_message="A published article says since when.",
+                violation_error_message="A published article needs the moment of its publication.",
             ),
             models.CheckConstraint(
                 name="articles_article_expires_after_it_appears",
                 condition=Q(expires_at__isnull=True)
                 | Q(published_at__isnull=True)
                 | Q(expires_at__gt=F("published_at")),
-                violation_error_message="It would disappear before it appears.",
+                violation_error_message="The article would expire before it is published.",
             ),
             models.CheckConstraint(  # Python cannot read later ones back: in UTC they may fall into the year 10000
                 name="articles_article_moments_lie_within_reach",
@@ -156,7 +156,7 @@ class Article(models.Model):
                 name="articles_article_review_names_the_reviewer",
                 condition=Q(reviewer__isnull=True, reviewed_on__isnull=True)
                 | Q(reviewer__isnull=False, reviewed_on__isnull=False),
-                violation_error_message="A review has a reviewer and a day.",
+                violation_error_message="A review needs both a reviewer and a day.",
             ),
             models.CheckConstraint(
                 name="articles_article_backup_is_someone_else",

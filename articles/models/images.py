@@ -34,14 +34,14 @@ class Format(models.TextChoices):
 class Image(models.Model):
     """Picture for articles or portrait of a therapist. The uploaded file is not stored, only its renditions."""
 
-    title = models.CharField(max_length=120, help_text="What colleagues find it by. Readers never see it.")
+    title = models.CharField(max_length=120, help_text="For colleagues to find it. Readers never see it.")
     alternative_text = models.CharField(
         max_length=250,
         blank=True,
-        help_text="What the picture says, for people who cannot see it. One sentence, without “picture of”.",
+        help_text="Describes the picture for people who cannot see it. One sentence, without “picture of”.",
     )
     is_decorative = models.BooleanField(
-        "decorative", default=False, help_text="It says nothing that the text does not: screen readers pass it by."
+        "decorative", default=False, help_text="The picture adds nothing to the text. Screen readers skip it."
     )
     caption = models.CharField(max_length=250, blank=True, help_text="Shown below the picture.")
     credit = models.CharField(max_length=160, blank=True, help_text="Who made it, such as “Photo: Ada Example”.")
@@ -51,7 +51,7 @@ class Image(models.Model):
         null=True,
         blank=True,
         related_name="portrait",
-        help_text="Shown beside this therapist’s name, cut to a circle: a face in the middle suits best.",
+        help_text="Shown beside this therapist’s name, cropped to a circle. A face in the middle works best.",
     )
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
@@ -66,7 +66,8 @@ class Image(models.Model):
             models.CheckConstraint(
                 name="articles_image_decorative_has_no_words",
                 condition=Q(is_decorative=False) | Q(alternative_text=""),
-                violation_error_message="A decorative picture has no alternative text: empty it, or take the tick off.",
+                violation_error_message="A decorative picture has no alternative text: "
+                "remove it, or untick “decorative”.",
             ),
             models.CheckConstraint(
                 name="articles_image_has_a_size",
@@ -141,7 +142,7 @@ class Rendition(models.Model):
             models.UniqueConstraint(
                 fields=["image", "format", "width"],
                 name="articles_rendition_is_the_only_one_of_its_width",
-                violation_error_message="There is one of this width already.",
+                violation_error_message="There is a rendition of this width and format already.",
             ),
             models.CheckConstraint(
                 name="articles_rendition_format_is_known",

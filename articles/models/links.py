@@ -11,7 +11,7 @@ MAX_ADDRESS_LENGTH = 2000  # characters; browsers need not open longer ones
 class Outcome(models.TextChoices):
     WORKS = "works", "Works"
     DEAD = "dead", "Dead"
-    UNSURE = "unsure", "Answers, but not to programs: look yourself"
+    UNSURE = "unsure", "Refuses automatic checks: open it yourself"
 
 
 class OutsideLink(models.Model):
@@ -21,7 +21,7 @@ class OutsideLink(models.Model):
     checked_at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True, help_text="HTTP status; none when there was no answer.")
     outcome = models.CharField(max_length=6, choices=Outcome)
-    said = models.CharField(max_length=120, help_text="What was found, in words.")
+    said = models.CharField(max_length=120, help_text="The result in words.")
 
     class Meta:
         ordering = ["address"]

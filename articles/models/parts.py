@@ -57,19 +57,19 @@ class Section(models.Model):
         max_length=9,
         choices=SectionKind,
         default=SectionKind.TEXT,
-        help_text="Where the safety cards and questions go.",
+        help_text="What the section shows: its text, the safety cards or the questions.",
     )
     heading = models.CharField(max_length=120)
     anchor = models.CharField(
         max_length=60,
         validators=[check_anchor],
-        help_text="Part of the address, after #. Links depend on it.",
+        help_text="Part of the section’s address, after #. Other pages may link to it.",
     )
     label = models.CharField("evidence", max_length=8, choices=Evidence, blank=True)
     body = models.TextField(
         blank=True,
-        help_text="Cite a reference by its key, like [@wang-x-2020]. {phone}, {email}, {address} and {clinic} stand for"
-        " the clinic’s own.",
+        help_text="Cite a reference by its key, like [@wang-x-2020]. {phone}, {email}, {address} and {clinic} are "
+        "filled in with the clinic’s details.",
     )
     image = models.ForeignKey(
         Image,
@@ -128,15 +128,17 @@ class Question(models.Model):
         related_name="questions",
         null=True,
         blank=True,
-        help_text="Empty: about the clinic in general.",
+        help_text="Leave empty if the question is about the clinic in general.",
     )
-    topic = models.CharField(max_length=60, help_text="Entries with the same topic stand together.")
+    topic = models.CharField(max_length=60, help_text="Questions with the same topic are listed together.")
     order = models.PositiveSmallIntegerField(default=0)
     anchor = models.CharField(max_length=60, unique=True, validators=[check_anchor])
     question = models.CharField(max_length=160)
     answer = models.TextField()
     label = models.CharField("evidence", max_length=8, choices=Evidence, blank=True)
-    needs_approval = models.BooleanField(default=False, help_text="Awaiting the clinic’s approval; listed at the desk.")
+    needs_approval = models.BooleanField(
+        default=False, help_text="Waits for the clinic’s approval; listed on the desk’s first page."
+    )
 
     objects = QuestionQuerySet.as_manager()
 
@@ -165,7 +167,9 @@ class Reference(models.Model):
     """Source that an article cites. Bibliographic fields that nobody has confirmed stay empty."""
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="references")
-    key = models.CharField(max_length=60, validators=[check_anchor], help_text="What the text cites, like wang-x-2020.")
+    key = models.CharField(
+        max_length=60, validators=[check_anchor], help_text="How the text cites it, like wang-x-2020."
+    )
     authors = models.CharField(max_length=300, blank=True)
     year = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=400, blank=True)

@@ -128,7 +128,7 @@ def impatient(monkeypatch):
         ("loop", Outcome.DEAD, "Leads on and on, and never arrives", None),
         ("no-head", Outcome.WORKS, "Opens", 200),
         ("wrong-head", Outcome.WORKS, "Opens", 200),
-        ("robots", Outcome.UNSURE, "Answers, but not to programs: look yourself", 403),
+        ("robots", Outcome.UNSURE, "Refuses automatic checks: open it yourself", 403),
         ("broken", Outcome.DEAD, "Answers with an error (500)", 500),
         ("hangs-up", Outcome.DEAD, "Cannot be reached", None),
         ("hangs", Outcome.DEAD, "No answer in 0.5 seconds", None),
@@ -410,7 +410,7 @@ def test_with_the_network_each_is_asked_and_what_was_found_is_kept(quiet, outsid
     assert kept["gone"].status == 404
     assert kept["fine"].address.endswith("?a=1&b=2")
     assert f"{outside.url}/gone?a=1&b=2: Gone" in said
-    assert f"{outside.url}/robots?a=1&b=2: Answers, but not to programs" in said
+    assert f"{outside.url}/robots?a=1&b=2: Refuses automatic checks" in said
     assert f"{outside.url}/fine" not in said
 
 
