@@ -154,7 +154,7 @@ class Rendition(models.Model):
                 condition=LessThanOrEqual(_octets("content"), MAX_RENDITION_BYTES) & GreaterThan(_octets("content"), 0),
                 violation_error_message="A rendition holds at most 300 kB.",
             ),
-            models.CheckConstraint(  # browsers keep what an address has shown for a year
+            models.CheckConstraint(  # browsers cache an address for a year, so its content must never change
                 name="articles_rendition_is_named_by_its_content",
                 condition=Exact(F("sha256"), _hex_of_sha256("content")),
                 violation_error_message="A rendition is named by the SHA-256 of its content.",
