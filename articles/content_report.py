@@ -1,4 +1,7 @@
-"""What on the public pages needs somebody's eye: reviews, approvals, citations, links. Reads; says; changes nothing."""
+"""Content report: due reviews, missing approvals, unknown citations and dead links on the public pages.
+
+It only reads, except `check_outside_links`, which stores the results of the link checker.
+"""
 
 from __future__ import annotations
 
@@ -7,41 +10,42 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from html import unescape
-from typing import Any
 
 from django.conf import settings
+from django.db import models
+from django.db.models import QuerySet
 from django.urls import resolve, reverse
 from django.utils import timezone
 
 from articles.link_check import check_all
-from articles.models import LONGEST_ADDRESS, Article, Outcome, OutsideLink, Question, Reference
-from articles.publishing import anchors_of, is_of_the_page, leads_somewhere
-from articles.reminders import clinic_zone, falling_due
+from articles.models import MAX_ADDRESS_LENGTH, Article, Outcome, OutsideLink, Question, Reference
+from articles.publishing import article_anchors, is_reachable, is_reserved_anchor
+from articles.reminders import articles_due, clinic_zone
 from articles.rich_text import clean, unknown_keys
 
 HREF = re.compile(r'<a\b[^>]*\bhref="([^"]*)"')
 
 
 @dataclass(frozen=True)
-class Line:
-    """One thing to look at, with the address of its form at the desk."""
+class ReportLine:
+    """One thing to look at, with the URL of its form at the desk."""
 
-    what: str
-    why: str
+    subject: str
+    reason: str
     url: str
     is_dead: bool = False
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportPart:
     title: str
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ReportLine] = field(default_factory=list)
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Text:
-    """A piece of rich text that readers see, and where it is edited."""
+class PublicText:
+    """A rich text that readers see: its place in words, and the URL of its form at the desk."""
 
     where: str
     html: str
@@ -53,75 +57,79 @@ class Text:
         return [unescape(address) for address in HREF.findall(clean(self.html))]
 
 
-def content_report(now: datetime) -> list[Part]:
+def content_report(now: datetime) -> list[ReportPart]:
     with timezone.override(clinic_zone()):
         return _parts(now, timezone.localdate(now))
 
 
-def _parts(now: datetime, day: date) -> list[Part]:
-    texts, references = list(live_texts(now)), list(_live_references(now))
+def _parts(now: datetime, day: date) -> list[ReportPart]:
+    texts, references = list(public_texts(now)), list(_public_references(now))
+    unlinked = [reference for reference in references if not reference.links]
     return [
         *_reviews(day),
-        Part("Never reviewed", [_line(one, "No page says “reviewed” before.") for one in _unreviewed(now)]),
-        Part(
-            "Questions awaiting approval", [_line(one, "The clinic has not approved it yet.") for one in _unapproved()]
+        ReportPart("Never reviewed", [_line(row, "The page does not say “reviewed” yet.") for row in _unreviewed(now)]),
+        ReportPart(
+            "Questions awaiting approval", [_line(row, "The clinic has not approved it yet.") for row in _unapproved()]
         ),
-        Part("Unknown citations", list(_unknown_citations(texts))),
-        Part("References without a link", [_line(one, _in(one)) for one in references if not one.links]),
-        Part("Dead links inside the site", list(_dead_inside(texts))),
-        _outside(texts, references),
+        ReportPart("Unknown citations", list(_unknown_citations(texts))),
+        ReportPart("References without a link", [_line(reference, _no_link(reference)) for reference in unlinked]),
+        ReportPart("Dead links inside the site", list(_dead_inside_links(texts))),
+        _outside_part(texts, references),
     ]
 
 
-def is_anything_dead(parts: Iterable[Part]) -> bool:
+def has_dead_links(parts: Iterable[ReportPart]) -> bool:
     return any(line.is_dead for part in parts for line in part.lines)
 
 
-# ---- what readers see -----------------------------------------------------------------------
+# ---- texts and rows to check ----------------------------------------------------------------
 
 
-def live_texts(now: datetime) -> Iterator[Text]:
+def public_texts(now: datetime) -> Iterator[PublicText]:
+    """Rich texts that readers can see at `now`."""
     for article in Article.objects.published(now).prefetch_related("sections"):
-        url = _desk(article)
-        yield Text(f"The note under the safety cards of “{article}”", article.safety_note, article, url)
-        for one in article.sections.all():
-            yield Text(f"“{one.heading}” in “{article}”", one.body, article, url)
+        url = _form_url(article)
+        yield PublicText(f"The note under the safety cards of “{article}”", article.safety_note, article, url)
+        for section in article.sections.all():
+            yield PublicText(f"“{section.heading}” in “{article}”", section.body, article, url)
     for question in Question.objects.public(now).select_related("article"):
-        yield Text(f"The question “{question}”", question.answer, question.article, _desk(question))
+        yield PublicText(f"The question “{question}”", question.answer, question.article, _form_url(question))
 
 
-def _live_references(now: datetime) -> Iterable[Reference]:
+def _public_references(now: datetime) -> QuerySet[Reference]:
     return Reference.objects.filter(article__in=Article.objects.published(now)).select_related("article")
 
 
-def _unreviewed(now: datetime) -> Iterable[Article]:
+def _unreviewed(now: datetime) -> QuerySet[Article]:
     return Article.objects.published(now).filter(reviewer__isnull=True)
 
 
-def _unapproved() -> Iterable[Question]:
+def _unapproved() -> QuerySet[Question]:
     return Question.objects.filter(needs_approval=True)
 
 
-def _desk(row: Any) -> str:
+def _form_url(row: models.Model) -> str:
     return reverse(f"admin:articles_{row._meta.model_name}_change", args=[row.pk])
 
 
-def _line(row: Any, why: str, **facts: Any) -> Line:
-    return Line(str(row), why, _desk(row), **facts)
+def _line(row: models.Model, reason: str) -> ReportLine:
+    return ReportLine(str(row), reason, _form_url(row))
 
 
-def _in(reference: Reference) -> str:
+def _no_link(reference: Reference) -> str:
     return f"In “{reference.article}”: no DOI and no PubMed or Bookshelf number."
 
 
 # ---- reviews and citations ------------------------------------------------------------------
 
 
-def _reviews(day: date) -> list[Part]:
-    due = [(one, one.next_review_on) for one in falling_due(day) if one.next_review_on]
+def _reviews(day: date) -> list[ReportPart]:
+    due = [(article, article.next_review_on) for article in articles_due(day) if article.next_review_on]
     return [
-        Part("Review overdue", [_line(one, f"Since {_date(on)}.") for one, on in due if on < day]),
-        Part("Review due within 30 days", [_line(one, f"On {_date(on)}.") for one, on in due if on >= day]),
+        ReportPart("Review overdue", [_line(article, f"Since {_date(on)}.") for article, on in due if on < day]),
+        ReportPart(
+            "Review due within 30 days", [_line(article, f"On {_date(on)}.") for article, on in due if on >= day]
+        ),
     ]
 
 
@@ -129,11 +137,11 @@ def _date(day: date) -> str:
     return f"{day:%B} {day.day}, {day.year}"
 
 
-def _unknown_citations(texts: list[Text]) -> Iterator[Line]:
-    known = _keys_by_article({one.article.pk for one in texts if one.article})
+def _unknown_citations(texts: list[PublicText]) -> Iterator[ReportLine]:
+    known = _keys_by_article({text.article.pk for text in texts if text.article})
     for text in texts:
         for key in unknown_keys([text.html], known.get(text.article.pk, set()) if text.article else ()):
-            yield Line(
+            yield ReportLine(
                 text.where, f"Cites [@{key}], but no reference has that key; readers see nothing there.", text.url
             )
 
@@ -152,72 +160,73 @@ def _is_ours(address: str) -> bool:
     return address.startswith(("/", "#", settings.SITE_URL + "/")) or address == settings.SITE_URL
 
 
-def _dead_inside(texts: list[Text]) -> Iterator[Line]:
+def _dead_inside_links(texts: list[PublicText]) -> Iterator[ReportLine]:
     for text in texts:
         for address in filter(_is_ours, text.links):
             if not _opens(address.removeprefix(settings.SITE_URL) or "/", text):
-                yield Line(text.where, f"Links to {address}, which is not there.", text.url, is_dead=True)
+                yield ReportLine(text.where, f"Links to {address}, which is not there.", text.url, is_dead=True)
 
 
-def _opens(address: str, text: Text) -> bool:
-    """A page of ours, and the place on it that a # names."""
+def _opens(address: str, text: PublicText) -> bool:
+    """Whether the page exists and, for an article or the FAQ, has the anchor of the address."""
     path, _, anchor = address.partition("#")
     if not path:
-        return _has(text.article, anchor)
-    if not leads_somewhere(path):
+        return _has_anchor(text.article, anchor)
+    if not is_reachable(path):
         return False
     page = resolve(path.partition("?")[0])
     if page.view_name == "articles:faq" and anchor:
-        return is_of_the_page(anchor) or Question.objects.public().filter(anchor=anchor).exists()
+        return is_reserved_anchor(anchor) or Question.objects.public().filter(anchor=anchor).exists()
     if page.view_name == "articles:detail" and anchor:
-        return _has(Article.objects.published().filter(slug=page.kwargs["slug"]).first(), anchor)
+        return _has_anchor(Article.objects.published().filter(slug=page.kwargs["slug"]).first(), anchor)
     return True
 
 
-def _has(article: Article | None, anchor: str) -> bool:
-    return is_of_the_page(anchor) or (article is not None and anchor in anchors_of(article))
+def _has_anchor(article: Article | None, anchor: str) -> bool:
+    return is_reserved_anchor(anchor) or (article is not None and anchor in article_anchors(article))
 
 
-def outside_links(texts: Iterable[Text], references: Iterable[Reference]) -> dict[str, tuple[str, str]]:
-    """Address to where it stands first, in words and as the address of a form at the desk."""
-    found: dict[str, tuple[str, str]] = {}
+def outside_links(texts: Iterable[PublicText], references: Iterable[Reference]) -> dict[str, tuple[str, str]]:
+    """Addresses on other sites, each with its first place in words and the URL of that form at the desk."""
+    places: dict[str, tuple[str, str]] = {}
     for text in texts:
         for address in text.links:
             if address.startswith(("http://", "https://")) and not _is_ours(address):
-                found.setdefault(address, (text.where, text.url))
-    for one in references:
-        for address, _ in one.links:
-            found.setdefault(address, (f"The reference {one} of “{one.article}”", _desk(one)))
-    return {address: where for address, where in found.items() if len(address) <= LONGEST_ADDRESS}
+                places.setdefault(address, (text.where, text.url))
+    for reference in references:
+        for address, _ in reference.links:
+            where = f"The reference {reference} of “{reference.article}”"
+            places.setdefault(address, (where, _form_url(reference)))
+    return {address: place for address, place in places.items() if len(address) <= MAX_ADDRESS_LENGTH}
 
 
-def _outside(texts: list[Text], references: list[Reference]) -> Part:
+def _outside_part(texts: list[PublicText], references: list[Reference]) -> ReportPart:
     links = outside_links(texts, references)
-    last = OutsideLink.objects.in_bulk(list(links), field_name="address")
+    checked = OutsideLink.objects.in_bulk(list(links), field_name="address")
     lines = [
-        Line(
+        ReportLine(
             links[address][0],
             f"{address}: {row.said} ({_date(timezone.localdate(row.checked_at))}).",
             links[address][1],
             is_dead,
         )
-        for address, row in sorted(last.items())
+        for address, row in sorted(checked.items())
         if (is_dead := row.outcome == Outcome.DEAD) or row.outcome == Outcome.UNSURE
     ]
-    return Part("Links to other sites", lines, _when_checked(links, last))
+    return ReportPart("Links to other sites", lines, _when_checked(len(links), checked.values()))
 
 
-def _when_checked(links: Iterable[str], last: dict[str, OutsideLink]) -> str:
-    total, checked = len(list(links)), [row.checked_at for row in last.values()]
-    if not checked:
-        return f"None of {total} was looked at yet; `manage.py content_report --network` does."
-    return f"{len(checked)} of {total} looked at, last on {_date(timezone.localdate(max(checked)))}."
+def _when_checked(total: int, rows: Iterable[OutsideLink]) -> str:
+    moments = [row.checked_at for row in rows]
+    if not moments:
+        return f"None of {total} has been checked yet. To check them, run `manage.py content_report --network`."
+    return f"{len(moments)} of {total} checked, last on {_date(timezone.localdate(max(moments)))}."
 
 
-def look_outside(now: datetime) -> None:
-    """Ask each outside address, keep what was found, forget those that no page has any more."""
-    links = outside_links(live_texts(now), _live_references(now))
-    for address, found in check_all(links).items():
-        facts = {"checked_at": now, "status": found.status, "outcome": found.outcome, "said": found.said}
-        OutsideLink.objects.update_or_create(address=address, defaults=facts)
+def check_outside_links(now: datetime) -> None:
+    """Check each address on other sites and store the results; delete those of addresses no page has any more."""
+    links = outside_links(public_texts(now), _public_references(now))
+    for address, result in check_all(links).items():
+        values = {"checked_at": now, "status": result.status, "outcome": result.outcome, "said": result.explanation}
+        OutsideLink.objects.update_or_create(address=address, defaults=values)
     OutsideLink.objects.exclude(address__in=list(links)).delete()

@@ -1,4 +1,4 @@
-"""The newest articles as Atom (RFC 4287), with absolute addresses of the site's own."""
+"""Atom feed of the newest articles (RFC 4287), with absolute addresses from SITE_URL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.feedgenerator import Atom1Feed
 from articles.models import Article
 from booking.models import Clinic
 
-MOST = 20
+MAX_ITEMS = 20
 
 
 class ArticleFeed(Feed):
@@ -29,7 +29,7 @@ class ArticleFeed(Feed):
         return settings.SITE_URL + reverse("articles:feed")
 
     def items(self) -> QuerySet[Article]:
-        return Article.objects.published().select_related("author")[:MOST]
+        return Article.objects.published().select_related("author")[:MAX_ITEMS]
 
     def item_title(self, article: Article) -> str:
         return article.full_title

@@ -1,4 +1,4 @@
-"""What readers can tell us about an article."""
+"""Feedback form for readers: was this article clear?"""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ class ClearForm(forms.Form):
 
     def __init__(self, article: Article, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        parts = article.sections.filter(level=2)
-        self.fields["hard_part"].queryset = parts  # type: ignore[attr-defined]
+        self.fields["hard_part"].queryset = article.sections.filter(level=2)  # type: ignore[attr-defined]
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True

@@ -1,8 +1,9 @@
-"""Does an address outside our site still answer? With the standard library only; writes nothing.
+"""Link checker for addresses on other sites, with the standard library only; writes nothing.
 
-Addresses come from texts that staff type, so they are not trusted with our own network: each host is resolved
-here, and what lies inside (loopback, private, link-local, the cloud's own) is refused at every hop. The
-connection then goes to the very address that was looked at, so a name cannot change its mind in between.
+Staff type these addresses, so they could lead into our own network (server-side request forgery). Each host is
+resolved here, at every redirect, and private addresses are refused: loopback, private, link-local, a cloud's
+metadata. The connection then goes to the very IP address that was checked, so that a second DNS answer cannot
+lead elsewhere (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -21,53 +22,53 @@ from django.conf import settings
 
 from articles.models import Outcome
 
-SECONDS = 10  # for each hop, from the first packet to the last header
-MOST_HOPS = 5
-AT_ONCE = 4
+SECONDS = 10  # for each request, from the first packet to the last header
+MAX_REDIRECTS = 5
+THREADS = 4
 REDIRECTS = {301, 302, 303, 307, 308}
 REFUSES_PROGRAMS = {401, 403, 407, 418, 429, 451, 503}
-"""What publishers answer to anything but a browser; it says nothing about the link."""
+"""Statuses with which publishers refuse programs; a browser may still open the page."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """Of one look: what it means, the last status if there was one, and words."""
+class CheckResult:
+    """Result of one check: the outcome, an explanation, and the last HTTP status if there was one."""
 
     outcome: Outcome
-    said: str
+    explanation: str
     status: int | None = None
 
 
 class NoAnswerError(Exception):
-    """Nothing came back that could be judged; the text says why."""
+    """There is no HTTP answer to judge; the message says why."""
 
 
-def check_all(addresses: Iterable[str]) -> dict[str, Found]:
-    """Each address once, four at a time."""
-    wanted = list(dict.fromkeys(addresses))
-    with ThreadPoolExecutor(AT_ONCE) as looks:
-        return dict(zip(wanted, looks.map(check, wanted), strict=True))
+def check_all(addresses: Iterable[str]) -> dict[str, CheckResult]:
+    """Check each address once, four at a time."""
+    unique = list(dict.fromkeys(addresses))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip(unique, pool.map(check, unique), strict=True))
 
 
-def check(address: str) -> Found:
-    """Ask with HEAD, and with GET where HEAD is not answered well."""
+def check(address: str) -> CheckResult:
+    """Request the address with HEAD, and with GET if HEAD fails."""
     try:
-        status = _ask("HEAD", address)
+        status = _final_status("HEAD", address)
         if status >= 400:  # many servers refuse HEAD, or answer it wrongly
-            status = _ask("GET", address)
+            status = _final_status("GET", address)
     except NoAnswerError as error:
-        return Found(Outcome.DEAD, str(error))
+        return CheckResult(Outcome.DEAD, str(error))
     if 200 <= status < 300:
-        return Found(Outcome.WORKS, "Opens", status)
+        return CheckResult(Outcome.WORKS, "Opens", status)
     if status in REFUSES_PROGRAMS:
-        return Found(Outcome.UNSURE, "Answers, but not to programs: look yourself", status)
-    return Found(Outcome.DEAD, "Gone" if status in (404, 410) else f"Answers with an error ({status})", status)
+        return CheckResult(Outcome.UNSURE, "Refuses automatic checks: open it yourself", status)
+    return CheckResult(Outcome.DEAD, "Gone" if status in (404, 410) else f"Answers with an error ({status})", status)
 
 
-def _ask(method: str, address: str) -> int:
-    """The status at the end of the redirects. Raises NoAnswerError."""
-    for _ in range(MOST_HOPS + 1):
-        status, location = _one_hop(method, address)
+def _final_status(method: str, address: str) -> int:
+    """The HTTP status after all redirects. Raises NoAnswerError."""
+    for _ in range(MAX_REDIRECTS + 1):
+        status, location = _request(method, address)
         if status not in REDIRECTS or not location:
             return status
         try:
@@ -77,19 +78,20 @@ def _ask(method: str, address: str) -> int:
     raise NoAnswerError("Leads on and on, and never arrives")
 
 
-def _one_hop(method: str, address: str) -> tuple[int, str]:
+def _request(method: str, address: str) -> tuple[int, str]:
+    """Status and Location of one request, without following a redirect. Raises NoAnswerError."""
     try:
         parts = urlsplit(address)
         connection = _connection(parts)
-    except (ValueError, http.client.InvalidURL) as error:  # brackets or a port that are none
+    except (ValueError, http.client.InvalidURL) as error:  # such as an invalid port, or brackets around no IPv6
         raise NoAnswerError("Is no address") from error
-    timer = threading.Timer(SECONDS, connection.give_up)  # `timeout` alone lets one byte every nine seconds pass
+    timer = threading.Timer(SECONDS, connection.give_up)  # `timeout` alone allows a byte every nine seconds
     timer.daemon = True
     timer.start()
     try:
         connection.request(method, _path(parts), headers=_headers())
         response = connection.getresponse()
-        if connection.gave_up:  # the library takes headers that were cut off for whole ones
+        if connection.gave_up:  # http.client accepts headers that were cut off
             raise TimeoutError
         return response.status, response.getheader("Location") or ""
     except ssl.SSLCertVerificationError as error:
@@ -108,20 +110,20 @@ def _headers() -> dict[str, str]:
 
 def _path(parts: SplitResult) -> str:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return "".join(one if "!" <= one <= "~" else _percent(one) for one in path)
+    return "".join(character if "!" <= character <= "~" else _percent_encode(character) for character in path)
 
 
-def _percent(character: str) -> str:
+def _percent_encode(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
-# ---- connections to where we looked ---------------------------------------------------------
+# ---- connections to checked IP addresses ----------------------------------------------------
 
 
 class _Pinned:
-    """A connection that goes to an address we chose, whatever the name says a moment later."""
+    """Mixin of HTTPConnection that connects to given IP addresses instead of resolving the host again."""
 
-    places: list[str]
+    ip_addresses: list[str]
     is_secure: bool
     gave_up = False
     host: str
@@ -129,27 +131,29 @@ class _Pinned:
     sock: socket.socket | None
 
     def connect(self) -> None:
-        plain = self._first_that_answers()
+        plain = self._connect_to_first()
         self.sock = plain
         if self.is_secure:
             self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
 
-    def _first_that_answers(self) -> socket.socket:
-        trouble: OSError = OSError("no address")
-        for place in self.places:
+    def _connect_to_first(self) -> socket.socket:
+        """Connect to the first IP address that accepts. Raises OSError."""
+        last_error: OSError = OSError("no address")
+        for ip_address in self.ip_addresses:
             try:
-                return socket.create_connection((place, self.port), SECONDS)
+                return socket.create_connection((ip_address, self.port), SECONDS)
             except OSError as error:
-                trouble = error
-        raise trouble
+                last_error = error
+        raise last_error
 
     def give_up(self) -> None:
+        """End the connection from another thread."""
         self.gave_up = True
         if self.sock is not None:
             try:
                 self.sock.shutdown(socket.SHUT_RDWR)
             except OSError:
-                return  # it has ended meanwhile
+                return  # it has ended already
 
 
 class _Connection(_Pinned, http.client.HTTPConnection):
@@ -157,35 +161,35 @@ class _Connection(_Pinned, http.client.HTTPConnection):
 
 
 def _connection(parts: SplitResult) -> _Connection:
-    """Raises NoAnswerError for what is not to be asked, ValueError for what is no address."""
+    """Connection for an address. Raises NoAnswerError if we must not request it, ValueError if it is invalid."""
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NoAnswerError("Is no web address")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = _Connection(parts.hostname, port, timeout=SECONDS)
     connection.is_secure = parts.scheme == "https"
-    connection.places = _places(parts.hostname, port)
+    connection.ip_addresses = _resolve(parts.hostname, port)
     return connection
 
 
-def _places(host: str, port: int) -> list[str]:
-    """The numbers behind a name. Raises NoAnswerError when there are none, or one lies inside."""
+def _resolve(host: str, port: int) -> list[str]:
+    """IP addresses of a host. Raises NoAnswerError if there are none, or if one is private."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise NoAnswerError("There is no such site") from error
-    places = list(dict.fromkeys(str(one[4][0]) for one in found))
-    if not settings.LINK_CHECK_MAY_LOOK_INSIDE and not all(is_outside(place) for place in places):
+    ip_addresses = list(dict.fromkeys(str(address[0]) for *_, address in results))
+    if not settings.LINK_CHECK_MAY_LOOK_INSIDE and not all(map(is_public_ip, ip_addresses)):
         raise NoAnswerError("Leads into a private network")
-    return places
+    return ip_addresses
 
 
-def is_outside(place: str) -> bool:
-    """Whether a number belongs to the public internet; IPv4 inside IPv6 is judged by the IPv4."""
-    number = ipaddress.ip_address(place.partition("%")[0])
-    if isinstance(number, ipaddress.IPv6Address):
-        inner = number.ipv4_mapped or number.sixtofour or (number.teredo[1] if number.teredo else None)
-        if number in ipaddress.ip_network("64:ff9b::/96"):  # RFC 6052
-            inner = ipaddress.IPv4Address(int(number) & 0xFFFFFFFF)
+def is_public_ip(text: str) -> bool:
+    """Whether an IP address belongs to the public internet; an IPv4 address inside an IPv6 one decides."""
+    ip_address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(ip_address, ipaddress.IPv6Address):
+        inner = ip_address.ipv4_mapped or ip_address.sixtofour or (ip_address.teredo[1] if ip_address.teredo else None)
+        if ip_address in ipaddress.ip_network("64:ff9b::/96"):  # RFC 6052
+            inner = ipaddress.IPv4Address(int(ip_address) & 0xFFFFFFFF)
         if inner is not None:
-            return is_outside(str(inner))
-    return number.is_global and not number.is_multicast
+            return is_public_ip(str(inner))
+    return ip_address.is_global and not ip_address.is_multicast

@@ -1,31 +1,32 @@
-"""What the articles half shows on the desk's first page."""
+"""Panels of the articles half for the desk's first page: articles in progress, to-do lines, reviews due."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 
 from articles import reminders
 from articles.models import Article, Question, ReviewReminder, Stage
 from booking.models import Therapist
+from revival.base.staff_request import StaffUser
 from revival.base.todo import ToDo
 
-MOST = 20
+MAX_ARTICLES = 20
 ADD_IMAGE = "articles.add_image"
 
 
-def in_hand(user: Any) -> list[ToDo]:
-    """Articles not public yet, with what each waits for; none for who does not keep articles."""
+def articles_in_progress(user: StaffUser | AnonymousUser) -> list[ToDo]:
+    """Articles that are not published, with their state; empty for users who cannot change articles."""
     if not user.has_perm("articles.change_article"):
         return []
     return [
-        ToDo(article.title, _waits_for(article), _change("article", article.pk))
-        for article in Article.objects.exclude(stage=Stage.PUBLISHED).order_by("-updated_at")[:MOST]
+        ToDo(article.title, _progress(article), _form_url("article", article.pk))
+        for article in Article.objects.exclude(stage=Stage.PUBLISHED).order_by("-updated_at")[:MAX_ARTICLES]
     ]
 
 
-def _waits_for(article: Article) -> str:
+def _progress(article: Article) -> str:
     if article.stage == Stage.DRAFT:
         return "Draft."
     if article.reviewer_id is None:
@@ -34,34 +35,38 @@ def _waits_for(article: Article) -> str:
 
 
 def titles() -> dict[str, str]:
-    """What each article is called, by its slug."""
+    """Titles of all articles by slug."""
     return dict(Article.objects.values_list("slug", "title"))
 
 
 def not_set_up() -> list[ToDo]:
-    photo = reverse("admin:articles_image_add")
-    found = [
-        ToDo(f"Reviewer of “{article}”", "No page says “reviewed” before.", _change("article", article.pk))
+    """To-do lines: articles without a reviewer, therapists without a photo, questions without approval."""
+    add_image = reverse("admin:articles_image_add")
+    todo = [
+        ToDo(f"Reviewer of “{article}”", "The page does not say “reviewed” yet.", _form_url("article", article.pk))
         for article in Article.objects.published().filter(reviewer__isnull=True)
     ]
-    found += [
+    todo += [
         ToDo(
-            f"Photo of {therapist}", "A drawing stands in its place.", f"{photo}?portrait_of={therapist.pk}", ADD_IMAGE
+            f"Photo of {therapist}",
+            "A drawing is shown instead.",
+            f"{add_image}?portrait_of={therapist.pk}",
+            ADD_IMAGE,
         )
         for therapist in Therapist.objects.filter(portrait__isnull=True)
     ]
-    found += [
-        ToDo(question.question, "Awaiting the clinic’s approval.", _change("question", question.pk))
+    todo += [
+        ToDo(question.question, "Awaiting the clinic’s approval.", _form_url("question", question.pk))
         for question in Question.objects.filter(needs_approval=True)
     ]
-    return found
+    return todo
 
 
 @dataclass(frozen=True)
 class Review:
-    """One article whose review is overdue or due within 30 days."""
+    """An article whose review is overdue or due within 30 days; `trouble` is empty if its reminders work."""
 
-    what: str
+    title: str
     due_on: date
     is_overdue: bool
     kept_by: str
@@ -70,31 +75,32 @@ class Review:
 
 
 def reviews() -> list[Review]:
-    day, notices_to = reminders.today(), reminders.notices_to()
-    due = reminders.falling_due(day).prefetch_related("review_reminders")
+    """Reviews that are overdue or due soon, the most urgent first."""
+    day, clinic_address = reminders.today(), reminders.clinic_address()
+    due = reminders.articles_due(day).prefetch_related("review_reminders")
     return [
         Review(
-            what=str(article),
+            title=str(article),
             due_on=due_on,
             is_overdue=due_on < day,
             kept_by=str(article.kept_by or article.kept_by_backup or ""),
-            trouble=_trouble(article, due_on, notices_to),
-            url=_change("article", article.pk),
+            trouble=_trouble(article, due_on, clinic_address),
+            url=_form_url("article", article.pk),
         )
         for article in due
         if (due_on := article.next_review_on)
     ]
 
 
-def _trouble(article: Article, due_on: date, notices_to: str) -> str:
-    """Why nobody may know of it from an e-mail."""
-    written = [one for one in article.review_reminders.all() if one.due_on == due_on]
-    refused = next((one for one in written if one.delivery == ReviewReminder.Delivery.REFUSED), None)
+def _trouble(article: Article, due_on: date, clinic_address: str) -> str:
+    """Why no reminder of this review reaches anyone; empty if one does."""
+    written = [reminder for reminder in article.review_reminders.all() if reminder.due_on == due_on]
+    refused = next((row for row in written if row.delivery == ReviewReminder.Delivery.REFUSED), None)
     if refused is not None:
         return f"The mail server refused {refused.recipient} ({refused.last_answer})."
-    is_told = bool(written) or bool(reminders.keeper_of(article) or notices_to)
-    return "" if is_told else "Nobody gets an e-mail: choose who keeps the page."
+    has_recipient = bool(written or reminders.keeper_address(article) or clinic_address)
+    return "" if has_recipient else "Nobody gets an e-mail: choose who keeps the page."
 
 
-def _change(model: str, pk: int) -> str:
+def _form_url(model: str, pk: int) -> str:
     return reverse(f"admin:articles_{model}_change", args=[pk])

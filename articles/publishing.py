@@ -1,10 +1,10 @@
-"""What keeps an article from being published, in words, and the act itself."""
+"""Publishing articles: find faults that prevent it, change an article's stage, record a review."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
@@ -21,10 +21,10 @@ from booking.models import Clinic, Therapist
 
 PAGE_IDS = {"top", "main", "call-or-book", "short", "contents", "key", "urgent-help", "invite", "references", "author"}
 PAGE_ID_STARTS = ("ask-first-", "ref-", "cite-")
-"""Ids that the article's page gives out itself, so that no section or question may have them."""
+"""Ids that the article's page itself uses, so that no section or question may have them."""
 
 LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
-WHOLE = ("/", "#", "https://", "http://", "mailto:", "tel:")
+ADDRESS_STARTS = ("/", "#", "https://", "http://", "mailto:", "tel:")
 INNER_LINK = re.compile(r'\bhref="#([^"]*)"')
 
 
@@ -35,7 +35,7 @@ def is_public(slug: str) -> bool:
 
 @dataclass(frozen=True)
 class Fault:
-    """What keeps an article from being published: a sentence for editors, and the row and field it is about."""
+    """Reason why an article cannot be published: a sentence for editors, with the row and field to correct."""
 
     sentence: str
     row: models.Model | None = None
@@ -46,7 +46,7 @@ class Fault:
 
 
 class NotReadyError(Exception):
-    """The article cannot be published; `faults` says why."""
+    """The article cannot be published because of its `faults`."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__(" ".join(map(str, faults)))
@@ -54,155 +54,167 @@ class NotReadyError(Exception):
 
 
 class WrongStageError(Exception):
-    """Somebody was quicker: from the stage the article is in now, this step is not open."""
+    """The article is no longer in a stage that this change starts from."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """One rich text of an article, with the row and field it stands in."""
+class RichText:
+    """One rich text of an article, with its row and field, and its place in words (`where`)."""
 
     row: models.Model
     field: str
     where: str
-    text: str
+    html: str
     label: str = ""
 
     def faults(self, *sentences: str) -> list[Fault]:
         return [Fault(f"{self.where} {sentence}", self.row, self.field) for sentence in sentences]
 
 
-def what_is_missing(article: Article) -> list[Fault]:
-    """What stands in the way of publishing; nothing when the article may be."""
+def find_faults(article: Article) -> list[Fault]:
+    """All reasons why the article cannot be published; empty if it can."""
     sections = list(article.sections.all())
     models.prefetch_related_objects([article, *sections], "image")
     questions = list(article.questions.all())
-    known = {reference.key for reference in article.references.all()}
-    facts = Clinic.objects.current().facts
-    pieces = [Piece(one, "body", f"The section “{one.heading}”", one.body, one.label) for one in sections]
-    pieces += [Piece(one, "answer", f"The question “{one.question}”", one.answer, one.label) for one in questions]
-    pieces.append(Piece(article, "safety_note", "The note under the safety cards", article.safety_note))
-    faults = [fault for piece in pieces for fault in _faults_of(piece, known, facts)]
-    faults += _image_faults(article, sections) + _anchor_faults(sections, questions)
-    return faults + _order_faults(article, sections)
-
-
-def faults_of_question(question: Question) -> list[Fault]:
-    """Of one about the clinic in general: it is public as it stands, and has no references to cite."""
-    piece = Piece(question, "answer", "The answer", question.answer, question.label)
-    return _faults_of(piece, set(), Clinic.objects.current().facts)
-
-
-def _faults_of(piece: Piece, known: set[str], facts: Mapping[str, str]) -> list[Fault]:
-    unknown = [f"cites [@{key}], but no reference has that key." for key in unknown_keys([piece.text], known)]
-    unset = [
-        f"asks for {{{token}}}, " + ("which is not set yet." if token in facts else "which is no fact we know.")
-        for token in tokens_in(piece.text)
-        if not facts.get(token)
+    keys = {reference.key for reference in article.references.all()}
+    clinic_facts = Clinic.objects.current().facts
+    faults = [
+        fault for text in _rich_texts(article, sections, questions) for fault in _text_faults(text, keys, clinic_facts)
     ]
-    bare = ["is labeled as studied, but cites no reference."]
-    is_bare = piece.label in STUDIED and not cited_keys(piece.text)
-    return piece.faults(*unknown, *(bare if is_bare else []), *_link_trouble(piece.text), *unset)
+    faults += _image_faults(article, sections) + _anchor_faults(sections, questions)
+    return faults + _order_faults(sections)
 
 
-def _link_trouble(text: str) -> list[str]:
-    """Links without words, and links of ours that lead nowhere."""
+def _rich_texts(article: Article, sections: list[Section], questions: list[Question]) -> Iterator[RichText]:
+    for section in sections:
+        yield RichText(section, "body", f"The section “{section.heading}”", section.body, section.label)
+    for question in questions:
+        yield RichText(question, "answer", f"The question “{question.question}”", question.answer, question.label)
+    yield RichText(article, "safety_note", "The note under the safety cards", article.safety_note)
+
+
+def question_faults(question: Question) -> list[Fault]:
+    """Faults of a question about the clinic in general, which has no references to cite."""
+    text = RichText(question, "answer", "The answer", question.answer, question.label)
+    return _text_faults(text, set(), Clinic.objects.current().facts)
+
+
+def _text_faults(text: RichText, keys: set[str], clinic_facts: Mapping[str, str]) -> list[Fault]:
+    unknown = [f"cites [@{key}], but no reference has that key." for key in unknown_keys([text.html], keys)]
+    unset = [
+        f"asks for {{{token}}}, " + ("which is not set yet." if token in clinic_facts else "which is no fact we know.")
+        for token in tokens_in(text.html)
+        if not clinic_facts.get(token)
+    ]
+    uncited = ["is labeled as studied, but cites no reference."]
+    is_uncited = text.label in STUDIED and not cited_keys(text.html)
+    return text.faults(*unknown, *(uncited if is_uncited else []), *_link_faults(text.html), *unset)
+
+
+def _link_faults(html: str) -> list[str]:
+    """Links without text, incomplete addresses, and links to pages of ours that do not exist."""
     reasons = []
-    for address, words in LINK.findall(text):
-        if not strip_tags(words).strip():
+    for address, text in LINK.findall(html):
+        if not strip_tags(text).strip():
             reasons.append(f"has a link without words, to {address}.")
-        if not address.startswith(WHOLE):
+        if not address.startswith(ADDRESS_STARTS):
             reasons.append(f"links to {address}; write the whole address, starting with https:// or with /.")
-        if address.startswith("/") and not leads_somewhere(address):
+        if address.startswith("/") and not is_reachable(address):
             reasons.append(f"links to {address}, but there is no such page.")
     return reasons
 
 
-def _order_faults(article: Article, sections: list[Section]) -> list[Fault]:
-    """Headings go down one step at a time: the page's own is level 1, a section's 2, a part's 3."""
+def _order_faults(sections: list[Section]) -> list[Fault]:
+    """Heading levels that are skipped: the page's heading is level 1, a section's 2, a part's 3."""
     if not sections:
         return [Fault("There is no section yet.")]
     faults = []
     if sections[0].level != 2:
-        said = "The first section is a part of nothing: make it a section of its own."
-        faults.append(Fault(said, sections[0], "level"))
-    for above, one in pairwise(sections):
-        if one.level == 3 and above.kind != SectionKind.TEXT:
-            said = f"“{one.heading}” would be a part of “{above.heading}”, which holds cards or questions, not parts."
-            faults.append(Fault(said, one, "level"))
+        sentence = "The first section is a part, but there is no section above it: make it a section of its own."
+        faults.append(Fault(sentence, sections[0], "level"))
+    for above, section in pairwise(sections):
+        if section.level == 3 and above.kind != SectionKind.TEXT:
+            where = f"“{section.heading}” would be a part of “{above.heading}”"
+            faults.append(Fault(f"{where}, which holds cards or questions, not parts.", section, "level"))
     return faults
 
 
 def _image_faults(article: Article, sections: list[Section]) -> list[Fault]:
-    """Pictures that say nothing to whoever cannot see them."""
-    shown: list[tuple[str, Article | Section]] = [("at the top", article)]
-    shown += [(f"of the section “{one.heading}”", one) for one in sections]
+    """Images that are neither described nor marked as decorative."""
+    places: list[tuple[str, Article | Section]] = [("at the top", article)]
+    places += [(f"of the section “{section.heading}”", section) for section in sections]
     return [
         Fault(
             f"The image {where}, “{row.image}”, has no alternative text and is not ticked as decorative.", row, "image"
         )
-        for where, row in shown
-        if row.image is not None and not row.image.has_its_words
+        for where, row in places
+        if row.image is not None and not row.image.has_text_alternative
     ]
 
 
-def leads_somewhere(address: str) -> bool:
-    """Whether a path of ours is one that readers can open."""
+def is_reachable(address: str) -> bool:
+    """Whether readers can open this path of our site; its query and fragment are ignored."""
     try:
-        found = resolve(address.partition("#")[0].partition("?")[0])
+        page = resolve(address.partition("#")[0].partition("?")[0])
     except Resolver404:
         return False
-    if found.view_name == "articles:detail":
-        slug = found.kwargs["slug"]
+    if page.view_name == "articles:detail":
+        slug = page.kwargs["slug"]
         return Article.objects.published().filter(Q(slug=slug) | Q(old_slugs__slug=slug)).exists()
-    if found.view_name == "therapists:detail":
-        return Therapist.objects.filter(slug=found.kwargs["slug"]).exists()
+    if page.view_name == "therapists:detail":
+        return Therapist.objects.filter(slug=page.kwargs["slug"]).exists()
     return True
 
 
 def _anchor_faults(sections: list[Section], questions: list[Question]) -> list[Fault]:
-    """Anchors that would stand twice on the page, and links inside it that lead nowhere."""
-    named: list[tuple[str, Section | Question]] = [(f"The section “{one.heading}”", one) for one in sections]
-    named += [(f"The question “{one.question}”", one) for one in questions]
-    times = Counter(row.anchor for _, row in named)
+    """Anchors that are reserved or used twice, and links inside the page to anchors that do not exist."""
+    places: list[tuple[str, Section | Question]] = [(f"The section “{row.heading}”", row) for row in sections]
+    places += [(f"The question “{row.question}”", row) for row in questions]
+    times = Counter(row.anchor for _, row in places)
     faults = [
         Fault(f"{where} has the anchor “{row.anchor}”, which the page itself uses.", row, "anchor")
-        for where, row in named
-        if is_of_the_page(row.anchor)
+        for where, row in places
+        if is_reserved_anchor(row.anchor)
     ]
     faults += [
         Fault(f"The anchor “{row.anchor}” is used twice.", row, "anchor")
-        for row in {row.anchor: row for _, row in named if times[row.anchor] > 1}.values()
+        for row in {row.anchor: row for _, row in places if times[row.anchor] > 1}.values()
     ]
-    faults += [
-        Fault(f"The section “{one.heading}” links to #{anchor}, but nothing on the page has that anchor.", one, "body")
-        for one in sections
-        for anchor in INNER_LINK.findall(one.body)
-        if anchor not in times and not is_of_the_page(anchor)
+    return faults + _inner_link_faults(sections, questions, set(times))
+
+
+def _inner_link_faults(sections: list[Section], questions: list[Question], anchors: set[str]) -> list[Fault]:
+    faults = [
+        Fault(f"The section “{row.heading}” links to #{anchor}, but nothing on the page has that anchor.", row, "body")
+        for row in sections
+        for anchor in INNER_LINK.findall(row.body)
+        if anchor not in anchors and not is_reserved_anchor(anchor)
     ]
     return faults + [
         Fault(
-            f"The question “{one.question}” links to #{anchor}; write the whole address, "
+            f"The question “{row.question}” links to #{anchor}; write the whole address, "
             "since the answer is also shown among all questions.",
-            one,
+            row,
             "answer",
         )
-        for one in questions
-        for anchor in INNER_LINK.findall(one.answer)
+        for row in questions
+        for anchor in INNER_LINK.findall(row.answer)
     ]
 
 
-def anchors_of(article: Article) -> set[str]:
-    """Where links inside its page may lead, beside the page's own parts."""
-    return {one.anchor for one in article.sections.all()} | {one.anchor for one in article.questions.all()}
+def article_anchors(article: Article) -> set[str]:
+    """Anchors of the article's sections and questions, without those that the page itself uses."""
+    return {row.anchor for row in article.sections.all()} | {row.anchor for row in article.questions.all()}
 
 
-def is_of_the_page(anchor: str) -> bool:
+def is_reserved_anchor(anchor: str) -> bool:
+    """Whether the article's page itself uses this anchor."""
     return anchor in PAGE_IDS or anchor.startswith(PAGE_ID_STARTS)
 
 
 def publish(article: Article, now: datetime | None = None) -> None:
-    """Make an article visible, from its own moment or from now on. Raises NotReadyError."""
-    if faults := what_is_missing(article):
+    """Publish an article at its `published_at`, or at `now` if it has none. Raises NotReadyError."""
+    if faults := find_faults(article):
         raise NotReadyError(faults)
     with transaction.atomic():
         article.stage = Stage.PUBLISHED
@@ -210,15 +222,14 @@ def publish(article: Article, now: datetime | None = None) -> None:
         article.save(update_fields=["stage", "published_at"])
 
 
-def move(article: Article, *, to: Stage, out_of: Iterable[Stage]) -> None:
-    """From one stage to another, whoever else tries at the same moment. Raises WrongStageError."""
-    moved = Article.objects.filter(pk=article.pk, stage__in=list(out_of)).update(stage=to)
-    if not moved:
+def change_stage(article: Article, *, to: Stage, from_stages: Iterable[Stage]) -> None:
+    """Move an article to another stage, in one UPDATE. Raises WrongStageError if it has left `from_stages`."""
+    if not Article.objects.filter(pk=article.pk, stage__in=list(from_stages)).update(stage=to):
         raise WrongStageError
     article.stage = to
 
 
-def sign(article: Article, *, reviewer: Therapist, on: date) -> None:
-    """The page says who reviewed it, and when."""
+def record_review(article: Article, *, reviewer: Therapist, on: date) -> None:
+    """Record who reviewed the article and on which day; the page shows both."""
     Article.objects.filter(pk=article.pk).update(reviewer=reviewer, reviewed_on=on)
     article.reviewer, article.reviewed_on = reviewer, on

@@ -1,7 +1,7 @@
-"""How hard a text is to read, for those who write it. Pure.
+"""Readability of a text: Flesch–Kincaid grade and hints for editors. Pure.
 
-The Flesch–Kincaid grade (Kincaid et al. 1975): 0.39 × words a sentence + 11.8 × syllables a word − 15.59,
-the school year that an average reader of it has behind them. A hint, never a verdict.
+The grade (Kincaid et al. 1975) is 0.39 × words per sentence + 11.8 × syllables per word − 15.59: the US school
+grade after which an average reader understands the text. It is an estimate, so it only advises editors.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 VOWELS = re.compile(r"[aeiouy]+")
 TAG, BLOCK_END = re.compile(r"<[^>]*>"), re.compile(r"</(?:p|li|div|h\d)>", re.IGNORECASE)
 BARE_PERCENT = re.compile(r"\b\d[\d.,]*\s?(?:%|percent)", re.IGNORECASE)
-SKIN_COLOUR = re.compile(
+SKIN_COLOR = re.compile(
     r"\b(red|redness|pink|purple|blue|pale|white|black|brown|dark|flushed|blanch\w*)\b", re.IGNORECASE
 )
 
 
-def plain(html: str) -> str:
-    """The words of rich text, each paragraph on a line of its own."""
+def plain_text(html: str) -> str:
+    """Rich text without tags and citations, each paragraph on a line of its own."""
     text = TAG.sub(" ", BLOCK_END.sub("\n", re.sub(r"\[@[a-z0-9-]+\]", "", html)))
     return "\n".join(" ".join(line.split()) for line in unescape(text).splitlines() if line.strip())
 
@@ -30,14 +30,14 @@ def words_in(text: str) -> list[str]:
 
 
 def syllables(word: str) -> int:
-    """About how many: groups of vowels, without a silent e at the end."""
-    found = len(VOWELS.findall(word.lower()))
+    """Estimated number of syllables: groups of vowels, without a silent e at the end."""
+    groups = len(VOWELS.findall(word.lower()))
     is_silent = word.lower().endswith("e") and not word.lower().endswith(("le", "ee", "ye"))
-    return max(1, found - (is_silent and found > 1))
+    return max(1, groups - (is_silent and groups > 1))
 
 
 def grade(text: str) -> float:
-    """The Flesch–Kincaid grade of plain text; 0 for none."""
+    """Flesch–Kincaid grade of plain text; 0 if it has no words."""
     words = words_in(text)
     if not words:
         return 0.0
@@ -46,9 +46,9 @@ def grade(text: str) -> float:
 
 
 def hints(text: str) -> list[str]:
-    """What an editor may want to look at again."""
-    found = [
+    """Advice on percentages without a base, and on colors that look different on each skin."""
+    percents = [
         f"“{match[0]}”: percent of what? Say it in people, such as 3 of 10." for match in BARE_PERCENT.finditer(text)
     ]
-    colors = dict.fromkeys(match[0].lower() for match in SKIN_COLOUR.finditer(text))
-    return found + [f"“{color}”: marks look different on each skin; is it clear on all?" for color in colors]
+    colors = dict.fromkeys(match[0].lower() for match in SKIN_COLOR.finditer(text))
+    return percents + [f"“{color}”: marks look different on each skin; is it clear on all?" for color in colors]

@@ -1,7 +1,7 @@
-"""Reviews that fall due: who is asked, when, and what became of the e-mail.
+"""Reminders of reviews that fall due: which to write, whom to send them to, and their delivery.
 
-Reminders are found, not scheduled: each look asks which step a published article has reached for its present
-date. A unique constraint says once, whoever looks; another date has steps of its own.
+Nothing is scheduled ahead: an hourly task finds the step that each published article has reached. A unique
+constraint allows one reminder per article, due date and step; a new due date starts over.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
-from articles.models import Article, ArticleQuerySet, ReviewReminder, Step, step_on
+from articles.models import Article, ArticleQuerySet, ReminderStep, ReviewReminder, reminder_step
 from booking.models import Clinic
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 from revival.base.mail import deliver as deliver_row
 from revival.base.mail import try_once
+from revival.base.staff_request import StaffUser
 
-SEND_TASK = "articles.tasks.send_review_reminder"  # deferred by name: tasks import this module
+SEND_TASK = "articles.tasks.send_review_reminder"  # deferred by name, since tasks import this module
 SOON = timedelta(days=30)
 FOLDER = "articles/mail/review"
 
@@ -38,27 +40,28 @@ def clinic_zone() -> tzinfo:
     return clinic.zone if clinic else UTC  # before the clinic is set up
 
 
-def falling_due(day: date) -> ArticleQuerySet:
-    """Published articles whose review is overdue or due soon, the most urgent first."""
+def articles_due(day: date) -> ArticleQuerySet:
+    """Published articles whose review is overdue or due within 30 days of `day`, the most urgent first."""
     due = Article.objects.published().filter(next_review_on__lte=day + SOON)
     return due.select_related("kept_by", "kept_by_backup").order_by("next_review_on", "title")
 
 
-def recipient_of(article: Article) -> str:
-    """Its keeper; else the backup; else the clinic's address for notices; else nobody."""
-    return keeper_of(article) or notices_to()
+def recipient_address(article: Article) -> str:
+    """E-mail address of the keeper, else of the backup, else the clinic's for notices, else empty."""
+    return keeper_address(article) or clinic_address()
 
 
-def keeper_of(article: Article) -> str:
-    """The address of whoever keeps it and can be reached."""
-    return next(filter(None, map(_address_of, (article.kept_by, article.kept_by_backup))), "")
+def keeper_address(article: Article) -> str:
+    """E-mail address of the keeper or the backup, the first who still works here and has one; else empty."""
+    return next(filter(None, map(_staff_address, (article.kept_by, article.kept_by_backup))), "")
 
 
-def _address_of(user: Any) -> str:
+def _staff_address(user: StaffUser | None) -> str:
     return user.email if user is not None and user.is_active else ""
 
 
-def notices_to() -> str:
+def clinic_address() -> str:
+    """The clinic's e-mail address for notices; empty if it is not set."""
     clinic = Clinic.objects.first()
     return clinic.notices_to if clinic else ""
 
@@ -66,25 +69,25 @@ def notices_to() -> str:
 # ---- write ----------------------------------------------------------------------------------
 
 
-def remind() -> list[ReviewReminder]:
-    """Write the reminders that are to be sent now, each with its job in one transaction.
+def queue_reminders() -> list[ReviewReminder]:
+    """Write the reminders that are due now, each with its job in one transaction; returns the new ones.
 
-    For an article that nobody keeps none is written: it stands on the desk's first page, and the step is
-    taken up once someone can be told.
+    Without an address to send it to, a reminder is not written until there is one; the desk's first page shows
+    the article.
     """
     day = today()
-    written = [
+    reminders = [
         _write(article, due_on, step)
-        for article in falling_due(day)
-        if (due_on := article.next_review_on) and (step := step_on(day, due_on)) and recipient_of(article)
+        for article in articles_due(day)
+        if (due_on := article.next_review_on) and (step := reminder_step(day, due_on)) and recipient_address(article)
     ]
-    return [one for one in written if one is not None]
+    return [reminder for reminder in reminders if reminder is not None]
 
 
-def _write(article: Article, due_on: date, step: Step) -> ReviewReminder | None:
+def _write(article: Article, due_on: date, step: ReminderStep) -> ReviewReminder | None:
     with transaction.atomic():
         reminder, is_new = ReviewReminder.objects.get_or_create(
-            article=article, due_on=due_on, step=step, defaults={"recipient": recipient_of(article)}
+            article=article, due_on=due_on, step=step, defaults={"recipient": recipient_address(article)}
         )
         if is_new:
             jobs.configure_task(SEND_TASK, priority=BEHIND_PERIODIC_JOBS).defer(reminder_id=reminder.pk)
@@ -95,44 +98,47 @@ def _write(article: Article, due_on: date, step: Step) -> ReviewReminder | None:
 
 
 def deliver(*, reminder_id: int) -> None:
-    """Send one, and write down what became of it; see `revival.base.mail.deliver`."""
+    """Send a reminder and record the result; see `revival.base.mail.deliver`."""
     people = ("article__kept_by", "article__kept_by_backup")
     deliver_row(ReviewReminder.objects.select_related("article", *people), reminder_id, _try)
 
 
 def _try(reminder: ReviewReminder) -> bool:
-    """Once; True when there is nothing left to try."""
+    """Try to send it once; True if no further try is needed."""
     if _is_overtaken(reminder):
         reminder.delivery = Delivery.OVERTAKEN
         return True
-    recipient = recipient_of(reminder.article)
+    recipient = recipient_address(reminder.article)
     if not recipient:
         reminder.last_answer = "nobody to send it to"
         return False
-    reminder.recipient = recipient  # whoever keeps the page now, not when the reminder was written
+    reminder.recipient = recipient  # the keeper may have changed since the reminder was written
     return try_once(reminder, lambda: compose(reminder))
 
 
 def _is_overtaken(reminder: ReviewReminder) -> bool:
-    """Reviewed, moved, taken down or a step further meanwhile."""
+    """Whether the article was reviewed, rescheduled or withdrawn since, or has reached the next step."""
     article = Article.objects.published().filter(pk=reminder.article_id, next_review_on=reminder.due_on)
-    return not article.exists() or step_on(today(), reminder.due_on) != reminder.step
+    return not article.exists() or reminder_step(today(), reminder.due_on) != reminder.step
 
 
 def compose(reminder: ReviewReminder) -> EmailMultiAlternatives:
     article, clinic = reminder.article, Clinic.objects.current()
     keeper = article.kept_by
-    context = {
+    context: dict[str, Any] = {
         "clinic": clinic,
         "article": article,
         "reminder": reminder,
+        "is_overdue": reminder.step == ReminderStep.OVERDUE,
+        "due_day": date_format(reminder.due_on, "l, F j, Y"),
         "days": abs((reminder.due_on - today()).days),
-        "is_keeper": keeper is not None and _address_of(keeper) == reminder.recipient,
+        "is_keeper": keeper is not None and _staff_address(keeper) == reminder.recipient,
         "desk_url": settings.SITE_URL + reverse("admin:articles_article_change", args=[article.pk]),
         "page_url": settings.SITE_URL + article.get_absolute_url(),
     }
+    context["subject"] = " ".join(render_to_string(f"{FOLDER}/subject.txt", context).split())
     mail = EmailMultiAlternatives(
-        subject=" ".join(render_to_string(f"{FOLDER}/subject.txt", context).split()),
+        subject=context["subject"],
         body=render_to_string(f"{FOLDER}/body.txt", context),
         to=[reminder.recipient],
         headers={"Message-ID": reminder.message_id, "Auto-Submitted": "auto-generated"},

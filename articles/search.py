@@ -1,7 +1,7 @@
-"""Search over articles and questions: PostgreSQL full text, and trigrams for what was mistyped.
+"""Search over articles and questions: PostgreSQL full text, with trigrams to correct mistyped words.
 
-A hit is a place on a page: the article itself, one of its sections, or a question. Only what is
-published now is searched, and only its words are used to mend a query.
+A hit is an article, one of its sections, or a question. Only public texts are searched, and corrections use
+only their words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, SearchVector
 from django.db import connection
-from django.db.models import Func, QuerySet, TextField, Value
+from django.db.models import Expression, Func, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.html import escape
@@ -25,13 +25,13 @@ from articles.models import Article, Question, Section, SectionKind
 from articles.rich_text import fill
 from booking.models import Caution, Clinic, UrgentHelp
 
-LONGEST_QUERY = 100  # characters
-MOST_HITS = 20
-LEAST_ALIKE = 0.25  # trigram similarity from which a word of ours is taken for the one meant
-START, STOP = "\ue000", "\ue001"  # private characters: nobody types them, and they are no markup
+MAX_QUERY_LENGTH = 100  # characters
+MAX_HITS = 20
+MIN_SIMILARITY = 0.25  # trigram similarity a word of ours needs to replace a mistyped one
+START, STOP = "\ue000", "\ue001"  # private-use characters: nobody types them, and escaping leaves them alone
 CONFIG = "english"
-MOST_SENTENCES = 2
-TOKEN = re.compile(r"\{[^{}]*\}")  # such as {phone}: a mark inside would keep the number out
+MAX_SENTENCES = 2
+TOKEN = re.compile(r"\{[^{}]*\}")  # such as {phone}; a mark inside would keep it from being filled in
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 
 
@@ -47,36 +47,39 @@ class Hit:
 @dataclass(frozen=True)
 class Results:
     hits: list[Hit]
-    mended: str
-    """The query as it was searched in place of the one typed, else empty."""
+    corrected_query: str
+    """The query that was searched instead of the one typed; empty if it was not corrected."""
     urgent_help: UrgentHelp | None
     cautions: list[Caution]
 
 
-def search(typed: str) -> Results:
-    """What answers `typed` best, safety first. An empty or unanswered query gives no hits."""
+def search(query: str) -> Results:
+    """Hits for a query, best first, with the safety information that its words call for.
+
+    Without hits, the query is searched again with mistyped words corrected.
+    """
     now, clinic = timezone.now(), Clinic.objects.first()
-    facts = clinic.facts if clinic else {}
-    hits, mended, said = _hits(typed, now, facts), "", typed
-    if not hits and (guess := _mend(typed)) != typed:
-        hits, said = _hits(guess, now, facts), f"{typed} {guess}"
-        mended = guess if hits else ""
+    clinic_facts = clinic.facts if clinic else {}
+    hits, corrected_query, all_words = _hits(query, now, clinic_facts), "", query
+    if not hits and (guess := _correct_spelling(query)) != query:
+        hits, all_words = _hits(guess, now, clinic_facts), f"{query} {guess}"
+        corrected_query = guess if hits else ""
     return Results(
         hits=hits,
-        mended=mended,
-        urgent_help=UrgentHelp.objects.called_by(said).first(),
-        cautions=list(Caution.objects.called_by(said)),
+        corrected_query=corrected_query,
+        urgent_help=UrgentHelp.objects.called_by(all_words).first(),
+        cautions=list(Caution.objects.called_by(all_words)),
     )
 
 
-def _hits(typed: str, now: datetime, facts: Mapping[str, str]) -> list[Hit]:
-    query = SearchQuery(typed, config=CONFIG, search_type="websearch")
-    found = [*_articles(query, now), *_sections(query, now, facts), *_questions(query, now, facts)]
-    return sorted(found, key=lambda hit: -hit.rank)[:MOST_HITS]
+def _hits(text: str, now: datetime, clinic_facts: Mapping[str, str]) -> list[Hit]:
+    query = SearchQuery(text, config=CONFIG, search_type="websearch")
+    hits = [*_articles(query, now), *_sections(query, now, clinic_facts), *_questions(query, now, clinic_facts)]
+    return sorted(hits, key=lambda hit: -hit.rank)[:MAX_HITS]
 
 
 def _plain(field: str) -> Func:
-    """Rich text without its tags and citation marks, each paragraph or item on a line of its own."""
+    """SQL expression: rich text without tags and citations, each paragraph or item on a line of its own."""
     lines = Func(field, Value("</(p|li|div)>"), Value("\n"), Value("g"), function="regexp_replace")
     untagged = Func(lines, Value("<[^>]*>"), Value(" "), Value("g"), function="regexp_replace")
     return Func(
@@ -84,7 +87,8 @@ def _plain(field: str) -> Func:
     )
 
 
-def _ranked(rows: QuerySet[Any], query: SearchQuery, text: Any, vector: Any) -> QuerySet[Any]:
+def _ranked(rows: QuerySet[Any], query: SearchQuery, text: Expression, vector: Expression) -> QuerySet[Any]:
+    """Rows that match, annotated with `rank` and an `excerpt` with marks."""
     excerpt = SearchHeadline(text, query, config=CONFIG, start_sel=START, stop_sel=STOP, highlight_all=True)
     return rows.annotate(vector=vector, rank=SearchRank(vector, query), excerpt=excerpt).filter(vector=query)
 
@@ -95,10 +99,10 @@ def _articles(query: SearchQuery, now: datetime) -> list[Hit]:
         "description", "lead", "in_short", weight="B", config=CONFIG
     )
     rows = _ranked(Article.objects.published(now), query, text, vector)
-    return [Hit(one.full_title, "Article", one.get_absolute_url(), _marked(one.excerpt), one.rank) for one in rows]
+    return [Hit(row.full_title, "Article", row.get_absolute_url(), _marked(row.excerpt, {}), row.rank) for row in rows]
 
 
-def _sections(query: SearchQuery, now: datetime, facts: Mapping[str, str]) -> list[Hit]:
+def _sections(query: SearchQuery, now: datetime, clinic_facts: Mapping[str, str]) -> list[Hit]:
     vector = SearchVector("heading", weight="A", config=CONFIG) + SearchVector(
         _plain("body"), weight="C", config=CONFIG
     )
@@ -106,43 +110,44 @@ def _sections(query: SearchQuery, now: datetime, facts: Mapping[str, str]) -> li
     rows = _ranked(public.select_related("article"), query, _plain("body"), vector)
     return [
         Hit(
-            one.heading,
-            one.article.title,
-            f"{one.article.get_absolute_url()}#{one.anchor}",
-            _marked(one.excerpt, facts),
-            one.rank,
+            row.heading,
+            row.article.title,
+            f"{row.article.get_absolute_url()}#{row.anchor}",
+            _marked(row.excerpt, clinic_facts),
+            row.rank,
         )
-        for one in rows
+        for row in rows
     ]
 
 
-def _questions(query: SearchQuery, now: datetime, facts: Mapping[str, str]) -> list[Hit]:
+def _questions(query: SearchQuery, now: datetime, clinic_facts: Mapping[str, str]) -> list[Hit]:
     vector = SearchVector("question", weight="A", config=CONFIG) + SearchVector(
         _plain("answer"), weight="B", config=CONFIG
     )
     rows = _ranked(Question.objects.public(now), query, _plain("answer"), vector)
     return [
-        Hit(one.question, "Question", one.get_absolute_url(), _marked(one.excerpt, facts), one.rank) for one in rows
+        Hit(row.question, "Question", row.get_absolute_url(), _marked(row.excerpt, clinic_facts), row.rank)
+        for row in rows
     ]
 
 
-def _marked(text: str, facts: Mapping[str, str] | None = None) -> SafeString:
-    """The first sentences in which something was found, escaped and marked.
+def _marked(text: str, clinic_facts: Mapping[str, str]) -> SafeString:
+    """HTML of the first two sentences with a match, the matches in <mark>.
 
-    Always whole sentences: a piece of one may say the opposite ("who should … have it").
+    Always whole sentences, because a part may say the opposite ("who should … have it").
     """
-    sentences = [one.strip() for one in SENTENCE_END.split(text) if one.strip()]
-    found = [one for one in sentences if START in one] or sentences
-    plain = " ".join(re.sub(r"\s+", " ", one) for one in found[:MOST_SENTENCES])
+    sentences = [sentence.strip() for sentence in SENTENCE_END.split(text) if sentence.strip()]
+    matching = [sentence for sentence in sentences if START in sentence] or sentences
+    plain = " ".join(re.sub(r"\s+", " ", sentence) for sentence in matching[:MAX_SENTENCES])
     plain = TOKEN.sub(lambda token: token[0].replace(START, "").replace(STOP, ""), plain)
-    # S308: escaped one call further in.
-    return mark_safe(fill(escape(unescape(plain)), facts or {}).replace(START, "<mark>").replace(STOP, "</mark>"))  # noqa: S308
+    html = fill(escape(unescape(plain)), clinic_facts)
+    return mark_safe(html.replace(START, "<mark>").replace(STOP, "</mark>"))  # noqa: S308 - escaped one line above
 
 
 # ---- mistyped words -------------------------------------------------------------------------
 
 PUBLIC = "stage = ''published'' AND published_at <= now() AND (expires_at IS NULL OR expires_at > now())"
-# S608: put together of the constants of this file; what was typed is a parameter.
+# S608: built from constants of this file; the typed words are a parameter.
 VOCABULARY = f"""
 SELECT word, ndoc FROM ts_stat('
     SELECT to_tsvector(''simple'', concat_ws('' '', title, subtitle, description, lead, in_short))
@@ -170,12 +175,12 @@ SELECT typed.word, coalesce(
 """  # noqa: S608
 
 
-def _mend(typed: str) -> str:
-    """The query with each word nobody here uses replaced by the most similar one that is used."""
-    words = re.findall(r"[^\W_]+", typed.lower())
+def _correct_spelling(query: str) -> str:
+    """The query with each word that no public text uses replaced by the most similar word that one does."""
+    words = re.findall(r"[^\W_]+", query.lower())
     if not words:
-        return typed
+        return query
     with connection.cursor() as cursor:
-        cursor.execute(CLOSEST, [words, LEAST_ALIKE])
+        cursor.execute(CLOSEST, [words, MIN_SIMILARITY])
         closest = [word for _, word in cursor.fetchall()]
-    return typed if closest == words else " ".join(closest)
+    return query if closest == words else " ".join(closest)

@@ -1,6 +1,6 @@
-"""What a page shows, as one JSON-LD graph (schema.org). It says nothing that the page does not.
+"""Structured data of pages: one JSON-LD graph each (schema.org), which says only what the page shows.
 
-Therapists are persons, never "Physician"; the clinic is a MedicalClinic only once its address is set.
+Therapists are of type Person, never Physician; the clinic is a MedicalClinic only if its address is set.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Node = dict[str, Any]
 
 
 def graph(*nodes: Node | None) -> SafeString:
-    """The script element; what could end it or begin another one inside is written as escapes."""
+    """Script element with the graph; characters that could end the element or open a tag are escaped."""
     content = {"@context": "https://schema.org", "@graph": [_filled(node) for node in nodes if node]}
     text = json.dumps(content, ensure_ascii=False)
     for character in "<>&\u2028\u2029":
@@ -44,25 +44,25 @@ def _reference_to(node: Node) -> Node:
     return {"@id": node["@id"]}
 
 
-# ---- who ------------------------------------------------------------------------------------
+# ---- clinic and people ----------------------------------------------------------------------
 
 
-def clinic(facts: Clinic | None) -> Node | None:
-    """The clinic with the facts that stand in the footer; none before it is set up."""
-    if facts is None:
+def clinic_node(clinic: Clinic | None) -> Node | None:
+    """Node of the clinic, with what the footer shows; None before the clinic is set up."""
+    if clinic is None:
         return None
     return {
-        "@type": "MedicalClinic" if facts.address else "Organization",
+        "@type": "MedicalClinic" if clinic.address else "Organization",
         "@id": _url("/#clinic"),
-        "name": facts.name,
+        "name": clinic.name,
         "url": _url("/"),
-        "telephone": facts.phone_link.removeprefix("tel:"),
-        "email": facts.email,
-        "address": " ".join(facts.address.split()),
+        "telephone": clinic.phone_link.removeprefix("tel:"),
+        "email": clinic.email,
+        "address": " ".join(clinic.address.split()),
     }
 
 
-def person(therapist: Therapist) -> Node:
+def person_node(therapist: Therapist) -> Node:
     return {
         "@type": "Person",
         "@id": _url(therapist.get_absolute_url()) + "#person",
@@ -76,7 +76,7 @@ def person(therapist: Therapist) -> Node:
 # ---- pages ----------------------------------------------------------------------------------
 
 
-def website() -> Node:
+def website_node() -> Node:
     return {
         "@type": "WebSite",
         "@id": _url("/#site"),
@@ -90,8 +90,8 @@ def website() -> Node:
     }
 
 
-def breadcrumbs(*steps: tuple[str, str]) -> Node:
-    """Name and path of each step, from the home page; positions count from 1."""
+def breadcrumbs_node(*steps: tuple[str, str]) -> Node:
+    """Node of the breadcrumbs below the home page, given as pairs of name and path; positions count from 1."""
     items = [
         {"@type": "ListItem", "position": number, "name": name, "item": _url(path)}
         for number, (name, path) in enumerate([("Home", "/"), *steps], start=1)
@@ -99,26 +99,36 @@ def breadcrumbs(*steps: tuple[str, str]) -> Node:
     return {"@type": "BreadcrumbList", "@id": _url(steps[-1][1]) + "#breadcrumbs", "itemListElement": items}
 
 
-def questions(path: str, shown: Iterable[Question], facts: Mapping[str, str]) -> Node | None:
+def faq_node(path: str, rows: Iterable[Question], clinic_facts: Mapping[str, str]) -> Node | None:
+    """FAQPage node of the questions on a page; None if there are none."""
     entries = [
         {
             "@type": "Question",
-            "@id": _url(f"{path}#{one.anchor}"),
-            "name": one.question,
-            "acceptedAnswer": {"@type": "Answer", "text": _text(fill(one.answer, facts))},
+            "@id": _url(f"{path}#{row.anchor}"),
+            "name": row.question,
+            "acceptedAnswer": {"@type": "Answer", "text": _text(fill(row.answer, clinic_facts))},
         }
-        for one in shown
+        for row in rows
     ]
     return {"@type": "FAQPage", "@id": _url(path) + "#questions", "mainEntity": entries} if entries else None
 
 
-def article_graph(article: Article, *, facts: Clinic, shown: Iterable[Reference]) -> SafeString:
-    """The page of an article, with its parts."""
+def article_graph(article: Article, *, clinic: Clinic, cited: Iterable[Reference]) -> SafeString:
+    """Graph of an article's page: the page, the article, its questions, the clinic and the people."""
+    author, trail = person_node(article.author), _breadcrumbs_of(article)
+    people = {node["@id"]: node for node in (author, *_reviewer_and_therapist(article))}
+    page = _page_node(article, trail)
+    text = _article_node(article, author, clinic, cited)
+    has_questions = any(section.kind == SectionKind.QUESTIONS for section in article.sections.all())
+    path, rows = article.get_absolute_url(), article.questions.all()
+    faq = faq_node(path, rows, clinic.facts) if has_questions else None
+    return graph(page, text, faq, trail, clinic_node(clinic), *people.values())
+
+
+def _page_node(article: Article, trail: Node) -> Node:
     path = article.get_absolute_url()
-    author, trail = person(article.author), _trail(article)
-    people = {one["@id"]: one for one in (author, *_others(article))}
-    reviewer = person(article.reviewer) if article.reviewer else None
-    page = {
+    reviewer = person_node(article.reviewer) if article.reviewer else None
+    return {
         "@type": "MedicalWebPage",
         "@id": _url(path),
         "url": _url(path),
@@ -131,7 +141,11 @@ def article_graph(article: Article, *, facts: Clinic, shown: Iterable[Reference]
         "lastReviewed": article.reviewed_on.isoformat() if article.reviewed_on else None,
         "publisher": {"@id": _url("/#clinic")},
     }
-    text = {
+
+
+def _article_node(article: Article, author: Node, clinic: Clinic, cited: Iterable[Reference]) -> Node:
+    path = article.get_absolute_url()
+    return {
         "@type": "Article",
         "@id": _url(path) + "#article",
         "headline": article.full_title,
@@ -139,13 +153,10 @@ def article_graph(article: Article, *, facts: Clinic, shown: Iterable[Reference]
         "image": _image(article.image) if article.image else None,
         "author": _reference_to(author),
         "publisher": {"@id": _url("/#clinic")},
-        "datePublished": _moment(article.published_at, facts),
-        "dateModified": _moment(article.updated_at, facts),
-        "citation": [_citation(reference) for reference in shown],
+        "datePublished": _iso_moment(article.published_at, clinic),
+        "dateModified": _iso_moment(article.updated_at, clinic),
+        "citation": [_citation(reference) for reference in cited],
     }
-    are_shown = any(section.kind == SectionKind.QUESTIONS for section in article.sections.all())
-    asked = questions(path, article.questions.all(), facts.facts) if are_shown else None
-    return graph(page, text, asked, trail, clinic(facts), *people.values())
 
 
 def _image(image: Image) -> Node | None:
@@ -164,12 +175,12 @@ def _image(image: Image) -> Node | None:
     )
 
 
-def _others(article: Article) -> list[Node]:
-    return [person(one) for one in (article.reviewer, article.book_with) if one]
+def _reviewer_and_therapist(article: Article) -> list[Node]:
+    return [person_node(therapist) for therapist in (article.reviewer, article.book_with) if therapist]
 
 
-def _trail(article: Article) -> Node:
-    return breadcrumbs(("Articles", reverse("articles:list")), (article.title, article.get_absolute_url()))
+def _breadcrumbs_of(article: Article) -> Node:
+    return breadcrumbs_node(("Articles", reverse("articles:list")), (article.title, article.get_absolute_url()))
 
 
 def _citation(reference: Reference) -> Node:
@@ -185,10 +196,11 @@ def _citation(reference: Reference) -> Node:
     )
 
 
-def _moment(moment: datetime | None, facts: Clinic) -> str | None:
-    """With the clinic's offset from UTC (ISO 8601)."""
-    return moment.astimezone(facts.zone).isoformat(timespec="seconds") if moment else None
+def _iso_moment(moment: datetime | None, clinic: Clinic) -> str | None:
+    """ISO 8601 with the clinic's offset from UTC."""
+    return moment.astimezone(clinic.zone).isoformat(timespec="seconds") if moment else None
 
 
 def _text(html: str) -> str:
+    """Rich text as one line of plain text, without citations."""
     return unescape(" ".join(strip_tags(CITATION.sub("", html).replace("<", " <")).split()))

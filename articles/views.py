@@ -1,4 +1,4 @@
-"""Pages for readers: the same for everyone, so they can be kept (no form, no token, no free times)."""
+"""Pages for readers. All but `clear` are the same for everyone, so they hold no form and can be cached."""
 
 from __future__ import annotations
 
@@ -19,33 +19,31 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from articles.forms import ClearForm
 from articles.models import (
-    MEANING,
+    EVIDENCE_MEANING,
     PREVIEW_DAYS,
     Article,
     ArticleQuerySet,
     Evidence,
     Feedback,
     Question,
-    Reference,
     Section,
     SectionKind,
     Topic,
 )
 from articles.rich_text import Citations
-from articles.search import LONGEST_QUERY, search
-from articles.structured_data import article_graph, breadcrumbs, graph
-from articles.structured_data import questions as faq_page
+from articles.search import MAX_QUERY_LENGTH, search
+from articles.structured_data import article_graph, breadcrumbs_node, faq_node, graph
 from booking import actions
 from booking.models import Clinic, UrgentHelp
 from revival.base.network import visitors_network
 
-MOST_RELATED = 3
-WORDS_A_MINUTE = 200  # unhurried, as someone worried reads
+MAX_RELATED = 3
+WORDS_PER_MINUTE = 200  # slow, since worried people read slowly
 
 
 @dataclass
-class Part:
-    """A level-2 section with the level-3 sections under it, their text ready to show."""
+class PagePart:
+    """A level-2 section with the level-3 sections below it (`ideas`), all with their HTML."""
 
     section: Section
     html: SafeString
@@ -62,7 +60,7 @@ def article_list(request: HttpRequest) -> HttpResponse:
         "topics": Topic.objects.filter(articles__in=published)
         .distinct()
         .prefetch_related(Prefetch("articles", queryset=published, to_attr="public")),
-        "data": graph(breadcrumbs(("Articles", request.path))),
+        "data": graph(breadcrumbs_node(("Articles", request.path))),
         "section": "articles",
     }
     return render(request, "articles/list.html", context)
@@ -70,7 +68,8 @@ def article_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    article = _whole(Article.objects.published()).filter(slug=slug).first()
+    """Page of a published article; a former slug redirects to the present one with a 301."""
+    article = _with_parts(Article.objects.published()).filter(slug=slug).first()
     if article is not None:
         return _article_page(request, article)
     moved = get_object_or_404(Article.objects.published(), old_slugs__slug=slug)
@@ -81,28 +80,31 @@ def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def preview(request: HttpRequest, token: str) -> HttpResponse:
-    """The page as it will be, for someone without an account who has the link."""
-    article = _whole(Article.objects.previewed(token)).first()
+    """Page of an article that need not be published, for people without an account who have the link."""
+    article = _with_parts(Article.objects.previewed(token)).first()
     if article is None:
         return render(request, "articles/preview_over.html", {"days": PREVIEW_DAYS}, status=404)
     return _article_page(request, article, is_preview=True)
 
 
-def _whole(articles: ArticleQuerySet) -> ArticleQuerySet:
-    parts = articles.select_related("author__portrait", "book_with__portrait", "reviewer", "image")
+def _with_parts(articles: ArticleQuerySet) -> ArticleQuerySet:
+    """Fetch all rows that the page shows, in a fixed number of queries."""
     images = (
         *("image__renditions", "sections__image__renditions"),
         *("author__portrait__renditions", "book_with__portrait__renditions"),
     )
-    return parts.prefetch_related("sections", "questions", "references", "cautions", *images)
+    return articles.select_related("author__portrait", "book_with__portrait", "reviewer", "image").prefetch_related(
+        "sections", "questions", "references", "cautions", *images
+    )
 
 
 def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = False) -> HttpResponse:
-    facts = Clinic.objects.current()
-    citations = Citations({reference.key: reference for reference in article.references.all()}, facts.facts)
-    parts = _parts(article, citations)
-    references = _references(citations)
-    data = article_graph(article, facts=facts, shown=[one for one, _ in references])
+    clinic = Clinic.objects.current()
+    by_key = {reference.key: reference for reference in article.references.all()}
+    citations = Citations(by_key, clinic.facts)
+    parts = _parts(article, citations)  # before `uses` is read: it fills them
+    references = [(by_key[key], places) for key, places in citations.uses.items()]
+    data = article_graph(article, clinic=clinic, cited=[reference for reference, _ in references])
     context = {
         "article": article,
         "parts": parts,
@@ -110,10 +112,10 @@ def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = 
         "urgent_help": UrgentHelp.objects.current(),
         "references": references,
         "labels": _labels_used(article),
-        "is_due": article.is_due_for_review(timezone.now().astimezone(facts.zone).date()),
+        "is_due": article.is_due_for_review(timezone.now().astimezone(clinic.zone).date()),
         "minutes": _minutes_to_read(article),
         "topics": article.topics.all(),
-        "related": Article.objects.published().related_to(article)[:MOST_RELATED],
+        "related": Article.objects.published().related_to(article)[:MAX_RELATED],
         "data": "" if is_preview else data,
         "is_preview": is_preview,
         "section": "articles",
@@ -122,10 +124,10 @@ def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = 
 
 
 def _minutes_to_read(article: Article) -> int:
-    texts = [article.lead, article.in_short, *(one.body for one in article.sections.all())]
-    texts += [one.answer for one in article.questions.all()]
+    texts = [article.lead, article.in_short, *(section.body for section in article.sections.all())]
+    texts += [question.answer for question in article.questions.all()]
     words = sum(len(strip_tags(text).split()) for text in texts)
-    return max(1, round(words / WORDS_A_MINUTE))
+    return max(1, round(words / WORDS_PER_MINUTE))
 
 
 def _today() -> date:
@@ -133,52 +135,49 @@ def _today() -> date:
 
 
 def _safe(html: str) -> SafeString:
-    return mark_safe(html)  # noqa: S308 - cleaned by rich_text when it was saved
+    return mark_safe(html)  # noqa: S308 - cleaned by Citations.link
 
 
-def _parts(article: Article, citations: Citations) -> list[Part]:
-    """Linked in the order of the page, so that references are numbered as they are met."""
-    parts: list[Part] = []
+def _parts(article: Article, citations: Citations) -> list[PagePart]:
+    """Parts in the order of the page, which numbers the references in the order they are cited."""
+    parts: list[PagePart] = []
     for section in article.sections.all():
         html = _safe(citations.link(section.body))
         if section.level != 2 and parts:
             parts[-1].ideas.append((section, html))
             continue
-        is_safety, asks = section.kind == SectionKind.SAFETY, section.kind == SectionKind.QUESTIONS
-        note = _safe(citations.link(article.safety_note)) if is_safety else _safe("")
-        questions = _answers(article.questions.all(), citations) if asks else []
-        parts.append(Part(section, html, note, questions))
+        note = _safe(citations.link(article.safety_note) if section.kind == SectionKind.SAFETY else "")
+        questions = article.questions.all() if section.kind == SectionKind.QUESTIONS else ()
+        parts.append(PagePart(section, html, note, _with_answers(questions, citations)))
     return parts
 
 
-def _answers(questions: Iterable[Question], citations: Citations) -> list[tuple[Question, SafeString]]:
-    return [(one, _safe(citations.link(one.answer))) for one in questions]
-
-
-def _references(citations: Citations) -> list[tuple[Reference, list[str]]]:
-    return [(citations.known[key], places) for key, places in citations.uses.items()]
+def _with_answers(questions: Iterable[Question], citations: Citations) -> list[tuple[Question, SafeString]]:
+    return [(question, _safe(citations.link(question.answer))) for question in questions]
 
 
 def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
-    used = {one.label for one in article.sections.all()} | {one.label for one in article.questions.all()}
-    return [(label, MEANING[label]) for label in Evidence if label in used]
+    """Evidence labels on the page, each with its meaning."""
+    used = {section.label for section in article.sections.all()}
+    used |= {question.label for question in article.questions.all()}
+    return [(label, EVIDENCE_MEANING[label]) for label in Evidence if label in used]
 
 
 @require_safe
 def faq(request: HttpRequest) -> HttpResponse:
     now, clinic = timezone.now(), Clinic.objects.first()
-    facts = clinic.facts if clinic else {}
+    clinic_facts = clinic.facts if clinic else {}
     published = Article.objects.published(now)
     questions = list(Question.objects.public(now))
     topics = [
-        (topic, _answers(entries, Citations({}, facts)))
-        for topic, entries in groupby(questions, key=lambda one: one.topic)
+        (topic, _with_answers(group, Citations((), clinic_facts)))
+        for topic, group in groupby(questions, key=lambda question: question.topic)
     ]
     context = {
         "topics": topics,
         "articles": published,
         "urgent_help": UrgentHelp.objects.current(),
-        "data": graph(faq_page(request.path, questions, facts), breadcrumbs(("Questions", request.path))),
+        "data": graph(faq_node(request.path, questions, clinic_facts), breadcrumbs_node(("Questions", request.path))),
         "section": "faq",
     }
     return render(request, "articles/faq.html", context)
@@ -187,9 +186,9 @@ def faq(request: HttpRequest) -> HttpResponse:
 @require_safe
 def search_page(request: HttpRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").split())
-    is_too_long = len(query) > LONGEST_QUERY
+    is_too_long = len(query) > MAX_QUERY_LENGTH
     context = {
-        "query": query[:LONGEST_QUERY],
+        "query": query[:MAX_QUERY_LENGTH],
         "is_too_long": is_too_long,
         "results": search(query) if query and not is_too_long else None,
         "section": "search",
@@ -199,7 +198,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def clear(request: HttpRequest, slug: str) -> HttpResponse:
-    """Was this clear? On a page of its own, since a kept page holds no form."""
+    """Feedback form "Was this clear?", on a page of its own because cached pages hold no forms."""
     article = get_object_or_404(Article.objects.published(), slug=slug)
     form = ClearForm(article, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from django_otp.oath import TOTP
 
 from articles.models import Article, Image, Question, Reference, Topic
-from articles.revisions import keep
+from articles.revisions import save_revision
 from booking.models import (
     AccessLog,
     Caution,
@@ -117,7 +117,7 @@ def everything(account: User | None = None) -> SimpleNamespace:
     article = Article.objects.create(
         title="T", slug="t", description="d", lead="l", in_short="s", author=mine, updated_at=timezone.now()
     )
-    keep(article, by=account, note="")
+    save_revision(article, by=account, note="")
     series = Series.objects.create(
         therapist=mine, service=service, starts=[in_days(15)], submission_key="5e11e500-0000-4000-8000-000000000000"
     )

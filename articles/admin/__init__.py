@@ -1,5 +1,8 @@
-"""Where editors keep the articles, one module per noun."""
+"""The desk's pages for articles, one module each: the article's page, its steps and revisions, images, lists.
 
-from . import articles, images, lists
+Rules of publishing never live here: they are in `articles.publishing`, which the pages call.
+"""
 
-__all__ = ["articles", "images", "lists"]
+from . import images, lists, page
+
+__all__ = ["images", "lists", "page"]

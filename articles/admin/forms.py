@@ -1,17 +1,18 @@
-"""The article's form at the desk: a stale second tab is refused, with both texts shown and nothing typed lost."""
+"""Forms for articles and questions; the article's form refuses to overwrite a colleague's later save."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.forms.widgets import Script
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -22,44 +23,65 @@ from articles.rich_text import clean
 from booking.models import Caution, Therapist
 
 Choices = dict[str, list[tuple[int, str]]]
-EVERY = Q()
+ALL_ROWS = Q()
 
 
-def choices_of_the_form(article_pk: int | None, user: Any) -> tuple[Choices, Choices]:
-    """What can be chosen on the article's form, by kind, and what of it is; one query however many kinds.
+class FormChoices(NamedTuple):
+    """Options of the article's form, by kind; `selected["therapists"]` is the therapist who is signed in."""
 
-    Of the therapists, "chosen" is who signed in.
-    """
-    article = Q(articles=article_pk)
+    available: Choices
+    selected: Choices
+
+
+def form_choices(request: HttpRequest) -> FormChoices:
+    """Options of the article's form that `request` opens, read once for all its fields and rows."""
+    if not hasattr(request, "article_form_choices"):
+        match = request.resolver_match
+        pk = str(match.kwargs.get("object_id", "")) if match else ""
+        choices = _read_choices(int(pk) if pk.isdecimal() else None, request.user.pk)
+        request.article_form_choices = choices  # type: ignore[attr-defined]
+    return request.article_form_choices  # type: ignore[attr-defined]
+
+
+def _read_choices(article_pk: int | None, user_pk: int | None) -> FormChoices:
+    """All kinds of options in one query."""
+    of_article = Q(articles=article_pk)
     kinds = [
-        _kind("therapists", Therapist, "name", is_chosen=Q(account=user.pk), place=F("order")),
-        _kind("topics", Topic, "name", is_chosen=article),
-        _kind("cautions", Caution, "title", is_chosen=article),
-        _kind("images", Image, "title"),
-        _kind("accounts", get_user_model(), "username", only=Q(is_staff=True, is_active=True)),
+        _options("therapists", Therapist, "name", is_selected=Q(account=user_pk), place=F("order")),
+        _options("topics", Topic, "name", is_selected=of_article),
+        _options("cautions", Caution, "title", is_selected=of_article),
+        _options("images", Image, "title"),
+        _options("accounts", get_user_model(), "username", only=Q(is_staff=True, is_active=True)),
     ]
-    every, chosen = defaultdict(list), defaultdict(list)
-    for kind, pk, label, is_chosen, _ in kinds[0].union(*kinds[1:], all=True).order_by("kind", "place", "label"):
-        every[kind].append((pk, label))
-        if is_chosen:
-            chosen[kind].append((pk, label))
-    return every, chosen
+    available, selected = defaultdict(list), defaultdict(list)
+    for kind, pk, label, is_selected, _ in kinds[0].union(*kinds[1:], all=True).order_by("kind", "place", "label"):
+        available[kind].append((pk, label))
+        if is_selected:
+            selected[kind].append((pk, label))
+    return FormChoices(available, selected)
 
 
-def _kind(
-    kind: str, model: Any, label: str, *, only: Q = EVERY, is_chosen: Q | None = None, place: Any = None
+def _options(
+    kind: str,
+    model: type[models.Model],
+    label: str,
+    *,
+    only: Q = ALL_ROWS,
+    is_selected: Q | None = None,
+    place: F | None = None,
 ) -> QuerySet[Any]:
-    has = Exists(model.objects.filter(is_chosen, pk=OuterRef("pk"))) if is_chosen else Value(False)
+    rows = model._default_manager
+    selected = Exists(rows.filter(is_selected, pk=OuterRef("pk"))) if is_selected else Value(False)
     return (
-        model.objects.filter(only)
+        rows.filter(only)
         .order_by()
-        .annotate(kind=Value(kind), label=F(label), is_chosen=has, place=place or Value(0))
-        .values_list("kind", "pk", "label", "is_chosen", "place")
+        .annotate(kind=Value(kind), label=F(label), is_selected=selected, place=place or Value(0))
+        .values_list("kind", "pk", "label", "is_selected", "place")
     )
 
 
 class Prose(forms.Textarea):
-    """Rich text: an editor where scripts run (static/js/prose.js), the HTML itself where none do."""
+    """Rich text field: an editor where scripts run (static/js/prose.js), a text area with HTML elsewhere."""
 
     class Media:
         css = {"all": ["django_prose_editor/editor.css"]}
@@ -68,21 +90,20 @@ class Prose(forms.Textarea):
     def __init__(self) -> None:
         super().__init__({"class": "vLargeTextField", "rows": 8, "data-prose": ""})
 
-    def format_value(self, value: Any) -> Any:
-        return clean(value) if value else value  # rows of an import may never have been cleaned
+    def format_value(self, value: str | None) -> str | None:
+        return clean(value) if value else value  # imported rows may never have been cleaned
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        typed = super().value_from_datadict(data, files, name)
-        return (
-            clean(typed.replace("\r\n", "\n")) if typed else typed
-        )  # as it is stored, so that "changed" means changed
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
+        """The text as it will be stored, so that an unchanged text does not count as changed."""
+        html = super().value_from_datadict(data, files, name)
+        return clean(html.replace("\r\n", "\n")) if html else html
 
-    def use_required_attribute(self, initial: Any) -> bool:
-        return False  # the field itself is out of sight, so the browser could not show its complaint
+    def use_required_attribute(self, initial: object) -> bool:
+        return False  # the editor hides the text area, so the browser could not show its message there
 
 
 class QuestionForm(forms.ModelForm):
-    """A question about the clinic in general: it is public once saved, so what is wrong with it is said before."""
+    """Question about the clinic in general; it is public once saved, so its faults are form errors."""
 
     class Meta:
         model = Question
@@ -90,14 +111,16 @@ class QuestionForm(forms.ModelForm):
         widgets = {"answer": Prose}
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        said = Question(label=cleaned.get("label", ""), answer=clean(cleaned.get("answer", "")))
-        for fault in publishing.faults_of_question(said):
+        cleaned_data = super().clean() or {}
+        answer = clean(cleaned_data.get("answer", ""))
+        for fault in publishing.question_faults(Question(label=cleaned_data.get("label", ""), answer=answer)):
             self.add_error("answer", str(fault))
-        return cleaned
+        return cleaned_data
 
 
 class ArticleForm(forms.ModelForm):
+    """Article's form; `seen_at` is the moment of the save that the page was opened on."""
+
     seen_at = forms.CharField(required=False, widget=forms.HiddenInput)
     what_changed = forms.CharField(
         required=False, max_length=200, help_text="One line for your colleagues; kept with this revision."
@@ -112,52 +135,52 @@ class ArticleForm(forms.ModelForm):
         self.fields["seen_at"].initial = self.instance.updated_at.isoformat() if self.instance.pk else ""
 
     def clean(self) -> dict[str, Any]:
-        clean = super().clean() or {}
-        if self.instance.pk is None or not clean.get("seen_at"):
-            return clean
-        seen_at = _moment(clean["seen_at"])
-        present = Article.objects.select_for_update().get(pk=self.instance.pk)  # of two at once one is second
-        if present.updated_at == seen_at:
-            return clean
-        typed = cast(QueryDict, self.data).copy()
-        typed[self.add_prefix("seen_at")] = present.updated_at.isoformat()  # saving again is then on purpose
-        self.data = typed
-        raise ValidationError(self._told(present, seen_at))
+        cleaned_data = super().clean() or {}
+        if self.instance.pk is None or not cleaned_data.get("seen_at"):
+            return cleaned_data
+        seen_at = _parse_moment(cleaned_data["seen_at"])
+        saved = Article.objects.select_for_update().get(pk=self.instance.pk)  # the second of two saves waits here
+        if saved.updated_at == seen_at:
+            return cleaned_data
+        data = cast(QueryDict, self.data).copy()
+        data[self.add_prefix("seen_at")] = saved.updated_at.isoformat()  # saving again then overwrites on purpose
+        self.data = data
+        raise ValidationError(self._conflict_message(saved, seen_at))
 
-    def _told(self, present: Article, seen_at: datetime | None) -> Any:
-        """Who was quicker, how each text read and now reads; what was typed stands in the form below."""
-        last = present.revisions.select_related("made_by").first()
+    def _conflict_message(self, saved: Article, seen_at: datetime | None) -> SafeString:
+        """Who saved in the meantime and what they changed; the user's own text stays in the form."""
+        last = saved.revisions.select_related("made_by").first()
         who = last.made_by if last and last.made_by else "Someone"
         return format_html(
-            "{} saved this article after you opened it. Nothing you typed is lost: it stands below, not saved yet. "
-            "Compare, then save again to put yours in place of theirs.<ul>{}</ul>",
+            "{} saved this article after you opened it. Nothing you typed is lost: it is below, not saved yet. "
+            "Compare, then save again to replace their text with yours.<ul>{}</ul>",
             who,
-            self._their_changes(present, seen_at),
+            self._colleagues_changes(saved, seen_at),
         )
 
-    def _their_changes(self, present: Article, seen_at: datetime | None) -> SafeString:
-        """What differs from what this tab was opened with; without a revision of that, what differs from its form."""
+    def _colleagues_changes(self, saved: Article, seen_at: datetime | None) -> SafeString:
+        """Changes since the page was opened; without a revision of that moment, since this form's initial values."""
         moment = seen_at.isoformat() if seen_at else ""
-        opened = present.revisions.filter(content__updated_at=moment).first()
+        opened = saved.revisions.filter(content__updated_at=moment).first()
         if opened is None:
-            differing = [
-                (self.fields[name].label, getattr(present, name))
+            current = [
+                (self.fields[name].label, getattr(saved, name))
                 for name in self.changed_data
-                if hasattr(present, name) and not hasattr(getattr(present, name), "all")
+                if hasattr(saved, name) and not hasattr(getattr(saved, name), "all")
             ]
-            return format_html_join("", "<li><strong>{}</strong> now reads: {}</li>", differing)
-        lines = revisions.compare(opened.content, revisions.content_of(present))
-        read = ((line.where, _words(line.before), _words(line.after)) for line in lines)
-        return format_html_join("", "<li><strong>{}</strong> read: {}. It now reads: {}</li>", read)
+            return format_html_join("", "<li><strong>{}</strong> now reads: {}</li>", current)
+        changes = revisions.compare(opened.content, revisions.article_content(saved))
+        rows = ((change.where, _text(change.before), _text(change.after)) for change in changes)
+        return format_html_join("", "<li><strong>{}</strong> read: {}. It now reads: {}</li>", rows)
 
 
-def _moment(text: str) -> datetime | None:
-    """None for what only looks like a moment: a page that we did not draw is as stale as any."""
+def _parse_moment(text: str) -> datetime | None:
+    """None for a value that is no valid moment; the form then treats the page as stale."""
     try:
         return parse_datetime(text)
     except ValueError:
         return None
 
 
-def _words(pieces: list[tuple[bool, str]]) -> str:
+def _text(pieces: list[tuple[bool, str]]) -> str:
     return " ".join(words for _, words in pieces) or "nothing"

@@ -1,8 +1,8 @@
-"""Lists over all articles: their questions and references, and the topics they share."""
+"""Lists across all articles: questions, references and topics."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -14,41 +14,45 @@ from articles.models import Question, Reference, Topic
 from .forms import QuestionForm
 
 
-def for_reviewers(request: HttpRequest) -> list[str]:
-    """What an editor cannot say for the clinic."""
+def fields_for_reviewers(request: HttpRequest) -> list[str]:
+    """Fields of a question that this user can only read: approving takes the right to review."""
     return [] if request.user.has_perm("articles.review_article") else ["needs_approval"]
 
 
-def await_approval(request: HttpRequest, question: Question) -> None:
-    """An answer that an editor wrote or changed is listed at the desk until someone approves it."""
-    if for_reviewers(request):
+def mark_for_approval(request: HttpRequest, question: Question) -> None:
+    """Mark a question that an editor has written or changed, until a reviewer approves it."""
+    if fields_for_reviewers(request):
         question.needs_approval = True
 
 
-class KeptWithItsArticle(admin.ModelAdmin):
-    """A list over all articles. What belongs to one is edited on its page: there it is checked and kept as a whole."""
+class PartAdmin(admin.ModelAdmin):
+    """Read-only list of parts of articles, which are edited and checked on their article's page.
+
+    Rows that belong to no article can be edited here.
+    """
+
+    part = ""
+    """Anchor of these parts on the article's page."""
 
     @admin.display(description="Article", ordering="article")
-    def kept_in(self, row: Any) -> str:
+    def article_link(self, row: Question | Reference) -> str:
         if row.article is None:
             return "The clinic in general"
         page = reverse("admin:articles_article_change", args=[row.article.pk])
         return format_html('<a href="{}#{}">{}</a>', page, self.part, row.article)
 
-    part = ""
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Question | Reference | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.article_id is None)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What is public as it stands is taken away by whoever may take an article off the site."""
+    def has_delete_permission(self, request: HttpRequest, obj: Question | Reference | None = None) -> bool:
+        """Whether the user can also withdraw articles: such a row is public as soon as it is saved."""
         may = request.user.has_perm("articles.publish_article") and super().has_delete_permission(request, obj)
         return may and obj is not None and obj.article_id is None
 
 
 @admin.register(Question)
-class QuestionAdmin(KeptWithItsArticle):
-    list_display = ["question", "topic", "kept_in", "label", "needs_approval"]
+class QuestionAdmin(PartAdmin):
+    list_display = ["question", "topic", "article_link", "label", "needs_approval"]
     list_filter = ["topic", "label", "needs_approval"]
     list_select_related = ["article"]
     show_full_result_count = False
@@ -58,20 +62,20 @@ class QuestionAdmin(KeptWithItsArticle):
     prepopulated_fields = {"anchor": ["question"]}
     part = "questions-group"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return for_reviewers(request)
+    def get_readonly_fields(self, request: HttpRequest, obj: Question | None = None) -> list[str]:
+        return fields_for_reviewers(request)
 
-    def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
-        await_approval(request, obj)
+    def save_model(self, request: HttpRequest, obj: Question, form: QuestionForm, change: bool) -> None:
+        mark_for_approval(request, obj)
         super().save_model(request, obj, form, change)
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Question | None = None) -> dict[str, Any]:
-        return {} if obj else self.prepopulated_fields  # an anchor stays: links depend on it
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Question | None = None) -> dict[str, Sequence[str]]:
+        return {} if obj else self.prepopulated_fields  # a saved anchor stays, since links depend on it
 
 
 @admin.register(Reference)
-class ReferenceAdmin(KeptWithItsArticle):
-    list_display = ["key", "authors", "year", "journal", "kept_in"]
+class ReferenceAdmin(PartAdmin):
+    list_display = ["key", "authors", "year", "journal", "article_link"]
     list_filter = ["article"]
     list_select_related = ["article"]
     show_full_result_count = False

@@ -1,7 +1,7 @@
-"""From an uploaded file to the small files that readers get. Pure: bytes in, bytes out, no database.
+"""Renditions of an uploaded image: validation, color conversion, resizing, encoding. Pure: bytes in, bytes out.
 
-Nothing of the upload itself survives: every rendition is drawn anew from its pixels, so no EXIF, place,
-comment or appended document can reach a reader.
+Every rendition is encoded from the pixels alone, so no EXIF data, location, comment or appended document of
+the upload reaches a reader.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from hashlib import sha256
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # loaded with the first picture: it is 4 MB in each process that only shows pages
+if TYPE_CHECKING:  # imported with the first upload: processes that only show pages save 4 MB
     import PIL.Image
 
-MOST_UPLOADED = 10_000_000  # bytes
-MOST_PIXELS = 40_000_000  # a phone's; decoded they take 120 MB
-MOST_STRETCHED = 4  # times as long as wide, or the other way round: beyond that it is a bar, not a picture
-LEAST_WIDTH = 200  # pixels
+MAX_UPLOAD_BYTES = 10_000_000
+MAX_PIXELS = 40_000_000  # what a phone takes; 120 MB when decoded
+MAX_ASPECT_RATIO = 4  # longer side to shorter side
+MIN_SIDE = 200  # pixels
 
 WIDTHS = (480, 960, 1440)
 QUALITIES = {"webp": (80, 68, 54, 40), "avif": (62, 52, 42, 32)}
-"""Tried from the best on; below the last, a smaller picture looks better than a larger one."""
+"""Tried from the best on; instead of a quality below the last, the picture gets smaller."""
 
 NAMES = {"JPEG": "a JPEG", "PNG": "a PNG", "WEBP": "a WebP"}
-ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",)}
-WANTED = "Upload a JPEG, PNG or WebP."
+EXTENSIONS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",)}
+ADVICE = "Upload a JPEG, PNG or WebP."
+EXPORT_AGAIN = "Export the picture again and upload the new file."
 OTHER_DOCUMENTS = {
     b"<script": "a script",
     b"<!doctype": "a web page",
@@ -38,15 +39,17 @@ OTHER_DOCUMENTS = {
     b"<?php": "a program",
     b"%pdf-": "a PDF",
 }
-"""What some program might take a file for that also opens as a picture. Compared in lower case."""
+"""Signs of other file types, in lower case: some program might open the picture as one of them."""
 
 
 class NotAPictureError(Exception):
-    """The file cannot be used; the text is a sentence for whoever uploaded it."""
+    """The file cannot be used; the message tells the editor why."""
 
 
 @dataclass(frozen=True)
 class Encoded:
+    """One rendition, with its size in pixels."""
+
     format: str
     width: int
     height: int
@@ -59,59 +62,59 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Picture:
-    """Upright size in pixels as it was uploaded, and the renditions made from it."""
+    """An uploaded picture: its size in pixels when upright, and its renditions."""
 
     width: int
     height: int
     renditions: tuple[Encoded, ...]
 
 
-def read(content: bytes, name: str, most_bytes: int) -> Picture:
-    """Renditions of at most `most_bytes` each. Raises NotAPictureError."""
-    kind = _checked(content, name)
+def read(content: bytes, name: str, max_bytes: int) -> Picture:
+    """Renditions of an uploaded file with that file name, at most `max_bytes` each. Raises NotAPictureError."""
+    kind = _validate(content, name)
     try:
-        picture = _upright(content, kind)
+        size, image = _upright(content, kind)
     except NotAPictureError:
         raise
-    except Exception as error:  # decoders raise all kinds of things on what was made to break them
-        raise NotAPictureError("The file is damaged or not whole. Export the picture anew and upload that.") from error
-    size, image = picture
-    return Picture(*size, tuple(_renditions(image, most_bytes)))
+    except Exception as error:  # decoders raise exceptions of many types on damaged files
+        raise NotAPictureError(f"The file is damaged or incomplete. {EXPORT_AGAIN}") from error
+    return Picture(*size, tuple(_renditions(image, max_bytes)))
 
 
-# ---- what is let in -------------------------------------------------------------------------
+# ---- validation -----------------------------------------------------------------------------
 
 
-def _checked(content: bytes, name: str) -> str:
-    """JPEG, PNG or WEBP; decided from the first bytes and the header alone, before anything is decoded."""
+def _validate(content: bytes, name: str) -> str:
+    """JPEG, PNG or WEBP, from the file's first bytes and header; decodes nothing. Raises NotAPictureError."""
     if not content:
-        raise NotAPictureError(f"The file is empty. {WANTED}")
-    if len(content) > MOST_UPLOADED:
+        raise NotAPictureError(f"The file is empty. {ADVICE}")
+    if len(content) > MAX_UPLOAD_BYTES:
         raise too_large()
-    kind = _kind(content)
-    _demand_its_ending(kind, name)
-    _demand_a_picture_only(content)
-    _demand_a_size(content, kind)
+    kind = _detect_format(content)
+    _check_extension(kind, name)
+    _check_no_other_type(content)
+    _check_dimensions(content, kind)
     return kind
 
 
 def too_large() -> NotAPictureError:
-    return NotAPictureError(f"The file is larger than {MOST_UPLOADED // 1_000_000} MB. Make the picture smaller.")
+    return NotAPictureError(f"The file is larger than {MAX_UPLOAD_BYTES // 1_000_000} MB. Make the picture smaller.")
 
 
-def _kind(content: bytes) -> str:
-    starts = {"JPEG": content[:3] == b"\xff\xd8\xff", "PNG": content[:8] == b"\x89PNG\r\n\x1a\n"}
-    starts["WEBP"] = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
-    found = next((kind for kind, is_it in starts.items() if is_it), None)
-    if found is None:
-        raise NotAPictureError(f"This is {_what_it_is(content)}. {WANTED}")
-    return found
+def _detect_format(content: bytes) -> str:
+    signatures = {"JPEG": content[:3] == b"\xff\xd8\xff", "PNG": content[:8] == b"\x89PNG\r\n\x1a\n"}
+    signatures["WEBP"] = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    kind = next((kind for kind, is_match in signatures.items() if is_match), None)
+    if kind is None:
+        raise NotAPictureError(f"This is {_other_type(content)}. {ADVICE}")
+    return kind
 
 
-def _what_it_is(content: bytes) -> str:
-    beginnings = {b"GIF8": "a GIF", b"II*\x00": "a TIFF", b"MM\x00*": "a TIFF", b"BM": "a bitmap", b"%PDF": "a PDF"}
-    for beginning, words in beginnings.items():
-        if content.startswith(beginning):
+def _other_type(content: bytes) -> str:
+    """The type of a file that we do not accept, in words."""
+    signatures = {b"GIF8": "a GIF", b"II*\x00": "a TIFF", b"MM\x00*": "a TIFF", b"BM": "a bitmap", b"%PDF": "a PDF"}
+    for signature, words in signatures.items():
+        if content.startswith(signature):
             return words
     if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
         return "a HEIC photo (on the phone choose “most compatible” under Camera, Formats)"
@@ -119,112 +122,113 @@ def _what_it_is(content: bytes) -> str:
     return next((words for sign, words in OTHER_DOCUMENTS.items() if sign in text), "no picture that we know")
 
 
-def _demand_its_ending(kind: str, name: str) -> None:
-    ending = PurePath(name).suffix.lower()
-    if ending not in ENDINGS[kind]:
+def _check_extension(kind: str, name: str) -> None:
+    extension = PurePath(name).suffix.lower()
+    if extension not in EXTENSIONS[kind]:
         raise NotAPictureError(
-            f"The file is {NAMES[kind]}, but its name ends in “{ending}”. Let the name end in {ENDINGS[kind][0]}."
+            f"The file is {NAMES[kind]}, but its name ends in “{extension}”. Let the name end in {EXTENSIONS[kind][0]}."
         )
 
 
-def _demand_a_picture_only(content: bytes) -> None:
-    """A file can be a picture and something else at once; nobody's camera makes those."""
+def _check_no_other_type(content: bytes) -> None:
+    """Refuse polyglots: files that are a picture and, for example, a script or an archive at once."""
     lower = content.lower()
-    found = next((words for sign, words in OTHER_DOCUMENTS.items() if sign in lower), None)
-    if found is None and zipfile.is_zipfile(io.BytesIO(content)):
-        found = "an archive"
-    if found:
-        raise NotAPictureError(f"The file is a picture and {found} at once. Export the picture anew and upload that.")
+    other = next((words for sign, words in OTHER_DOCUMENTS.items() if sign in lower), None)
+    if other is None and zipfile.is_zipfile(io.BytesIO(content)):
+        other = "an archive"
+    if other:
+        raise NotAPictureError(f"The file is a picture and {other} at once. {EXPORT_AGAIN}")
 
 
-def _demand_a_size(content: bytes, kind: str) -> None:
+def _check_dimensions(content: bytes, kind: str) -> None:
     import PIL.Image
 
     try:
         with _opened(content, kind) as image:
-            (width, height), is_moving = image.size, _is_moving(image)
+            (width, height), is_animated = image.size, _is_animated(image)
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     except Exception as error:  # see `read`
-        raise NotAPictureError("The file is damaged. Export the picture anew and upload that.") from error
-    if width * height > MOST_PIXELS:
+        raise NotAPictureError(f"The file is damaged. {EXPORT_AGAIN}") from error
+    if width * height > MAX_PIXELS:
         raise _too_many_pixels()
-    if is_moving:
+    if is_animated:
         raise NotAPictureError("The picture moves, which distracts from reading. Upload a still one.")
-    if max(width, height) > MOST_STRETCHED * min(width, height):
-        raise NotAPictureError(f"The picture is more than {MOST_STRETCHED} times as long as wide. Cut it first.")
-    if min(width, height) < LEAST_WIDTH:
-        raise NotAPictureError(f"The picture is only {width} × {height} pixels; at least {LEAST_WIDTH} each way.")
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
+        raise NotAPictureError(f"The picture is more than {MAX_ASPECT_RATIO} times as long as wide. Crop it first.")
+    if min(width, height) < MIN_SIDE:
+        raise NotAPictureError(f"The picture is only {width} × {height} pixels. Each side needs at least {MIN_SIDE}.")
 
 
 def _opened(content: bytes, kind: str) -> PIL.Image.Image:
     import PIL.Image
 
-    PIL.Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's own check
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own check
     return PIL.Image.open(io.BytesIO(content), formats=[kind])
 
 
-def _is_moving(image: PIL.Image.Image) -> bool:
-    """MPO is a JPEG with a second picture behind the first: phones write those, and nothing moves."""
+def _is_animated(image: PIL.Image.Image) -> bool:
+    """Whether it is an animation; MPO, a phone's JPEG with a second picture behind the first, is none."""
     return image.format != "MPO" and bool(getattr(image, "is_animated", False))
 
 
 def _too_many_pixels() -> NotAPictureError:
-    return NotAPictureError(f"The picture has more than {MOST_PIXELS // 1_000_000} million pixels. Make it smaller.")
+    return NotAPictureError(f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller.")
 
 
-# ---- upright, in sRGB, without anything else ------------------------------------------------
+# ---- orientation and colors -----------------------------------------------------------------
 
 
 def _upright(content: bytes, kind: str) -> tuple[tuple[int, int], PIL.Image.Image]:
-    """The size as uploaded, and the pixels turned as the camera was held, in sRGB."""
+    """Size when upright, and the pixels in that orientation in sRGB, reduced if the picture is very large."""
     from PIL import ImageOps
 
     with _opened(content, kind) as image:
         size = image.size
         image.draft(None, (max(WIDTHS), max(WIDTHS)))  # a large JPEG is decoded at a half, a quarter, an eighth
         image.load()
-        turned = image.getexif().get(0x0112, 1)  # Exif 2.32, table 4: orientation; 5 to 8 lie on their side
-        upright = ImageOps.exif_transpose(_not_larger_than_useful(image))
-        return (size[::-1] if turned in (5, 6, 7, 8) else size), _in_srgb(upright, image.info.get("icc_profile"))
+        orientation = image.getexif().get(0x0112, 1)  # Exif 2.32, table 4: 5 to 8 lie on their side
+        upright = ImageOps.exif_transpose(_reduce(image))
+        size = size[::-1] if orientation in (5, 6, 7, 8) else size
+        return size, _convert_to_srgb(upright, image.info.get("icc_profile"))
 
 
-def _not_larger_than_useful(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Averaged down towards the widest rendition, so that each later step takes megabytes, not hundreds."""
-    times = min(image.size) // max(WIDTHS)
-    return image.reduce(times) if times > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK") else image
+def _reduce(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Shrink by a whole factor towards the widest rendition, so that later steps need megabytes, not hundreds."""
+    factor = min(image.size) // max(WIDTHS)
+    return image.reduce(factor) if factor > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK") else image
 
 
-def _in_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
-    if image.mode.startswith("I"):  # 16 bits of gray, of which the upper eight are kept
+def _convert_to_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
+    if image.mode.startswith("I"):  # 16-bit gray; the upper eight bits remain
         image = image.point(lambda value: value / 256).convert("L")
     mode = "RGBA" if image.has_transparency_data else "RGB"
     if image.mode in ("P", "LA", "PA", "1") or (mode == "RGBA" and image.mode != "RGBA"):
         image = image.convert(mode)
     if profile:
-        image = _with_profile(image, profile, mode)
-    return _bare(image.convert(mode))
+        image = _apply_profile(image, profile, mode)
+    return _without_metadata(image.convert(mode))
 
 
-def _with_profile(image: PIL.Image.Image, profile: bytes, mode: str) -> PIL.Image.Image:
-    """Colors as they were meant. A profile that cannot be read, or is for other pixels, is left out."""
+def _apply_profile(image: PIL.Image.Image, profile: bytes, mode: str) -> PIL.Image.Image:
+    """Convert from the ICC profile to sRGB; a profile that is damaged or does not fit the pixels is ignored."""
     from PIL import ImageCms
 
     try:
-        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, meant, ImageCms.createProfile("sRGB"), outputMode=mode)
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return image
     return converted or image
 
 
-def _bare(image: PIL.Image.Image) -> PIL.Image.Image:
-    """The pixels in a new image, which knows nothing of the file they came from."""
+def _without_metadata(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Copy the pixels, and nothing else of the file, to a new image."""
     import PIL.Image
 
-    bare = PIL.Image.new(image.mode, image.size)
-    bare.paste(image)
-    return bare
+    copy = PIL.Image.new(image.mode, image.size)
+    copy.paste(image)
+    return copy
 
 
 # ---- renditions -----------------------------------------------------------------------------
@@ -232,14 +236,14 @@ def _bare(image: PIL.Image.Image) -> PIL.Image.Image:
 
 @cache
 def formats() -> tuple[str, ...]:
-    """What this Pillow can write; AVIF is not in every build."""
+    """Formats that this build of Pillow can write; some lack AVIF."""
     from PIL import features
 
     return tuple(form for form in ("avif", "webp") if features.check(form))
 
 
-def _renditions(image: PIL.Image.Image, most_bytes: int) -> Iterator[Encoded]:
-    """Raises NotAPictureError when not even the narrowest is small enough; wider ones that are not are left out."""
+def _renditions(image: PIL.Image.Image, max_bytes: int) -> Iterator[Encoded]:
+    """Renditions that fit into `max_bytes`. Raises NotAPictureError if not even the narrowest does."""
     from PIL.Image import Resampling
 
     widths = sorted({min(width, image.width) for width in WIDTHS})
@@ -247,17 +251,17 @@ def _renditions(image: PIL.Image.Image, most_bytes: int) -> Iterator[Encoded]:
         height = max(1, round(image.height * width / image.width))
         small = image.resize((width, height), Resampling.LANCZOS, reducing_gap=3.0)
         for form in formats():
-            if content := _encode(small, form, most_bytes):
+            if content := _encode(small, form, max_bytes):
                 yield Encoded(form, width, height, content)
             elif width == widths[0]:
-                raise NotAPictureError(f"It cannot be made smaller than {most_bytes // 1000} kB. Cut out a part of it.")
+                raise NotAPictureError(f"It cannot be made smaller than {max_bytes // 1000} kB. Crop the picture.")
 
 
-def _encode(image: PIL.Image.Image, form: str, most_bytes: int) -> bytes | None:
-    """At the best quality that keeps within `most_bytes`, if one does."""
+def _encode(image: PIL.Image.Image, form: str, max_bytes: int) -> bytes | None:
+    """The image at the best quality that fits into `max_bytes`; None if none does."""
     for quality in QUALITIES[form]:
         file = io.BytesIO()
         image.save(file, form.upper(), quality=quality)
-        if file.tell() <= most_bytes:
+        if file.tell() <= max_bytes:
             return file.getvalue()
     return None

@@ -1,7 +1,6 @@
-"""The bytes of one rendition. Its address is the hash of what it shows, so it is kept for ever.
+"""Image files for browsers. An address is the SHA-256 of the file, so browsers may cache it forever.
 
-An image of a draft is as public as one of a published page: nobody can guess 256 bits, and a preview
-has to show it to someone without an account.
+A draft's image is protected only by its unguessable address, since the preview link must work without an account.
 """
 
 from __future__ import annotations
@@ -13,19 +12,19 @@ from django.views.decorators.http import require_safe
 
 from articles.models import Rendition
 
-FOR_EVER = "public, max-age=31536000, immutable"
+CACHE_FOREVER = "public, max-age=31536000, immutable"
 
 
 @require_safe
 def rendition(request: HttpRequest, digest: str, form: str) -> HttpResponse:
-    found = get_object_or_404(Rendition.objects.defer(None), sha256=digest, format=form)
-    return answer(request, bytes(found.content), digest=digest, form=form)
+    image = get_object_or_404(Rendition.objects.defer(None), sha256=digest, format=form)
+    return image_response(request, bytes(image.content), digest=digest, form=form)
 
 
-def answer(request: HttpRequest, content: bytes, *, digest: str, form: str) -> HttpResponse:
-    """The bytes, or 304 for who has them."""
+def image_response(request: HttpRequest, content: bytes, *, digest: str, form: str) -> HttpResponse:
+    """The image, or 304 if the browser has it (RFC 9110, If-None-Match)."""
     response = HttpResponse(b"" if request.method == "HEAD" else content, content_type=f"image/{form}")
     response["Content-Length"] = str(len(content))
-    response["Cache-Control"] = FOR_EVER
+    response["Cache-Control"] = CACHE_FOREVER
     response["ETag"] = etag = f'"{digest}"'
     return get_conditional_response(request, etag=etag, response=response) or response

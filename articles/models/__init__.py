@@ -1,34 +1,28 @@
-"""The nouns of the articles half. Import them from here."""
+"""The models of the articles half; import them from here, never from the modules inside.
 
-from .articles import (
-    MEANING,
-    PREVIEW_DAYS,
-    PREVIEW_SALT,
+What changes several rows together, or turns them into pages, lives in the modules beside this folder.
+"""
+
+from .article import PREVIEW_DAYS, PREVIEW_SALT, Article, ArticleQuerySet, Stage, Topic
+from .images import MAX_RENDITION_BYTES, Format, Image, Rendition, with_portraits
+from .links import MAX_ADDRESS_LENGTH, Outcome, OutsideLink
+from .parts import (
+    EVIDENCE_MEANING,
     STUDIED,
-    Article,
-    ArticleQuerySet,
     Evidence,
-    Feedback,
-    LoadedContent,
-    OldSlug,
     Question,
     QuestionQuerySet,
     Reference,
-    Revision,
     Section,
     SectionKind,
-    SiteRevision,
-    Stage,
-    Topic,
 )
-from .images import MOST_BYTES, Format, Image, Rendition, with_portraits
-from .links import LONGEST_ADDRESS, Outcome, OutsideLink
-from .reminders import ReviewReminder, Step, step_on
+from .reminders import ReminderStep, ReviewReminder, reminder_step
+from .tracking import Feedback, LoadedContent, OldSlug, Revision, SiteRevision
 
 __all__ = [
-    "LONGEST_ADDRESS",
-    "MEANING",
-    "MOST_BYTES",
+    "EVIDENCE_MEANING",
+    "MAX_ADDRESS_LENGTH",
+    "MAX_RENDITION_BYTES",
     "PREVIEW_DAYS",
     "PREVIEW_SALT",
     "STUDIED",
@@ -45,6 +39,7 @@ __all__ = [
     "Question",
     "QuestionQuerySet",
     "Reference",
+    "ReminderStep",
     "Rendition",
     "ReviewReminder",
     "Revision",
@@ -52,8 +47,7 @@ __all__ = [
     "SectionKind",
     "SiteRevision",
     "Stage",
-    "Step",
     "Topic",
-    "step_on",
+    "reminder_step",
     "with_portraits",
 ]

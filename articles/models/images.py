@@ -1,8 +1,6 @@
-"""Image: a picture with its words. Rendition: the picture in one size and format, ready to send."""
+"""Images with their descriptions, and their renditions: one file for each size and format."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -13,8 +11,8 @@ from django.utils import timezone
 
 from booking.models import Therapist
 
-MOST_BYTES = 300_000
-"""Of one rendition: what a reader on a slow line waits for, and what a row of the database holds."""
+MAX_RENDITION_BYTES = 300_000
+"""Keeps pages fast on slow connections, and the database's rows small."""
 
 
 def _octets(column: str) -> Func:
@@ -27,23 +25,23 @@ def _hex_of_sha256(column: str) -> Func:
 
 
 class Format(models.TextChoices):
-    """How a rendition is encoded; also the end of its address and the second half of its media type."""
+    """Encoding of a rendition; also its file extension and the subtype of its media type."""
 
     AVIF = "avif", "AVIF"
     WEBP = "webp", "WebP"
 
 
 class Image(models.Model):
-    """One picture for articles. Its file is never kept: only the renditions made from it."""
+    """Picture for articles or portrait of a therapist. The uploaded file is not stored, only its renditions."""
 
-    title = models.CharField(max_length=120, help_text="What colleagues find it by. Readers never see it.")
+    title = models.CharField(max_length=120, help_text="For colleagues to find it. Readers never see it.")
     alternative_text = models.CharField(
         max_length=250,
         blank=True,
-        help_text="What the picture says, for people who cannot see it. One sentence, without “picture of”.",
+        help_text="Describes the picture for people who cannot see it. One sentence, without “picture of”.",
     )
     is_decorative = models.BooleanField(
-        "decorative", default=False, help_text="It says nothing that the text does not: screen readers pass it by."
+        "decorative", default=False, help_text="The picture adds nothing to the text. Screen readers skip it."
     )
     caption = models.CharField(max_length=250, blank=True, help_text="Shown below the picture.")
     credit = models.CharField(max_length=160, blank=True, help_text="Who made it, such as “Photo: Ada Example”.")
@@ -53,7 +51,7 @@ class Image(models.Model):
         null=True,
         blank=True,
         related_name="portrait",
-        help_text="Shown beside this therapist’s name, cut to a circle: a face in the middle suits best.",
+        help_text="Shown beside this therapist’s name, cropped to a circle. A face in the middle works best.",
     )
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
@@ -68,7 +66,8 @@ class Image(models.Model):
             models.CheckConstraint(
                 name="articles_image_decorative_has_no_words",
                 condition=Q(is_decorative=False) | Q(alternative_text=""),
-                violation_error_message="A decorative picture has no alternative text: empty it, or take the tick off.",
+                violation_error_message="A decorative picture has no alternative text: "
+                "remove it, or untick “decorative”.",
             ),
             models.CheckConstraint(
                 name="articles_image_has_a_size",
@@ -81,55 +80,52 @@ class Image(models.Model):
         return self.title
 
     @property
-    def has_its_words(self) -> bool:
-        """Whether it may stand on a page: described, or said to need no description."""
+    def has_text_alternative(self) -> bool:
+        """Whether it is described or marked as decorative (WCAG 1.1.1)."""
         return self.is_decorative or bool(self.alternative_text.strip())
 
     @property
     def sources(self) -> list[tuple[str, str]]:
-        """Media type and `srcset` of each format, the smallest files first (browsers take the first they know)."""
-        ready = list(self.renditions.all())
+        """Media type and `srcset` of each format, AVIF first: browsers take the first format they support."""
+        by_format = {form: self._renditions_in(form) for form in (Format.AVIF, Format.WEBP)}
         return [
-            (
-                f"image/{form}",
-                ", ".join(f"{one.get_absolute_url()} {one.width}w" for one in ready if one.format == form),
-            )
-            for form in (Format.AVIF, Format.WEBP)
-            if any(one.format == form for one in ready)
+            (f"image/{form}", ", ".join(f"{row.get_absolute_url()} {row.width}w" for row in renditions))
+            for form, renditions in by_format.items()
+            if renditions
         ]
 
     @property
     def largest(self) -> Rendition | None:
-        """The widest in the format that everyone reads, also programs that show shared links."""
-        return max(self._in_webp(), key=lambda one: one.width, default=None)
+        """The widest WebP: programs that show shared links may not support AVIF."""
+        return max(self._renditions_in(Format.WEBP), key=lambda rendition: rendition.width, default=None)
 
     @property
     def smallest(self) -> Rendition | None:
-        return min(self._in_webp(), key=lambda one: one.width, default=None)
+        return min(self._renditions_in(Format.WEBP), key=lambda rendition: rendition.width, default=None)
 
-    def _in_webp(self) -> list[Rendition]:
-        return [one for one in self.renditions.all() if one.format == Format.WEBP]
+    def _renditions_in(self, form: Format) -> list[Rendition]:
+        return [rendition for rendition in self.renditions.all() if rendition.format == form]
 
 
 def with_portraits(therapists: models.QuerySet[Therapist]) -> models.QuerySet[Therapist]:
-    """Adds each therapist's photo, where there is one, so that a page asks no more however many there are."""
+    """Fetch the therapists' photos along with them, in a fixed number of queries."""
     return therapists.select_related("portrait").prefetch_related("portrait__renditions")
 
 
 class RenditionQuerySet(models.QuerySet["Rendition"]):
     def with_bytes(self) -> RenditionQuerySet:
-        """Adds `bytes`, how large each is, without reading it."""
+        """Annotate each rendition with its size as `bytes`, without reading the content."""
         return self.annotate(bytes=_octets("content"))
 
 
 class RenditionManager(models.Manager.from_queryset(RenditionQuerySet)):  # type: ignore[misc]
-    def get_queryset(self) -> Any:
-        """Leaves the bytes in the database: pages only name them."""
+    def get_queryset(self) -> RenditionQuerySet:
+        """Renditions without their content, which most pages only link to."""
         return super().get_queryset().defer("content")
 
 
 class Rendition(models.Model):
-    """One size in one format, named by its SHA-256: what its address shows never changes."""
+    """An image in one size and format. Its address is the SHA-256 of its content, so it can be cached forever."""
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="renditions")
     sha256 = models.CharField(max_length=64, unique=True)
@@ -146,7 +142,7 @@ class Rendition(models.Model):
             models.UniqueConstraint(
                 fields=["image", "format", "width"],
                 name="articles_rendition_is_the_only_one_of_its_width",
-                violation_error_message="There is one of this width already.",
+                violation_error_message="There is a rendition of this width and format already.",
             ),
             models.CheckConstraint(
                 name="articles_rendition_format_is_known",
@@ -155,10 +151,10 @@ class Rendition(models.Model):
             ),
             models.CheckConstraint(
                 name="articles_rendition_holds_300_kb_at_most",
-                condition=LessThanOrEqual(_octets("content"), MOST_BYTES) & GreaterThan(_octets("content"), 0),
+                condition=LessThanOrEqual(_octets("content"), MAX_RENDITION_BYTES) & GreaterThan(_octets("content"), 0),
                 violation_error_message="A rendition holds at most 300 kB.",
             ),
-            models.CheckConstraint(  # so that an address never shows anything but what it names
+            models.CheckConstraint(  # browsers cache an address for a year, so its content must never change
                 name="articles_rendition_is_named_by_its_content",
                 condition=Exact(F("sha256"), _hex_of_sha256("content")),
                 violation_error_message="A rendition is named by the SHA-256 of its content.",

@@ -1,27 +1,27 @@
-"""OutsideLink: what the last look at an address outside our site found."""
+"""Links to other sites, with the result of the last check."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
 
-LONGEST_ADDRESS = 2000  # characters; longer ones no browser promises to open
+MAX_ADDRESS_LENGTH = 2000  # characters; browsers need not open longer ones
 
 
 class Outcome(models.TextChoices):
     WORKS = "works", "Works"
     DEAD = "dead", "Dead"
-    UNSURE = "unsure", "Answers, but not to programs: look yourself"
+    UNSURE = "unsure", "Refuses automatic checks: open it yourself"
 
 
 class OutsideLink(models.Model):
-    """Rows are written by `manage.py content_report --network` only."""
+    """Result of the last check of one address. Only `manage.py content_report --network` writes these."""
 
-    address = models.CharField(max_length=LONGEST_ADDRESS, unique=True)
+    address = models.CharField(max_length=MAX_ADDRESS_LENGTH, unique=True)
     checked_at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True, help_text="HTTP status; none when there was no answer.")
     outcome = models.CharField(max_length=6, choices=Outcome)
-    said = models.CharField(max_length=120, help_text="What was found, in words.")
+    said = models.CharField(max_length=120, help_text="The result in words.")
 
     class Meta:
         ordering = ["address"]

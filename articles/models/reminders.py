@@ -1,4 +1,4 @@
-"""ReviewReminder: one e-mail that asks for the review of one article by one day."""
+"""Reminder e-mails for reviews of articles that fall due."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from django.db.models import Q
 
 from booking.models import Mail
 
-from .articles import Article
+from .article import Article
 
 
-class Step(models.TextChoices):
+class ReminderStep(models.TextChoices):
     MONTH = "month", "30 days before"
     WEEK = "week", "7 days before"
     OVERDUE = "overdue", "Overdue"
 
 
-def step_on(day: date, due_on: date) -> Step | None:
-    """The step that applies on a clinic-local day: always the last one reached, never two at once."""
+def reminder_step(day: date, due_on: date) -> ReminderStep | None:
+    """The last step reached on `day` (clinic-local), or None more than 30 days before `due_on`."""
     days_left = (due_on - day).days
     if days_left < 0:
-        return Step.OVERDUE
+        return ReminderStep.OVERDUE
     if days_left <= 7:
-        return Step.WEEK
-    return Step.MONTH if days_left <= 30 else None
+        return ReminderStep.WEEK
+    return ReminderStep.MONTH if days_left <= 30 else None
 
 
 class ReviewReminder(Mail):
+    """One e-mail that asks for the review of an article by a date; written once for each step."""
+
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="review_reminders")
     due_on = models.DateField()
-    step = models.CharField(max_length=7, choices=Step)
+    step = models.CharField(max_length=7, choices=ReminderStep)
 
     class Meta:
         ordering = ["-created_at"]
@@ -43,7 +45,7 @@ class ReviewReminder(Mail):
             ),
             models.CheckConstraint(
                 name="articles_reviewreminder_step_is_known",
-                condition=Q(step__in=Step.values),
+                condition=Q(step__in=ReminderStep.values),
                 violation_error_message="Choose one of the steps.",
             ),
             models.CheckConstraint(

@@ -45,14 +45,14 @@ class Desk(AdminSite):
         ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from articles.panels import in_hand, not_set_up, reviews
+        from articles.panels import articles_in_progress, not_set_up, reviews
         from booking.desk.first_page import panels
         from booking.models import AccessLog, Look
 
         user = cast("StaffUser", request.user)  # `admin_view` lets nobody else in
         has_second_factor = getattr(user, "otp_device", None) is not None
         desk: dict[str, Any] = {"worker_is_late": is_worker_late(), "offers_second_factor": not has_second_factor}
-        desk["in_hand"] = in_hand(user)
+        desk["articles_in_progress"] = articles_in_progress(user)
         if user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now(), user)
             if user.has_perm("articles.view_article"):  # without it, the links would answer 403

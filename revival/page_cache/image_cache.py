@@ -21,7 +21,7 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from articles.images.views import answer
+from articles.images.views import image_response
 
 from .revision import revision
 from .store import share
@@ -92,7 +92,7 @@ def keep_images(get_response: Handler) -> Handler:
             if content is None:
                 return response
             kept = Kept(content, None)
-        return answer(request, kept.content, digest=match[1], form=match[2])
+        return image_response(request, kept.content, digest=match[1], form=match[2])
 
     return middleware
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from articles import structured_data
 from articles.models import Article, Question, with_portraits
-from articles.structured_data import breadcrumbs, clinic, graph
+from articles.structured_data import breadcrumbs_node, clinic_node, graph
 from booking.models import Clinic, Therapist
 
 FEW = 5
@@ -22,14 +22,14 @@ def home(request: HttpRequest) -> HttpResponse:
         "articles": Article.objects.published().select_related("author")[:FEW],
         "questions": Question.objects.filter(article__isnull=True)[:3],
         "cupping_questions": Question.objects.filter(article__in=Article.objects.published())[:2],
-        "data": graph(structured_data.website(), clinic(Clinic.objects.first())),
+        "data": graph(structured_data.website_node(), clinic_node(Clinic.objects.first())),
     }
     return render(request, "site/home.html", context)
 
 
 @require_safe
 def therapist_list(request: HttpRequest) -> HttpResponse:
-    trail = breadcrumbs(("Therapists", request.path))
+    trail = breadcrumbs_node(("Therapists", request.path))
     context = {"therapists": with_portraits(Therapist.objects.all()), "data": graph(trail), "section": "therapists"}
     return render(request, "site/therapists/list.html", context)
 
@@ -37,13 +37,13 @@ def therapist_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def therapist_detail(request: HttpRequest, slug: str) -> HttpResponse:
     therapist = get_object_or_404(with_portraits(Therapist.objects.all()), slug=slug)
-    trail = breadcrumbs(("Therapists", reverse("therapists:list")), (therapist.name, request.path))
+    trail = breadcrumbs_node(("Therapists", reverse("therapists:list")), (therapist.name, request.path))
     context = {
         "therapist": therapist,
         "written": Article.objects.published().filter(author=therapist),
         "inviting": Article.objects.published().filter(book_with=therapist),
         "questions": Question.objects.filter(article__isnull=True)[:2],
-        "data": graph(structured_data.person(therapist), trail, clinic(Clinic.objects.first())),
+        "data": graph(structured_data.person_node(therapist), trail, clinic_node(Clinic.objects.first())),
         "section": "therapists",
     }
     return render(request, "site/therapists/detail.html", context)

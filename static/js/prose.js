@@ -1,10 +1,10 @@
-/* Rich text: each text area with data-prose becomes an editor that knows what our pages are drawn with, and
-   nothing else. The area stays the field that is sent; without this script it takes HTML. */
+/* Rich text editor for each text area with data-prose, limited to the markup that our pages use. The text area stays the
+   field that is sent; without this script it takes HTML. */
 import {
   Bold, BulletList, Document, Editor, Gapcursor, HardBreak, Italic, Link, ListItem, NodeClass, OrderedList, Paragraph,
   Text, UndoRedo, updateAttrsDialog,
 } from "../django_prose_editor/editor.js";
-import { tidied } from "./pasted.js";
+import { cleanPasted } from "./pasted.js";
 
 const PlainOrderedList = OrderedList.extend({ addAttributes: () => ({}), addNodeView: () => null, addCommands() {
   return { toggleOrderedList: () => ({ commands }) => commands.toggleList("orderedList", "listItem") };
@@ -33,12 +33,12 @@ async function cite(editor) {
 
 async function insertFact(editor) {
   const name = await choose(editor, "A fact about the clinic", Object.values(FACTS), "Kept in one place, shown everywhere");
-  const token = Object.keys(FACTS).find((one) => FACTS[one] === name);
+  const token = Object.keys(FACTS).find((key) => FACTS[key] === name);
   if (token) editor.chain().focus().insertContent({ type: "text", text: token }).run();
 }
 
-/* www.example.org is meant as https://www.example.org. */
-const whole = (address) => (/^[\w-]+(\.[\w-]+)+([/?#]|$)/.test(address) ? `https://${address}` : address);
+/* Completes www.example.org to https://www.example.org. */
+const withScheme = (address) => (/^[\w-]+(\.[\w-]+)+([/?#]|$)/.test(address) ? `https://${address}` : address);
 
 async function link(editor) {
   const answer = await updateAttrsDialog(
@@ -46,7 +46,7 @@ async function link(editor) {
     { title: "Link", submitText: "Set" },
   )(editor, editor.getAttributes("link"));
   if (!answer) return;
-  const href = whole(answer.href.trim());
+  const href = withScheme(answer.href.trim());
   if (href && editor.state.selection.empty && !editor.isActive("link")) {
     editor.chain().focus().insertContent({ type: "text", text: answer.href.trim(), marks: [{ type: "link", attrs: { href } }] }).run();
     return;
@@ -65,7 +65,7 @@ function toggleSteps(editor) {
 const toggleNote = (editor) => editor.chain().focus()
   .updateAttributes("paragraph", { class: editor.isActive("paragraph", { class: "note" }) ? null : "note" }).run();
 
-/* Words, then what they say of the place the cursor is in, then what they do. */
+/* Label, whether it is on at the cursor, what a click does and, for some, whether it is possible now. */
 const BUTTONS = [
   ["Bold", (editor) => editor.isActive("bold"), (editor) => editor.chain().focus().toggleBold().run()],
   ["Italic", (editor) => editor.isActive("italic"), (editor) => editor.chain().focus().toggleItalic().run()],
@@ -80,7 +80,7 @@ const BUTTONS = [
   ["Redo", null, (editor) => editor.chain().focus().redo().run(), (editor) => editor.can().redo()],
 ];
 
-/* One stop for the Tab key; the arrows go from button to button (WAI-ARIA, toolbar). */
+/* The toolbar is one Tab stop; the arrow keys move between its buttons (WAI-ARIA, toolbar pattern). */
 function moveFocus(event, buttons) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
@@ -108,9 +108,10 @@ function toolbar(editor, label) {
   });
   bar.append(...buttons);
   bar.addEventListener("keydown", (event) => moveFocus(event, buttons));
-  editor.on("transaction", () => draw.forEach((one) => one()));
-  bar.addEventListener("focusin", () => draw.forEach((one) => one()));
-  draw.forEach((one) => one());
+  const update = () => draw.forEach((drawButton) => drawButton());
+  editor.on("transaction", update);
+  bar.addEventListener("focusin", update);
+  update();
   return bar;
 }
 
@@ -124,7 +125,7 @@ function edit(area) {
   const described = area.getAttribute("aria-describedby");
   const editor = new Editor({
     element: frame,
-    injectCSS: false, // its rules are in our own sheet: the policy lets no style element in
+    injectCSS: false, // its rules are in our style sheet, since the policy (CSP) refuses style elements
     extensions: EXTENSIONS,
     content: area.value,
     editorProps: {
@@ -132,7 +133,7 @@ function edit(area) {
         class: "prose__text", role: "textbox", "aria-multiline": "true", "aria-label": words,
         ...(described ? { "aria-describedby": described } : {}),
       },
-      transformPastedHTML: tidied,
+      transformPastedHTML: cleanPasted,
     },
     onUpdate() {
       area.value = editor.isEmpty ? "" : editor.getHTML();

@@ -1,16 +1,16 @@
-/* The parts of an article: folded to their headings, moved up and down by buttons (so by keyboard, too).
-   Without this script all are open, and the number in "order" says where a part stands. */
-const said = Object.assign(document.createElement("p"), { className: "visually-hidden" });
-said.setAttribute("role", "status");
+/* Parts of an article on its form: folded to their headings, and moved up and down by buttons, also by keyboard.
+   Without this script all are open, and the number in "order" sets a part's place. */
+const announcement = Object.assign(document.createElement("p"), { className: "visually-hidden" });
+announcement.setAttribute("role", "status");
 
 const isPart = (row) => row.classList.contains("inline-related") && !row.classList.contains("empty-form");
 const orderOf = (row) => row.querySelector('input[name$="-order"]');
 const titleOf = (row) => row.querySelector('input[name$="-heading"], input[name$="-question"], input[name$="-key"]')?.value || "New";
 
 function button(words, act) {
-  const made = Object.assign(document.createElement("button"), { type: "button", textContent: words, className: "row__button" });
-  made.addEventListener("click", act);
-  return made;
+  const element = Object.assign(document.createElement("button"), { type: "button", textContent: words, className: "row__button" });
+  element.addEventListener("click", act);
+  return element;
 }
 
 function move(row, step) {
@@ -19,8 +19,8 @@ function move(row, step) {
   if (!other) return;
   (step < 0 ? other.before(row) : other.after(row));
   const sorted = [...row.parentElement.children].filter(isPart);
-  sorted.forEach((one, place) => { if (titleOf(one) !== "New" || one === row) setOrder(one, place + 1); });
-  said.textContent = `${titleOf(row)} is now number ${sorted.indexOf(row) + 1} of ${sorted.length}.`;
+  sorted.forEach((part, place) => { if (titleOf(part) !== "New" || part === row) setOrder(part, place + 1); });
+  announcement.textContent = `${titleOf(row)} is now number ${sorted.indexOf(row) + 1} of ${sorted.length}.`;
 }
 
 function setOrder(row, number) {
@@ -46,7 +46,7 @@ function prepare(row, isNew = false) {
   row.addEventListener("input", (event) => { if (event.target.matches('[name$="-heading"], [name$="-question"], [name$="-key"]')) title.textContent = titleOf(row); });
   if (orderOf(row)) {
     const [up, down] = [button("Up", () => { move(row, -1); up.focus(); }), button("Down", () => { move(row, 1); down.focus(); })];
-    [[up, "up"], [down, "down"]].forEach(([one, way]) => one.setAttribute("aria-label", `Move ${way}: ${titleOf(row)}`));
+    [[up, "up"], [down, "down"]].forEach(([mover, way]) => mover.setAttribute("aria-label", `Move ${way}: ${titleOf(row)}`));
     title.after(up, down);
   }
   fold(row, !isNew && !row.querySelector(".errorlist"));
@@ -63,7 +63,7 @@ for (const group of document.querySelectorAll(".inline-group")) {
     button("Fold all", () => [...group.querySelectorAll(".inline-related")].filter(isPart).forEach((row) => fold(row, true))),
   );
 }
-document.body.append(said);
+document.body.append(announcement);
 document.addEventListener("formset:added", (event) => prepare(event.target, true));
-/* A link to an error, or the browser's own complaint, opens the part it is in. */
+/* Opens the part in which the browser found an invalid field. */
 document.addEventListener("invalid", (event) => { const row = event.target.closest(".inline-related"); if (row) fold(row, false); }, true);

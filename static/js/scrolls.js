@@ -1,7 +1,8 @@
-/* What can be scrolled takes a Tab stop, what fits does not. Without this script each of them takes one. */
-const look = (one) => {
-  if (one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight) one.tabIndex = 0;
-  else one.removeAttribute("tabindex");
+/* Makes areas a Tab stop only while their content overflows, so that keyboards can scroll it. Without this script
+   each area is a Tab stop. */
+const update = (area) => {
+  if (area.scrollWidth > area.clientWidth || area.scrollHeight > area.clientHeight) area.tabIndex = 0;
+  else area.removeAttribute("tabindex");
 };
-const sizes = new ResizeObserver((changed) => changed.forEach(({ target }) => look(target)));
-for (const one of document.querySelectorAll("[data-scrolls]")) sizes.observe(one);
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => update(target)));
+for (const area of document.querySelectorAll("[data-scrolls]")) sizes.observe(area);

@@ -1,6 +1,6 @@
-/* One more row of times on a day, and none that is empty until it is asked for. Without this script each day has two
-   rows, and one more than its shifts when looked at. */
-const MOST = 8;
+/* Week form: hides empty rows of each day and adds a button for one more. Without this script each day shows two rows,
+   or one more than it has shifts. */
+const MAX_ROWS = 8;
 
 for (const day of document.querySelectorAll("[data-shifts]")) {
   const name = day.querySelector("legend").textContent;
@@ -9,15 +9,15 @@ for (const day of document.querySelectorAll("[data-shifts]")) {
   const more = Object.assign(document.createElement("button"), { type: "button", className: "week-form__more", textContent: "Add a shift" });
   more.setAttribute("aria-label", `Add a shift on ${name}`);
   more.addEventListener("click", () => {
-    const row = rows().find((one) => one.hidden) ?? added();
+    const row = rows().find((candidate) => candidate.hidden) ?? addRow();
     row.hidden = false;
     row.querySelector("input").focus();
-    more.hidden = rows().filter((one) => !one.hidden).length >= MOST;
+    more.hidden = rows().filter((candidate) => !candidate.hidden).length >= MAX_ROWS;
   });
   rows().filter(isEmpty).forEach((row) => { row.hidden = true; });
   day.append(more);
 
-  function added() {
+  function addRow() {
     const place = rows().length;
     const row = rows()[0].cloneNode(true);
     for (const input of row.querySelectorAll("input")) {

@@ -1,2 +1,2 @@
-/* The error summary takes the focus when the page opens, so that nobody has to look for it. */
+/* Moves the focus to the error summary when the page opens. */
 document.querySelector("[data-take-focus]")?.focus();

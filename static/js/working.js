@@ -1,5 +1,5 @@
-/* Work that takes its time says so: a press is answered at once, a second one of what changes something does nothing,
-   and after a while the page says what a wait means. Without this script the browser's own sign of loading stays. */
+/* Progress of slow requests: marks the pressed button at once, ignores a second submit of a form that changes something,
+   and explains a long wait. Without this script only the browser shows that it is loading. */
 const FIRST_WORD = 400, SECOND_WORD = 8_000; // milliseconds
 const OF_CHANGES = "Still working. Please leave this page open. All of it is done or none: if the page does not come back, look whether it was done before you press again.";
 const OF_PAGES = "Still working. A long time or many rows take a while.";
@@ -9,7 +9,7 @@ function begin(pressed, secondWord) {
   end();
   pressed?.classList.add("is-working");
   const line = Object.assign(document.createElement("p"), { className: "working" });
-  line.setAttribute("role", "status"); // empty at first: what is written later is read aloud
+  line.setAttribute("role", "status"); // empty at first, since screen readers announce only later changes
   document.body.append(line);
   later(FIRST_WORD, () => { line.textContent = "Working …"; });
   later(SECOND_WORD, () => { line.textContent = secondWord; });
@@ -41,13 +41,13 @@ window.addEventListener("click", (event) => {
   begin(link, OF_PAGES);
   if (!link.hasAttribute("data-download")) return;
   event.preventDefault();
-  take(link.href);
+  download(link.href);
 });
-window.addEventListener("keydown", (event) => { if (event.key === "Escape" && !document.querySelector("form[aria-busy]")) end(); }); // it stops the browser, too
-window.addEventListener("pageshow", end); // also when Back brings the page as it was left
+window.addEventListener("keydown", (event) => { if (event.key === "Escape" && !document.querySelector("form[aria-busy]")) end(); }); // Escape stops loading
+window.addEventListener("pageshow", end); // also when Back restores the page from the browser's cache
 
-/* A file comes without a new page, so nothing but its arrival ends the wait. An answer that is no file is a page. */
-async function take(address) {
+/* A download loads no new page, so its arrival ends the wait here. A response that is no file is opened as a page. */
+async function download(address) {
   const answer = await fetch(address).catch(() => null);
   const name = answer?.headers.get("Content-Disposition")?.match(/filename="([^"]+)"/)?.[1];
   if (!answer?.ok || !name) {

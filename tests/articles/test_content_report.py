@@ -16,8 +16,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from articles import link_check
-from articles.content_report import content_report, is_anything_dead, look_outside
-from articles.link_check import check, check_all, is_outside
+from articles.content_report import check_outside_links, content_report, has_dead_links
+from articles.link_check import check, check_all, is_public_ip
 from articles.models import Article, OldSlug, Outcome, OutsideLink, Question, Reference, Stage
 from booking.models import Therapist
 
@@ -128,7 +128,7 @@ def impatient(monkeypatch):
         ("loop", Outcome.DEAD, "Leads on and on, and never arrives", None),
         ("no-head", Outcome.WORKS, "Opens", 200),
         ("wrong-head", Outcome.WORKS, "Opens", 200),
-        ("robots", Outcome.UNSURE, "Answers, but not to programs: look yourself", 403),
+        ("robots", Outcome.UNSURE, "Refuses automatic checks: open it yourself", 403),
         ("broken", Outcome.DEAD, "Answers with an error (500)", 500),
         ("hangs-up", Outcome.DEAD, "Cannot be reached", None),
         ("hangs", Outcome.DEAD, "No answer in 0.5 seconds", None),
@@ -141,7 +141,7 @@ def test_what_an_answer_means(outside, impatient, name, outcome, said, status):
 
     found = check(f"{outside.url}/{name}")
 
-    assert (found.outcome, found.said, found.status) == (outcome, said, status)
+    assert (found.outcome, found.explanation, found.status) == (outcome, said, status)
     assert time.monotonic() - before < 3
 
 
@@ -168,7 +168,7 @@ def test_it_asks_with_head_says_who_it_is_and_reads_no_page(outside, settings):
 def test_what_cannot_be_asked_is_dead_in_words(address, said, settings):
     settings.LINK_CHECK_MAY_LOOK_INSIDE = True
 
-    assert (check(address).outcome, check(address).said) == (Outcome.DEAD, said)
+    assert (check(address).outcome, check(address).explanation) == (Outcome.DEAD, said)
 
 
 def test_a_site_without_a_valid_certificate(outside):
@@ -212,7 +212,7 @@ def test_four_at_once_and_each_address_once(outside):
     ],
 )
 def test_which_numbers_are_outside(place, outside):
-    assert is_outside(place) is outside
+    assert is_public_ip(place) is outside
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "[::1]", "0"])
@@ -221,7 +221,7 @@ def test_an_address_inside_is_never_asked(outside, settings, host):
 
     found = check(f"http://{host}:{outside.server_address[1]}/fine")
 
-    assert (found.outcome, found.said) == (Outcome.DEAD, "Leads into a private network")
+    assert (found.outcome, found.explanation) == (Outcome.DEAD, "Leads into a private network")
     assert not outside.asked
 
 
@@ -229,15 +229,15 @@ def test_nor_is_one_that_a_redirect_leads_to(outside, settings, monkeypatch):
     """The first hop is let through, as if it were outside; the second leads inside by another name."""
     port = outside.server_address[1]
     outside.targets["to-inside"] = f"http://localhost:{port}/fine"
-    real, settings.LINK_CHECK_MAY_LOOK_INSIDE = link_check.is_outside, False
-    monkeypatch.setattr(link_check, "is_outside", lambda place: place == "127.0.0.2" or real(place))
+    real, settings.LINK_CHECK_MAY_LOOK_INSIDE = link_check.is_public_ip, False
+    monkeypatch.setattr(link_check, "is_public_ip", lambda place: place == "127.0.0.2" or real(place))
 
     found = check(f"http://127.0.0.2:{port}/to-inside")  # nothing listens there: the server is on 127.0.0.1
-    assert found.said == "Cannot be reached"
-    monkeypatch.setattr(link_check, "_places", _first_to_the_server(link_check._places))
+    assert found.explanation == "Cannot be reached"
+    monkeypatch.setattr(link_check, "_resolve", _first_to_the_server(link_check._resolve))
     found = check(f"http://first.example:{port}/to-inside")
 
-    assert found.said == "Leads into a private network"
+    assert found.explanation == "Leads into a private network"
     assert set(outside.asked) == {("HEAD", "/to-inside")}
 
 
@@ -248,7 +248,7 @@ def _first_to_the_server(real):
 def test_other_kinds_of_addresses_are_not_followed(outside):
     outside.targets["to-file"] = "file:///etc/passwd"
 
-    assert check(f"{outside.url}/to-file").said == "Is no web address"
+    assert check(f"{outside.url}/to-file").explanation == "Is no web address"
 
 
 # ---- the report ----
@@ -256,7 +256,7 @@ def test_other_kinds_of_addresses_are_not_followed(outside):
 
 def lines(title, now=None):
     part = next(one for one in content_report(now or timezone.now()) if one.title.startswith(title))
-    return [f"{line.what}. {line.why}" for line in part.lines]
+    return [f"{line.subject}. {line.reason}" for line in part.lines]
 
 
 def write(article, html, anchor="strains"):
@@ -271,7 +271,7 @@ def quiet(article):
 
 
 def test_what_ships_has_no_dead_link_and_no_unknown_citation(article):
-    assert not is_anything_dead(content_report(timezone.now()))
+    assert not has_dead_links(content_report(timezone.now()))
     assert lines("Unknown citations") == []
 
 
@@ -288,7 +288,7 @@ def test_reviews_overdue_and_due_soon(article, days, overdue, soon):
 
 def test_never_reviewed_and_awaiting_approval(article):
     Question.objects.filter(anchor="q-often").update(needs_approval=True)
-    assert lines("Never reviewed") == [f"{article}. No page says “reviewed” before."]
+    assert lines("Never reviewed") == [f"{article}. The page does not say “reviewed” yet."]
     assert any("How often" in one for one in lines("Questions awaiting"))
 
     Article.objects.update(reviewer=Therapist.objects.first(), reviewed_on=date(2026, 11, 1))
@@ -341,7 +341,7 @@ def test_links_inside_the_site(article, settings, address, is_dead):
     found = lines("Dead links")
 
     assert bool(found) is is_dead
-    assert is_anything_dead(content_report(timezone.now())) is is_dead
+    assert has_dead_links(content_report(timezone.now())) is is_dead
 
 
 def test_what_readers_do_not_see_is_not_reported(article):
@@ -389,7 +389,7 @@ def test_without_the_network_nothing_outside_is_asked(quiet, outside):
     code, said = run()
 
     assert (code, len(outside.asked)) == (0, 0)
-    assert "None of 1 was looked at yet" in said
+    assert "None of 1 has been checked yet" in said
 
 
 def test_with_the_network_each_is_asked_and_what_was_found_is_kept(quiet, outside):
@@ -410,7 +410,7 @@ def test_with_the_network_each_is_asked_and_what_was_found_is_kept(quiet, outsid
     assert kept["gone"].status == 404
     assert kept["fine"].address.endswith("?a=1&b=2")
     assert f"{outside.url}/gone?a=1&b=2: Gone" in said
-    assert f"{outside.url}/robots?a=1&b=2: Answers, but not to programs" in said
+    assert f"{outside.url}/robots?a=1&b=2: Refuses automatic checks" in said
     assert f"{outside.url}/fine" not in said
 
 
@@ -429,7 +429,7 @@ def test_addresses_of_references_are_asked_too(quiet, outside, monkeypatch):
     monkeypatch.setattr("articles.content_report.check_all", lambda addresses: asked.extend(addresses) or {})
     Reference.objects.filter(key=quiet.references.first().key).update(doi="10.1000/182")
 
-    look_outside(timezone.now())
+    check_outside_links(timezone.now())
 
     assert asked == ["https://doi.org/10.1000/182"]
 
@@ -437,13 +437,13 @@ def test_addresses_of_references_are_asked_too(quiet, outside, monkeypatch):
 def test_the_desk_shows_the_last_look_with_its_day(quiet, outside, client, admin_user):
     write(quiet, f'<p><a href="{outside.url}/gone">x</a></p>')
     with time_machine.travel("2027-02-03 04:00:00+00:00", tick=False):  # the evening before in Minneapolis
-        look_outside(timezone.now())
+        check_outside_links(timezone.now())
 
     client.force_login(admin_user)
     page = client.get(REPORT).text
 
     assert f"{outside.url}/gone: Gone (February 2, 2027)." in page
-    assert "1 of 1 looked at, last on February 2, 2027." in page
+    assert "1 of 1 checked, last on February 2, 2027." in page
     assert "todo--dead" in page
     assert REPORT in client.get("/admin/").text
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles import readability, revisions
 from articles.models import Article, OldSlug, Revision, Section
-from articles.publishing import what_is_missing
+from articles.publishing import find_faults
 from booking.models import Clinic, Therapist
 
 ARTICLE = "/articles/cupping-for-back-pain/"
@@ -119,8 +119,8 @@ def test_two_revisions_are_compared_word_by_word(admin_client, desk, article):
 
 
 def test_a_revision_comes_back_whole_and_leaves_the_page_public_where_it_is(admin_client, desk, article, client):
-    before = revisions.content_of(article)
-    revisions.keep(article, by=None)
+    before = revisions.article_content(article)
+    revisions.save_revision(article, by=None)
     article.sections.all().delete()
     article.references.all().delete()
     article.topics.clear()
@@ -129,7 +129,7 @@ def test_a_revision_comes_back_whole_and_leaves_the_page_public_where_it_is(admi
     admin_client.post(f"/admin/articles/article/{article.pk}/revisions/1/")
 
     article.refresh_from_db()
-    after = revisions.content_of(article)
+    after = revisions.article_content(article)
     ignored = {"slug", "updated_at"}
     assert {k: v for k, v in after.items() if k not in ignored} == {k: v for k, v in before.items() if k not in ignored}
     assert article.slug == "elsewhere"
@@ -181,7 +181,7 @@ def test_a_moment_that_is_none_is_as_stale_as_any(admin_client, desk, article, s
 
 
 def test_nobody_without_the_right_puts_a_revision_back(client, article, django_user_model):
-    revisions.keep(article, by=None)
+    revisions.save_revision(article, by=None)
     address = f"/admin/articles/article/{article.pk}/revisions/1/"
     client.force_login(django_user_model.objects.create_user("clerk", password="x", is_staff=True))
 
@@ -273,14 +273,14 @@ def test_an_old_address_of_a_hidden_page_leads_nowhere(client, article):
 def test_links_that_help_nobody_are_named(article, html, reason):
     article.sections.filter(anchor="strains").update(body=html)
 
-    assert any(reason in str(one) for one in what_is_missing(article))
+    assert any(reason in str(one) for one in find_faults(article))
 
 
 def test_links_that_lead_somewhere_are_left_alone(article):
     html = '<p><a href="/faq/#q-lost">a</a> <a href="/book/?therapist=x">b</a> <a href="tel:+1612">c</a></p>'
     article.sections.filter(anchor="strains").update(body=html)
 
-    assert what_is_missing(article) == []
+    assert find_faults(article) == []
 
 
 # ---- writing help ----
@@ -315,7 +315,7 @@ def test_what_ships_reads_at_grade_eight_or_lower(admin_client, desk):
 def test_dates_survive_a_revision(article):
     article.next_review_on = date(2027, 5, 24)
     article.save()
-    kept = revisions.keep(article, by=None)
+    kept = revisions.save_revision(article, by=None)
     Article.objects.update(next_review_on=None)
 
     assert revisions.restore(kept, by=None).next_review_on is None  # it is no part of the text
@@ -348,7 +348,7 @@ def test_a_fact_of_the_clinic_is_edited_once_and_read_everywhere(article, client
 def test_a_fact_that_is_not_known_keeps_a_page_from_being_published(article, text, reason):
     article.sections.filter(anchor="strains").update(body=f"<p>{text}</p>")
 
-    assert any(reason in str(one) for one in what_is_missing(article))
+    assert any(reason in str(one) for one in find_faults(article))
 
 
 def test_a_hostile_fact_stays_words(article, client):
@@ -493,7 +493,7 @@ def test_every_page_of_articles_asks_little_however_long_they_are(
         Section(article=article, order=50 + n, heading=f"More {n}", anchor=f"more-{n}", body="<p>x</p>")
         for n in range(sections)
     )
-    revisions.keep(article, by=None)
+    revisions.save_revision(article, by=None)
     pages = [
         *(f"article/{article.pk}/{view}" for view in ("change/", "change/?check", "history/", "revisions/", "delete/")),
         *(f"article/{article.pk}/revisions/1/", "article/", "article/add/", "article/?q=cupping"),

@@ -27,8 +27,8 @@ from articles import revisions
 from articles.images import pictures, store
 from articles.images.pictures import NotAPictureError, read
 from articles.images.views import rendition
-from articles.models import MOST_BYTES, Image, Rendition
-from articles.publishing import NotReadyError, publish, what_is_missing
+from articles.models import MAX_RENDITION_BYTES, Image, Rendition
+from articles.publishing import NotReadyError, find_faults, publish
 from revival.page_cache import image_cache
 from tests.revival.page_cache.test_page_cache import SHOWN_WITHIN, get
 
@@ -97,7 +97,7 @@ def a_zip():
 
 
 def test_three_widths_in_each_format_each_small_and_named_by_its_content():
-    picture = read(saved(a_drawing(3000, 2000)), "photo.JPG", MOST_BYTES)
+    picture = read(saved(a_drawing(3000, 2000)), "photo.JPG", MAX_RENDITION_BYTES)
 
     assert (picture.width, picture.height) == (3000, 2000)
     assert [one.width for one in picture.renditions if one.format == "webp"] == [480, 960, 1440]
@@ -105,13 +105,13 @@ def test_three_widths_in_each_format_each_small_and_named_by_its_content():
     for one in picture.renditions:
         assert opened(one).size == (one.width, one.height) == (one.width, round(one.width * 2 / 3))
         assert opened(one).format.lower() == one.format
-        assert len(one.content) <= MOST_BYTES
+        assert len(one.content) <= MAX_RENDITION_BYTES
         assert one.sha256 == sha256(one.content).hexdigest()
 
 
 @pytest.mark.parametrize(("width", "made"), [(1000, [480, 960, 1000]), (700, [480, 700]), (300, [300])])
 def test_nothing_is_enlarged(width, made):
-    picture = read(saved(a_drawing(width, 400)), "a.jpg", MOST_BYTES)
+    picture = read(saved(a_drawing(width, 400)), "a.jpg", MAX_RENDITION_BYTES)
 
     assert [one.width for one in picture.renditions if one.format == "webp"] == made
 
@@ -120,7 +120,7 @@ def test_formats_this_pillow_cannot_write_are_left_out(monkeypatch):
     monkeypatch.setattr(features, "check", lambda name: name == "webp")
     pictures.formats.cache_clear()
     try:
-        assert {one.format for one in read(saved(a_drawing()), "a.jpg", MOST_BYTES).renditions} == {"webp"}
+        assert {one.format for one in read(saved(a_drawing()), "a.jpg", MAX_RENDITION_BYTES).renditions} == {"webp"}
     finally:
         pictures.formats.cache_clear()
 
@@ -128,9 +128,9 @@ def test_formats_this_pillow_cannot_write_are_left_out(monkeypatch):
 def test_the_quality_is_lowered_until_it_is_small_enough():
     loud = saved(noise(700, 700), quality=60)  # at the best quality a WebP of 700 pixels takes 317 kB
 
-    made = read(loud, "a.jpg", MOST_BYTES).renditions
+    made = read(loud, "a.jpg", MAX_RENDITION_BYTES).renditions
 
-    assert max(len(one.content) for one in made) <= MOST_BYTES
+    assert max(len(one.content) for one in made) <= MAX_RENDITION_BYTES
     assert [one.width for one in made if one.format == "webp"] == [480, 700]
 
 
@@ -154,7 +154,7 @@ def test_nothing_of_the_camera_gets_through(form):
     content = saved(a_drawing(), form, **camera)
     assert b"Ada" in content
 
-    for one in read(content, f"a.{form.lower().replace('jpeg', 'jpg')}", MOST_BYTES).renditions:
+    for one in read(content, f"a.{form.lower().replace('jpeg', 'jpg')}", MAX_RENDITION_BYTES).renditions:
         found = opened(one)
         assert not dict(found.getexif())
         assert not {"exif", "icc_profile", "comment", "xmp"} & {key for key, value in found.info.items() if value}
@@ -169,7 +169,7 @@ def test_it_stands_as_the_camera_was_held(orientation):
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # what turns an upright picture into how the sensor saw it
     sensor = shown.transpose(Pillow.Transpose(undo[orientation])) if orientation > 1 else shown
 
-    picture = read(saved(sensor, exif=exif(orientation=orientation), quality=95), "a.jpg", MOST_BYTES)
+    picture = read(saved(sensor, exif=exif(orientation=orientation), quality=95), "a.jpg", MAX_RENDITION_BYTES)
 
     assert (picture.width, picture.height) == (1200, 600)
     small = next(opened(one).convert("RGB") for one in picture.renditions if one.format == "webp")
@@ -183,7 +183,7 @@ def test_a_large_one_without_loss_stands_upright_too():
     sensor = a_drawing(6800, 5600, "L")
     sensor.paste(250, (0, 0, 6800, 700))
 
-    picture = read(saved(sensor, "PNG", exif=exif(orientation=6), compress_level=1), "a.png", MOST_BYTES)
+    picture = read(saved(sensor, "PNG", exif=exif(orientation=6), compress_level=1), "a.png", MAX_RENDITION_BYTES)
 
     small = opened(picture.renditions[-1]).convert("L")
     assert (picture.width, picture.height) == (5600, 6800)
@@ -203,7 +203,7 @@ def test_colors_of_another_profile_become_those_of_the_web():
     )
     content = saved(Pillow.new("RGB", (600, 600), (250, 10, 10)), "PNG", icc_profile=bytes(swapped))
 
-    shown = opened(read(content, "a.png", MOST_BYTES).renditions[0]).convert("RGB").getpixel((9, 9))
+    shown = opened(read(content, "a.png", MAX_RENDITION_BYTES).renditions[0]).convert("RGB").getpixel((9, 9))
 
     assert shown[1] > 200 > 80 > shown[0]
 
@@ -214,13 +214,13 @@ def test_colors_of_another_profile_become_those_of_the_web():
 def test_other_kinds_of_pixels_work(mode, form):
     content = saved(a_drawing(500, 500, "RGBA").convert("RGB").convert(mode), form)
 
-    assert read(content, f"a.{'jpg' if form == 'JPEG' else 'png'}", MOST_BYTES).renditions
+    assert read(content, f"a.{'jpg' if form == 'JPEG' else 'png'}", MAX_RENDITION_BYTES).renditions
 
 
 def test_clear_stays_clear():
     content = saved(Pillow.new("RGBA", (500, 500), (0, 0, 0, 0)), "PNG")
 
-    for one in read(content, "a.png", MOST_BYTES).renditions:
+    for one in read(content, "a.png", MAX_RENDITION_BYTES).renditions:
         assert opened(one).convert("RGBA").getpixel((5, 5))[3] == 0
 
 
@@ -228,8 +228,8 @@ def test_print_colors_and_16_bits_of_grey_are_read():
     printed = saved(Pillow.new("CMYK", (500, 500), (0, 255, 255, 0)), "JPEG")
     gray = saved(Pillow.new("I;16", (500, 500), 32768), "PNG")
 
-    red = opened(read(printed, "a.jpg", MOST_BYTES).renditions[0]).convert("RGB").getpixel((9, 9))
-    middle = opened(read(gray, "a.png", MOST_BYTES).renditions[0]).convert("L").getpixel((9, 9))
+    red = opened(read(printed, "a.jpg", MAX_RENDITION_BYTES).renditions[0]).convert("RGB").getpixel((9, 9))
+    middle = opened(read(gray, "a.png", MAX_RENDITION_BYTES).renditions[0]).convert("L").getpixel((9, 9))
 
     assert red[0] > 200 > 60 > red[2]
     assert 120 < middle < 136
@@ -240,7 +240,7 @@ def test_a_phones_second_picture_is_left_behind():
     file = io.BytesIO()
     a_drawing(600, 400).save(file, "MPO", save_all=True, append_images=[a_drawing(600, 400, seed=2)])
 
-    assert read(file.getvalue(), "a.jpg", MOST_BYTES).width == 600
+    assert read(file.getvalue(), "a.jpg", MAX_RENDITION_BYTES).width == 600
 
 
 # ---- what is refused ----
@@ -280,7 +280,7 @@ REFUSED = {
     "a bit too many": (a_png_header(6400, 6251), "a.png", "more than 40 million pixels"),
     "a bar": (saved(a_drawing(2000, 300)), "a.jpg", "more than 4 times as long as wide"),
     "tiny": (saved(a_drawing(150, 150)), "a.jpg", "only 150 × 150 pixels"),
-    "heavy": (GOOD + b"\0" * pictures.MOST_UPLOADED, "a.jpg", "larger than 10 MB"),
+    "heavy": (GOOD + b"\0" * pictures.MAX_UPLOAD_BYTES, "a.jpg", "larger than 10 MB"),
 }
 
 
@@ -294,7 +294,7 @@ def test_what_is_refused_is_refused_in_words(which):
     content, name, words = REFUSED[which]
 
     with pytest.raises(NotAPictureError) as refused:
-        read(content, name, MOST_BYTES)
+        read(content, name, MAX_RENDITION_BYTES)
 
     assert words in str(refused.value)
 
@@ -308,7 +308,7 @@ def test_a_bomb_is_never_decoded(monkeypatch):
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", explode)
 
     with pytest.raises(NotAPictureError, match="million pixels"):
-        read(bomb, "a.png", MOST_BYTES)
+        read(bomb, "a.png", MAX_RENDITION_BYTES)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -319,7 +319,7 @@ def test_flipped_bytes_give_a_picture_or_a_sentence(seed):
         content[dice.randrange(20, len(content))] = dice.randrange(256)
 
     with suppress(NotAPictureError):  # anything else is a fault of ours
-        assert read(bytes(content), f"a.{form.lower().replace('jpeg', 'jpg')}", MOST_BYTES).renditions
+        assert read(bytes(content), f"a.{form.lower().replace('jpeg', 'jpg')}", MAX_RENDITION_BYTES).renditions
 
 
 # ---- at the desk ----
@@ -338,7 +338,7 @@ def image(db):
 
 def an_image(seed=7, **facts):
     words = {"title": "Cups", "alternative_text": "Six cups along a spine"} | facts
-    picture = read(saved(a_drawing(seed=seed)), "a.jpg", MOST_BYTES)
+    picture = read(saved(a_drawing(seed=seed)), "a.jpg", MAX_RENDITION_BYTES)
     return store.add_image(image=Image(**words), picture=picture, by=None)
 
 
@@ -384,8 +384,8 @@ def test_the_same_picture_twice_is_pointed_to(admin_client):
 
 def test_a_double_click_that_slips_past_the_form_is_told_the_same(admin_client, monkeypatch):
     upload(admin_client)
-    demand, looks = store.demand_new, iter([True])
-    monkeypatch.setattr(store, "demand_new", lambda picture: None if next(looks, False) else demand(picture))
+    demand, looks = store.refuse_duplicate, iter([True])
+    monkeypatch.setattr(store, "refuse_duplicate", lambda picture: None if next(looks, False) else demand(picture))
 
     again = upload(admin_client, title="Again")
 
@@ -464,7 +464,7 @@ def refused_by(constraint, write):
 
 def test_the_database_refuses_what_makes_no_sense(image):
     row, small = Image.objects.filter(pk=image.pk), Rendition.objects.filter(pk=image.smallest.pk)
-    large = bytes(MOST_BYTES + 1)
+    large = bytes(MAX_RENDITION_BYTES + 1)
 
     refused_by("articles_image_decorative_has_no_words", lambda: row.update(is_decorative=True))
     refused_by("articles_image_has_a_size", lambda: row.update(width=0))
@@ -720,7 +720,7 @@ def test_a_picture_without_words_keeps_an_article_from_being_published(article):
     article.sections.filter(anchor="what").update(image=silent)
     article.refresh_from_db()
 
-    reasons = [str(fault) for fault in what_is_missing(article)]
+    reasons = [str(fault) for fault in find_faults(article)]
 
     assert "The image at the top, “Silent”, has no alternative text and is not ticked as decorative." in reasons
     assert any(one.startswith("The image of the section “What cupping is”, “Silent”, has no") for one in reasons)
@@ -728,14 +728,14 @@ def test_a_picture_without_words_keeps_an_article_from_being_published(article):
         publish(article)
     Image.objects.update(alternative_text="", is_decorative=True)
     article.refresh_from_db()
-    assert what_is_missing(article) == []
+    assert find_faults(article) == []
 
 
 def test_a_revision_brings_pictures_back(article, image):
     put_at_the_top(article, image)
     article.sections.filter(anchor="what").update(image=image)
     article.refresh_from_db()
-    kept = revisions.keep(article, by=None)
+    kept = revisions.save_revision(article, by=None)
     put_at_the_top(article, None)
     article.sections.update(image=None)
 
@@ -749,7 +749,7 @@ def test_a_revision_whose_picture_was_deleted_comes_back_without_it(article, ima
     put_at_the_top(article, image)
     article.sections.filter(anchor="what").update(image=image)
     article.refresh_from_db()
-    kept = revisions.keep(article, by=None)
+    kept = revisions.save_revision(article, by=None)
     put_at_the_top(article, None)
     article.sections.update(image=None)
     image.delete()
@@ -762,7 +762,7 @@ def test_a_revision_whose_picture_was_deleted_comes_back_without_it(article, ima
 
 
 def test_a_revision_from_before_there_were_pictures_comes_back(article, image):
-    kept = revisions.keep(article, by=None)
+    kept = revisions.save_revision(article, by=None)
     content = {name: value for name, value in kept.content.items() if name not in ("image", "kept_by")}
     content["sections"] = [{k: v for k, v in one.items() if k != "image"} for one in content["sections"]]
     type(kept).objects.filter(pk=kept.pk).update(content=content)
@@ -787,11 +787,11 @@ def test_the_database_too_keeps_a_picture_that_is_shown(article, image):
 
 PUT_IN = """
 import io, PIL.Image
-from articles import images, pictures
+from articles.images import pictures, store
 from articles.models import Image
 file = io.BytesIO()
 PIL.Image.linear_gradient("L").resize((500, 400)).save(file, "PNG")
-image = images.add_image(
+image = store.add_image(
     image=Image(title="Live", is_decorative=True), picture=pictures.read(file.getvalue(), "a.png", 300_000), by=None
 )
 print("address", image.largest.get_absolute_url())

@@ -6,18 +6,18 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from articles.models import Article, Question, Section, Stage
-from articles.publishing import NotReadyError, is_of_the_page, publish, what_is_missing
+from articles.publishing import NotReadyError, find_faults, is_reserved_anchor, publish
 
 
 def test_what_ships_is_fit_to_publish(article):
-    assert what_is_missing(article) == []
+    assert find_faults(article) == []
 
 
 def test_an_unknown_key_a_studied_claim_without_source_and_a_lost_part_are_named(article):
     article.sections.filter(anchor="muscles").update(body="<p>No source [@nobody-1999]</p>")
     article.sections.filter(anchor="sports").update(body="<p>No source</p>")
 
-    reasons = " ".join(map(str, what_is_missing(article)))
+    reasons = " ".join(map(str, find_faults(article)))
 
     assert "“Looser muscles” cites [@nobody-1999]" in reasons
     assert "“Sports injuries” is labeled as studied, but cites no reference" in reasons
@@ -30,7 +30,7 @@ def test_an_anchor_that_would_stand_twice_is_named(article):
     article.sections.filter(anchor="posture").update(anchor="q-often")
     article.sections.filter(anchor="sports").update(anchor="ref-swain-2020")
 
-    reasons = " ".join(map(str, what_is_missing(article)))
+    reasons = " ".join(map(str, find_faults(article)))
 
     assert "“Strains and sprains” has the anchor “references”, which the page itself uses" in reasons
     assert "The anchor “q-often” is used twice" in reasons
@@ -41,7 +41,7 @@ def test_a_link_inside_the_page_that_leads_nowhere_is_named(article):
     article.sections.filter(anchor="work").update(anchor="does-it-work")
     article.questions.filter(anchor="q-hurt").update(answer='<p><a href="#risks">More</a></p>')
 
-    reasons = " ".join(map(str, what_is_missing(article)))
+    reasons = " ".join(map(str, find_faults(article)))
 
     assert "“Back or neck pain that lasts” links to #work, but nothing on the page has that anchor" in reasons
     assert "links to #risks; write the whole address, since the answer is also shown among all questions" in reasons
@@ -51,7 +51,7 @@ def test_the_anchors_that_the_page_itself_uses_are_all_known(article, html):
     own = {one.anchor for one in [*article.sections.all(), *article.questions.all()]}
 
     assert {
-        name for name in re.findall(r'\bid="([^"]+)"', html) if name not in own and not is_of_the_page(name)
+        name for name in re.findall(r'\bid="([^"]+)"', html) if name not in own and not is_reserved_anchor(name)
     } == set()
 
 

@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app as shared_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from articles import reminders, tasks
-from articles.models import Article, ReviewReminder, Stage, Step, step_on
+from articles.models import Article, ReminderStep, ReviewReminder, Stage, reminder_step
 from booking.actions import NotDeliveredError
 from booking.models import Clinic
 from tests.factories import a_therapist
@@ -91,19 +91,26 @@ def sent():
 
 @pytest.mark.parametrize(
     ("days_before", "step"),
-    [(31, None), (30, Step.MONTH), (8, Step.MONTH), (7, Step.WEEK), (0, Step.WEEK), (-1, Step.OVERDUE)],
+    [
+        (31, None),
+        (30, ReminderStep.MONTH),
+        (8, ReminderStep.MONTH),
+        (7, ReminderStep.WEEK),
+        (0, ReminderStep.WEEK),
+        (-1, ReminderStep.OVERDUE),
+    ],
 )
 def test_the_step_is_the_last_one_reached(days_before, step):
-    assert step_on(DUE - days_before * DAY, DUE) == step
+    assert reminder_step(DUE - days_before * DAY, DUE) == step
 
 
 def test_exactly_three_mails_each_on_its_day(kept, mailbox):
     walk(DUE - 40 * DAY, DUE + 40 * DAY)
 
     assert sent() == [
-        (Step.MONTH, DUE, DUE - 30 * DAY),
-        (Step.WEEK, DUE, DUE - 7 * DAY),
-        (Step.OVERDUE, DUE, DUE + DAY),
+        (ReminderStep.MONTH, DUE, DUE - 30 * DAY),
+        (ReminderStep.WEEK, DUE, DUE - 7 * DAY),
+        (ReminderStep.OVERDUE, DUE, DUE + DAY),
     ]
     assert [mail["To"] for mail in mailbox.mails] == ["kim@example.com"] * 3
     assert len({mail["Message-ID"] for mail in mailbox.mails}) == 3
@@ -122,7 +129,7 @@ def test_the_day_is_the_clinics(kept, mailbox):
 def test_a_worker_that_was_away_sends_the_present_step_only(kept, mailbox):
     walk(DUE - 3 * DAY, DUE - 2 * DAY)
 
-    assert [step for step, _, _ in sent()] == [Step.WEEK]
+    assert [step for step, _, _ in sent()] == [ReminderStep.WEEK]
 
 
 def test_another_day_has_steps_of_its_own(kept, mailbox):
@@ -130,11 +137,11 @@ def test_another_day_has_steps_of_its_own(kept, mailbox):
     walk(DUE - 30 * DAY, DUE - 20 * DAY)
     Article.objects.update(next_review_on=later)
     walk(DUE - 19 * DAY, DUE + 10 * DAY)
-    assert [(step, due) for step, due, _ in sent()] == [(Step.MONTH, DUE)]
+    assert [(step, due) for step, due, _ in sent()] == [(ReminderStep.MONTH, DUE)]
 
     walk(later - 30 * DAY, later + 5 * DAY)
 
-    assert [(step, due) for step, due, _ in sent()[1:]] == [(step, later) for step in Step]
+    assert [(step, due) for step, due, _ in sent()[1:]] == [(step, later) for step in ReminderStep]
 
 
 @pytest.mark.parametrize(
@@ -156,14 +163,14 @@ def test_nobody_is_asked_to_review_what_nobody_reads(kept, mailbox, hidden):
 def test_two_that_look_at_once_write_one(kept, mailbox):
     before = jobs()
     with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False):
-        first, second = reminders.remind(), reminders.remind()
+        first, second = reminders.queue_reminders(), reminders.queue_reminders()
 
     assert (len(first), second) == (1, [])
     assert jobs() == before + 1
 
 
 def test_the_database_refuses_a_second_one(kept):
-    facts = {"article": kept, "due_on": DUE, "step": Step.WEEK}
+    facts = {"article": kept, "due_on": DUE, "step": ReminderStep.WEEK}
     ReviewReminder.objects.create(**facts)
 
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
@@ -192,7 +199,7 @@ def test_workers_that_race_send_three_mails(kept, mailbox):
             for worker in workers:
                 worker.join()
 
-    assert [step for step, _, _ in sent()] == list(Step)
+    assert [step for step, _, _ in sent()] == list(ReminderStep)
     assert len(mailbox.mails) == 3
     assert jobs() == before + 3
 
@@ -203,7 +210,7 @@ def test_row_and_job_are_written_together_or_not_at_all(kept):
     before = jobs()
     with shared_app.replace_connector(shared_app.connector.get_worker_connector()):
         with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False), transaction.atomic():
-            reminders.remind()
+            reminders.queue_reminders()
             assert jobs() == before + 1
             transaction.set_rollback(True)
 
@@ -272,7 +279,7 @@ def test_each_try_has_the_same_message_id(kept, mailbox):
 
 def test_what_is_no_longer_true_is_not_sent(kept, mailbox):
     with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False):
-        (reminder,) = reminders.remind()
+        (reminder,) = reminders.queue_reminders()
         Article.objects.update(next_review_on=DUE + 300 * DAY)
         reminders.deliver(reminder_id=reminder.pk)
 
@@ -286,20 +293,20 @@ def test_what_is_no_longer_true_is_not_sent(kept, mailbox):
 
 def test_it_falls_to_the_backup_then_to_the_clinic(kept, keeper, backup, mailbox):
     Clinic.objects.update(notices_to="front-desk@example.com")
-    assert reminders.recipient_of(kept) == "kim@example.com"
+    assert reminders.recipient_address(kept) == "kim@example.com"
     keeper.is_active = False
-    assert reminders.recipient_of(kept) == "bo@example.com"
+    assert reminders.recipient_address(kept) == "bo@example.com"
     backup.email = ""
-    assert reminders.recipient_of(kept) == "front-desk@example.com"
+    assert reminders.recipient_address(kept) == "front-desk@example.com"
     kept.kept_by = kept.kept_by_backup = None
-    assert reminders.recipient_of(kept) == "front-desk@example.com"
+    assert reminders.recipient_address(kept) == "front-desk@example.com"
     Clinic.objects.update(notices_to="")
-    assert reminders.recipient_of(kept) == ""
+    assert reminders.recipient_address(kept) == ""
 
 
 def test_whoever_left_after_it_was_written_gets_nothing(kept, keeper, mailbox):
     with time_machine.travel(nine_on(DUE - 30 * DAY), tick=False):
-        (reminder,) = reminders.remind()
+        (reminder,) = reminders.queue_reminders()
         keeper.delete()
         reminders.deliver(reminder_id=reminder.pk)
 
@@ -387,7 +394,7 @@ def test_the_keeper_and_the_backup_are_two_people(kept, keeper):
 def test_going_back_to_an_older_text_gives_the_page_to_nobody_else(kept, backup):
     from articles import revisions
 
-    older = revisions.keep(kept, by=None)
+    older = revisions.save_revision(kept, by=None)
     Article.objects.update(kept_by=None, kept_by_backup=backup)
 
     restored = revisions.restore(older, by=None)

@@ -40,7 +40,7 @@ def test_sections_and_questions_are_places_of_their_own():
 def test_mistyped_words_find_cupping(client, typed):
     results = search(typed)
 
-    assert "cupping" in results.mended
+    assert "cupping" in results.corrected_query
     assert any("Cupping" in hit.title or "Cupping" in hit.place for hit in results.hits)
     assert "Showing results for" in ask(client, typed).text
 
@@ -237,7 +237,7 @@ def test_what_is_not_public_is_not_found_and_mends_nothing(change):
     )
 
     assert titles("zanzibarine") == []
-    assert search("zanzibarin").mended == ""
+    assert search("zanzibarin").corrected_query == ""
     assert not any(hit.url.startswith("/articles/") for hit in search("cupping").hits)
 
 

@@ -62,7 +62,7 @@ Question.objects.bulk_create([Question(article=article, topic=bad[:60], anchor="
     answer=bad)])
 Reference.objects.bulk_create([Reference(article=article, key="bad", year=2020, authors=bad[:300], title=bad,
     journal=bad[:160], doi=bad[:120], finding=bad[:300])])
-revisions.keep(article, by=None)
+revisions.save_revision(article, by=None)
 with connection.cursor() as cursor:
     cursor.execute("UPDATE articles_section SET body = body || %s WHERE article_id = %s", [bad + "[@bad]", article.pk])
 """

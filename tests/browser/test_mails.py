@@ -17,7 +17,7 @@ import json
 from datetime import timedelta
 from django.utils import timezone
 from articles import reminders
-from articles.models import Article, ReviewReminder, step_on
+from articles.models import Article, ReviewReminder, reminder_step
 from booking.mail import compose as messages
 from booking.models import Clinic, DaySheet, Kind, Service, State
 from tests.booking.mail.test_messages import a_message
@@ -37,7 +37,7 @@ html["day-sheet"] = mail.alternatives[0].content
 article, today = Article.objects.get(slug="cupping-for-back-pain"), timezone.now().date()
 for days in (-7, 7):
     due = today + timedelta(days=days)
-    reminder = ReviewReminder(article=article, due_on=due, step=step_on(today, due), recipient="kim@example.com")
+    reminder = ReviewReminder(article=article, due_on=due, step=reminder_step(today, due), recipient="kim@example.com")
     html[f"review {days}"] = reminders.compose(reminder).alternatives[0].content
 print(json.dumps(html))
 """

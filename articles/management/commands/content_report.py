@@ -1,4 +1,4 @@
-"""What on the public pages needs somebody's eye. Exit code 1 when a link is dead."""
+"""Print the content report; the exit code is 1 if a link is dead."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from articles.content_report import Part, content_report, is_anything_dead, look_outside
+from articles.content_report import ReportPart, check_outside_links, content_report, has_dead_links
 
 
 class Command(BaseCommand):
-    help = "Reviews that are due, what awaits approval, citations and links that lead nowhere. Changes no page."
+    help = "List due reviews, questions without approval, unknown citations and dead links. Changes no page."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--network",
             action="store_true",
-            help="also ask each address outside the site whether it still answers, and keep what was found",
+            help="also check each link to another site, and store the results",
         )
 
     def handle(self, *, network: bool, **options: Any) -> None:
         if network:
-            look_outside(timezone.now())
+            check_outside_links(timezone.now())
         parts = content_report(timezone.now())
         for part in parts:
-            self._say(part)
-        if is_anything_dead(parts):
+            self._print(part)
+        if has_dead_links(parts):
             self.stderr.write("At least one link is dead.")
             sys.exit(1)
 
-    def _say(self, part: Part) -> None:
+    def _print(self, part: ReportPart) -> None:
         self.stdout.write(f"{part.title}: {len(part.lines) or 'none'}")
         if part.note:
             self.stdout.write(f"  {part.note}")
         for line in part.lines:
-            self.stdout.write(f"  {line.what}. {line.why}")
+            self.stdout.write(f"  {line.subject}. {line.reason}")

@@ -1,4 +1,4 @@
-"""Put the clinic and its articles into an empty database, once; never over what staff have edited."""
+"""Load the clinic and its articles from articles/content/, each item once, so that staff's changes stay."""
 
 from __future__ import annotations
 
@@ -18,51 +18,54 @@ from articles.publishing import publish
 from booking.models import Caution, Clinic, Service, Shift, Therapist, UrgentHelp
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
-Facts = dict[str, Any]
+Content = dict[str, Any]
+"""A TOML file, or a table in it."""
 
 
-def read(name: str) -> Facts:
+def read(name: str) -> Content:
     return tomllib.loads((CONTENT / name).read_text())
 
 
 class NotYetError(Exception):
-    """What is to be loaded names something that staff have removed or renamed; the text says what."""
+    """The item refers to a row that staff have removed or renamed; the message says which."""
 
 
 class Command(BaseCommand):
-    help = "Load the clinic, its therapists and articles. What was loaded once is never loaded again."
+    help = "Load the clinic, its therapists and articles. An item that was loaded once is never loaded again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--example",
             action="store_true",
-            help="also services and hours to try booking with; not real ones",
+            help="also load example services and hours to try booking with",
         )
 
     @transaction.atomic
     def handle(self, *, example: bool, verbosity: int, **options: Any) -> None:
         self.verbosity = verbosity
-        facts = read("clinic.toml")
+        content = read("clinic.toml")
         SiteRevision.objects.get_or_create(pk=1)
-        self.once("clinic", lambda: Clinic.objects.create(pk=1, **facts["clinic"]))
-        for one in facts["therapists"]:
-            self.once(f"therapist {one['slug']}", partial(Therapist.objects.create, **one))
-        self.once("urgent help", lambda: UrgentHelp.objects.create(pk=1, **facts["urgent_help"]))
-        for one in facts["cautions"]:
-            self.once(f"caution {one['slug']}", partial(Caution.objects.create, **one))
+        self.load_clinic(content)
         for path in sorted(CONTENT.glob("*.toml")):
             article = read(path.name)
             if "slug" in article:
                 self.once(f"article {article['slug']}", partial(load_article, article))
-        for order, one in enumerate(read("questions.toml")["questions"]):
-            self.once(
-                f"question {one['anchor']}",
-                partial(Question.objects.create, order=order, **one),
-            )
+        for order, question in enumerate(read("questions.toml")["questions"]):
+            key = f"question {question['anchor']}"
+            self.once(key, partial(Question.objects.create, order=order, **question))
         if example:
-            self.once("example hours", lambda: load_example(facts))
+            self.once("example hours", partial(load_example, content))
+
+    def load_clinic(self, content: Content) -> None:
+        self.once("clinic", partial(Clinic.objects.create, pk=1, **content["clinic"]))
+        for therapist in content["therapists"]:
+            self.once(f"therapist {therapist['slug']}", partial(Therapist.objects.create, **therapist))
+        self.once("urgent help", partial(UrgentHelp.objects.create, pk=1, **content["urgent_help"]))
+        for caution in content["cautions"]:
+            self.once(f"caution {caution['slug']}", partial(Caution.objects.create, **caution))
 
     def once(self, key: str, load: Callable[[], object]) -> None:
+        """Call `load` unless `key` was loaded before; an item that cannot be loaded yet is left for the next run."""
         if LoadedContent.objects.filter(key=key).exists():
             return
         try:
@@ -75,34 +78,37 @@ class Command(BaseCommand):
             self.stdout.write(f"loaded {key}")
 
 
-def load_article(facts: Facts) -> None:
-    parts = {name: facts.pop(name, []) for name in ("sections", "questions", "references", "cautions", "topics")}
-    therapists = {name: Therapist.objects.filter(slug=facts.pop(name, "")).first() for name in ("author", "book_with")}
+def load_article(content: Content) -> None:
+    """Create an article with its parts, and publish it. Raises NotYetError."""
+    parts = {name: content.pop(name, []) for name in ("sections", "questions", "references", "cautions", "topics")}
+    therapists = {
+        name: Therapist.objects.filter(slug=content.pop(name, "")).first() for name in ("author", "book_with")
+    }
     if therapists["author"] is None:
         raise NotYetError("Its author is not among the therapists.")
-    article = Article.objects.create(**facts, **therapists)
+    article = Article.objects.create(**content, **therapists)
     article.topics.set(
         [Topic.objects.get_or_create(slug=slugify(name), defaults={"name": name})[0] for name in parts["topics"]]
     )
     article.cautions.set(Caution.objects.filter(slug__in=parts["cautions"]))
     for model, name in ((Section, "sections"), (Question, "questions")):
-        for order, one in enumerate(parts[name]):
-            model.objects.create(article=article, order=order, **one)
-    for one in parts["references"]:
-        Reference.objects.create(article=article, **one)
+        for order, part in enumerate(parts[name]):
+            model.objects.create(article=article, order=order, **part)
+    for reference in parts["references"]:
+        Reference.objects.create(article=article, **reference)
     publish(article)
 
 
-def load_example(facts: Facts) -> None:
-    """Services and hours to try booking with. They are flagged, and no real copy offers them."""
-    for one in facts["example_services"]:
-        therapists, cautions = one.pop("therapists"), one.pop("cautions")
-        service = Service.objects.create(is_example=True, **one)
+def load_example(content: Content) -> None:
+    """Create example services and hours; they are marked as such, and production does not offer them."""
+    for columns in content["example_services"]:
+        therapists, cautions = columns.pop("therapists"), columns.pop("cautions")
+        service = Service.objects.create(is_example=True, **columns)
         service.therapists.set(Therapist.objects.filter(slug__in=therapists))
         service.cautions.set(Caution.objects.filter(slug__in=cautions))
-    for one in facts["example_shifts"]:
-        therapist = Therapist.objects.filter(slug=one.pop("therapist")).first()
-        hours = {name: time.fromisoformat(one.pop(name)) for name in ("opens", "closes")}
+    for columns in content["example_shifts"]:
+        therapist = Therapist.objects.filter(slug=columns.pop("therapist")).first()
+        hours = {name: time.fromisoformat(columns.pop(name)) for name in ("opens", "closes")}
         if therapist is not None:
-            Shift.objects.create(therapist=therapist, is_example=True, **hours, **one)
-    Clinic.objects.filter(notices_to="").update(**facts["example"])
+            Shift.objects.create(therapist=therapist, is_example=True, **hours, **columns)
+    Clinic.objects.filter(notices_to="").update(**content["example"])
