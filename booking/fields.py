@@ -5,42 +5,46 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from revival.base.clock import is_in_era
 
-UNREADABLE = "This has characters we can’t read. Please delete it and type it again instead of pasting."
-NO_TIME = "We couldn’t read that time. Please choose one from the list. Nothing was changed."
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+UNREADABLE = _("This has characters we can’t read. Please delete it and type it again instead of pasting.")
+NO_TIME = _("We couldn’t read that time. Please choose one from the list. Nothing was changed.")
 
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def refuse_hidden_characters(text: str) -> None:
-    """Control and bidi characters can make a name read as something else (Unicode TR 36)."""
+    """Refuse control and bidi characters: they can make a name read as something else (Unicode TR 36)."""
     for character in text:
         if character in _BIDI or (unicodedata.category(character) == "Cc" and character not in "\r\n\t"):
             raise ValidationError(UNREADABLE)
 
 
 def refuse_invisible_characters(text: str) -> None:
-    """Joiners and the like have their place in names, none in an address. What is refused anyway is said once."""
+    """Refuse joiners and other format characters, but not what `refuse_hidden_characters` refuses already."""
     if any(unicodedata.category(character) == "Cf" and character not in _BIDI for character in text):
         raise ValidationError(UNREADABLE)
 
 
 def refuse_line_breaks(text: str) -> None:
     if any(character in text for character in "\r\n\t\u2028\u2029"):
-        raise ValidationError("Type this on one line.")
+        raise ValidationError(_("Type this on one line."))
 
 
 def check_phone(text: str) -> None:
     if not re.fullmatch(r"[0-9+()./ \-]*(?:(?:x|ext\.?) ?[0-9]{1,6})?", text, re.IGNORECASE):
-        raise ValidationError("Use digits, like 612-555-0142.")
+        raise ValidationError(_("Use digits, like 612-555-0142."))
     if len(re.sub(r"\D", "", text)) < 7:
-        raise ValidationError("Type the whole number with area code, like 612-555-0142.")
+        raise ValidationError(_("Type the whole number with area code, like 612-555-0142."))
 
 
 ONE_LINE = [refuse_hidden_characters, refuse_line_breaks]
@@ -63,16 +67,16 @@ class StartField(forms.CharField):
 
 
 class PlaceField(StartField):
-    """A therapist's slug and an instant, as our own pages write them together: with whom, and when."""
+    """A therapist's slug and a start (ISO 8601), as our own pages write them together."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=100, **kwargs)
 
     def clean(self, value: Any) -> Any:
-        slug, _, start = str(value or "").strip().partition(" ")
+        slug, _space, start = str(value or "").strip().partition(" ")
         if not slug:
             if self.required:
-                raise ValidationError("Choose a time.")
+                raise ValidationError(_("Choose a time."))
             return None
         moment = super().clean(start)
         if moment is None or not all(sign.isalnum() or sign in "-_" for sign in slug):
@@ -81,54 +85,54 @@ class PlaceField(StartField):
 
 
 class NoteField(forms.CharField):
-    """A browser counts a line break as one character and sends two."""
+    """Text of several lines: a browser counts a line break as one character but sends two."""
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
-def email_field(help_text: str) -> forms.EmailField:
+def email_field(help_text: StrOrPromise) -> forms.EmailField:
     return forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         max_length=254,
         validators=[*ONE_LINE, refuse_invisible_characters],
         help_text=help_text,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
         error_messages={
-            "required": "Type your e-mail address.",
-            "invalid": "Type the whole address, like name@example.com.",
+            "required": _("Type your e-mail address."),
+            "invalid": _("Type the whole address, like name@example.com."),
         },
     )
 
 
-def phone_field(help_text: str) -> forms.CharField:
+def phone_field(help_text: StrOrPromise) -> forms.CharField:
     return forms.CharField(
-        label="Phone",
+        label=_("Phone"),
         max_length=40,
         validators=[*ONE_LINE, check_phone],
         help_text=help_text,
         widget=forms.TelInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
-        error_messages={"required": "Type your phone number."},
+        error_messages={"required": _("Type your phone number.")},
     )
 
 
 def first_visit_field() -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
-        label="Is this your first visit with us?",
-        choices=[("yes", "Yes, my first visit"), ("no", "No, I’ve been here before")],
+        label=_("Is this your first visit with us?"),
+        choices=[("yes", _("Yes, my first visit")), ("no", _("No, I’ve been here before"))],
         coerce=lambda value: value == "yes",
-        help_text="So that your therapist knows what to prepare.",
+        help_text=_("So that your therapist knows what to prepare."),
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose whether this is your first visit."},
+        error_messages={"required": _("Choose whether this is your first visit.")},
     )
 
 
 def note_field() -> NoteField:
     return NoteField(
-        label="Anything we should know?",
+        label=_("Anything we should know?"),
         required=False,
         max_length=1000,
         validators=[refuse_hidden_characters],
-        help_text="Please leave out what you would rather say in person.",
+        help_text=_("Please leave out what you would rather say in person."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )

@@ -1,4 +1,4 @@
-"""No time suits: ask the clinic to call or write."""
+"""Page for when no time suits: ask the clinic to call or write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ask(request: HttpRequest, therapist: str) -> HttpResponse:
     if refused := turn_away(request, form):
         return refused
     try:
-        actions.ask_for_contact(therapist=chosen, **form.facts)
+        actions.ask_for_contact(therapist=chosen, **form.details)
     except actions.SubmissionReusedError:
         return render(request, "booking/patients/sent_before.html", status=422)
     return redirect("booking:asked", therapist=therapist)

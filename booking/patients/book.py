@@ -1,10 +1,11 @@
-"""The patient's way: therapist and service → day and time → details → done."""
+"""Pages for booking a visit: therapist and service → day and time → details → done."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
 from math import ceil
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import signing
@@ -20,9 +21,10 @@ from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, 
 from booking.patients.forms.visits import DetailsForm, StartForm
 
 from .robots import too_many, visitors_network
+from .states.chosen_time import booking_state
 from .week import DAYS_ON_A_PAGE, week_of_free_times
 
-ANY = "any"  # as therapist in an address: whoever is free first
+ANY = "any"  # as therapist in an address: the one who is free first
 HOLD_COOKIE_SECONDS = 24 * 60 * 60
 
 
@@ -31,23 +33,29 @@ HOLD_COOKIE_SECONDS = 24 * 60 * 60
 
 @require_safe
 def choose(request: HttpRequest) -> HttpResponse:
+    offers = _offers()
+    slug = request.GET.get("therapist", "")
+    services = [(service, giver) for service, givers in offers for giver in givers if giver.slug == slug]
+    if len(services) == 1:  # the one service of a named therapist: nothing is left to choose here
+        service, therapist = services[0]
+        slots_url = reverse("booking:slots", args=[therapist.slug, service.slug], query=_origin(request))
+        return redirect(slots_url)
+    context = {"offers": offers, "article": asked_article(request)}
+    return render(request, "booking/patients/choose.html", context)
+
+
+def _offers() -> list[tuple[Service, list[Therapist]]]:
+    """Each service on offer, with the therapists who can be booked for it; without any, it is left out."""
     bookable = set(Therapist.objects.bookable().values_list("pk", flat=True))
-    wanted = request.GET.get("therapist", "")
     offers = [
         (service, [therapist for therapist in service.therapists.all() if therapist.pk in bookable])
         for service in Service.objects.on_offer().prefetch_related("therapists")
     ]
-    mine = [(service, one) for service, therapists in offers for one in therapists if one.slug == wanted]
-    if len(mine) == 1:  # the one service of a named therapist: nothing is left to choose here
-        service, therapist = mine[0]
-        slots_url = reverse("booking:slots", args=[therapist.slug, service.slug], query=_origin(request))
-        return redirect(slots_url)
-    context = {"offers": [offer for offer in offers if offer[1]], "article": asked_article(request)}
-    return render(request, "booking/patients/choose.html", context)
+    return [(service, therapists) for service, therapists in offers if therapists]
 
 
 def asked_article(request: HttpRequest) -> str:
-    """The slug of the article that sent the reader here; first-party, and dropped when it is not one."""
+    """The slug of the article from which the patient came (`?article=`), or nothing if it is no slug."""
     slug = request.GET.get("article", "")
     return slug if re.fullmatch(r"[-a-z0-9_]{1,80}", slug) else ""
 
@@ -62,7 +70,7 @@ def _origin(request: HttpRequest) -> dict[str, str] | None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def slots(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
-    """Free times by day; `any` as therapist means whoever is free first."""
+    """Free times by day; `any` as therapist means the one who is free first."""
     chosen_service = get_object_or_404(Service.objects.on_offer(), slug=service)
     givers = Therapist.objects.giving(chosen_service)
     chosen = None if therapist == ANY else get_object_or_404(givers, slug=therapist)
@@ -101,7 +109,7 @@ def _present_hold(request: HttpRequest) -> Appointment | None:
     except signing.BadSignature:
         return None
     hold = Appointment.objects.filter(public_id=name).first() if name else None
-    return hold if hold is not None and hold.is_hold else None  # what became a visit is its own
+    return hold if hold is not None and hold.is_hold else None
 
 
 def _remember(response: HttpResponse, hold: Appointment) -> None:
@@ -119,9 +127,9 @@ def _week(
     request: HttpRequest, therapist: Therapist | None, service: Service, form: StartForm | None = None
 ) -> HttpResponse:
     bookable = Therapist.objects.giving(service).bookable()
-    shown = list(bookable.filter(pk=therapist.pk) if therapist else bookable)
-    week = week_of_free_times(request, shown, service, besides=_present_hold(request))
-    context = {"therapist": therapist, "service": service, "is_bookable": bool(shown), "form": form, **week}
+    therapists = list(bookable.filter(pk=therapist.pk) if therapist else bookable)
+    week = week_of_free_times(request, therapists, service, besides=_present_hold(request))
+    context = {"therapist": therapist, "service": service, "is_bookable": bool(therapists), "form": form, **week}
     return render(request, "booking/patients/slots.html", context, status=422 if form else 200)
 
 
@@ -130,14 +138,14 @@ def _week(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: HttpRequest, token: str) -> HttpResponse:
-    found = Appointment.objects.with_token(token).select_related("therapist", "service").first()
-    if found is None:
+    hold = Appointment.objects.with_token(token).select_related("therapist", "service").first()
+    if hold is None:
         raise Http404
     if request.method == "POST":
-        return _book(request, found)
-    if not found.is_hold:
-        return redirect(found)
-    return _details_page(request, found, _fresh_form(request, found))
+        return _book(request, hold)
+    if not hold.is_hold:
+        return redirect(hold)
+    return _details_page(request, hold, _fresh_form(request, hold))
 
 
 def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
@@ -151,17 +159,17 @@ def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
 
 
 def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, status: int = 200) -> HttpResponse:
-    """The time and therapist shown are those the form will send: another tab may have moved the hold."""
-    shown = form.cleaned_data if form.is_bound else {}
-    service: Service = shown.get("service") or hold.service
-    left = (hold.held_until - timezone.now()).total_seconds() if hold.held_until else 0
+    """The details form, with the time and therapist that the form will send: another tab may have moved the hold."""
+    cleaned_data = form.cleaned_data if form.is_bound else {}
+    service: Service = cleaned_data.get("service") or hold.service
+    held_for = (hold.held_until - timezone.now()).total_seconds() if hold.held_until else 0
     context = {
         "form": form,
         "hold": hold,
-        "start": shown.get("start") or hold.starts_at,
-        "therapist": shown.get("therapist") or hold.therapist,
+        "start": cleaned_data.get("start") or hold.starts_at,
+        "therapist": cleaned_data.get("therapist") or hold.therapist,
         "service": service,
-        "held_seconds": max(0, ceil(left)),
+        "held_seconds": max(0, ceil(held_for)),
         "urgent_help": UrgentHelp.objects.current(),
         "cautions": service.cautions.all(),
     }
@@ -174,34 +182,43 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)
-    typed = form.cleaned_data
     if form.is_robot(timezone.now()):
         return too_many(request)
-    start, therapist, service = typed["start"], typed["therapist"], typed["service"]
     is_new, network = hold.is_hold, visitors_network(request)  # a repeat is not a second booking
     try:
         if is_new:
             actions.count_booking(network=network)
-        visit = actions.book_appointment(
-            hold=hold,
-            therapist=therapist,
-            service=service,
-            starts_at=start,
-            details=form.details,
-            submission_key=typed["submission_key"],
-        )
+        return redirect(_booked_visit(hold, form))
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         if is_new:
             actions.uncount_booking(network=network)
-        return _other_times(request, refusal, therapist=therapist, service=service, start=start, kept=form.as_kept())
+        return _other_times(
+            request,
+            refusal,
+            therapist=form.cleaned_data["therapist"],
+            service=form.cleaned_data["service"],
+            start=form.cleaned_data["start"],
+            hidden_fields=form.as_hidden_fields(),
+        )
     except actions.TooManyError:
         return too_many(request)
     except actions.SubmissionReusedError:
         return render(request, "booking/patients/sent_before.html", {"visit": hold}, status=422)
-    return redirect(visit)
 
 
-# ---- a time that is gone --------------------------------------------------------------------
+def _booked_visit(hold: Appointment, form: DetailsForm) -> Appointment:
+    cleaned_data = form.cleaned_data
+    return actions.book_appointment(
+        hold=hold,
+        therapist=cleaned_data["therapist"],
+        service=cleaned_data["service"],
+        starts_at=cleaned_data["start"],
+        details=form.details,
+        submission_key=cleaned_data["submission_key"],
+    )
+
+
+# ---- a time that cannot be had --------------------------------------------------------------
 
 
 def _other_times(
@@ -211,32 +228,45 @@ def _other_times(
     therapist: Therapist | None,
     service: Service,
     start: datetime,
-    kept: list[tuple[str, str]] | None = None,
+    hidden_fields: list[tuple[str, str]] | None = None,
 ) -> HttpResponse:
-    """409: what happened, what is kept, other times next to it, and the phone number."""
-    now, zone = timezone.now(), Clinic.objects.current().zone
+    """409: what happened, what was typed as `hidden_fields`, the closest free times, and the phone number."""
+    clinic = Clinic.objects.current()
+    therapist_slug, has_details = therapist.slug if therapist else ANY, hidden_fields is not None
+    context = {
+        "clinic": clinic,
+        "state": booking_state(
+            refusal, start=start, zone=clinic.zone_name, therapist=therapist, has_details=has_details
+        ),
+        "therapist": therapist,
+        "service": service,
+        "start": start,
+        "whole_week": reverse("booking:slots", args=[therapist_slug, service.slug]),
+        "closest": _closest_times(therapist, service, start, zone=clinic.zone, besides=_present_hold(request)),
+        "hidden_fields": hidden_fields or [],
+        "is_booking": has_details,
+    }
+    return render(request, "booking/patients/taken.html", context, status=409)
+
+
+def _closest_times(
+    therapist: Therapist | None, service: Service, start: datetime, *, zone: ZoneInfo, besides: Appointment | None
+) -> list[tuple[Therapist, list[datetime]]]:
+    """Up to four free starts of this therapist around `start`, then up to two of each other one."""
+    now = timezone.now()
     day = min(max(start, now), now + timedelta(days=service.horizon_days)).astimezone(zone).date()
-    near = free_times(
-        therapists=(givers := list(Therapist.objects.giving(service))),
+    givers = sorted(Therapist.objects.giving(service), key=lambda giver: giver != therapist)
+    free = free_times(
+        therapists=givers,
         service=service,
         first=day - timedelta(days=DAYS_ON_A_PAGE),
         last=day + timedelta(days=DAYS_ON_A_PAGE),
         now=now,
         zone=zone,
-        besides=_present_hold(request),
+        besides=besides,
     )
-    closest = {
-        giver: sorted(sorted(near[giver.pk], key=lambda free: abs(free - start))[: 4 if giver == therapist else 2])
-        for giver in sorted(givers, key=lambda giver: giver != therapist)
-    }
-    context = {
-        "was_taken": isinstance(refusal, actions.SlotTakenError),
-        "therapist": therapist,
-        "service": service,
-        "start": start,
-        "whole_week": reverse("booking:slots", args=[therapist.slug if therapist else ANY, service.slug]),
-        "closest": [(giver, starts) for giver, starts in closest.items() if starts],
-        "kept": kept or [],
-        "is_booking": kept is not None,
-    }
-    return render(request, "booking/patients/taken.html", context, status=409)
+    closest = []
+    for giver in givers:
+        nearest_first = sorted(free[giver.pk], key=lambda moment: abs(moment - start))
+        closest.append((giver, sorted(nearest_first[: 4 if giver == therapist else 2])))
+    return [(giver, starts) for giver, starts in closest if starts]

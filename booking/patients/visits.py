@@ -10,11 +10,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.mail.calendar_files import Method, calendar_file, last_agreed
-from booking.models import Appointment, Clinic, State
+from booking.models import AffectedVisit, Appointment, Clinic, State
 from booking.patients.forms.person import FindForm
 from booking.patients.forms.visits import CancelForm, MoveForm
 
 from .robots import too_many, visitors_network
+from .states.chosen_time import moving_state
+from .states.visit import visit_state
 from .week import week_of_free_times
 
 
@@ -28,31 +30,41 @@ def visit_or_404(token: str) -> Appointment:
 
 @require_safe
 def visit(request: HttpRequest, token: str) -> HttpResponse:
-    found = visit_or_404(token)
+    visit = visit_or_404(token)
+    clinic, line = Clinic.objects.current(), visit.outage
+    was_moved = visit.is_coming and "moved" in request.GET
     context = {
-        "visit": found,
-        "can_change": found.can_be_changed_online(timezone.now()),
-        "out": found.outage,
-        "waiting": found.waitlist_entries.waiting().first(),
-        "was_moved": found.is_coming and "moved" in request.GET,
+        "clinic": clinic,
+        "visit": visit,
+        "state": visit_state(visit, clinic, line=line, was_moved=was_moved),
+        "line": line,
+        "was_moved": was_moved,
+        "has_calendar_file": _has_calendar_file(visit, line),
+        "can_change": visit.can_be_changed_online(timezone.now()),
+        "waiting": visit.waitlist_entries.waiting().first(),
     }
     return render(request, "booking/patients/visit.html", context)
 
 
+def _has_calendar_file(visit: Appointment, line: AffectedVisit | None) -> bool:
+    """Only what is agreed belongs in a calendar; `line` is there while the therapist is out."""
+    return visit.state == State.CONFIRMED and visit.confirmed_at is not None and line is None
+
+
 @require_safe
 def calendar(request: HttpRequest, token: str) -> HttpResponse:
-    """The visit as a file for any calendar; only what is agreed belongs there."""
-    found = visit_or_404(token)
-    if found.state != State.CONFIRMED or found.confirmed_at is None or found.outage is not None:
+    """The visit as a file for any calendar."""
+    visit = visit_or_404(token)
+    if not _has_calendar_file(visit, visit.outage):
         raise Http404
     content = calendar_file(
-        found,
+        visit,
         clinic=Clinic.objects.current(),
         method=Method.PUBLISH,
-        sequence=found.calendar_sequence,
-        starts_at=found.starts_at,
-        ends_at=found.ends_at,
-        stamp=last_agreed(found),
+        sequence=visit.calendar_sequence,
+        starts_at=visit.starts_at,
+        ends_at=visit.ends_at,
+        stamp=last_agreed(visit),
     )
     headers = {"Content-Disposition": 'attachment; filename="visit.ics"'}
     return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
@@ -61,30 +73,35 @@ def calendar(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """Choose another time → look at both once more → moved. No hold: the old time is kept until then."""
-    found = visit_or_404(token)
-    if not found.is_coming:
-        return redirect(found)
-    if not found.can_be_changed_online(timezone.now()):
-        return render(request, "booking/patients/too_late.html", {"visit": found}, status=409 if request.POST else 200)
+    visit = visit_or_404(token)
+    if not visit.is_coming:
+        return redirect(visit)
+    if not visit.can_be_changed_online(timezone.now()):
+        return render(request, "booking/patients/too_late.html", {"visit": visit}, status=409 if request.POST else 200)
     if request.method != "POST":
-        return _choose_another(request, found)
+        return _choose_another(request, visit)
     form = MoveForm(request.POST)
     if form.is_empty:
-        return _choose_another(request, found, form=form)
+        return _choose_another(request, visit, form=form)
     if not form.is_valid():
         raise SuspiciousOperation("not a start")
     start, seen = form.cleaned_data["start"], form.cleaned_data["seen"]
-    if start == found.starts_at:  # the time it has already
-        return redirect(found)
+    if start == visit.starts_at:
+        return redirect(visit)
     if seen is None:
-        return render(request, "booking/patients/move_confirm.html", {"visit": found, "start": start})
+        context = {"visit": visit, "start": start, "is_request": visit.state == State.REQUESTED}
+        return render(request, "booking/patients/move_confirm.html", context)
+    return _move(request, visit, start=start, seen=seen)
+
+
+def _move(request: HttpRequest, visit: Appointment, *, start: datetime, seen: datetime) -> HttpResponse:
     try:
-        moved = actions.move_appointment(appointment=found, seen=seen, starts_at=start, by=actions.Actor.PATIENT)
+        moved = actions.move_appointment(appointment=visit, seen=seen, starts_at=start, by=actions.Actor.PATIENT)
     except (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError) as refusal:
-        found.refresh_from_db()
-        return _choose_another(request, found, refusal=refusal, start=start)
+        visit.refresh_from_db()
+        return _choose_another(request, visit, refusal=refusal, start=start)
     except actions.TooLateToChangeError:
-        return render(request, "booking/patients/too_late.html", {"visit": found}, status=409)
+        return render(request, "booking/patients/too_late.html", {"visit": visit}, status=409)
     return redirect(f"{moved.get_absolute_url()}?moved=1")  # the page says so; it changes nothing
 
 
@@ -99,9 +116,7 @@ def _choose_another(
     context = {
         "visit": visit,
         "form": form,
-        "start": start,
-        "was_taken": isinstance(refusal, actions.SlotTakenError),
-        "was_moved": isinstance(refusal, actions.StateChangedError),
+        "state": moving_state(refusal, start),
         **week_of_free_times(request, [visit.therapist], visit.service, besides=visit),
     }
     status = 409 if refusal else 422 if form else 200
@@ -124,20 +139,20 @@ def find(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
-    found = visit_or_404(token)
+    visit = visit_or_404(token)
     form = CancelForm(request.POST or None)
     if request.method != "POST":
-        if not found.is_coming:
-            return redirect(found)
-        page = "cancel" if found.can_be_changed_online(timezone.now()) else "too_late"
-        return render(request, f"booking/patients/{page}.html", {"visit": found, "form": form})
+        if not visit.is_coming:
+            return redirect(visit)
+        page = "cancel" if visit.can_be_changed_online(timezone.now()) else "too_late"
+        return render(request, f"booking/patients/{page}.html", {"visit": visit, "form": form})
     if form.errors:
-        return render(request, "booking/patients/cancel.html", {"visit": found, "form": form}, status=422)
+        return render(request, "booking/patients/cancel.html", {"visit": visit, "form": form}, status=422)
     reason = form.cleaned_data["reason"] if form.is_bound else ""
     try:
-        actions.cancel_appointment(appointment=found, by=actions.Actor.PATIENT, reason=reason)
+        actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT, reason=reason)
     except actions.TooLateToChangeError:
-        return render(request, "booking/patients/too_late.html", {"visit": found}, status=409)
+        return render(request, "booking/patients/too_late.html", {"visit": visit}, status=409)
     except actions.StateChangedError:
-        return redirect(found)
-    return redirect(found)
+        pass  # it was cancelled, or ended, meanwhile: its page says so
+    return redirect(visit)

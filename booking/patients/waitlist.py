@@ -27,9 +27,10 @@ from booking.patients.forms.waitlist import EarlierForm, JoinForm
 
 from .book import ANY, asked_article
 from .robots import too_many, turn_away
+from .states.waitlist import waitlist_state
 from .visits import visit_or_404
 
-FIRST_LINK = 1  # of a visit; later ones went to an address that may not be this page's reader's
+FIRST_LINK = 1  # of a visit; a later one was sent to an address that the reader of this page may not have
 
 
 def _today() -> date:
@@ -41,14 +42,18 @@ def _today() -> date:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
-    """For someone without a visit: their wish, and who they are."""
-    wanted = get_object_or_404(Service.objects.on_offer(), slug=service)
-    givers = Therapist.objects.giving(wanted)
+    """Join the waiting list: for someone without a visit."""
+    chosen_service = get_object_or_404(Service.objects.on_offer(), slug=service)
+    givers = Therapist.objects.giving(chosen_service)
     chosen = None if therapist == ANY else get_object_or_404(givers, slug=therapist)
     today = _today()
-    last = today + timedelta(days=wanted.horizon_days)
-    context: dict[str, Any] = {"therapist": chosen, "service": wanted, "urgent_help": UrgentHelp.objects.current()}
-    context |= {"cautions": wanted.cautions.all(), **rules_of_the_list()}
+    last = today + timedelta(days=chosen_service.horizon_days)
+    context: dict[str, Any] = {
+        "therapist": chosen,
+        "service": chosen_service,
+        "urgent_help": UrgentHelp.objects.current(),
+    }
+    context |= {"cautions": chosen_service.cautions.all(), **rules_of_the_list()}
     if request.method != "POST":
         form = JoinForm.fresh(timezone.now(), came_from=asked_article(request)).bound(today, last)
         return render(request, "booking/patients/join.html", {"form": form, **context})
@@ -60,7 +65,7 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
     if refused := turn_away(request, form):
         return refused
     try:
-        return redirect(actions.join_waitlist(therapist=chosen, service=wanted, **form.facts))
+        return redirect(actions.join_waitlist(therapist=chosen, service=chosen_service, **form.details))
     except actions.TooManyError:
         return too_many(request)
     except actions.SubmissionReusedError:
@@ -69,13 +74,13 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def earlier(request: HttpRequest, token: str) -> HttpResponse:
-    """For someone with a visit, which moves when they take an offer."""
-    found = visit_or_404(token)
-    if not found.can_be_changed_online(timezone.now()):
-        return redirect(found)
+    """Ask for an earlier time: for someone with a visit, which moves when they take an offer."""
+    visit = visit_or_404(token)
+    if not visit.can_be_changed_online(timezone.now()):
+        return redirect(visit)
     today = _today()
-    last = found.starts_at.astimezone(Clinic.objects.current().zone).date()
-    context = {"visit": found, **rules_of_the_list()}
+    last = visit.starts_at.astimezone(Clinic.objects.current().zone).date()
+    context = {"visit": visit, **rules_of_the_list()}
     if request.method != "POST":
         form = EarlierForm(initial={"submission_key": uuid.uuid4()}).bound(today, last)
         return render(request, "booking/patients/earlier.html", {"form": form, **context})
@@ -86,7 +91,7 @@ def earlier(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "booking/patients/earlier.html", {"form": form, **context}, status=422)
     key = form.cleaned_data["submission_key"]
     entry = actions.join_waitlist(
-        visit=found, therapist=found.therapist, service=found.service, submission_key=key, **form.wish
+        visit=visit, therapist=visit.therapist, service=visit.service, submission_key=key, **form.wish
     )
     return redirect(entry)
 
@@ -110,15 +115,17 @@ def waitlist(request: HttpRequest, token: str) -> HttpResponse:
 def _page(
     request: HttpRequest, entry: WaitlistEntry, *, lost: Offer | None = None, was_taken: bool = False
 ) -> HttpResponse:
-    now = timezone.now()
+    clinic = Clinic.objects.current()
     offers = entry.offers.select_related("therapist", "hold")
-    offer = offers.open().exclude(pk__in=Offer.objects.over(now)).first()
+    offer = offers.open().exclude(pk__in=Offer.objects.over(timezone.now())).first()
+    taken = offers.filter(state=Offer.State.TAKEN, hold__link_version=FIRST_LINK).first()
     context: dict[str, Any] = {
+        "clinic": clinic,
         "entry": entry,
+        "state": waitlist_state(entry, clinic, offer=offer, taken=taken, lost=lost, was_taken=was_taken),
+        "is_waiting": entry.state == WaitlistEntry.State.WAITING,
         "offer": offer,
         "lost": lost,
-        "was_taken": was_taken,
-        "taken": offers.filter(state=Offer.State.TAKEN, hold__link_version=FIRST_LINK).first(),
         "urgent_help": UrgentHelp.objects.current() if offer else None,
         "cautions": entry.service.cautions.all() if offer else [],
         **rules_of_the_list(),
@@ -159,12 +166,13 @@ def decline(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(entry)
 
 
-@csrf_exempt  # RFC 8058: a mail reader posts here by itself; the token is what says that it may
+@csrf_exempt  # RFC 8058: a mail program posts here by itself, and the token in the address allows it to
 @require_http_methods(["GET", "HEAD", "POST"])
 def leave(request: HttpRequest, token: str) -> HttpResponse:
     entry = _entry(token)
     if request.method != "POST":
-        return render(request, "booking/patients/leave.html", {"entry": entry})
+        context = {"entry": entry, "is_waiting": entry.state == WaitlistEntry.State.WAITING}
+        return render(request, "booking/patients/leave.html", context)
     actions.leave_waitlist(entry=entry)
     if "List-Unsubscribe" in request.POST:
         return HttpResponse("You have left the waiting list.\n", content_type="text/plain")

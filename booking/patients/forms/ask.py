@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from booking.fields import note_field
 from booking.models import ContactRequest, Weekday
@@ -14,43 +16,45 @@ from .waitlist import parts_field
 
 
 class AskForm(PersonForm):
-    """No time suits: when would, and how to reach me."""
+    """When a visit would suit, and how to reach the patient."""
 
     reach_by = forms.ChoiceField(
-        label="How should we get back to you?",
-        choices=[(ContactRequest.ReachBy.PHONE, "Call me"), (ContactRequest.ReachBy.EMAIL, "E-mail me")],
+        label=_("How should we get back to you?"),
+        choices=[(ContactRequest.ReachBy.PHONE, _("Call me")), (ContactRequest.ReachBy.EMAIL, _("E-mail me"))],
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how we should get back to you."},
+        error_messages={"required": _("Choose how we should get back to you.")},
     )
     weekdays = forms.TypedMultipleChoiceField(
-        label="Which days suit you?",
+        label=_("Which days suit you?"),
         choices=Weekday,
         coerce=int,
         required=False,
-        help_text="Leave all unchecked if any day works.",
+        help_text=_("Leave all unchecked if any day works."),
         widget=forms.CheckboxSelectMultiple,
     )
     parts = parts_field()
     note = note_field()
-    consent = consent_field("find me a time")
+    consent = consent_field(_("I agree that the clinic may keep what I typed here to find me a time."))
 
     field_order = ["name", "reach_by", "phone", "email", "weekdays", "parts", "note", "consent"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, need in (("phone", "Needed if we should call you."), ("email", "Needed if we should e-mail you.")):
+        self.fields["phone"].help_text = _("Needed if we should call you.")
+        self.fields["email"].help_text = _("Needed if we should e-mail you.")
+        for name in ("phone", "email"):
             self.fields[name].required = False
-            self.fields[name].help_text = need
             self.fields[name].is_conditional = True  # type: ignore[attr-defined]  # read by the crispy pack
 
     def clean(self) -> dict[str, Any]:
-        clean = super().clean() or {}
-        way = clean.get("reach_by")
-        if way and not clean.get(way) and way not in self.errors:
-            self.add_error(way, self.fields[way].error_messages["required"])
-        return clean
+        cleaned_data = super().clean() or {}
+        field = cleaned_data.get("reach_by")  # "phone" or "email", like the fields
+        if field and not cleaned_data.get(field) and field not in self.errors:
+            self.add_error(field, ValidationError(self.fields[field].error_messages["required"]))
+        return cleaned_data
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def details(self) -> dict[str, Any]:
+        """The fields of a ContactRequest."""
         names = ("name", "reach_by", "email", "phone", "weekdays", "parts", "note", "came_from", "submission_key")
         return {**{name: self.cleaned_data[name] for name in names}, "consent_version": CONSENT_VERSION}

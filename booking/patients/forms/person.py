@@ -1,27 +1,30 @@
-"""Who a patient is and how to reach them, and what keeps robots out."""
+"""Form parts that patients' pages share: name, e-mail, phone, consent, and the fields that keep robots out."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from booking.fields import ONE_LINE, email_field, phone_field
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 CONSENT_VERSION = "2026-12"
 
-
-IN_OUR_WORDS = {
-    "max_length": "Please make this shorter: %(limit_value)d characters at most.",
-    "invalid_choice": "Please choose one of the answers.",
+ERROR_MESSAGES = {
+    "max_length": _("Please make this shorter: %(limit_value)d characters at most."),
+    "invalid_choice": _("Please choose one of the answers."),
 }
-"""Instead of what Django says to everyone."""
+"""In place of Django's own."""
 
 
 class ClinicForm(forms.Form):
@@ -30,25 +33,24 @@ class ClinicForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            field.error_messages |= IN_OUR_WORDS
+            field.error_messages |= ERROR_MESSAGES
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
 
 
-def consent_field(what_for: str) -> forms.BooleanField:
+def consent_field(label: StrOrPromise) -> forms.BooleanField:
     return forms.BooleanField(
-        label=f"I agree that the clinic may keep what I typed here to {what_for}.",
-        error_messages={"required": "Check this box so we can keep your details."},
+        label=label, error_messages={"required": _("Check this box so we can keep your details.")}
     )
 
 
 class FindForm(ClinicForm):
-    email = email_field("The one you gave us when you booked.")
+    email = email_field(_("The one you gave us when you booked."))
 
 
 class StampField(forms.CharField):
-    """When the page drew this form, signed, so that a robot cannot make it up."""
+    """The moment at which the page drew this form, signed, so that a robot cannot make it up."""
 
     widget = forms.HiddenInput
     signer = signing.Signer(salt="form-drawn-at")
@@ -61,24 +63,25 @@ class StampField(forms.CharField):
         try:
             return datetime.fromtimestamp(int(self.signer.unsign(super().clean(value))), tz=UTC)
         except (signing.BadSignature, ValueError, OverflowError, OSError) as error:
-            raise ValidationError("That is no stamp of ours.") from error
+            raise ValidationError("not a stamp of ours") from error
 
 
 class PersonForm(ClinicForm):
-    """Who someone is and how to reach them, with what keeps robots out. Hidden fields are filled in by `fresh`."""
+    """Name, e-mail, phone and consent, with fields that keep robots out. `fresh` fills in the hidden ones."""
 
     name = forms.CharField(
-        label="Your name",
+        label=_("Your name"),
         max_length=120,
         validators=ONE_LINE,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages={"required": "Type your name."},
+        error_messages={"required": _("Type your name.")},
     )
-    email = email_field("We’ll send your private link, and news about your visit, here.")
-    phone = phone_field("We’ll only call about this visit.")
-    consent = consent_field("arrange my visit")  # drawn last by the page, after when to get urgent help
+    email = email_field(_("We’ll send your private link, and news about your visit, here."))
+    phone = phone_field(_("We’ll only call about this visit."))
+    # Drawn last by the page, after when to get urgent help.
+    consent = consent_field(_("I agree that the clinic may keep what I typed here to arrange my visit."))
 
-    # People never see this one (CSS and `aria-hidden`); robots fill it in.
+    # Hidden from people by CSS and `aria-hidden`; robots fill it in.
     website = forms.CharField(
         required=False, max_length=200, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
     )
@@ -92,13 +95,13 @@ class PersonForm(ClinicForm):
 
     @property
     def is_forged(self) -> bool:
-        """Whether a field that our page filled in by itself came back as something it never wrote."""
+        """Whether a hidden field came back with a value that our page never wrote."""
         return any(self.fields[name].widget.is_hidden for name in self.errors if name in self.fields)
 
     def is_robot(self, now: datetime) -> bool:
-        """Whether no person sent this: a field nobody sees was filled in, or all of it within a moment.
+        """Whether a robot sent this: the field hidden from people was filled in, or the form was sent too soon.
 
-        The stamp is signed, so one of the future is ours, too: the server's clock was put back meanwhile.
+        The stamp is signed, so a stamp in the future is ours, too: the server's clock was put back meanwhile.
         """
-        least, took = timedelta(seconds=settings.BOOKING_LEAST_SECONDS), now - self.cleaned_data["drawn_at"]
-        return bool(self.cleaned_data["website"]) or timedelta(0) <= took < least
+        least, elapsed = timedelta(seconds=settings.BOOKING_LEAST_SECONDS), now - self.cleaned_data["drawn_at"]
+        return bool(self.cleaned_data["website"]) or timedelta(0) <= elapsed < least

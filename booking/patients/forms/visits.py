@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from booking.actions import Details
 from booking.fields import ONE_LINE, StartField, first_visit_field, note_field
@@ -14,28 +15,29 @@ from .person import CONSENT_VERSION, ClinicForm, PersonForm
 
 
 class StartForm(forms.Form):
-    """One of the times of a week. `is_empty`: none was chosen, as opposed to something our page never wrote."""
+    """The start that was chosen from a week of free times."""
 
-    start = StartField(max_length=40, error_messages={"required": "Choose a time."})
+    start = StartField(max_length=40, error_messages={"required": _("Choose a time.")})
 
     @property
     def is_empty(self) -> bool:
+        """Whether no time was chosen, as opposed to something our page never wrote."""
         return set(self.errors) == {"start"} and self.has_error("start", "required")
 
 
 class MoveForm(StartForm):
-    """`seen` is the start the confirming page showed as the old one; without it nothing is moved yet."""
+    """The start to move to; `seen` is the old start on the confirming page, without which nothing is moved yet."""
 
     seen = StartField(max_length=40, required=False)
 
 
 class DetailsForm(PersonForm):
     patient_name = forms.CharField(
-        label="Who is the visit for, if not you?",
+        label=_("Who is the visit for, if not you?"),
         required=False,
         max_length=120,
         validators=ONE_LINE,
-        help_text="Leave it empty when it is for you.",
+        help_text=_("Leave it empty when it is for you."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     is_new_patient = first_visit_field()
@@ -51,25 +53,25 @@ class DetailsForm(PersonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Any that exist: whether they can still be booked is for the action to say, which keeps what was typed.
+        # All of them, bookable or not: the action refuses those that are not, and what was typed is kept.
         self.fields["therapist"].queryset = Therapist.objects.all()  # type: ignore[attr-defined]
         self.fields["service"].queryset = Service.objects.all()  # type: ignore[attr-defined]
 
     @property
     def details(self) -> Details:
-        clean = self.cleaned_data
+        cleaned_data = self.cleaned_data
         return Details(
-            name=clean["name"],
-            email=clean["email"],
-            phone=clean["phone"],
-            is_new_patient=clean["is_new_patient"],
-            patient_name=clean["patient_name"],
-            note=clean["note"],
+            name=cleaned_data["name"],
+            email=cleaned_data["email"],
+            phone=cleaned_data["phone"],
+            is_new_patient=cleaned_data["is_new_patient"],
+            patient_name=cleaned_data["patient_name"],
+            note=cleaned_data["note"],
             consent_version=CONSENT_VERSION,
-            came_from=clean["came_from"],
+            came_from=cleaned_data["came_from"],
         )
 
-    def as_kept(self) -> list[tuple[str, str]]:
+    def as_hidden_fields(self) -> list[tuple[str, str]]:
         """What was typed, as pairs for hidden fields, without the time and the therapist."""
         return [
             (name, value)
@@ -81,10 +83,10 @@ class DetailsForm(PersonForm):
 
 class CancelForm(ClinicForm):
     reason = forms.CharField(
-        label="Why are you cancelling?",
+        label=_("Why are you cancelling?"),
         required=False,
         max_length=300,
         validators=ONE_LINE,
-        help_text="It helps us do better. Only our staff will see this.",
+        help_text=_("It helps us do better. Only our staff will see this."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

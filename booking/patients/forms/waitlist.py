@@ -6,40 +6,41 @@ from datetime import date
 from typing import Any, Self
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from booking.fields import email_field, first_visit_field, phone_field
 from booking.models import PartOfDay
+from revival.base.words import date_words
 
 from .person import CONSENT_VERSION, ClinicForm, PersonForm, consent_field
-
-# ---- when no time suits ---------------------------------------------------------------------
 
 
 def parts_field() -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
-        label="Which times of day suit you?",
+        label=_("Which times of day suit you?"),
         choices=PartOfDay,
         initial=PartOfDay.values,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one time of day."},
+        error_messages={"required": _("Choose at least one time of day.")},
     )
 
 
-A_DATE = "Type a date like 12/07/2026."
+A_DATE = _("Type a date like 12/07/2026.")
 
 
 class DatesMixin(forms.Form):
-    """From when until when, and at which times of day. `first` and `last` bound what can be chosen."""
+    """The days and times of day that suit. `first` and `last` bound what can be chosen, both included."""
 
     first_day = forms.DateField(
-        label="First day that suits you",
+        label=_("First day that suits you"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Choose the first day that suits you.", "invalid": A_DATE},
+        error_messages={"required": _("Choose the first day that suits you."), "invalid": A_DATE},
     )
     last_day = forms.DateField(
-        label="Last day that suits you",
+        label=_("Last day that suits you"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Choose the last day that suits you.", "invalid": A_DATE},
+        error_messages={"required": _("Choose the last day that suits you."), "invalid": A_DATE},
     )
     parts = parts_field()
 
@@ -51,15 +52,16 @@ class DatesMixin(forms.Form):
         return self
 
     def clean(self) -> dict[str, Any]:
-        clean = super().clean() or {}
-        first, last = clean.get("first_day"), clean.get("last_day")
+        cleaned_data = super().clean() or {}
+        first, last = cleaned_data.get("first_day"), cleaned_data.get("last_day")
         if first and last and last < first:
-            self.add_error("last_day", "Choose a last day that is not before the first.")
+            self.add_error("last_day", ValidationError(_("Choose a last day that is not before the first.")))
         elif last and last < self.first:
-            self.add_error("last_day", "Choose a last day that is not over yet.")
+            self.add_error("last_day", ValidationError(_("Choose a last day that is not over yet.")))
         elif last and last > self.last:
-            self.add_error("last_day", f"Choose a last day by {self.last:%B} {self.last.day}, {self.last.year}.")
-        return clean
+            error = ValidationError(_("Choose a last day by %(day)s."), params={"day": date_words(self.last)})
+            self.add_error("last_day", error)
+        return cleaned_data
 
     @property
     def wish(self) -> dict[str, Any]:
@@ -69,21 +71,22 @@ class DatesMixin(forms.Form):
 class JoinForm(DatesMixin, PersonForm):
     """Join the waiting list: for someone who has no visit yet."""
 
-    email = email_field("We’ll write here when a time opens.")
-    phone = phone_field("We’ll only call about the waiting list.")
+    email = email_field(_("We’ll write here when a time opens."))
+    phone = phone_field(_("We’ll only call about the waiting list."))
     is_new_patient = first_visit_field()
-    consent = consent_field("find me a time")
+    consent = consent_field(_("I agree that the clinic may keep what I typed here to find me a time."))
 
     field_order = ["first_day", "last_day", "parts", "name", "email", "phone", "is_new_patient", "consent"]
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def details(self) -> dict[str, Any]:
+        """The fields of a WaitlistEntry."""
         names = ("name", "email", "phone", "is_new_patient", "came_from", "submission_key")
-        typed = {name: self.cleaned_data[name] for name in names}
-        return {**typed, **self.wish, "consent_version": CONSENT_VERSION}
+        person = {name: self.cleaned_data[name] for name in names}
+        return {**person, **self.wish, "consent_version": CONSENT_VERSION}
 
 
 class EarlierForm(DatesMixin, ClinicForm):
-    """The same for someone with a visit, which would move."""
+    """Ask for an earlier time: for someone with a visit, which would move."""
 
     submission_key = forms.UUIDField(widget=forms.HiddenInput)
