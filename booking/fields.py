@@ -31,7 +31,7 @@ def refuse_hidden_characters(text: str) -> None:
 
 
 def refuse_invisible_characters(text: str) -> None:
-    """Joiners and the like have their place in names, none in an address; bidi characters are refused elsewhere."""
+    """Refuse joiners and other format characters, but not what `refuse_hidden_characters` refuses already."""
     if any(unicodedata.category(character) == "Cf" and character not in _BIDI for character in text):
         raise ValidationError(UNREADABLE)
 
@@ -86,7 +86,7 @@ class PlaceField(StartField):
 
 
 class NoteField(forms.CharField):
-    """Text with line breaks as one character: a browser counts them so, and sends two."""
+    """Text of several lines: a browser counts a line break as one character but sends two."""
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")

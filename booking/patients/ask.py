@@ -31,10 +31,11 @@ def ask(request: HttpRequest, therapist: str) -> HttpResponse:
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _page(request, chosen, form, status=422)
-    if refused := turn_away(request, form):
-        return refused
+    if refusal := turn_away(request, form):
+        return refusal
+    key = form.cleaned_data["submission_key"]
     try:
-        actions.ask_for_contact(therapist=chosen, **form.details)
+        actions.ask_for_contact(therapist=chosen, submission_key=key, **form.details)
     except actions.SubmissionReusedError:
         return render(request, "booking/patients/sent_before.html", status=422)
     return redirect("booking:asked", therapist=therapist)

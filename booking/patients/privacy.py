@@ -1,4 +1,4 @@
-"""What we keep, why, for how long, and how to have it erased."""
+"""Privacy page: what the clinic keeps, why, for how long, and how to have it erased."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

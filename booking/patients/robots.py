@@ -1,4 +1,4 @@
-"""Too many, or a robot: every refusal reads alike, so that nobody learns which limit it was."""
+"""Limits for robots and busy networks. Every refusal reads alike, so that nobody learns which limit it was."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,7 +14,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def turn_away(request: HttpRequest, form: PersonForm) -> HttpResponse | None:
-    """What a robot gets, or a network that has asked often enough today; None for everyone else."""
+    """The refusal for a robot, or for a network that has reached its limit for today; None for everyone else."""
     if form.is_robot(timezone.now()):
         return too_many(request)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
-from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from booking import actions
 from booking.models import (
+    Appointment,
     Clinic,
     Offer,
     Service,
@@ -48,28 +48,40 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
     chosen = None if therapist == ANY else get_object_or_404(givers, slug=therapist)
     today = _today()
     last = today + timedelta(days=chosen_service.horizon_days)
-    context: dict[str, Any] = {
-        "therapist": chosen,
-        "service": chosen_service,
-        "urgent_help": UrgentHelp.objects.current(),
-    }
-    context |= {"cautions": chosen_service.cautions.all(), **rules_of_the_list()}
     if request.method != "POST":
         form = JoinForm.fresh(timezone.now(), came_from=asked_article(request)).bound(today, last)
-        return render(request, "booking/patients/join.html", {"form": form, **context})
+        return _join_page(request, chosen, chosen_service, form)
     form = JoinForm(request.POST).bound(today, last)
     if not form.is_valid():
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
-        return render(request, "booking/patients/join.html", {"form": form, **context}, status=422)
-    if refused := turn_away(request, form):
-        return refused
+        return _join_page(request, chosen, chosen_service, form, status=422)
+    return turn_away(request, form) or _join(request, chosen, chosen_service, form)
+
+
+def _join(request: HttpRequest, therapist: Therapist | None, service: Service, form: JoinForm) -> HttpResponse:
+    key = form.cleaned_data["submission_key"]
     try:
-        return redirect(actions.join_waitlist(therapist=chosen, service=chosen_service, **form.details))
+        entry = actions.join_waitlist(therapist=therapist, service=service, submission_key=key, **form.details)
     except actions.TooManyError:
         return too_many(request)
     except actions.SubmissionReusedError:
         return render(request, "booking/patients/sent_before.html", status=422)
+    return redirect(entry)
+
+
+def _join_page(
+    request: HttpRequest, therapist: Therapist | None, service: Service, form: JoinForm, status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "therapist": therapist,
+        "service": service,
+        "urgent_help": UrgentHelp.objects.current(),
+        "cautions": service.cautions.all(),
+        **rules_of_the_list(),
+    }
+    return render(request, "booking/patients/join.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,20 +92,24 @@ def earlier(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(visit)
     today = _today()
     last = visit.starts_at.astimezone(Clinic.objects.current().zone).date()
-    context = {"visit": visit, **rules_of_the_list()}
     if request.method != "POST":
         form = EarlierForm(initial={"submission_key": uuid.uuid4()}).bound(today, last)
-        return render(request, "booking/patients/earlier.html", {"form": form, **context})
+        return _earlier_page(request, visit, form)
     form = EarlierForm(request.POST).bound(today, last)
     if not form.is_valid():
         if "submission_key" in form.errors:
             raise SuspiciousOperation("a hidden field was changed")
-        return render(request, "booking/patients/earlier.html", {"form": form, **context}, status=422)
+        return _earlier_page(request, visit, form, status=422)
     key = form.cleaned_data["submission_key"]
     entry = actions.join_waitlist(
         visit=visit, therapist=visit.therapist, service=visit.service, submission_key=key, **form.wish
     )
     return redirect(entry)
+
+
+def _earlier_page(request: HttpRequest, visit: Appointment, form: EarlierForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "visit": visit, **rules_of_the_list()}
+    return render(request, "booking/patients/earlier.html", context, status=status)
 
 
 # ---- the entry's own page -------------------------------------------------------------------
@@ -119,7 +135,7 @@ def _page(
     offers = entry.offers.select_related("therapist", "hold")
     offer = offers.open().exclude(pk__in=Offer.objects.over(timezone.now())).first()
     taken = offers.filter(state=Offer.State.TAKEN, hold__link_version=FIRST_LINK).first()
-    context: dict[str, Any] = {
+    context = {
         "clinic": clinic,
         "entry": entry,
         "state": waitlist_state(entry, clinic, offer=offer, taken=taken, lost=lost, was_taken=was_taken),
@@ -133,7 +149,7 @@ def _page(
     return render(request, "booking/patients/waitlist.html", context, status=409 if lost else 200)
 
 
-def _offer(request: HttpRequest, entry: WaitlistEntry) -> Offer:
+def _posted_offer(request: HttpRequest, entry: WaitlistEntry) -> Offer:
     number = request.POST.get("offer", "")
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise SuspiciousOperation("not an offer")
@@ -143,7 +159,7 @@ def _offer(request: HttpRequest, entry: WaitlistEntry) -> Offer:
 @require_POST
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     entry = _entry(token)
-    offer = _offer(request, entry)
+    offer = _posted_offer(request, entry)
     try:
         visit = actions.accept_offer(offer=offer)
         if visit.link_version != FIRST_LINK:  # a later link is not for this page
@@ -162,7 +178,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def decline(request: HttpRequest, token: str) -> HttpResponse:
     entry = _entry(token)
-    actions.decline_offer(offer=_offer(request, entry))
+    actions.decline_offer(offer=_posted_offer(request, entry))
     return redirect(entry)
 
 

@@ -1,1 +1,4 @@
-"""What patients type, one form a page. A form checks order and bounds; the action decides."""
+"""Forms of patients' pages, one module a subject.
+
+A form checks what was typed; it neither saves nor decides, which is what actions do.
+"""

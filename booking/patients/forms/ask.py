@@ -46,7 +46,7 @@ class AskForm(PersonForm):
             self.fields[name].required = False
             self.fields[name].is_conditional = True  # type: ignore[attr-defined]  # read by the crispy pack
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         cleaned_data = super().clean() or {}
         field = cleaned_data.get("reach_by")  # "phone" or "email", like the fields
         if field and not cleaned_data.get(field) and field not in self.errors:
@@ -54,7 +54,7 @@ class AskForm(PersonForm):
         return cleaned_data
 
     @property
-    def details(self) -> dict[str, Any]:
-        """The fields of a ContactRequest."""
-        names = ("name", "reach_by", "email", "phone", "weekdays", "parts", "note", "came_from", "submission_key")
+    def details(self) -> dict[str, object]:
+        """Fields of the ContactRequest."""
+        names = ("name", "reach_by", "email", "phone", "weekdays", "parts", "note", "came_from")
         return {**{name: self.cleaned_data[name] for name in names}, "consent_version": CONSENT_VERSION}

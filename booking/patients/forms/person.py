@@ -59,7 +59,7 @@ class StampField(forms.CharField):
     def stamp(cls, moment: datetime) -> str:
         return cls.signer.sign(str(int(moment.timestamp())))
 
-    def clean(self, value: Any) -> datetime:
+    def clean(self, value: object) -> datetime:
         try:
             return datetime.fromtimestamp(int(self.signer.unsign(super().clean(value))), tz=UTC)
         except (signing.BadSignature, ValueError, OverflowError, OSError) as error:
@@ -90,7 +90,7 @@ class PersonForm(ClinicForm):
     came_from = forms.SlugField(widget=forms.HiddenInput, required=False, max_length=80)
 
     @classmethod
-    def fresh(cls, now: datetime, **initial: Any) -> Self:
+    def fresh(cls, now: datetime, **initial: object) -> Self:
         return cls(initial={"drawn_at": StampField.stamp(now), "submission_key": uuid.uuid4(), **initial})
 
     @property

@@ -64,7 +64,7 @@ class DatesMixin(forms.Form):
         return cleaned_data
 
     @property
-    def wish(self) -> dict[str, Any]:
+    def wish(self) -> dict[str, object]:
         return {name: self.cleaned_data[name] for name in ("first_day", "last_day", "parts")}
 
 
@@ -79,9 +79,9 @@ class JoinForm(DatesMixin, PersonForm):
     field_order = ["first_day", "last_day", "parts", "name", "email", "phone", "is_new_patient", "consent"]
 
     @property
-    def details(self) -> dict[str, Any]:
-        """The fields of a WaitlistEntry."""
-        names = ("name", "email", "phone", "is_new_patient", "came_from", "submission_key")
+    def details(self) -> dict[str, object]:
+        """Fields of the WaitlistEntry."""
+        names = ("name", "email", "phone", "is_new_patient", "came_from")
         person = {name: self.cleaned_data[name] for name in names}
         return {**person, **self.wish, "consent_version": CONSENT_VERSION}
 
