@@ -9,8 +9,8 @@ from django.urls import reverse
 from articles import reminders
 from articles.models import Article, Question, ReviewReminder, Stage
 from booking.models import Therapist
-from revival.base.staff_request import StaffUser
-from revival.base.todo import ToDo
+from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.desk_parts.todo import ToDo
 
 MAX_ARTICLES = 20
 ADD_IMAGE = "articles.add_image"

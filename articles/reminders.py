@@ -19,10 +19,10 @@ from django.utils.formats import date_format
 
 from articles.models import Article, ArticleQuerySet, ReminderStep, ReviewReminder, reminder_step
 from booking.models import Clinic
+from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 from revival.base.mail import deliver as deliver_row
 from revival.base.mail import try_once
-from revival.base.staff_request import StaffUser
 
 SEND_TASK = "articles.tasks.send_review_reminder"  # deferred by name, since tasks import this module
 SOON = timedelta(days=30)

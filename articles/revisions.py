@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from articles.models import Article, Question, Reference, Revision, Section
 from articles.readability import plain_text
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.staff_request import StaffUser
 
 PARTS: dict[str, type[models.Model]] = {"sections": Section, "questions": Question, "references": Reference}
 FIELDS_LEFT_OUT = {"id", "article"}

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from revival.base.clock import is_in_era
-from revival.base.widgets import DayInput
+from revival.base.desk_parts.widgets import DayInput
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from articles.images import pictures, store
 from articles.models import MAX_RENDITION_BYTES, Image
-from revival.base.date_columns import moment_column
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.date_columns import moment_column
+from revival.base.desk_parts.staff_request import StaffUser
 
 
 class ImageForm(forms.ModelForm):

@@ -24,9 +24,9 @@ from django.utils.safestring import SafeString
 from articles import publishing, readability, revisions
 from articles.models import Article, Feedback, Image, Question, Reference, Section, Stage, Topic
 from booking.models import Caution, Therapist
-from revival.base.date_columns import moment_column
-from revival.base.staff_request import StaffRequest, StaffUser
-from revival.base.widgets import NATIVE
+from revival.base.desk_parts.date_columns import moment_column
+from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.widgets import NATIVE
 from revival.base.words import date_words
 
 from .forms import ArticleForm, Prose, form_choices

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from articles import revisions
 from articles.models import Article, Revision
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 
 def revisions_page(

@@ -33,7 +33,7 @@ from booking.models.appointment_queries import AppointmentQuerySet
 from booking.models.contact import ContactRequestQuerySet
 from booking.models.waitlist import WaitlistEntryQuerySet
 from revival.base.clock import Span
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.staff_request import StaffUser
 
 from . import free
 from .refusals import NamesThePersonError, StillComingError, UnknownPersonError, action

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, Kind, Series, Service, State, Therapist
+from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.refusals import TryAgainError
-from revival.base.staff_request import StaffUser
 
 from . import free, visits
 from .by_phone import mark_heard

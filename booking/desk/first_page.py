@@ -30,8 +30,8 @@ from booking.models import (
     free_times,
 )
 from revival.base.clock import bounds_of_days
-from revival.base.staff_request import StaffUser
-from revival.base.todo import ToDo
+from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.desk_parts.todo import ToDo
 
 SOON = timedelta(hours=6)
 MOST_IN_A_QUEUE = 50  # the page stays quick also on the morning after a thousand forged requests

@@ -18,7 +18,7 @@ from booking.desk.base.buttons import Button, ReadOnlyWithButtons
 from booking.fields import ONE_LINE
 from booking.mail import compose as mail
 from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
-from revival.base.date_columns import date_filter, moment_column
+from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short
 
 # The library's own list of jobs is of no use to staff, and its inline styles violate our content security policy.

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from booking import actions
 from booking.desk.base.buttons import Button, ReadOnlyWithButtons
 from booking.models import ContactRequest, Offer, WaitlistEntry
-from revival.base.date_columns import date_filter, moment_column
+from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short
 
 # Any: Django takes a function in `fields`, too, but its stubs know names alone.

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils import timezone
 
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.staff_request import StaffUser
 
 
 class Look(models.TextChoices):

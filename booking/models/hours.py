@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from booking.time.availability import DayHours, WeeklyHours
 from revival.base.clock import Span
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .people import OwnOnly
 from .therapists import Therapist

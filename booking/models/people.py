@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.staff_request import StaffUser
 
 SEE_EVERY_PATIENT = "booking.see_every_patient"
 NATIONAL = 10  # digits of a phone number without the country's

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from revival.base.date_columns import date_filter, moment_column
-from revival.base.read_only_admin import ReadOnlyLog
+from revival.base.desk_parts.date_columns import date_filter, moment_column
+from revival.base.desk_parts.read_only_admin import ReadOnlyLog
 from revival.models import Change
 
 

@@ -14,11 +14,11 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from revival.base.todo import ToDo, split_by_permission
+from revival.base.desk_parts.todo import ToDo, split_by_permission
 from revival.server.health import is_worker_late
 
 if TYPE_CHECKING:  # needs models, and apps are not ready when this module loads
-    from revival.base.staff_request import StaffRequest, StaffUser
+    from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 
 class Desk(AdminSite):

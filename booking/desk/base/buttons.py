@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from booking.actions import NotOfferedError, SlotTakenError, StateChangedError
 from booking.models import Kind, Look
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 from .back_to_index import is_from_today
 from .free_times_panel import is_looking, picked_start

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from booking.fields import StartField
 from booking.models import Therapist
 from revival.base.clock import is_in_era
-from revival.base.staff_request import StaffUser
-from revival.base.widgets import MomentInput
+from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.desk_parts.widgets import MomentInput
 
 
 class MomentField(forms.DateTimeField):

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from booking.models import SEE_EVERY_PATIENT, AccessLog, Look, Therapist
-from revival.base.read_only_admin import HidesExistence
+from revival.base.desk_parts.read_only_admin import HidesExistence
 
 
 class OwnRowsOnly(HidesExistence):

@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_protect
 from booking.actions import OutageOpenError, remove_hours, save_absence, save_hours
 from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
-from revival.base.date_columns import date_filter, moment_column
-from revival.base.widgets import NATIVE
+from revival.base.desk_parts.date_columns import date_filter, moment_column
+from revival.base.desk_parts.widgets import NATIVE
 from revival.base.words import clock, date_words, day_words, wall
 
 

@@ -20,7 +20,7 @@ from booking.desk.base.fields import MomentField
 from booking.fields import ONE_LINE
 from booking.models import SEE_EVERY_PATIENT, Absence, Clinic, Therapist
 from revival.base.clock import Span, is_in_era
-from revival.base.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 from revival.base.words import clock, day_words
 
 from .in_the_way import InTheWay, visits_shown

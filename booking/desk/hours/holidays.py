@@ -18,7 +18,7 @@ from booking import actions
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Therapist
 from booking.time.holidays import public_days
 from revival.base.clock import Span, bounds_of_days
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import date_words
 
 from .in_the_way import InTheWay, visits_shown

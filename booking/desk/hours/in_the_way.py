@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from booking.models import Appointment, HeldFor, State
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 MOST_SHOWN = 2000
 """Ids that a page carries from the list to the button; more are listed again."""

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from booking.models import SEE_EVERY_PATIENT, Absence, Override, Shift, Therapist
 from booking.time.weekly_hours import WeekPattern, patterns
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 CHANGE_HOURS = ("booking.view_shift", "booking.add_shift", "booking.change_shift")
 MOST_LISTED = 30

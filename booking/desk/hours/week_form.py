@@ -19,7 +19,7 @@ from booking.fields import DayField
 from booking.models import Therapist, Weekday
 from booking.time.weekly_hours import DayShift, WeekPattern, overlaps
 from revival.base.clock import MIDNIGHT
-from revival.base.widgets import ClockInput
+from revival.base.desk_parts.widgets import ClockInput
 
 LEAST_ROWS, MOST_ROWS = 2, 8
 """Shifts a day that the form shows at least, and reads at most."""

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.models import Appointment, Clinic, Shift, Therapist, Weekday
 from booking.time.weekly_hours import DayShift, WeekPattern
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import date_words
 
 from .in_the_way import InTheWay, visits_shown

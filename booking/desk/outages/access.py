@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 
 from booking.models import SEE_EVERY_PATIENT, AccessLog, Look, Outage, Therapist
-from revival.base.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 TO_LOOK, TO_ACT = ("booking.view_appointment",), ("booking.change_appointment", "booking.add_absence")
 

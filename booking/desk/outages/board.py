@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from booking.models import AffectedVisit, Appointment, Bucket, Delivery, Look, Outage
-from revival.base.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 from .access import can_act, get_outage, note_look, require_permissions
 

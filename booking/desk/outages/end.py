@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.desk.base.wording import count_visits
 from booking.models import Outage
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 from .access import TO_ACT, get_outage, require_permissions
 from .forms import EndForm

@@ -13,8 +13,8 @@ from booking.desk.base.fields import MomentField, TherapistField, offer_therapis
 from booking.fields import ONE_LINE, PlaceField, StartField
 from booking.models import FirstChoice
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of, is_in_era
-from revival.base.staff_request import StaffUser
-from revival.base.widgets import ClockInput, DayInput
+from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.desk_parts.widgets import ClockInput, DayInput
 
 LONGEST = timedelta(days=92)
 

@@ -15,7 +15,7 @@ from booking.desk.base.wording import time_with
 from booking.fields import PlaceField
 from booking.models import AffectedVisit, Alternative, Appointment, FirstChoice, Proposal, Therapist, propose
 from revival.base.clock import Span
-from revival.base.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 from .access import therapists_to_offer
 

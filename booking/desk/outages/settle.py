@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.desk.base.wording import BOOKED_THEN, OUTSIDE, time_with, told_by_email_or_phone
 from booking.models import AffectedVisit, Appointment, Clinic, Look, Outage, propose
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import clock, day_short
 
 from .access import TO_ACT, get_outage, note_look, require_permissions, therapists_to_offer

@@ -18,7 +18,7 @@ from booking import actions
 from booking.desk.base.wording import count_visits
 from booking.models import Appointment, Bucket, Clinic, FirstChoice, Look, Outage, Therapist
 from revival.base.clock import Span
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 from .access import TO_ACT, note_look, require_permissions
 from .forms import SpanForm, StartForm

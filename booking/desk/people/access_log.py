@@ -9,8 +9,8 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 
 from booking.models import AccessLog
-from revival.base.date_columns import date_filter, moment_column
-from revival.base.read_only_admin import ReadOnlyLog
+from revival.base.desk_parts.date_columns import date_filter, moment_column
+from revival.base.desk_parts.read_only_admin import ReadOnlyLog
 
 
 class NamedEmptyFilter(admin.AllValuesFieldListFilter):

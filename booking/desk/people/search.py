@@ -23,7 +23,7 @@ from booking.models import (
     digits_of,
 )
 from booking.models.appointment_queries import AppointmentQuerySet
-from revival.base.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 from .forms import PatientSearchForm
 

@@ -8,7 +8,7 @@ from django import forms
 
 from booking.fields import DayField
 from booking.models import Therapist
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.staff_request import StaffUser
 
 LONGEST_DAYS = 732
 

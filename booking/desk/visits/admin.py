@@ -16,8 +16,8 @@ from booking.desk.base.wording import moment_words, time_with, told_or_to_phone
 from booking.desk.messages import SENT, WRITTEN
 from booking.mail.compose import preview
 from booking.models import Appointment, Kind, Message, State
-from revival.base.date_columns import date_filter, moment_column
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.date_columns import date_filter, moment_column
+from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.words import clock, day_short
 
 from .buttons import BUTTONS

@@ -21,7 +21,7 @@ from booking.actions import (
 )
 from booking.desk.base.buttons import Button
 from booking.models import Appointment, Kind, State
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 from .forms import DeclineForm, MoveForm
 

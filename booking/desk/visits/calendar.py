@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from booking.models import AccessLog, Appointment, Clinic, Look, Therapist
 from revival.base.clock import ONE_DAY, is_in_era
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 from .drawing import SHOWN, Day, draw
 

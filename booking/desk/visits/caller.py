@@ -17,7 +17,7 @@ from booking import actions
 from booking.desk.base.free_times_panel import free_times_context, is_looking, picked_start
 from booking.desk.base.wording import BOOKED_THEN, OUTSIDE, time_with, told_by_email_or_phone
 from booking.models import Appointment
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 from .forms import CallerForm
 

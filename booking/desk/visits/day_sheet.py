@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from booking.actions import visits_by_therapist
 from booking.models import AccessLog, Appointment, Clinic, Look, Therapist
 from revival.base.clock import ONE_DAY
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 from .calendar import chosen_day
 

@@ -17,7 +17,7 @@ from booking.desk.base.wording import time_with
 from booking.fields import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
 from booking.mail.other_times import MOST_OTHER_TIMES, OtherTime
 from booking.models import Appointment, Service, Therapist
-from revival.base.staff_request import StaffUser
+from revival.base.desk_parts.staff_request import StaffUser
 
 
 class PlaceForm(forms.Form):

@@ -18,7 +18,7 @@ from booking.desk.base.wording import HOLD_WORDS, moment_words
 from booking.models import Absence, Appointment, Clinic, Service, State, Therapist, working_time
 from booking.time.availability import Cause, Reason, why_not
 from revival.base.clock import Span
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import clock, day_words
 
 from .forms import PlaceForm

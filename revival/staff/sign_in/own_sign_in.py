@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 from revival.staff import sessions, two_factor
 from revival.staff.forms import CodeForm, PasswordForm, RecoveryCodeForm
 

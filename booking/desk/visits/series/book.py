@@ -13,7 +13,7 @@ from booking import actions
 from booking.desk.base.wording import count_visits, moment_words, told_by_email_or_phone
 from booking.desk.visits.why_not import about_people
 from booking.models import Series
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import day_words
 
 from .form import SeriesForm

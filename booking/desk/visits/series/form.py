@@ -13,7 +13,7 @@ from booking.desk.visits.forms import CallerForm
 from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, PartOfDay, Weekday
 from booking.models.therapists import TWO_YEARS
 from booking.time.recurrence import SeriesPattern
-from revival.base.widgets import ClockInput, DayInput
+from revival.base.desk_parts.widgets import ClockInput, DayInput
 
 
 class SeriesForm(CallerForm):

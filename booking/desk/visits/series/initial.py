@@ -10,7 +10,7 @@ from django.utils import timezone
 from booking.desk.base.fields import read_moment
 from booking.models import AccessLog, Appointment, Look
 from revival.base.clock import ONE_DAY
-from revival.base.staff_request import StaffRequest
+from revival.base.desk_parts.staff_request import StaffRequest
 
 
 def initial_values(request: StaffRequest) -> dict[str, object]:

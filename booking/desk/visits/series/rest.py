@@ -18,7 +18,7 @@ from booking import actions
 from booking.desk.base.fields import read_moment
 from booking.desk.base.wording import told_or_to_phone
 from booking.models import MOST_VISITS, AccessLog, Appointment, Look, Message
-from revival.base.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from revival.base.clock import bounds_of_days
-
-from .words import clock, day_short
+from revival.base.words import clock, day_short
 
 DAYS = {
     "today": ("Today", 0, 0),
