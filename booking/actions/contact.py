@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import ContactRequest, Kind
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .refusals import StateChangedError, action, demand_same
 
@@ -28,7 +29,7 @@ def ask_for_contact(*, submission_key: uuid.UUID, **fields: Any) -> ContactReque
 
 
 @action
-def take_up_contact(*, contact_request: ContactRequest, by: Any) -> ContactRequest:
+def take_up_contact(*, contact_request: ContactRequest, by: StaffUser) -> ContactRequest:
     """Note which colleague deals with it, so that no two of them call. Raises StateChangedError."""
     present = _locked(contact_request, ContactRequest.State.NEW)
     present.state, present.taken_up_at, present.taken_up_by = ContactRequest.State.IN_HAND, timezone.now(), by
@@ -37,7 +38,7 @@ def take_up_contact(*, contact_request: ContactRequest, by: Any) -> ContactReque
 
 
 @action
-def finish_contact(*, contact_request: ContactRequest, by: Any) -> ContactRequest:
+def finish_contact(*, contact_request: ContactRequest, by: StaffUser) -> ContactRequest:
     """Note that it is answered. Raises StateChangedError when a colleague was quicker."""
     present = _locked(contact_request, ContactRequest.State.NEW, ContactRequest.State.IN_HAND)
     if present.taken_up_by is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, Clinic, Kind, Service, State, Therapist
+from revival.base.desk_parts.staff_request import StaffUser
 
 from . import free
 from .by_phone import mark_heard
@@ -81,7 +81,7 @@ def book_for_caller(
     starts_at: datetime,
     details: Details,
     submission_key: uuid.UUID,
-    by: Any,
+    by: StaffUser,
     override_reason: str = "",
 ) -> Appointment:
     """Book a confirmed visit, as agreed on the phone; notice and horizon are for patients alone.

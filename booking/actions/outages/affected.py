@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from booking.actions import free, visits
 from booking.actions.refusals import StateChangedError, TooLateToChangeError
 from booking.models import UNSETTLED, AffectedVisit, Appointment
 from booking.models.affected_visits import STANDING
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .contact import mark_phoned
 
@@ -36,7 +36,7 @@ def demand_open(visit: Appointment, line: AffectedVisit, by: visits.Actor, now: 
         raise TooLateToChangeError
 
 
-def settle(line: AffectedVisit, state: AffectedVisit.State, now: datetime, who: Any = None) -> None:
+def settle(line: AffectedVisit, state: AffectedVisit.State, now: datetime, who: StaffUser | None = None) -> None:
     """Write down what was decided; `who` is the colleague who did. A trigger lets go of the held time."""
     line.state, line.settled_at, line.settled_by = state, now, who
     line.save()

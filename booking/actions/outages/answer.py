@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
@@ -11,6 +10,7 @@ from booking.actions import free, visits
 from booking.actions.by_phone import mark_heard
 from booking.actions.refusals import StateChangedError, action
 from booking.models import AffectedVisit, Appointment, State, Therapist
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .affected import demand_open, leave_to_phone, lock_affected, settle
 
@@ -22,7 +22,7 @@ def take_other_time(
     therapist: Therapist,
     starts_at: datetime,
     by: visits.Actor,
-    who: Any = None,
+    who: StaffUser | None = None,
 ) -> Appointment:
     """Move the visit to the time held for them, or to another free one, and let go of what was held.
 
@@ -50,7 +50,7 @@ def take_other_time(
 
 
 @action
-def cancel_affected(*, line: AffectedVisit, by: visits.Actor, who: Any = None) -> Appointment:
+def cancel_affected(*, line: AffectedVisit, by: visits.Actor, who: StaffUser | None = None) -> Appointment:
     """Cancel a visit whose patient wants no other time. No cut-off: it is the clinic that cannot keep the visit.
 
     Cancelling twice is cancelling once. Raises StateChangedError, and TooLateToChangeError as above.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
@@ -11,13 +10,14 @@ from booking.actions import free
 from booking.actions.refusals import NotOfferedError, StateChangedError, action
 from booking.models import Absence, AffectedVisit, Appointment, Outage
 from revival.base.clock import Span
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .affected import settle
 from .contact import may_know, tell_it_stands, withdraw_message
 
 
 @action
-def end_outage(*, outage: Outage, ends_at: datetime | None, by: Any) -> int:
+def end_outage(*, outage: Outage, ends_at: datetime | None, by: StaffUser) -> int:
     """The therapist is back earlier, at `ends_at`, or was never away (None): visits from then on stand as they were.
 
     Held times are let go, and each patient who was told gets one message. What patients have changed stays

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils import timezone
 
 from booking.actions import visits
 from booking.actions.refusals import action
 from booking.models import AffectedVisit
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .affected import demand_open, lock_affected, settle
 from .contact import mark_phoned, may_know, tell_it_stands, withdraw_message
 
 
 @action
-def keep_affected(*, line: AffectedVisit, who: Any) -> AffectedVisit:
+def keep_affected(*, line: AffectedVisit, who: StaffUser) -> AffectedVisit:
     """Let the visit take place as planned, and write to a patient who was told otherwise. Raises StateChangedError."""
     now = timezone.now()
     visit, present = lock_affected(line, now=now)
@@ -29,7 +28,7 @@ def keep_affected(*, line: AffectedVisit, who: Any) -> AffectedVisit:
 
 
 @action
-def note_reached(*, line: AffectedVisit, who: Any) -> AffectedVisit:
+def note_reached(*, line: AffectedVisit, who: StaffUser) -> AffectedVisit:
     """Note that they know by phone that the therapist is out, and have not decided yet. Raises StateChangedError."""
     now = timezone.now()
     visit, present = lock_affected(line, now=now)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from django.conf import settings
 from django.utils import timezone
@@ -29,6 +29,7 @@ from booking.models import (
     phone_notice,
 )
 from revival.base.clock import ONE_DAY, Span
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .affected import leave_to_phone
 
@@ -75,7 +76,7 @@ def start_outage(
     answer_by: datetime,
     plans: Mapping[int, OutagePlan],
     reason: str,
-    by: Any,
+    by: StaffUser,
     submission_key: uuid.UUID,
 ) -> Outage:
     """Keep new visits away, hold a time for each patient, and write one message to each; all of it or nothing.
