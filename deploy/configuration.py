@@ -51,29 +51,24 @@ def variables(path: Path) -> list[Variable]:
     """Each variable that a file reads, in the order of the file. Raises SystemExit when one has no comment."""
     source = path.read_text()
     comments = comments_by_line(source)
-    found: dict[str, Variable] = {}
-    for node in sorted(reads(ast.parse(source)), key=lambda call: call.lineno):
-        name = node.args[0].value
-        if name not in found:
-            description = comments.get(node.end_lineno) or comment_above(source, comments, node.lineno)
+    rows: dict[str, Variable] = {}
+    for call in sorted(reading_calls(ast.parse(source)), key=lambda call: call.lineno):
+        name = call.args[0].value
+        if name not in rows:
+            description = comments.get(call.end_lineno) or comment_above(source, comments, call.lineno)
             if not description:
-                sys.exit(f"{path.relative_to(ROOT)}:{node.lineno}: no comment says what {name} does.")
-            found[name] = Variable(name, words(fallback_of(node)), description[0].upper() + description[1:].rstrip("."))
-    return list(found.values())
+                sys.exit(f"{path.relative_to(ROOT)}:{call.lineno}: no comment says what {name} does.")
+            rows[name] = Variable(name, words(fallback_of(call)), description[0].upper() + description[1:].rstrip("."))
+    return list(rows.values())
 
 
-def reads(tree: ast.AST) -> Iterator[Any]:
+def reading_calls(tree: ast.AST) -> Iterator[Any]:  # ast.Call, with a string as first argument
     """The calls that read a variable of the environment by its name."""
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in READERS
-            and node.args
-        ):
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and re.fullmatch(r"[A-Z][A-Z_]+", str(first.value)):
-                yield node
+        match node:
+            case ast.Call(func=ast.Attribute(attr=reader), args=[ast.Constant(value=str(name)), *_]):
+                if reader in READERS and re.fullmatch(r"[A-Z][A-Z_]+", name):
+                    yield node
 
 
 def comments_by_line(source: str) -> dict[int, str]:
@@ -90,17 +85,16 @@ def comment_above(source: str, comments: dict[int, str], number: int) -> str:
 
 
 def fallback_of(call: ast.Call) -> ast.expr | None:
-    return (
-        call.args[1] if len(call.args) > 1 else next((one.value for one in call.keywords if one.arg == "default"), None)
-    )
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    return call.args[1] if len(call.args) > 1 else keywords.get("default")
 
 
 def words(fallback: ast.expr | None) -> str:
     """A default as the table shows it; a dash for none, and for what the code works out."""
     if isinstance(fallback, ast.Constant) and fallback.value not in ("", None):
         return f"`{fallback.value}`"
-    if isinstance(fallback, ast.List) and all(isinstance(one, ast.Constant) for one in fallback.elts):
-        return f"`{','.join(str(one.value) for one in fallback.elts)}`"
+    if isinstance(fallback, ast.List) and all(isinstance(item, ast.Constant) for item in fallback.elts):
+        return f"`{','.join(str(item.value) for item in fallback.elts)}`"
     return "–"
 
 
