@@ -35,6 +35,7 @@ class Reset:
     """Button of the page that asks for confirmation."""
 
     label: str = "Reset their second factor"
+    question: str = "Reset their second factor?"
     is_stop: bool = True
 
 
@@ -176,8 +177,9 @@ class AccountAdmin(UserAdmin):
             **self.admin_site.each_context(request),
             "title": "Reset their second factor?",
             "button": Reset(),
-            "row": self.full_name(user),
-            "who": RESET_WARNING,
+            "row_title": self.full_name(user),
+            "contact_line": RESET_WARNING,
+            "change": back,
             "back": back,
             "opts": self.opts,
         }

@@ -289,7 +289,9 @@ def test_an_owner_resets_a_second_factor_and_the_colleague_enrols_anew(desk, set
     type_code(client, phone.code())
     reset = f"{ACCOUNTS}{kim.pk}/reset-second-factor/"
     assert reset in desk.get(f"{ACCOUNTS}{kim.pk}/change/").text
-    assert "speak with them" in desk.get(reset).text
+    page = desk.get(reset).text
+    assert "speak with them" in page
+    assert f'<a href="{ACCOUNTS}{kim.pk}/change/">' in page
     assert TOTPDevice.objects.exists()
 
     done = desk.post(reset, follow=True)
