@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests.browser.barriers import EXHAUSTIVE
 from tests.chromium import CHROMIUM, launch_options
 from tests.mailbox import Mailbox
 from tests.running import RunningSite, free_port, running_site
@@ -41,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
+    if not EXHAUSTIVE:
+        terminalreporter.line("Left to `make check`: axe at every width, by day and by night, as every role.")
     for report in terminalreporter.stats.get("skipped", []):
         if "no java" in str(report.longrepr):
             terminalreporter.section("left out")

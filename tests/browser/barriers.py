@@ -6,17 +6,20 @@ ids that lead nowhere, pages that scroll sideways, targets too small for a thumb
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "true"
+"""Set by `make check`: what takes minutes and repeats what was seen once is done as well."""
 PHONE, WIDTHS = 320, (320, 768, 1280)
 """CSS pixels. 320 is also 1280 at 400 % zoom (WCAG 1.4.10)."""
 HEIGHT = 800
 EVERYTHING = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # 24 px, WCAG 2.5.8
-OF_COLOUR = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+OF_COLOR = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
 """What a scheme of colors can change; the rest is the same at night."""
 
 DANGLING = """() => {
@@ -79,19 +82,25 @@ def dangling_ids(page: Page) -> list[str]:
 
 
 def barriers(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
-    """Everything found, each with its width and scheme; empty when anybody can use the page."""
+    """Everything found, each with its width and scheme; empty when anybody can use the page.
+
+    axe looks once at the whole page by day, at the first width, and once at its colors by night, at the last; with
+    EXHAUSTIVE=true (`make check`) it does both at each width. The cheap checks are made at every width always.
+    """
     before = page.viewport_size
     found = dangling_ids(page)
     for width in widths:
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no color on its way to another
-        found += [f"{width} dark, {one}" for one in violations(page, OF_COLOUR)]
+        if EXHAUSTIVE or width == widths[-1]:
+            page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no color on its way to another
+            found += [f"{width} dark, {violation}" for violation in violations(page, OF_COLOR)]
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        found += [f"{width}, {one}" for one in violations(page)]
+        if EXHAUSTIVE or width == widths[0]:
+            found += [f"{width}, {violation}" for violation in violations(page)]
         sideways = page.evaluate(SIDEWAYS)
         found += [f"{width}, scrolls {sideways} px sideways"] if sideways else []
         if width == PHONE:
-            found += [f"{width}, small for a thumb: {one}" for one in page.evaluate(TOO_SMALL)]
+            found += [f"{width}, small for a thumb: {target}" for target in page.evaluate(TOO_SMALL)]
     page.set_viewport_size(before)
     return found
 
