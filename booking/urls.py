@@ -1,13 +1,11 @@
 from django.urls import path
 
-from booking.patients.privacy import privacy
-
-from .patients import ask, book, outages, visits, waitlist
+from .patients import ask, book, outages, privacy, visits, waitlist
 
 app_name = "booking"
 
 urlpatterns = [
-    path("privacy/", privacy, name="privacy"),
+    path("privacy/", privacy.privacy, name="privacy"),
     path("book/", book.choose, name="choose"),
     path("book/hold/<str:token>/", book.details, name="details"),
     path("book/<slug:therapist>/ask/", ask.ask, name="ask"),
