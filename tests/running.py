@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import signal
@@ -19,6 +20,7 @@ from urllib.request import urlopen
 import psycopg
 from psycopg import sql
 
+from deploy.local.prepare import static_sources
 from revival.database import grants
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +54,7 @@ class RunningSite:
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "HOST": "127.0.0.1",
             "PORT": str(port),
-            "STATIC_ROOT": str(folder / "static"),
+            "STATIC_ROOT": str(collected_static_files()),
             "EMAIL_FILE_PATH": str(self.mail_folder),
             # Every guest of a test comes from one address; the limits have tests of their own.
             **dict.fromkeys(LIMITS, "1000000"),
@@ -144,13 +146,26 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
     try:
         make_role(site)
         site.manage("grant_web_role", site.web_role)
-        site.manage("collectstatic", "--noinput", "--verbosity=0")
         site.start()
         yield site
     finally:
         site.stop()
         drop_database(site.database)
         drop_role(site.web_role)
+
+
+def collected_static_files() -> Path:
+    """The folder of collected files that all sites of tests share; made anew when what they are made of changed."""
+    folder = ROOT / ".run" / "static-for-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "static-for-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of this run may be about to do the same
+        stamp, sources = folder / ".made-from", static_sources()
+        if not stamp.exists() or stamp.read_text() != sources:
+            environment = {**os.environ, "REVIVAL_MODE": "trial", "STATIC_ROOT": str(folder)}
+            manage(environment, "collectstatic", "--noinput", "--clear", "--verbosity=0")
+            stamp.write_text(sources)
+    return folder
 
 
 def other_database() -> psycopg.Connection:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.guest import Guest
-from tests.running import free_port
+from tests.running import collected_static_files, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,7 +74,7 @@ class Running:
 
     def __init__(self, folder, **extra):
         self.port, self.log = free_port(), folder / f"run-{time.monotonic_ns()}.log"
-        folders = {"POSTGRES_DIR": str(folder / "postgres"), "STATIC_ROOT": str(folder / "static")}
+        folders = {"POSTGRES_DIR": str(folder / "postgres"), "STATIC_ROOT": str(collected_static_files())}
         self.process = subprocess.Popen(
             [sys.executable, "deploy/local/run.py"],
             cwd=ROOT, stdout=self.log.open("w"), stderr=subprocess.STDOUT,
