@@ -43,7 +43,8 @@ def all_at_once(work: Callable[[int], Any], count: int) -> list[Any]:
         finally:
             connection.close()
 
-    return run_together(run, count, prepare=connection.ensure_connection)
+    # Not the bound method: `connection` is looked up in each thread, which has one of its own.
+    return run_together(run, count, prepare=lambda: connection.ensure_connection())
 
 
 def sqlstates(outcomes: Iterable[Any]) -> set[str]:

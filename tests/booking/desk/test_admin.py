@@ -394,8 +394,8 @@ def test_who_cannot_set_it_up_is_told_that_the_owner_does(example_clinic):
     page = signed_in_as(FRONT_DESK).get("/admin/").text
 
     assert set(to_do(page)) == {"Working hours of Dr. Stanley"}
-    theirs = page.split("For the owner to set up: ")[1].split("</p>")[0]
-    assert theirs.startswith("Address, opening hours; Service: Consultation; ")
+    theirs = page.split("For the owner to set up:")[1].split("</p>")[0]
+    assert theirs.strip().startswith("Address, opening hours; Service: Consultation; ")
 
 
 def test_a_therapist_whose_sign_in_is_not_joined_is_told_so_and_the_owner_too(therapist):

@@ -488,7 +488,7 @@ def test_a_therapist_keeps_times_with_themselves_only(therapist, other, service,
 def test_the_absence_of_an_outage_says_where_it_ends(clerk, outage):
     page = clerk.get(f"/admin/booking/absence/{outage.absence_id}/change/")
 
-    assert "See the board" in page.text
+    assert f'<a href="{outage.get_absolute_url()}">Patients were told about this absence.' in page.text
     assert clerk.post(f"/admin/booking/absence/{outage.absence_id}/delete/", {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": [outage.absence_id], "post": "yes"}
     clerk.post("/admin/booking/absence/", chosen, follow=True)

@@ -32,7 +32,7 @@ def test_error_pages_are_drawn_without_request_and_database(status, phone):
 
     assert page.status_code == status
     assert phone in page.text
-    assert re.search(r"drawings[^\"#]*\.svg#[a-z]+\"/></svg>\s*<h1", page.text)
+    assert re.search(r"drawings[^\"#]*\.svg#[a-z]+\"/>\s*</svg>\s*<h1", page.text)
 
 
 @pytest.mark.django_db
