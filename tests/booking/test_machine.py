@@ -30,6 +30,7 @@ from booking.models import (
     WaitlistEntry,
     free_times,
 )
+from tests.browser.barriers import EXHAUSTIVE
 from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, working_all_week
 
 STARTS = [in_days(day, hour, minute) for day in (3, 4) for hour in (9, 10) for minute in (0, 15, 30, 45)]
@@ -292,7 +293,7 @@ class Visits(RuleBasedStateMachine):
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_the_promises_hold():
     quick = settings(
-        max_examples=30,
+        max_examples=30 if EXHAUSTIVE else 8,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
