@@ -308,6 +308,8 @@ BOOKING_BOOKINGS_A_DAY = env.int("BOOKING_BOOKINGS_A_DAY", 20)  # bookings a day
 # Holds a day from one network that led to no booking
 BOOKING_OPEN_HOLDS_A_DAY = env.int("BOOKING_OPEN_HOLDS_A_DAY", 10)
 BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)  # other forms a day from one network
+# E-mails a day to an address typed online before staff phone instead; a family needs fewer
+BOOKING_MAILS_A_DAY = env.int("BOOKING_MAILS_A_DAY", 20)
 BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # a form sent sooner after it was drawn is a robot's
 # The content report checks links to other sites, never addresses inside our own network. Only tests set this.
 LINK_CHECK_MAY_LOOK_INSIDE = False

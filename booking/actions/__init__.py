@@ -31,7 +31,7 @@ from .hours import (
     visits_outside_week,
     visits_within,
 )
-from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
+from .limits import count_ask, count_feedback, counting_booking, counting_hold
 from .links import ask_for_links, send_lost_links
 from .offers import accept_offer, decline_offer, expire_offer, offer_freed_time
 from .outages.answer import cancel_affected, expire_alternative, take_other_time
@@ -112,9 +112,9 @@ __all__ = [
     "close_clinic",
     "confirm_appointment",
     "count_ask",
-    "count_booking",
     "count_feedback",
-    "count_hold",
+    "counting_booking",
+    "counting_hold",
     "decline_appointment",
     "decline_offer",
     "delete_dead_holds",
@@ -156,8 +156,6 @@ __all__ = [
     "take_hold",
     "take_other_time",
     "take_up_contact",
-    "uncount_booking",
-    "uncount_hold",
     "usual_answer_by",
     "visits_by_therapist",
     "visits_outside_week",

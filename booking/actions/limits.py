@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from django.conf import settings
@@ -15,51 +17,64 @@ from .advisory_locks import LockKind, lock_word
 from .refusals import TooManyError, refusal_for
 
 
-def count_hold(*, network: str) -> None:
-    """Count a new hold of this network. Raises TooManyError past the day's limit of open ones.
+@contextmanager
+def counting_hold(*, network: str) -> Iterator[None]:
+    """Count a new hold of this network while it is taken. Raises TooManyError at the day's limit of open ones.
 
-    Commits before the booking starts, so concurrent requests are all counted.
+    The count commits before the hold does, so concurrent requests are all counted. Whatever keeps the hold from
+    being taken takes the count back.
     """
-    _count(Counted.HOLD, network, settings.BOOKING_OPEN_HOLDS_A_DAY)
+    with _counting(Counted.HOLD, network, settings.BOOKING_OPEN_HOLDS_A_DAY):
+        yield
 
 
-def count_booking(*, network: str) -> None:
-    """Count a booking of this network; its hold is open no more. Raises TooManyError past the day's limit."""
-    _count(Counted.BOOKING, network, settings.BOOKING_BOOKINGS_A_DAY)
-    uncount_hold(network=network)
+@contextmanager
+def counting_booking(*, network: str) -> Iterator[None]:
+    """Count a booking of this network while it is made. Raises TooManyError at the day's limit.
+
+    Its hold is open no more, so that count goes down. A booking that is refused leaves both counts as they were.
+    """
+    with _counting(Counted.BOOKING, network, settings.BOOKING_BOOKINGS_A_DAY):
+        yield
+    _take_back(Counted.HOLD, network)
 
 
 def count_ask(*, network: str) -> None:
     """Count a contact request, waiting-list entry or lost link of this network.
 
-    Raises TooManyError past the day's limit.
+    Raises TooManyError at the day's limit.
     """
     _count(Counted.ASK, network, settings.BOOKING_ASKS_A_DAY)
 
 
 def count_feedback(*, network: str) -> None:
-    """Count an answer to "Was this clear?" of this network. Raises TooManyError past the day's limit."""
+    """Count an answer to "Was this clear?" of this network. Raises TooManyError at the day's limit."""
     _count(Counted.CLEAR, network, settings.BOOKING_ASKS_A_DAY)
 
 
-def uncount_hold(*, network: str) -> None:
-    """Take back the count of a hold of this network that is open no more, or was refused."""
-    DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date(), by=-1)
-
-
-def uncount_booking(*, network: str) -> None:
-    """Take back the count of a booking that was refused: its hold is as open as before."""
-    DailyCount.objects.add(kind=Counted.BOOKING, network=network, day=timezone.now().date(), by=-1)
-    DailyCount.objects.add(kind=Counted.HOLD, network=network, day=timezone.now().date())
+@contextmanager
+def _counting(kind: Counted, network: str, limit: int) -> Iterator[None]:
+    _count(kind, network, limit)
+    try:
+        yield
+    except BaseException:
+        _take_back(kind, network)
+        raise
 
 
 def _count(kind: Counted, network: str, limit: int) -> None:
     try:
-        count = DailyCount.objects.add(kind=kind, network=network, day=timezone.now().date())
+        is_below = DailyCount.objects.add(kind=kind, subject=network, day=timezone.now().date(), limit=limit)
     except (DatabaseError, InterfaceError) as error:
         raise (refusal_for(error) or BusyError) from error
-    if count > limit:
+    if not is_below:
         raise TooManyError
+
+
+def _take_back(kind: Counted, network: str) -> None:
+    # Without a database the count stays; it ends with the day, and the person must see what went wrong before it.
+    with suppress(DatabaseError, InterfaceError):
+        DailyCount.objects.take_back(kind=kind, subject=network, day=timezone.now().date())
 
 
 def demand_few_visits(*, name: str, email: str, phone: str, now: datetime) -> None:

@@ -41,5 +41,5 @@ def send_lost_links(*, lost_link_id: int) -> None:
             created_at__gt=now - timedelta(days=1),
         )
         if sent.distinct().count() < LOST_LINKS_A_DAY:
-            queue.queue_message(Kind.LOST_LINK, visits[0], together=visits[1:] and visits)
+            queue.queue_message(Kind.LOST_LINK, visits[0], together=visits[1:] and visits, is_proved=False)
     lost.delete()

@@ -193,7 +193,9 @@ def _book_there(entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointmen
         came_from=entry.came_from,
     )
     hold.ended_at = None
-    return visits.settle(hold, details=details, submission_key=uuid.uuid4(), digest="", now=now)
+    return visits.settle(  # the offer was accepted by the link in an e-mail
+        hold, details=details, submission_key=uuid.uuid4(), digest="", now=now, has_proved_address=True
+    )
 
 
 def _move_there(visit: Appointment, entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointment:

@@ -74,11 +74,19 @@ def book_appointment(
         free.hold_for_patient(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
 
     limits.demand_few_visits(name=details.name, email=details.email, phone=details.phone, now=now)
-    return settle(visit, details=details, submission_key=submission_key, digest=digest, now=now)
+    return settle(
+        visit, details=details, submission_key=submission_key, digest=digest, now=now, has_proved_address=False
+    )
 
 
 def settle(
-    visit: Appointment, *, details: Details, submission_key: uuid.UUID, digest: str, now: datetime
+    visit: Appointment,
+    *,
+    details: Details,
+    submission_key: uuid.UUID,
+    digest: str,
+    now: datetime,
+    has_proved_address: bool,
 ) -> Appointment:
     """Make a hold a visit, and tell both sides. The caller has the lock and has checked that it may."""
     for field, value in asdict(details).items():
@@ -95,7 +103,7 @@ def settle(
     if details.came_from:
         day = now.astimezone(Clinic.objects.current().zone).date()
         ArticleCount.objects.add(article=details.came_from, therapist=visit.therapist, day=day)
-    queue.queue_message(Kind(visit.state), visit)
+    queue.queue_message(Kind(visit.state), visit, is_proved=has_proved_address)
     queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
@@ -168,7 +176,9 @@ def cancel_appointment(*, appointment: Appointment, by: Actor, reason: str = "")
 def call_off(visit: Appointment, *, by: Actor, now: datetime, reason: str = "") -> Appointment:
     """Cancel a coming visit and tell the patient. The caller has the locks and has checked that it may."""
     visit.cancel_reason = reason
-    visit = _end(visit, State.CANCELLED, Kind.CANCELLED, now)
+    # Calendars that hold a confirmed visit must learn that it is cancelled.
+    is_proved = by == Actor.STAFF or visit.confirmed_at is not None
+    visit = _end(visit, State.CANCELLED, Kind.CANCELLED, now, is_proved=is_proved)
     if by == Actor.PATIENT:
         queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
@@ -213,7 +223,8 @@ def put_elsewhere(
     visit.moved_at = now
     if visit.state == State.REQUESTED:
         _ask_for_answer(visit, now)
-    visit = _change(visit, State(visit.state), Kind.MOVED)
+    is_proved = by == Actor.STAFF or visit.has_proved_address
+    visit = _change(visit, State(visit.state), Kind.MOVED, is_proved=is_proved)
     free.give_back(owner, Span(before.lower, before.upper), now=now)
     if by == Actor.PATIENT:
         queue.queue_message(Kind.STAFF_NOTICE, visit)
@@ -227,7 +238,7 @@ def expire_request(*, appointment: Appointment) -> Appointment:
     visit = free.lock_visit(appointment, now=now)
     if not Appointment.objects.unanswered(now).filter(pk=visit.pk).exists():
         raise StateChangedError
-    visit = _end(visit, State.EXPIRED, Kind.EXPIRED, now)
+    visit = _end(visit, State.EXPIRED, Kind.EXPIRED, now, is_proved=visit.has_proved_address)
     queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
 
@@ -245,16 +256,21 @@ def end(visit: Appointment, state: State, *, now: datetime) -> None:
 
 
 def _end(
-    visit: Appointment, state: State, kind: Kind, now: datetime, suggested: Sequence[OtherTime] = ()
+    visit: Appointment,
+    state: State,
+    kind: Kind,
+    now: datetime,
+    suggested: Sequence[OtherTime] = (),
+    is_proved: bool = True,
 ) -> Appointment:
     end(visit, state, now=now)
-    queue.queue_message(kind, visit, suggested=suggested)
+    queue.queue_message(kind, visit, suggested=suggested, is_proved=is_proved)
     return visit
 
 
-def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:
+def _change(visit: Appointment, state: State, kind: Kind, is_proved: bool = True) -> Appointment:
     _write(visit, state)
-    queue.queue_message(kind, visit)
+    queue.queue_message(kind, visit, is_proved=is_proved)
     return visit
 
 

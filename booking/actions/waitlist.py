@@ -44,7 +44,7 @@ def join_waitlist(*, submission_key: uuid.UUID, **fields: Any) -> WaitlistEntry:
     link = {"public_id": new.public_id, "link_digest": new.link_digest}
     entry, is_new = WaitlistEntry.objects.get_or_create(submission_key=submission_key, defaults=fields | link)
     if is_new:
-        queue.queue_message(Kind.JOINED, entry)
+        queue.queue_message(Kind.JOINED, entry, is_proved=visit is not None and visit.has_proved_address)
     else:
         demand_same(entry, fields)
     return entry

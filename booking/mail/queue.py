@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
-from booking.models import TO_STAFF, Appointment, Clinic, DaySheet, Delivery, Kind, LostLink, Message, Offer
+from booking.models import (
+    TO_STAFF,
+    Appointment,
+    Clinic,
+    Counted,
+    DailyCount,
+    DaySheet,
+    Delivery,
+    Kind,
+    LostLink,
+    Message,
+    Offer,
+)
 from booking.models.messages import COLUMNS, About
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 
@@ -20,6 +34,8 @@ LOST_LINK_TASK = "booking.tasks.send_lost_links"
 DAY_SHEET_TASK = "booking.tasks.send_day_sheet"
 OFFER_TASK = "booking.tasks.offer_freed_times"
 
+MANY_TODAY = "Not sent: many e-mails to this address today"
+
 
 def queue_message(
     kind: Kind,
@@ -27,34 +43,46 @@ def queue_message(
     *,
     suggested: Sequence[OtherTime] = (),
     together: Sequence[Appointment] = (),
+    is_proved: bool = True,
 ) -> Message:
     """Write the message and its job in the caller's transaction: both are there, or neither.
 
-    Without an address the row becomes a line for staff to phone, and no job is made. `suggested` are
-    the other times that staff chose for someone whose request they decline. A message about several visits
-    names all of them in `together`, and `about` is the first. Raises TypeError when the kind is not about
+    Without an address the row becomes a line for staff to phone, and no job is made. So it does past
+    BOOKING_MAILS_A_DAY when the address was typed online and nobody has proved that it is theirs (`is_proved`):
+    a stranger who types it again and again neither fills that mailbox nor keeps its owner from booking.
+    `suggested` are the other times that staff chose for someone whose request they decline. A message about several
+    visits names all of them in `together`, and `about` is the first. Raises TypeError when the kind is not about
     rows like this one.
     """
     if not isinstance(about, KINDS[kind].about):
         raise TypeError(f"A message of the kind {kind} is not about {type(about).__name__}.")
     recipient = Clinic.objects.current().notices_to if kind in TO_STAFF else _address_of(about)
+    is_within_limit = is_proved or not recipient or _is_within_days_limit(recipient)
+    is_sent = bool(recipient) and is_within_limit
     message = Message.objects.create(
         kind=kind,
         recipient=recipient,
-        delivery=Delivery.QUEUED if recipient else Delivery.PLEASE_PHONE,
+        delivery=Delivery.QUEUED if is_sent else Delivery.PLEASE_PHONE,
+        last_answer="" if is_within_limit else MANY_TODAY,
         suggested=[time.to_json() for time in suggested],
         **{COLUMNS[type(about)]: about},
         **_times(about),
     )
     if together:
         message.visits.add(*together)
-    if recipient:
+    if is_sent:
         queue_sending(message)
     return message
 
 
 def _address_of(about: About) -> str:
     return (about.entry if isinstance(about, Offer) else about).person.email
+
+
+def _is_within_days_limit(address: str) -> bool:
+    """Count a message to this address, in the caller's transaction; False once today's limit is reached."""
+    today, limit = timezone.now().date(), settings.BOOKING_MAILS_A_DAY
+    return DailyCount.objects.add(kind=Counted.MAIL, subject=address.lower(), day=today, limit=limit)
 
 
 def _times(about: About) -> dict[str, Any]:

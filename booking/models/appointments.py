@@ -175,6 +175,11 @@ class Appointment(PrivateLink):
     def is_coming(self) -> bool:
         return self.state in COMING
 
+    @property
+    def has_proved_address(self) -> bool:
+        """Whether a colleague has agreed to the visit; until then its e-mail address may be a stranger's."""
+        return not self.is_online or (self.confirmed_at is not None and self.confirmed_at != self.requested_at)
+
     def can_be_changed_online(self, now: datetime) -> bool:
         return self.is_coming and now <= self.change_until
 

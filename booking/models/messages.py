@@ -68,7 +68,7 @@ class Delivery(models.TextChoices):
     SENT = "sent", "Sent"
     REFUSED = "refused", "Refused by the mail server"
     OVERTAKEN = "overtaken", "Overtaken by a later message"
-    PLEASE_PHONE = "please-phone", "No e-mail address: please phone"
+    PLEASE_PHONE = "please-phone", "Please phone"
     PHONED = "phoned", "Told by phone"
 
 
@@ -88,6 +88,11 @@ class MessageQuerySet(OwnOnly["Message"]):
             | Q(delivery=Delivery.QUEUED, attempts__gt=0)
             | Q(delivery=Delivery.QUEUED, created_at__lt=timezone.now() - LONGEST_WAIT)
         )
+
+    def is_last_by_phone(self, visit: Appointment) -> bool:
+        """Whether the patient's last message about this visit was not sent, and staff phone instead."""
+        last = self.filter(appointment=visit).exclude(kind__in=TO_STAFF).order_by("-created_at").first()
+        return last is not None and last.delivery in (Delivery.PLEASE_PHONE, Delivery.PHONED)
 
 
 class LostLink(models.Model):

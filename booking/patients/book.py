@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -86,16 +87,12 @@ def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -
             return _week(request, therapist, service, form=form)
         raise SuspiciousOperation("not a start")
     start, present, network = form.cleaned_data["start"], _present_hold(request), visitors_network(request)
-    is_new = present is None
     try:
-        if is_new:
-            actions.count_hold(network=network)
-        hold = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=present)
+        with actions.counting_hold(network=network) if present is None else nullcontext():
+            hold = actions.take_hold(therapist=therapist, service=service, starts_at=start, present=present)
     except actions.TooManyError:
         return too_many(request)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
-        if is_new:
-            actions.uncount_hold(network=network)
         return _other_times(request, refusal, therapist=therapist, service=service, start=start)
     response = redirect(reverse("booking:details", args=[hold.token], query=_origin(request)))
     _remember(response, hold)
@@ -184,14 +181,11 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
         return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)
     if form.is_robot(timezone.now()):
         return too_many(request)
-    is_new, network = hold.is_hold, visitors_network(request)  # a repeat is not a second booking
+    network, is_repeat = visitors_network(request), not hold.is_hold  # a repeat is not a second booking
     try:
-        if is_new:
-            actions.count_booking(network=network)
-        return redirect(_booked_visit(hold, form))
+        with nullcontext() if is_repeat else actions.counting_booking(network=network):
+            return redirect(_booked_visit(hold, form))
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
-        if is_new:
-            actions.uncount_booking(network=network)
         return _other_times(
             request,
             refusal,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.mail.calendar_files import Method, calendar_file, last_agreed
-from booking.models import AffectedVisit, Appointment, Clinic, State
+from booking.models import AffectedVisit, Appointment, Clinic, Message, State
 from booking.patients.forms.person import FindForm
 from booking.patients.forms.visits import CancelForm, MoveForm
 
@@ -36,7 +36,9 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
     context = {
         "clinic": clinic,
         "visit": visit,
-        "state": visit_state(visit, clinic, line=line, was_moved=was_moved),
+        "state": visit_state(
+            visit, clinic, line=line, was_moved=was_moved, is_by_phone=Message.objects.is_last_by_phone(visit)
+        ),
         "line": line,
         "was_moved": was_moved,
         "has_calendar_file": _has_calendar_file(visit, line),

@@ -70,6 +70,17 @@ VISITS = {
         is_over=True,
     ),
 }
+REQUESTED_BY_PHONE = replace(
+    VISITS[State.REQUESTED],
+    lead=_(
+        "We are holding this time for you. We can’t e-mail you about it today, so we’ll call you. "
+        "Please keep the address of this page: it is the link to your visit."
+    ),
+    lead_with_deadline=_(
+        "We are holding this time for you. We can’t e-mail you about it today, so we’ll call you by {answer_by}. "
+        "Please keep the address of this page: it is the link to your visit."
+    ),
+)
 OTHER_VISIT = PageState(title=_("Your visit"), heading=_("Your visit"))
 """States that only the desk needs to know, such as no-show."""
 
@@ -91,6 +102,20 @@ MOVED_REQUEST = replace(
     tag=VISITS[State.REQUESTED].tag,
     has_tick=False,
 )
+MOVED_BY_PHONE = replace(
+    MOVED, lead=_("It is now on {starts_at}. We can’t e-mail you about it today, so we’ll call you.")
+)
+MOVED_REQUEST_BY_PHONE = replace(
+    MOVED_REQUEST,
+    lead=_(
+        "It is now on {starts_at}. We can’t e-mail you about it today, so we’ll call you, "
+        "also with our answer to your request."
+    ),
+    lead_with_deadline=_(
+        "It is now on {starts_at}. We can’t e-mail you about it today, so we’ll call you, "
+        "also with our answer to your request by {answer_by}."
+    ),
+)
 OUT = PageState(
     title=_("Please choose another time: your visit"),
     heading=_("Please choose another time"),
@@ -111,12 +136,19 @@ OUT_WITH_HELD_TIME = replace(
 )
 
 
-def visit_state(visit: Appointment, clinic: Clinic, *, line: AffectedVisit | None, was_moved: bool) -> PageState:
-    """The row for a visit's page; `line` is its unsettled line when its therapist is out."""
+def visit_state(
+    visit: Appointment, clinic: Clinic, *, line: AffectedVisit | None, was_moved: bool, is_by_phone: bool
+) -> PageState:
+    """The row for a visit's page; `line` is its unsettled line when its therapist is out.
+
+    `is_by_phone`: its last message could not be sent, and staff phone.
+    """
     if line is not None:
         state = OUT_WITH_HELD_TIME if line.state == AffectedVisit.State.WAITING else OUT
     elif was_moved:
-        state = MOVED_REQUEST if visit.state == State.REQUESTED else MOVED
+        state = _moved_state(visit, is_by_phone=is_by_phone)
+    elif visit.state == State.REQUESTED and is_by_phone:
+        state = REQUESTED_BY_PHONE
     else:
         state = VISITS.get(State(visit.state), OTHER_VISIT)
     return state.filled(
@@ -125,3 +157,9 @@ def visit_state(visit: Appointment, clinic: Clinic, *, line: AffectedVisit | Non
         starts_at=day_and_hour(visit.starts_at),
         answer_by=visit.answer_by and day_and_hour(visit.answer_by),
     )
+
+
+def _moved_state(visit: Appointment, *, is_by_phone: bool) -> PageState:
+    if visit.state == State.REQUESTED:
+        return MOVED_REQUEST_BY_PHONE if is_by_phone else MOVED_REQUEST
+    return MOVED_BY_PHONE if is_by_phone else MOVED

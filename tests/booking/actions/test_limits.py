@@ -5,10 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from booking import actions
 from booking.models import Appointment, Counted, DailyCount, Message
-from booking.models.limits import network_digest
+from booking.models.limits import digest_of
 from revival.base.network import network_of
 from tests.booking.patients.test_book import SLOTS, book, iso, open_details, send, take
 from tests.factories import (
@@ -87,6 +88,64 @@ def test_times_that_were_refused_do_not_count(client, therapist, service):
 
 
 @pytest.mark.usefixtures("_site")
+def test_holds_past_the_limit_are_refused_and_not_counted(client, settings):
+    settings.BOOKING_OPEN_HOLDS_A_DAY = 2
+    first = Client()
+    take(first, in_days(3))
+    for n in range(6):
+        take(Client(), in_days(4 + n))
+    assert DailyCount.objects.get(kind=Counted.HOLD).count == 2
+
+    book(first, in_days(3))
+
+    assert take(Client(), in_days(20)).status_code == 302
+
+
+def lost_database(**kwargs):
+    raise actions.BusyError
+
+
+def stumble(**kwargs):
+    raise RuntimeError("an error of ours")
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize("fault", [lost_database, stumble])
+def test_a_hold_that_was_not_taken_for_any_reason_is_not_counted(client, monkeypatch, fault):
+    client.raise_request_exception = False
+    with monkeypatch.context() as broken:
+        broken.setattr(actions, "take_hold", fault)
+        assert take(client, in_days(3)).status_code >= 500
+
+    assert DailyCount.objects.get(kind=Counted.HOLD).count == 0
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize("fault", [lost_database, stumble])
+def test_a_booking_that_was_not_made_for_any_reason_leaves_both_counts(client, monkeypatch, fault):
+    client.raise_request_exception = False
+    with monkeypatch.context() as broken:
+        broken.setattr(actions, "book_appointment", fault)
+        assert book(client, in_days(3)).status_code >= 500
+
+    assert counts() == {Counted.HOLD: 1, Counted.BOOKING: 0}
+
+
+@pytest.mark.usefixtures("_site")
+def test_a_booking_refused_for_its_person_leaves_both_counts(client):
+    book(client, in_days(3))
+    book(client, in_days(4))
+
+    assert book(client, in_days(5)).status_code == 429
+
+    assert counts() == {Counted.HOLD: 1, Counted.BOOKING: 2}
+
+
+def counts() -> dict[str, int]:
+    return dict(DailyCount.objects.exclude(kind=Counted.MAIL).values_list("kind", "count"))
+
+
+@pytest.mark.usefixtures("_site")
 def test_a_twenty_first_booking_of_one_network_is_refused(client, settings):
     settings.BOOKING_BOOKINGS_A_DAY = 1
     book(client, in_days(3))
@@ -143,13 +202,13 @@ def test_no_address_is_kept_and_days_cannot_be_joined(client):
 
     assert "127.0.0.1" not in str(list(DailyCount.objects.values()))
     today = date(2026, 12, 7)
-    assert network_digest("127.0.0.1", today) != network_digest("127.0.0.1", today + timedelta(days=1))
+    assert digest_of("127.0.0.1", today) != digest_of("127.0.0.1", today + timedelta(days=1))
 
 
 @pytest.mark.usefixtures("_site")
 def test_counts_are_deleted_after_two_days(client):
     take(client, in_days(3))
-    DailyCount.objects.create(kind=Counted.HOLD, network_digest="x", day=date(2026, 1, 1), count=3)
+    DailyCount.objects.create(kind=Counted.HOLD, digest="x", day=date(2026, 1, 1), count=3)
 
     actions.delete_dead_holds()
 
@@ -188,7 +247,8 @@ def test_the_count_of_a_network_is_exact_when_everyone_comes_at_once(settings):
 
     def go(_):
         try:
-            return actions.count_hold(network="203.0.113.9")
+            with actions.counting_hold(network="203.0.113.9"):
+                return
         finally:
             connection.close()
 

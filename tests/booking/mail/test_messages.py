@@ -349,8 +349,8 @@ def test_a_booking_that_is_rolled_back_leaves_no_message_and_no_job(therapist, s
     jobs_before = jobs()
     queue_message = queue.queue_message
 
-    def queue_then_fail(kind, appointment):
-        queue_message(kind, appointment)
+    def queue_then_fail(kind, appointment, **options):
+        queue_message(kind, appointment, **options)
         if kind == Kind.STAFF_NOTICE:
             raise ZeroDivisionError
 
