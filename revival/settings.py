@@ -44,6 +44,7 @@ if "DATABASE_URL" in _missing:
     )
 
 # Keys of a trial copy need not be secret: it holds no real data.
+
 # Signs cookies and recovery codes; required in production
 SECRET_KEY = env.str("SECRET_KEY", "trial-copy-only-" + "0" * 48)
 LINK_KEY = env.str("LINK_KEY", "trial-copy-only-" + "1" * 48)  # derives patients' private links; required in production
@@ -175,7 +176,7 @@ DATABASES["default"]["OPTIONS"].update(
     },
 )
 DATABASE_ANSWER_SECONDS = 0.0
-# Time limit in ms of one statement in a web process, which sets 4000; commands and the worker have none. Our side gives
+# Time limit in ms of one statement: gunicorn sets 4000, the worker's service 60000, commands have none. Our side gives
 # up half a second later, for a server that stands still (revival/database/watchdog.py).
 if _statement_timeout := env.int("DATABASE_STATEMENT_TIMEOUT_MS", 0):
     DATABASE_ANSWER_SECONDS = _statement_timeout / 1000 + 0.5

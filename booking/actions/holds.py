@@ -1,4 +1,4 @@
-"""Holds: a slot kept for ten minutes while the patient types."""
+"""Holds: a slot kept for BOOKING_HOLD_MINUTES while the patient types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANYONE = None
 def take_hold(
     *, therapist: Therapist | None, service: Service, starts_at: datetime, present: Appointment | None = None
 ) -> Appointment:
-    """Keep a slot for ten minutes while the patient types.
+    """Keep a slot for BOOKING_HOLD_MINUTES while the patient types.
 
     For ANYONE the choice among the free is fair: fewest visits that day, then by name; so the
     loser of a race gets the other therapist. `present` is the hold this browser already has; it

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,6 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "articles": Article.objects.published().select_related("author")[:FEW],
         "questions": Question.objects.filter(article__isnull=True)[:3],
         "cupping_questions": Question.objects.filter(article__in=Article.objects.published())[:2],
+        "hold_minutes": settings.BOOKING_HOLD_MINUTES,
         "data": graph(structured_data.website_node(), clinic_node(Clinic.objects.first())),
     }
     return render(request, "site/home.html", context)
