@@ -11,6 +11,8 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from booking.models import Appointment, Counted, DailyCount
+from booking.models.people import PersonDetails
+from revival.base.clock import Span
 from revival.base.refusals import BusyError
 
 from .advisory_locks import LockKind, lock_word
@@ -77,12 +79,30 @@ def _take_back(kind: Counted, network: str) -> None:
         DailyCount.objects.take_back(kind=kind, subject=network, day=timezone.now().date())
 
 
-def demand_few_visits(*, name: str, email: str, phone: str, now: datetime) -> None:
-    """Check a person's number of coming online visits. Raises TooManyError when it is at the limit.
+def demand_few_visits(details: PersonDetails, *, span: Span, now: datetime) -> None:
+    """Check a person's coming online visits. Raises TooManyError at their limit, or when one is at the same time.
 
     Exact also when one person sends several forms at once for several therapists: they wait for the lock on the name.
     """
-    lock_word(LockKind.NAME, name)
-    theirs = Appointment.objects.coming(now).of_person(name=name, email=email, phone=phone)
+    lock_word(LockKind.NAME, details.name)
+    theirs = Appointment.objects.coming(now).of_person(details).filter(is_online=True)
     if theirs.count() >= settings.BOOKING_COMING_VISITS:
+        raise TooManyError
+    _demand_no_other(details, span)
+
+
+def demand_nowhere_else(visit: Appointment, *, span: Span) -> None:
+    """Check that the patient has no other visit at the time a visit moves to. Raises TooManyError.
+
+    It reads like every other limit, so that nobody learns of another's visit.
+    """
+    lock_word(LockKind.NAME, visit.name)
+    _demand_no_other(visit, span, besides=visit)
+
+
+def _demand_no_other(details: PersonDetails, span: Span, besides: Appointment | None = None) -> None:
+    others = Appointment.objects.of_patient(details).taking_place_in(span)
+    if besides is not None:
+        others = others.exclude(pk=besides.pk)
+    if others.exists():
         raise TooManyError

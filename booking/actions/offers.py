@@ -181,9 +181,6 @@ def accept_offer(*, offer: Offer) -> Appointment:
 def _book_there(entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointment:
     hold = offer.hold if offer.hold is not None and offer.hold.is_hold else Appointment()
     _demand_free(entry, offer, hold, now)
-    limits.demand_few_visits(name=entry.name, email=entry.email, phone=entry.phone, now=now)
-    hold.put_at(therapist=offer.therapist, service=entry.service, starts_at=offer.starts_at)
-    hold.renew_link()
     details = visits.Details(
         name=entry.name,
         email=entry.email,
@@ -192,6 +189,9 @@ def _book_there(entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointmen
         consent_version=entry.consent_version,
         came_from=entry.came_from,
     )
+    limits.demand_few_visits(details, span=Span(offer.starts_at, offer.ends_at), now=now)
+    hold.put_at(therapist=offer.therapist, service=entry.service, starts_at=offer.starts_at)
+    hold.renew_link()
     hold.ended_at = None
     return visits.settle(  # the offer was accepted by the link in an e-mail
         hold, details=details, submission_key=uuid.uuid4(), digest="", now=now, has_proved_address=True
@@ -204,6 +204,7 @@ def _move_there(visit: Appointment, entry: WaitlistEntry, offer: Offer, now: dat
     if not offer.is_open(now) and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
     _demand_free(entry, offer, offer.hold or Appointment(), now)
+    limits.demand_nowhere_else(visit, span=Span(offer.starts_at, offer.ends_at))
     end_hold(offer.hold, now)  # makes room for the visit, under the same lock
     return visits.put_elsewhere(
         visit, therapist=offer.therapist, starts_at=offer.starts_at, by=visits.Actor.PATIENT, now=now

@@ -73,7 +73,7 @@ def book_appointment(
     else:
         free.hold_for_patient(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
 
-    limits.demand_few_visits(name=details.name, email=details.email, phone=details.phone, now=now)
+    limits.demand_few_visits(details, span=visit.span, now=now)
     return settle(
         visit, details=details, submission_key=submission_key, digest=digest, now=now, has_proved_address=False
     )
@@ -210,6 +210,8 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
         raise TooLateToChangeError
     rules = visit.service.for_staff() if by == Actor.STAFF else visit.service
     free.choose_therapist([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
+    if by == Actor.PATIENT:
+        limits.demand_nowhere_else(visit, span=Span(starts_at, starts_at + visit.service.length))
     visit.is_override, visit.override_by, visit.override_reason = False, None, ""  # where it goes, the rules allow it
     return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
 

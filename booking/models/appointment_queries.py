@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest
 from revival.base.clock import Span
 
 from .links import WithPrivateLink
-from .people import WithPeople, digits_of, only_digits
+from .people import PersonDetails, WithPeople, digits_of, only_digits
 from .states import COMING, OCCUPYING, State
 
 if TYPE_CHECKING:
@@ -61,13 +61,21 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
     def coming(self, now: datetime) -> AppointmentQuerySet:
         return self.filter(state__in=COMING, starts_at__gt=now)
 
-    def of_person(self, *, name: str, email: str, phone: str) -> AppointmentQuerySet:
-        """Online visits under the same name with the same e-mail address or the same digits of a phone."""
-        digits = digits_of(phone)
+    def of_person(self, details: PersonDetails) -> AppointmentQuerySet:
+        """Visits under the same name with the same e-mail address or the same digits of a phone."""
+        digits = digits_of(details.phone)
         same_phone = Q(phone_digits=digits) if digits else Q(pk__in=[])
-        same_email = Q(email__iexact=email) if email else Q(pk__in=[])
-        rows = self.filter(is_online=True, name__iexact=name).annotate(phone_digits=only_digits("phone"))
+        same_email = Q(email__iexact=details.email) if details.email else Q(pk__in=[])
+        rows = self.filter(name__iexact=details.name).annotate(phone_digits=only_digits("phone"))
         return rows.filter(same_email | same_phone)
+
+    def of_patient(self, details: PersonDetails) -> AppointmentQuerySet:
+        """Visits of the same person for the same patient: who books for two children may book them side by side."""
+        return self.of_person(details).filter(patient_name__iexact=details.patient_name)
+
+    def taking_place_in(self, span: Span) -> AppointmentQuerySet:
+        """Visits asked for, agreed or begun that last into this time, without their turnaround."""
+        return self.filter(state__in=(*COMING, State.ARRIVED), starts_at__lt=span.end, ends_at__gt=span.start)
 
     def rest_of(self, visit: Appointment, now: datetime) -> AppointmentQuerySet:
         """The coming visits of this visit's series, from this visit on."""

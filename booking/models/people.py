@@ -38,6 +38,19 @@ class OwnOnly(models.QuerySet[M]):
         return self.filter(_one_of(self.owners, "exact", user.pk))
 
 
+class PersonDetails(Protocol):
+    """Who booked, how to reach them, and for whom: a row or a form has them under these names."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def patient_name(self) -> str: ...
+
+
 class _WithTherapist(Protocol):
     @property
     def therapist_id(self) -> int | None: ...

@@ -20,6 +20,7 @@ from booking import actions
 from booking.fields import PlaceField
 from booking.models import AffectedVisit, Alternative, Clinic, OutageContact, State, Therapist, propose
 
+from .robots import too_many
 from .states.outage import answerable_card, outage_state, refused_answer, settled_card
 from .states.page_state import PageState
 
@@ -96,6 +97,8 @@ def _answer(
         return _page(request, contact, lines, RefusedAnswer(line, place[1] if place else None, error))
     except (actions.StateChangedError, actions.TooLateToChangeError) as error:
         return _page(request, contact, list(contact.visits.in_order()), RefusedAnswer(line, None, error))
+    except actions.TooManyError:
+        return too_many(request)
     return redirect(contact)
 
 

@@ -104,6 +104,8 @@ def _move(request: HttpRequest, visit: Appointment, *, start: datetime, seen: da
         return _choose_another(request, visit, refusal=refusal, start=start)
     except actions.TooLateToChangeError:
         return render(request, "booking/patients/too_late.html", {"visit": visit}, status=409)
+    except actions.TooManyError:
+        return too_many(request)
     return redirect(f"{moved.get_absolute_url()}?moved=1")  # the page says so; it changes nothing
 
 

@@ -8,16 +8,18 @@ from django.db import connection
 from django.test import Client
 
 from booking import actions
-from booking.models import Appointment, Counted, DailyCount, Message
+from booking.models import Appointment, Counted, DailyCount, Message, State
 from booking.models.limits import digest_of
 from revival.base.network import network_of
-from tests.booking.patients.test_book import SLOTS, book, iso, open_details, send, take
+from tests.booking.patients.test_book import SLOTS, book, hidden_fields, iso, open_details, send, take
 from tests.factories import (
     a_clinic,
     a_service,
     a_therapist,
     an_appointment,
+    an_offer,
     in_days,
+    joins,
     some_details,
     typed_details,
     working_all_week,
@@ -174,6 +176,106 @@ def test_a_third_coming_visit_of_one_person_is_refused(client, typed, status):
     book(client, in_days(4))
 
     assert book(client, in_days(5), **typed).status_code == status
+
+
+@pytest.fixture
+def second_therapist(service):
+    """Another therapist who gives the same service."""
+    second = a_therapist("benjamin-britton")
+    working_all_week(second)
+    service.therapists.add(second)
+    return second
+
+
+def book_with(client, therapist, starts_at, **typed):
+    address = take(client, starts_at, path=f"/book/{therapist.slug}/consultation/")["Location"]
+    return send(client, address, hidden_fields(client.get(address).text), **typed)
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize("is_online", [True, False])
+@pytest.mark.parametrize(
+    ("minutes", "typed", "status"),
+    [
+        (0, {}, 429),
+        (15, {}, 429),
+        (-15, {}, 429),
+        (30, {}, 302),  # one after the other
+        (-30, {}, 302),
+        (0, {"email": "other@example.com"}, 429),  # same name and phone
+        (0, {"name": "ada EXAMPLE", "phone": "612-555-0100"}, 429),
+        (0, {"name": "Bob Example"}, 302),
+        (0, {"patient_name": "Ada’s daughter"}, 302),  # for someone else, side by side
+    ],
+)
+def test_one_patient_cannot_be_with_two_therapists_at_once(
+    client, therapist, service, second_therapist, minutes, typed, status, is_online
+):
+    an_appointment(therapist, service, in_days(3, 11), is_online=is_online)
+
+    response = book_with(client, second_therapist, in_days(3, 11) + timedelta(minutes=minutes), **typed)
+
+    assert response.status_code == status
+    assert Appointment.objects.visits().count() == (1 if status == 429 else 2)
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize("state", [State.CANCELLED, State.DECLINED, State.COMPLETED, State.NO_SHOW])
+def test_a_visit_that_has_ended_is_in_nobodys_way(client, therapist, service, second_therapist, state):
+    an_appointment(therapist, service, in_days(3, 11), state=state, ended_at=in_days(0))
+
+    assert book_with(client, second_therapist, in_days(3, 11)).status_code == 302
+
+
+def test_a_visit_cannot_be_moved_to_where_its_patient_has_another(client, therapist, service, second_therapist):
+    an_appointment(second_therapist, service, in_days(3, 11))
+    visit = an_appointment(therapist, service, in_days(4, 11))
+
+    path = visit.get_absolute_url() + "move/"
+    response = client.post(path, {"start": iso(in_days(3, 11)), "seen": iso(visit.starts_at)})
+
+    assert response.status_code == 429
+    assert "612-605-7594" in response.text
+    visit.refresh_from_db()
+    assert visit.starts_at == in_days(4, 11)
+    assert not Message.objects.exists()
+
+
+def test_an_offer_at_the_time_of_another_visit_is_refused(client, therapist, service, second_therapist):
+    entry = joins(service, therapist=second_therapist)
+    person = {"name": entry.name, "email": entry.email, "phone": entry.phone}
+    an_appointment(therapist, service, in_days(3, 11), **person)
+    offer = an_offer(entry, second_therapist, in_days(3, 11))
+
+    response = client.post(entry.get_absolute_url() + "accept/", {"offer": offer.pk})
+
+    assert response.status_code == 429
+    assert Appointment.objects.visits().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_patient_who_sends_both_forms_at_once_gets_one_visit():
+    a_clinic()
+    therapists = [a_therapist(slug) for slug in ("peter-stanley", "benjamin-britton")]
+    service = a_service(*therapists)
+    for therapist in therapists:
+        working_all_week(therapist)
+    start = in_days(3)
+    holds = [actions.take_hold(therapist=one, service=service, starts_at=start) for one in therapists]
+
+    def go(number):
+        return actions.book_appointment(
+            hold=holds[number],
+            therapist=therapists[number],
+            service=service,
+            starts_at=start,
+            details=some_details(),
+            submission_key=uuid.uuid4(),
+        )
+
+    outcomes = all_at_once(go, 2)
+
+    assert sum(isinstance(outcome, actions.TooManyError) for outcome in outcomes) == 1
 
 
 @pytest.mark.usefixtures("_site")
