@@ -64,7 +64,7 @@ def offer_freed_time(*, freed: FreedTime) -> list[Offer]:
     for entry in rows.select_for_update(of=("self",), skip_locked=True):
         if entry.service_id not in opened:
             opened[entry.service_id] = _opened_starts(therapist, entry.service, freed.span, now)
-        wanted = [start for start in opened[entry.service_id] if entry.wants(start, zone)]
+        wanted = [start for start in opened[entry.service_id] if entry.wants(start, zone, now=now)]
         if wanted and (offer := _offer_to(entry, therapist, wanted, now)):
             offers.append(offer)
             opened.clear()

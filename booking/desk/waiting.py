@@ -67,6 +67,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
         "first_day",
         "last_day",
         "times",
+        "suits_short_notice",
         "came_from",
         ENDED,
     ]

@@ -141,6 +141,9 @@ class WaitlistEntry(PrivateLink):
     first_day = models.DateField()
     last_day = models.DateField(help_text="The last day that suits, included.")
     parts = parts_of_day()
+    suits_short_notice = models.BooleanField(
+        "short notice suits", default=False, db_default=False, help_text="Offers may begin sooner than a visit can be booked online."
+    )
 
     name = models.CharField(max_length=120, blank=True)
     email = models.EmailField("e-mail", max_length=254, blank=True)
@@ -206,11 +209,15 @@ class WaitlistEntry(PrivateLink):
     def part_names(self) -> list[str]:
         return [str(PartOfDay(part).label) for part in self.parts]
 
-    def wants(self, start: datetime, zone: ZoneInfo) -> bool:
-        """Whether this start lies on its dates, at its times of day, and before the visit it would replace."""
+    def wants(self, start: datetime, zone: ZoneInfo, *, now: datetime) -> bool:
+        """Whether this start lies on its dates, at its times of day, and before the visit it would replace.
+
+        Without `suits_short_notice` it is also no sooner than the service can be booked online.
+        """
         return (
             self.first_day <= start.astimezone(zone).date() <= self.last_day
             and PartOfDay.of(start, zone) in self.parts
+            and (self.suits_short_notice or start >= now + self.service.rules.notice)
             and (self.visit is None or start < self.visit.starts_at)
         )
 

@@ -43,6 +43,11 @@ class DatesMixin(forms.Form):
         error_messages={"required": _("Choose the last day that suits you."), "invalid": A_DATE},
     )
     parts = parts_field()
+    suits_short_notice = forms.BooleanField(
+        label=_("A time at short notice suits me, too"),
+        required=False,
+        help_text=_("When somebody cancels late, the visit may begin only a few hours after our e-mail."),
+    )
 
     def bound(self, first: date, last: date) -> Self:
         self.first, self.last = first, last
@@ -65,7 +70,7 @@ class DatesMixin(forms.Form):
 
     @property
     def wish(self) -> dict[str, object]:
-        return {name: self.cleaned_data[name] for name in ("first_day", "last_day", "parts")}
+        return {name: self.cleaned_data[name] for name in ("first_day", "last_day", "parts", "suits_short_notice")}
 
 
 class JoinForm(DatesMixin, PersonForm):
@@ -76,7 +81,10 @@ class JoinForm(DatesMixin, PersonForm):
     is_new_patient = first_visit_field()
     consent = consent_field(_("I agree that the clinic may keep what I typed here to find me a time."))
 
-    field_order = ["first_day", "last_day", "parts", "name", "email", "phone", "is_new_patient", "consent"]
+    field_order = [
+        *("first_day", "last_day", "parts", "suits_short_notice"),
+        *("name", "email", "phone", "is_new_patient", "consent"),
+    ]
 
     @property
     def details(self) -> dict[str, object]:
