@@ -4,6 +4,9 @@ Staff type these addresses, so they could lead into our own network (server-side
 resolved here, at every redirect, and private addresses are refused: loopback, private, link-local, a cloud's
 metadata. The connection then goes to the very IP address that was checked, so that a second DNS answer cannot
 lead elsewhere (DNS rebinding).
+
+Publishers refuse programs with statuses such as 403 or 429; such a link is for staff to open, and is not called dead.
+A crawler was weighed on 2026-11-24 and left, because it follows more than the pages link to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Reminders of reviews that fall due: which to write, whom to send them to, and their delivery.
 
 Nothing is scheduled ahead: an hourly task finds the step that each published article has reached. A unique
-constraint allows one reminder per article, due date and step; a new due date starts over.
+constraint allows one reminder per article, due date and step; a new due date starts over. A step that was missed is
+not made up for once the next one is reached. The alternative weighed on 2026-11-24 was a yearly entry in somebody's
+calendar, which depends on that one colleague.
 """
 
 from __future__ import annotations

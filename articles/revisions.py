@@ -1,4 +1,9 @@
-"""Revisions: snapshots of a whole article with its parts, taken at each save, compared, restored."""
+"""Revisions: snapshots of a whole article with its parts, taken at each save, compared, restored.
+
+Editors compare and restore articles, not rows, so a revision holds all fields and parts as JSON; revisions grow with
+the article. Alternatives weighed on 2026-11-24: django-reversion and django-simple-history, which keep rows and miss
+bulk changes.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 """Search over articles and questions: PostgreSQL full text, with trigrams to correct mistyped words.
 
 A hit is an article, one of its sections, or a question. Only public texts are searched, and corrections use
-only their words.
+only their words. Editors say which words show the urgent-help or a caution block, which then stands first.
+
+Alternatives weighed on 2026-11-24: a search server, one more thing that can fail; stored search vectors, which gain
+nothing below thousands of pages. Correcting a word costs CPU at each search without a hit.
 """
 
 from __future__ import annotations

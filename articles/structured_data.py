@@ -1,6 +1,8 @@
 """Structured data of pages: one JSON-LD graph each (schema.org), which says only what the page shows.
 
-Therapists are of type Person, never Physician; the clinic is a MedicalClinic only if its address is set.
+Search engines lower a site that claims more than its pages show, so unknown facts are left out: the clinic is a
+MedicalClinic only if its address is set, and a review is named only if there was one. Therapists are of type Person.
+A physician's type was weighed on 2026-11-24 and left, because physical therapists are not physicians.
 """
 
 from __future__ import annotations

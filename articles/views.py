@@ -198,7 +198,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def clear(request: HttpRequest, slug: str) -> HttpResponse:
-    """Feedback form "Was this clear?", on a page of its own because cached pages hold no forms."""
+    """Feedback form "Was this clear?", on a page of its own (see `articles.forms`)."""
     article = get_object_or_404(Article.objects.published(), slug=slug)
     form = ClearForm(article, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():

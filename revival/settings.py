@@ -206,7 +206,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "revival.server.storage.StaticFiles"},
 }
 
-PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # keep rendered pages for readers (revival/page_cache)
+PAGE_CACHE = env.bool("PAGE_CACHE", not DEBUG)  # keep readers' pages (revival/page_cache); unset, not in dev
 # Folder for the newest pages as files, which nginx shows while gunicorn is gone (revival/page_cache/last_pages.py)
 LAST_PAGES_DIR = env.str("LAST_PAGES_DIR", "")
 
@@ -261,9 +261,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", IS_PRODUCTION)  # all staff need a code; a trial copy offers it
-DESK_IDLE_MINUTES = env.int("DESK_IDLE_MINUTES", 15)  # staff are signed out after so long without a request
-DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)  # staff are signed out so long after signing in at the latest
+TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", IS_PRODUCTION)  # all staff need a code (unset: in production)
+DESK_IDLE_MINUTES = env.int("DESK_IDLE_MINUTES", 15)  # staff are signed out after this long without a request
+DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)  # staff are signed out this long after signing in
 SESSION_COOKIE_AGE = 24 * 60 * 60  # longer than any session is valid, so that the sign-in page can say why it ended
 KNOWN_BROWSER_COOKIE_NAME = "__Secure-known-browser" if IS_PRODUCTION else "known-browser"
 # Wrong passwords lock a user name for one network only, so nobody can lock out the whole clinic.

@@ -1,4 +1,9 @@
-"""Forms for articles and questions; the article's form refuses to overwrite a colleague's later save."""
+"""Forms for articles and questions; the article's form refuses to overwrite a colleague's later save.
+
+Therapists, topics, cautions, pictures and colleagues are read by one query, a union, however many sections the form
+has. With a query for each field and section the page would get slower with each section. A test allows the whole page
+twelve queries. Alternatives weighed on 2026-11-24.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Images with their descriptions, and their renditions: one file for each size and format."""
+"""Images with their descriptions, and their renditions: one file for each size and format.
+
+A therapist's photo is an image, too, so that it gets the same care as every upload; `portrait_of` says whose it is.
+The alternative weighed on 2026-11-27 was a file field in `booking`, a second way for uploads. `booking` knows nothing
+of images, so the first step of booking shows a drawing instead of a photo.
+"""
 
 from __future__ import annotations
 

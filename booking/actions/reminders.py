@@ -1,4 +1,10 @@
-"""Reminders: to patients before their visit, to staff before a request expires."""
+"""Reminders: to patients before their visit, to staff before a request expires.
+
+Reminders are found, not scheduled: each minute a task asks which confirmed visits begin within 24 or 2 elapsed hours
+and have no such message for their present time; a unique constraint allows one. So a visit that moves takes its
+reminders along. The alternative weighed on 2026-11-24 was a job for each reminder, which every move and cancellation
+would have to find and replace.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,9 @@ The second check is fast where it matters: once half the threads of the process 
 without any answer is enough, so that readers of cached pages always find a free thread. Otherwise it takes two
 seconds, because a busy machine is not a dead one. The check counts wake-ups and not seconds: a process that was
 itself suspended has received nothing either.
+
+The first check alone was weighed on 2026-11-24: until its limit all threads would wait, and readers with them. Web
+processes recover without a restart; the worker ends, and systemd starts it again. `make drill ARGS=hang` shows it.
 """
 
 from __future__ import annotations

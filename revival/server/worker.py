@@ -4,6 +4,9 @@ gunicorn's own error page quotes the request, carries none of our headers, and i
 also sends head and body of a response one after the other: a process killed in between leaves half a response, which
 nginx can no longer ask another process for. And whichever process wakes first takes all connections that arrive
 together: the eight of one nginx then wait for one core, while the other is idle.
+
+nginx alone was weighed on 2026-11-25 as the one to answer such requests; it passes some on that gunicorn refuses. This
+module uses gunicorn's internals, so it has to be read again at each new version of gunicorn.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ Ten wrong passwords for one name lock that name from that network. Fifty for any
 someone may try one common password on many names. But a clinic is one network, too, and one infected computer in it
 must not keep everybody out. So a browser in which a person has signed in before may still try that person's
 password, ten times at most. A signed cookie marks such a browser; a guesser does not have it.
+
+Alternatives weighed on 2026-11-24: no limit for a network, where trying one password on all names costs nothing; a
+list of who signed in from where, which is personal data that nothing else needs.
 """
 
 from __future__ import annotations

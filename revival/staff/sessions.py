@@ -2,6 +2,10 @@
 
 Between the password and the last step the session only notes which steps are done. No page reads that note except
 the sign-in steps, so none can mistake an incomplete sign-in for a complete one.
+
+The session holds the moments when it began and when it was last used (written once a minute at most). Its row outlives
+both limits, so a colleague who comes back is told why they were signed out, and returns to the same page after signing
+in. The alternative weighed on 2026-11-24 was the age of the cookie: the browser drops it, and nobody can say why.
 """
 
 from __future__ import annotations

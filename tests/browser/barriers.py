@@ -1,7 +1,9 @@
-"""What stands between a page and somebody, looked for at each width, in light and in dark.
+"""Accessibility checks for pages in browser tests: axe, and what axe passes over, at each width, in light and dark.
 
-axe knows WCAG 2.2 AA and best practices (https://github.com/dequelabs/axe-core). What it passes over stands here:
-ids that lead nowhere, pages that scroll sideways, targets too small for a thumb, a focus that nobody sees.
+axe knows WCAG 2.2 AA and best practices (https://github.com/dequelabs/axe-core). It passes over ids that lead nowhere,
+pages that scroll sideways, targets too small for a thumb, and a focus that nobody sees. All checks are in this module,
+and each has a control that must be found (tests/browser/test_accessibility.py). Axe alone was weighed on 2026-11-27.
+The price is time: browser tests take most of what the tests take.
 """
 
 from __future__ import annotations

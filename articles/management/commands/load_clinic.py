@@ -1,4 +1,9 @@
-"""Load the clinic and its articles from articles/content/, each item once, so that staff's changes stay."""
+"""Load the clinic and its articles from articles/content/, each item once, so that staff's changes stay.
+
+The content is TOML, which Python reads itself. A table remembers each item that was loaded, so nothing that staff
+deleted comes back, and a later version of the shipped text never reaches a running site. Alternatives weighed on
+2026-11-24: Django's fixtures, which overwrite edits; comparing texts, which only guesses who edited.
+"""
 
 from __future__ import annotations
 
