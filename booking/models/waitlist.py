@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -203,6 +203,11 @@ class WaitlistEntry(PrivateLink):
         return self.person.email
 
     @property
+    def minutes(self) -> int:
+        """How long the visit would take: as agreed when there is one already, else as its service takes."""
+        return self.visit.minutes if self.visit else self.service.minutes
+
+    @property
     def part_names(self) -> list[str]:
         return [str(PartOfDay(part).label) for part in self.parts]
 
@@ -222,7 +227,12 @@ class OfferQuerySet(models.QuerySet["Offer"]):
     def over(self, now: datetime) -> OfferQuerySet:
         """Open offers that can no longer be taken: late, withdrawn, or for a visit that has ended."""
         is_coming = Q(entry__visit__isnull=True) | Q(entry__visit__in=Appointment.objects.coming(now))
-        is_given = Q(therapist__is_taking_patients=True, entry__service__in=Service.objects.on_offer())
+        pairs = Service.therapists.through.objects.filter(
+            therapist=OuterRef("therapist"), service=OuterRef("entry__service")
+        )
+        is_given = Q(
+            Exists(pairs), therapist__in=Therapist.objects.bookable(), entry__service__in=Service.objects.on_offer()
+        )
         return self.open().exclude(Q(until__gt=now) & is_coming & is_given)
 
     def to_address(self, email: str) -> OfferQuerySet:
@@ -278,6 +288,11 @@ class Offer(models.Model):
     @property
     def recipient(self) -> str:
         return self.entry.recipient
+
+    @property
+    def minutes(self) -> int:
+        """How long the offered visit takes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
 
     def is_open(self, now: datetime) -> bool:
         return self.state == Offer.State.OPEN and now < self.until
