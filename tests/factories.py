@@ -25,8 +25,10 @@ from booking.models import (
     Service,
     Shift,
     State,
+    Terms,
     Therapist,
     WaitlistEntry,
+    free_times,
     propose,
 )
 from revival.base.clock import Span
@@ -65,6 +67,13 @@ def a_service(*therapists: Therapist, **fields: Any) -> Service:
 def working_all_week(therapist: Therapist, opens: time = time(9), closes: time = time(17)) -> None:
     for weekday in range(7):
         Shift.objects.create(therapist=therapist, weekday=weekday, opens=opens, closes=closes)
+
+
+def free_with(therapist: Therapist, terms: Terms, first: date, last: date, now: datetime) -> list[datetime]:
+    """The starts that can be booked with one therapist on the days from `first` to `last`."""
+    asked = Therapist.objects.for_service(terms.service).filter(pk=therapist.pk)
+    zone = Clinic.objects.current().zone
+    return free_times(terms, asked, first=first, last=last, now=now, zone=zone)[therapist]
 
 
 def in_days(days: int, hour: int = 9, minute: int = 0) -> datetime:

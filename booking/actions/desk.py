@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from booking.mail import queue
-from booking.models import Appointment, Clinic, Kind, Service, State, Therapist
+from booking.models import Appointment, Audience, Clinic, Kind, Service, State, Terms, Therapist
 from revival.base.desk_parts.staff_request import StaffUser
 
 from . import free
@@ -96,11 +96,13 @@ def book_for_caller(
         whose = {"name": details.name, "phone": details.phone, "email": details.email}
         demand_same(already, {"therapist": therapist, "service": service, "starts_at": starts_at, **whose})
         return already
+    service = free.present(service)
     visit = Appointment(is_online=False, state=State.CONFIRMED, submission_key=submission_key)
     if override_reason:
         visit.is_override, visit.override_by, visit.override_reason = True, by, override_reason
     else:
-        free.choose_therapist([therapist], service=service.for_staff(), starts_at=starts_at, now=now, besides=visit)
+        terms = Terms.anew(service, Audience.STAFF)
+        free.choose_therapist([therapist], terms=terms, starts_at=starts_at, now=now, besides=visit)
     visit.put_at(therapist=therapist, service=service, starts_at=starts_at)
     for field in ("name", "email", "phone", "patient_name", "is_new_patient", "note"):
         setattr(visit, field, getattr(details, field))

@@ -1,4 +1,4 @@
-"""The one answer to "is it free?", the locks that every action on a therapist's time takes, and holds."""
+"""The guard that decides inside the lock whether a time is free, the locks themselves, and holds."""
 
 from __future__ import annotations
 
@@ -6,11 +6,26 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from booking.mail import queue
-from booking.models import Appointment, Clinic, FreedTime, HeldFor, Service, State, Therapist, free_times
+from booking.models import (
+    Appointment,
+    Clinic,
+    FreedTime,
+    FreeTimes,
+    HeldFor,
+    Service,
+    State,
+    Terms,
+    Therapist,
+    WhyNot,
+    ask,
+    free_times,
+)
+from booking.time.availability import Cause
 from revival.base.clock import Span, bounds_of_days
 from revival.base.refusals import TryAgainError
 
@@ -55,101 +70,81 @@ def lock_visit(appointment: Appointment, *, now: datetime, and_therapists: Itera
 
 
 class WantedTime(NamedTuple):
-    """A visit as it is asked for: with whom, for what, and its start."""
+    """A visit as it is asked for: with whom, on which terms, and its start."""
 
     therapist: Therapist
-    service: Service
+    terms: Terms
     starts_at: datetime
 
-    @property
-    def blocked(self) -> Span:
-        return Span(self.starts_at, self.starts_at + self.service.length + self.service.turnaround)
 
-
-def free_starts(
-    therapists: Iterable[Therapist],
-    service: Service,
-    starts: Sequence[datetime],
-    *,
-    now: datetime,
-    notice_from: datetime | None = None,
-    besides: Appointment | None = None,
-) -> dict[int, set[datetime]]:
-    """The starts that can be booked on the days of `starts`, by the ids of those therapists who give the service.
-
-    Notice and horizon count from `notice_from` (default: now). The time of `besides` counts as free: it is the hold
-    or visit that would move. Six queries.
-    """
-    zone = Clinic.objects.current().zone
-    free = free_times(
-        therapists=Therapist.objects.giving(service).among(therapists),
-        service=service,
-        first=min(starts).astimezone(zone).date(),
-        last=max(starts).astimezone(zone).date(),
-        now=notice_from or now,
-        zone=zone,
-        besides=besides,
-    )
-    return {pk: {start for start in own if start > now} for pk, own in free.items()}
+def present(service: Service) -> Service:
+    """The service as it is now: it may have changed since the page was drawn. Read it after the locks."""
+    return Service.objects.get(pk=service.pk)
 
 
 def choose_therapist(
-    candidates: Sequence[Therapist],
+    candidates: Iterable[Therapist],
     *,
-    service: Service,
+    terms: Terms,
     starts_at: datetime,
     now: datetime,
     besides: Appointment,
-    notice_from: datetime | None = None,
+    asked_at: datetime | None = None,
 ) -> Therapist:
     """The candidate who is free then and has the fewest visits that day; of several the first by name.
 
-    Raises SlotTakenError when somebody else has that time, NotOfferedError when nobody offers it. `notice_from` and
-    `besides` as in `free_starts`.
+    Raises SlotTakenError when only somebody else's visit is in the way, NotOfferedError for any other cause. Both
+    say why. `besides` and `asked_at` as for `ask`.
     """
-    if starts_at <= now or not _is_on_offer(service):
-        raise NotOfferedError
-    free = free_starts(candidates, service, [starts_at], now=now, notice_from=notice_from, besides=besides)
-    able = [candidate for candidate in candidates if starts_at in free.get(candidate.pk, ())]
+    therapists, zone = Therapist.objects.for_service(terms.service).among(candidates), _zone()
+    day = starts_at.astimezone(zone).date()
+    answer = ask(terms, therapists, first=day, last=day, now=now, zone=zone, besides=besides, asked_at=asked_at)
+    able = [therapist for therapist, starts in answer.free_times.items() if starts_at in starts]
+    if not able:
+        raise refusal([answer.why_not(therapist, starts_at) for therapist in answer.rows])
     if len(able) == 1:
         return able[0]
-    others = Appointment.objects.occupying(now).filter(therapist__in=candidates).exclude(pk=besides.pk)
-    if not able:
-        blocked = Span(starts_at, starts_at + service.length + service.turnaround)
-        raise SlotTakenError if others.touching(blocked).exists() else NotOfferedError
-    zone = Clinic.objects.current().zone
-    day = starts_at.astimezone(zone).date()
+    others = Appointment.objects.occupying(now).filter(therapist__in=able).exclude(pk=besides.pk)
     busy = Counter(others.touching(bounds_of_days(day, day, zone)).values_list("therapist", flat=True))
     return min(able, key=lambda candidate: (busy[candidate.pk], candidate.name))
 
 
+def refusal(why: Sequence[WhyNot]) -> SlotTakenError | NotOfferedError:
+    """What to raise for a time that cannot be had: it is taken when nothing else is in the way with somebody."""
+    is_taken = any(one.causes == {Cause.TAKEN} for one in why)
+    return SlotTakenError(why) if is_taken else NotOfferedError(why)
+
+
 def are_free(wanted: Sequence[WantedTime], *, now: datetime) -> list[bool]:
-    """For each wanted time, whether it can be booked, also beside the earlier ones. Six queries a service."""
-    therapists = [time.therapist for time in wanted]
-    free: dict[Service, dict[int, set[datetime]]] = {}
-    for service in {time.service for time in wanted if time.service.is_active}:
-        starts = [time.starts_at for time in wanted if time.service == service]
-        free[service] = free_starts(therapists, service, starts, now=now)
-    earlier: dict[int, list[Span]] = defaultdict(list)
+    """For each wanted time, whether it can be booked, also beside the earlier ones. Six queries for each terms."""
+    if not wanted:
+        return []
+    free: dict[Terms, FreeTimes] = {}
+    zone = _zone()
+    for terms in {time.terms for time in wanted}:
+        own = [time for time in wanted if time.terms == terms]
+        therapists = Therapist.objects.for_service(terms.service).among(time.therapist for time in own)
+        days = [time.starts_at.astimezone(zone).date() for time in own]
+        free[terms] = free_times(terms, therapists, first=min(days), last=max(days), now=now, zone=zone)
+    earlier: dict[Therapist, list[Span]] = defaultdict(list)
     answers = []
     for time in wanted:
-        is_offered = time.starts_at in free.get(time.service, {}).get(time.therapist.pk, ())
-        answers.append(is_offered and not any(time.blocked.overlaps(span) for span in earlier[time.therapist.pk]))
-        earlier[time.therapist.pk].append(time.blocked)
+        blocked = time.terms.blocked_from(time.starts_at)
+        is_free = time.starts_at in free[time.terms].get(time.therapist, ())
+        answers.append(is_free and not any(blocked.overlaps(span) for span in earlier[time.therapist]))
+        earlier[time.therapist].append(blocked)
     return answers
 
 
-def demand_all_free(therapist: Therapist, *, service: Service, starts: Sequence[datetime], now: datetime) -> None:
+def demand_all_free(therapist: Therapist, *, terms: Terms, starts: Sequence[datetime], now: datetime) -> None:
     """Check that all these starts can be booked, side by side. Raises NotAllFreeError with those that cannot."""
-    if not _is_on_offer(service):
-        raise NotAllFreeError(starts)
-    answers = are_free([WantedTime(therapist, service, start) for start in starts], now=now)
+    answers = are_free([WantedTime(therapist, terms, start) for start in starts], now=now)
     if not all(answers):
         raise NotAllFreeError(start for start, is_free in zip(starts, answers, strict=True) if not is_free)
 
 
-def _is_on_offer(service: Service) -> bool:
-    return Service.objects.on_offer().filter(pk=service.pk).exists()
+def _zone() -> ZoneInfo:
+    return Clinic.objects.current().zone
 
 
 # ---- a patient's hold -----------------------------------------------------------------------
@@ -166,12 +161,31 @@ def is_held_at(hold: Appointment, therapist: Therapist, service: Service, starts
 
 
 def hold_for_patient(
-    hold: Appointment, *, candidates: Sequence[Therapist], service: Service, starts_at: datetime, now: datetime
+    hold: Appointment, *, candidates: Iterable[Therapist], service: Service, starts_at: datetime, now: datetime
 ) -> None:
     """Put a hold at a free time, for BOOKING_HOLD_MINUTES from now (not saved). Raises as `choose_therapist`."""
-    chosen = choose_therapist(candidates, service=service, starts_at=starts_at, now=now, besides=hold)
+    terms = Terms.anew(service)
+    chosen = choose_therapist(candidates, terms=terms, starts_at=starts_at, now=now, besides=hold)
     until = now + hold_length()
     hold.hold_at(therapist=chosen, service=service, starts_at=starts_at, until=until, held_for=HeldFor.PATIENT)
+
+
+def keep_hold(hold: Appointment, *, service: Service, now: datetime) -> None:
+    """Put a live hold again where it is, by the rules of today, for as long as it lasts (not saved).
+
+    Typing takes time: notice and horizon count from when the hold was taken. Everything else counts as it is now,
+    also a length that was changed meanwhile. Raises as `choose_therapist`.
+    """
+    asked_at = min((hold.held_until or now) - hold_length(), now)
+    choose_therapist(
+        [hold.therapist],
+        terms=Terms.anew(service),
+        starts_at=hold.starts_at,
+        now=now,
+        besides=hold,
+        asked_at=asked_at,
+    )
+    hold.put_at(therapist=hold.therapist, service=service, starts_at=hold.starts_at)
 
 
 # ---- given back -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.utils import timezone
 from booking.models import Appointment, DailyCount, Service, State, Therapist
 
 from . import free
-from .refusals import action
+from .refusals import NotOfferedError, SlotTakenError, action
 
 ANYONE = None
 """In place of a therapist: any who gives the service and is free."""
@@ -37,11 +37,23 @@ def take_hold(
         hold = Appointment()
     if not hold.is_hold:  # it became a visit meanwhile
         hold = Appointment()
-    if any(free.is_held_at(hold, candidate, service, starts_at) for candidate in candidates):
-        return hold
-    free.hold_for_patient(hold, candidates=candidates, service=service, starts_at=starts_at, now=now)
+    service = free.present(service)
+    is_held = any(free.is_held_at(hold, candidate, service, starts_at) for candidate in candidates)
+    if not (is_held and _is_kept(hold, service, now, is_only=therapist is not ANYONE)):
+        free.hold_for_patient(hold, candidates=candidates, service=service, starts_at=starts_at, now=now)
     hold.save()
     return hold
+
+
+def _is_kept(hold: Appointment, service: Service, now: datetime, *, is_only: bool) -> bool:
+    """Whether the hold stays with its therapist. If it cannot, and no other will do (`is_only`), raises why."""
+    try:
+        free.keep_hold(hold, service=service, now=now)
+    except (SlotTakenError, NotOfferedError):
+        if is_only:
+            raise
+        return False
+    return True
 
 
 @action

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,18 +16,20 @@ from django.utils import timezone
 from booking.mail import queue
 from booking.models import (
     Appointment,
+    Audience,
     Clinic,
     Delivery,
     FreedTime,
     HeldFor,
     Kind,
     Offer,
-    Service,
     State,
+    Terms,
     Therapist,
     WaitlistEntry,
     free_times,
 )
+from booking.models.free import OFFER_ENDS_BEFORE
 from revival.base.clock import Span
 
 from . import free, limits, visits
@@ -52,36 +55,44 @@ def offer_freed_time(*, freed: FreedTime) -> list[Offer]:
     if clinic.is_quiet_at(now) or not FreedTime.objects.filter(pk=freed.pk).exists():
         return []
     free.lock_therapists([freed.therapist_id], now=now)
-    therapist = Therapist.objects.taking_patients().filter(pk=freed.therapist_id).first()
-    if therapist is None:
-        return []
+    therapist = Therapist.objects.get(pk=freed.therapist_id)
     first, last = freed.starts_at.astimezone(zone).date(), freed.ends_at.astimezone(zone).date()
     waiting = WaitlistEntry.objects.who_can_come(therapist, first=first, last=last).without_open_offer()
     # Skips entries of people who are leaving or answering right now; they are tried again within a minute.
-    rows = waiting.select_related("service", "visit").order_by("created_at", "pk")
+    rows = waiting.select_related("service", "visit__service").order_by("created_at", "pk")
     offers: list[Offer] = []
-    opened: dict[int, list[datetime]] = {}  # by service, until an offer takes some of it
+    opened: dict[Terms, list[datetime]] = {}  # until an offer takes some of it
     for entry in rows.select_for_update(of=("self",), skip_locked=True):
-        if entry.service_id not in opened:
-            opened[entry.service_id] = _opened_starts(therapist, entry.service, freed.span, now)
-        wanted = [start for start in opened[entry.service_id] if entry.wants(start, zone, now=now)]
-        if wanted and (offer := _offer_to(entry, therapist, wanted, now)):
+        terms = _terms(entry)
+        if terms not in opened:
+            opened[terms] = _opened_starts(therapist, terms, freed.span, now, zone)
+        wanted = [start for start in opened[terms] if entry.wants(start, zone, now=now)]
+        if wanted and (offer := _offer_to(entry, therapist, terms, wanted, now)):
             offers.append(offer)
             opened.clear()
     return offers
 
 
-def _opened_starts(therapist: Therapist, service: Service, freed: Span, now: datetime) -> list[datetime]:
+def _terms(entry: WaitlistEntry) -> Terms:
+    """An offer is a booking anew at short notice; a visit that would move there stays as long as it is."""
+    if entry.visit is not None:
+        return Terms.of_visit(entry.visit, Audience.OFFER)
+    return Terms.anew(entry.service, Audience.OFFER)
+
+
+def _opened_starts(therapist: Therapist, terms: Terms, freed: Span, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """The starts that the freed time made possible, nearest to its begin first."""
-    zone = Clinic.objects.current().zone
-    busy = service.length + service.turnaround  # an earlier start may have become possible, too
-    first, last = (freed.start - busy).astimezone(zone).date(), freed.end.astimezone(zone).date()
-    starts = free_times(therapists=[therapist], service=service, first=first, last=last, now=now, zone=zone)
-    touching = [start for start in starts[therapist.pk] if Span(start, start + busy).overlaps(freed)]
+    therapists = Therapist.objects.for_service(terms.service).among([therapist])
+    # An earlier start may have become possible, too.
+    first, last = (freed.start - terms.busy).astimezone(zone).date(), freed.end.astimezone(zone).date()
+    free = free_times(terms, therapists, first=first, last=last, now=now, zone=zone)
+    touching = [start for start in free[therapist] if terms.blocked_from(start).overlaps(freed)]
     return sorted(touching, key=lambda start: abs(start - freed.start))
 
 
-def _offer_to(entry: WaitlistEntry, therapist: Therapist, wanted: list[datetime], now: datetime) -> Offer | None:
+def _offer_to(
+    entry: WaitlistEntry, therapist: Therapist, terms: Terms, wanted: list[datetime], now: datetime
+) -> Offer | None:
     """Offer the first wanted start that this person was not offered before, nor one that overlaps it."""
     if entry.visit is not None and not entry.visit.can_be_changed_online(now):
         return None
@@ -89,17 +100,24 @@ def _offer_to(entry: WaitlistEntry, therapist: Therapist, wanted: list[datetime]
     theirs = Offer.objects.to_address(entry.recipient)
     if theirs.open().exists():
         return None
-    busy = entry.service.length + entry.service.turnaround
     seen = [Span(*times) for times in theirs.filter(therapist=therapist).values_list("starts_at", "ends_at")]
-    fresh = (start for start in wanted if not any(Span(start, start + busy).overlaps(span) for span in seen))
+    fresh = (start for start in wanted if not any(terms.blocked_from(start).overlaps(span) for span in seen))
     start = next(fresh, None)
-    return _make_offer(entry, therapist, start, now) if start is not None else None
+    return _make_offer(entry, therapist, terms, start, now) if start is not None else None
 
 
-def _make_offer(entry: WaitlistEntry, therapist: Therapist, start: datetime, now: datetime) -> Offer:
-    until = min(now + offer_length(), start)
+def _make_offer(entry: WaitlistEntry, therapist: Therapist, terms: Terms, start: datetime, now: datetime) -> Offer:
+    until = min(now + offer_length(), start - OFFER_ENDS_BEFORE)
     hold = Appointment()
-    hold.hold_at(therapist=therapist, service=entry.service, starts_at=start, until=until, held_for=HeldFor.OFFER)
+    hold.hold_at(
+        therapist=therapist,
+        service=terms.service,
+        starts_at=start,
+        length=terms.length,
+        turnaround=terms.turnaround,
+        until=until,
+        held_for=HeldFor.OFFER,
+    )
     hold.save()
     offer = Offer.objects.create(
         entry=entry,
@@ -213,12 +231,11 @@ def _move_there(visit: Appointment, entry: WaitlistEntry, offer: Offer, now: dat
 
 def _demand_free(entry: WaitlistEntry, offer: Offer, hold: Appointment, now: datetime) -> None:
     """Notice and horizon count from when it was offered, if it still is; else from now."""
-    notice_from = offer.created_at if hold.state == State.HELD and hold.pk else now
     free.choose_therapist(
         [offer.therapist],
-        service=entry.service,
+        terms=_terms(entry),
         starts_at=offer.starts_at,
         now=now,
-        notice_from=notice_from,
+        asked_at=offer.created_at if hold.state == State.HELD and hold.pk else now,
         besides=hold,
     )

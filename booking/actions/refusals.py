@@ -7,16 +7,24 @@ from datetime import datetime
 
 from django.db.models import Model
 
-from booking.models import Appointment
+from booking.models import Appointment, WhyNot
 from revival.base.refusals import RefusalError, RefusalTable
 
 
-class SlotTakenError(RefusalError):
+class _TimeRefusedError(RefusalError):
+    """A time that cannot be had; `why` says it for each therapist who was asked about, when we could look."""
+
+    def __init__(self, why: Iterable[WhyNot] = ()) -> None:
+        super().__init__()
+        self.why = list(why)
+
+
+class SlotTakenError(_TimeRefusedError):
     """Someone else has the time (409)."""
 
 
-class NotOfferedError(RefusalError):
-    """The time is not one that can be booked: off the grid, too soon, too far, closed (409)."""
+class NotOfferedError(_TimeRefusedError):
+    """The time is not one that can be booked: off the grid, too soon, too far, closed … (409)."""
 
 
 class NotAllFreeError(RefusalError):
@@ -71,7 +79,7 @@ class AlternativesGoneError(SlotTakenError):
     """Times that were to be held for `visits` have been taken meanwhile, or chosen twice (409)."""
 
     def __init__(self, visits: list[Appointment]) -> None:
-        super().__init__(len(visits))
+        super().__init__()
         self.visits = visits
 
 

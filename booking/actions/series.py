@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from booking.mail import queue
-from booking.models import Appointment, Kind, Series, Service, State, Therapist
+from booking.models import Appointment, Audience, Kind, Series, Service, State, Terms, Therapist
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.refusals import TryAgainError
 
@@ -44,7 +44,8 @@ def book_series(
             already.visits.earliest("pk"), {name: getattr(details, name) for name in ("name", "phone", "email")}
         )
         return already
-    free.demand_all_free(therapist, service=service.for_staff(), starts=wanted, now=now)
+    service = free.present(service)
+    free.demand_all_free(therapist, terms=Terms.anew(service, Audience.STAFF), starts=wanted, now=now)
     series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
     booked = Appointment.objects.bulk_create(_visit(series, start, details, now) for start in wanted)
     mark_heard(queue.queue_message(Kind.SERIES, booked[0], together=booked))

@@ -15,7 +15,18 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.mail.other_times import OtherTime
-from booking.models import COMING, Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist
+from booking.models import (
+    COMING,
+    Appointment,
+    ArticleCount,
+    Audience,
+    Clinic,
+    Kind,
+    Service,
+    State,
+    Terms,
+    Therapist,
+)
 from booking.time.availability import answer_by
 from revival.base.clock import Span
 
@@ -50,8 +61,8 @@ def book_appointment(
     """Make the held slot a visit, requested or confirmed as its service says.
 
     `therapist`, `service` and `starts_at` are what the patient saw: when the hold stands elsewhere by now
-    (another tab) or ran out, it is put there first, if that time is free. Sending the same again
-    gives the same visit and no second message. Raises SlotTakenError, NotOfferedError or
+    (another tab), ran out, or its service has other rules, it is put there again, if that time is
+    free. Sending the same again gives the same visit and no second message. Raises SlotTakenError, NotOfferedError or
     SubmissionReusedError.
     """
     now = timezone.now()
@@ -64,12 +75,9 @@ def book_appointment(
             return already
         raise SubmissionReusedError
 
+    service = free.present(service)
     if free.is_held_at(visit, therapist, service, starts_at):
-        # Typing took time: notice and horizon count from when the hold was taken.
-        notice_from = min((visit.held_until or now) - free.hold_length(), now)
-        free.choose_therapist(
-            [therapist], service=service, starts_at=starts_at, now=now, notice_from=notice_from, besides=visit
-        )
+        free.keep_hold(visit, service=service, now=now)
     else:
         free.hold_for_patient(visit, candidates=[therapist], service=service, starts_at=starts_at, now=now)
 
@@ -208,10 +216,10 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
         raise StateChangedError
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
-    rules = visit.service.for_staff() if by == Actor.STAFF else visit.service
-    free.choose_therapist([visit.therapist], service=rules, starts_at=starts_at, now=now, besides=visit)
+    terms = Terms.of_visit(visit, Audience.STAFF if by == Actor.STAFF else Audience.VISIT)
+    free.choose_therapist([visit.therapist], terms=terms, starts_at=starts_at, now=now, besides=visit)
     if by == Actor.PATIENT:
-        limits.demand_nowhere_else(visit, span=Span(starts_at, starts_at + visit.service.length))
+        limits.demand_nowhere_else(visit, span=Span(starts_at, starts_at + visit.length))
     visit.is_override, visit.override_by, visit.override_reason = False, None, ""  # where it goes, the rules allow it
     return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
 
@@ -219,9 +227,19 @@ def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: dat
 def put_elsewhere(
     visit: Appointment, *, therapist: Therapist, starts_at: datetime, by: Actor, now: datetime
 ) -> Appointment:
-    """Move a visit, give its old time back and tell both sides. The caller has the locks; the new time is free."""
+    """Move a visit, give its old time back and tell both sides. The caller has the locks; the new time is free.
+
+    It stays as long as it was agreed, with the turnaround it had: the patient was told its length, and the free times
+    that they chose from were looked up for that.
+    """
     before, owner = visit.blocked, visit.therapist_id
-    visit.put_at(therapist=therapist, service=visit.service, starts_at=starts_at)
+    visit.put_at(
+        therapist=therapist,
+        service=visit.service,
+        starts_at=starts_at,
+        length=visit.length,
+        turnaround=visit.turnaround,
+    )
     visit.moved_at = now
     if visit.state == State.REQUESTED:
         _ask_for_answer(visit, now)

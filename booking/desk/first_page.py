@@ -16,6 +16,7 @@ from booking.desk.outages.board import open_outages
 from booking.models import (
     SEE_EVERY_PATIENT,
     Appointment,
+    Audience,
     Caution,
     Clinic,
     ContactRequest,
@@ -24,6 +25,7 @@ from booking.models import (
     Service,
     Shift,
     State,
+    Terms,
     Therapist,
     UrgentHelp,
     WaitlistEntry,
@@ -153,15 +155,15 @@ def _day_sheet_refused(clinic: Clinic, day: date) -> list[ToDo]:
 
 def _next_free(now: datetime, clinic: Clinic, user: StaffUser) -> list[tuple[Therapist, Service, list[datetime]]]:
     """The next free times of each therapist, for a caller: the notice that patients give does not apply."""
-    service = Service.objects.on_offer().first()
+    service = Service.objects.on_offer().first() or Service.objects.first()
     if service is None:
         return []
-    therapists = list(Therapist.objects.giving(service).seen_by(user))
-    rules = service.for_staff()
-    first = now.astimezone(clinic.zone).date()
+    therapists, zone = Therapist.objects.giving(service).seen_by(user), clinic.zone
+    first = now.astimezone(zone).date()
     last = first + timedelta(days=LOOK_AHEAD_DAYS)
-    free = free_times(therapists=therapists, service=rules, first=first, last=last, now=now, zone=clinic.zone)
-    return [(therapist, service, free[therapist.pk][:MOST_FREE]) for therapist in therapists]
+    terms = Terms.anew(service, Audience.STAFF)
+    free = free_times(terms, therapists, first=first, last=last, now=now, zone=zone)
+    return [(therapist, service, starts[:MOST_FREE]) for therapist, starts in free.items()]
 
 
 # ---- not set up yet -------------------------------------------------------------------------

@@ -64,7 +64,12 @@ class ServiceAdmin(ReturnsToIndex):
         (None, {"fields": ["name", "slug", "therapists", "cautions", "is_active", "order"]}),
         (
             "Time",
-            {"fields": ["minutes", "turnaround_minutes", "step_minutes", "notice_hours", "horizon_days"]},
+            {
+                "fields": [
+                    *("minutes", "turnaround_minutes", "step_minutes"),
+                    *("notice_hours", "offer_notice_hours", "horizon_days"),
+                ]
+            },
         ),
         ("Answering", {"fields": ["needs_confirmation"]}),
     ]

@@ -55,7 +55,7 @@ def preview(
     `starts_at` is where the visit would go, `suggested` what would be offered in its place.
     """
     start = starts_at or visit.starts_at
-    message = Message(kind=kind, appointment=visit, starts_at=start, ends_at=start + visit.service.length)
+    message = Message(kind=kind, appointment=visit, starts_at=start, ends_at=start + visit.length)
     message.suggested = [time.to_json() for time in suggested]
     return to_tell(message)
 

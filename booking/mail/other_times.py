@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.models import Appointment, Clinic, Service, Therapist, free_times
+from booking.models import Appointment, Clinic, FreeTimes, Service, Terms, Therapist, free_times
 from revival.base.clock import Span
 
 MOST_OTHER_TIMES = 3
@@ -39,28 +39,30 @@ def free_other_times(
 
     The nearest are those with the same therapist, without the time asked for, which is free again by now.
     """
-    service = appointment.service
-    therapists = {therapist.pk: therapist for therapist in Therapist.objects.giving(service)}
-    free = _free_times(list(therapists.values()), service, clinic)
-    still_free = [time for time in suggested if time.starts_at in free.get(time.therapist_id, ())]
-    times = still_free or _nearest(appointment, free.get(appointment.therapist_id, []))
-    return [
-        (time.starts_at, therapists[time.therapist_id], _day_url(therapists[time.therapist_id], service, time, clinic))
-        for time in times[:MOST_OTHER_TIMES]
+    terms = Terms.anew(appointment.service)
+    free = _free_times(terms, clinic)
+    therapists = {therapist.pk: therapist for therapist in free}
+    times = [
+        time
+        for time in suggested
+        if time.therapist_id in therapists and time.starts_at in free[therapists[time.therapist_id]]
     ]
+    times = times or _nearest(appointment, terms, free.get(appointment.therapist, []))
+    places = [(time, therapists[time.therapist_id]) for time in times[:MOST_OTHER_TIMES]]
+    return [(time.starts_at, therapist, _day_url(therapist, terms.service, time, clinic)) for time, therapist in places]
 
 
-def _free_times(therapists: list[Therapist], service: Service, clinic: Clinic) -> dict[int, list[datetime]]:
-    now = timezone.now()
-    today = now.astimezone(clinic.zone).date()
-    last = today + timedelta(days=service.horizon_days)
-    return free_times(therapists=therapists, service=service, first=today, last=last, now=now, zone=clinic.zone)
+def _free_times(terms: Terms, clinic: Clinic) -> FreeTimes:
+    """What the patient can book anew, which is what the links in the mail lead to."""
+    now, zone = timezone.now(), clinic.zone
+    first, last = now.astimezone(zone).date(), terms.last_day(now, zone)
+    giving = Therapist.objects.giving(terms.service)
+    return free_times(terms, giving, first=first, last=last, now=now, zone=zone)
 
 
-def _nearest(appointment: Appointment, starts: list[datetime]) -> list[OtherTime]:
+def _nearest(appointment: Appointment, terms: Terms, starts: list[datetime]) -> list[OtherTime]:
     requested = Span(appointment.blocked.lower, appointment.blocked.upper)
-    length = appointment.service.length + appointment.service.turnaround
-    elsewhere = [start for start in starts if not Span(start, start + length).overlaps(requested)]
+    elsewhere = [start for start in starts if not terms.blocked_from(start).overlaps(requested)]
     nearest = sorted(elsewhere, key=lambda start: abs(start - appointment.starts_at))[:MOST_OTHER_TIMES]
     return [OtherTime(appointment.therapist_id, start) for start in sorted(nearest)]
 

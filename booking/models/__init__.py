@@ -9,10 +9,11 @@ from .appointments import Appointment
 from .changes import CHANGES
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
+from .free import Answer, Audience, FreeTimes, Terms, WhyNot, ask, free_times
 from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
-from .openings import free_times, working_time
+from .openings import working_time
 from .origins import ArticleCount
 from .outages import Outage
 from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, group_by_therapist
@@ -39,8 +40,10 @@ __all__ = [
     "AccessLog",
     "AffectedVisit",
     "Alternative",
+    "Answer",
     "Appointment",
     "ArticleCount",
+    "Audience",
     "Bucket",
     "Caution",
     "Clinic",
@@ -51,6 +54,7 @@ __all__ = [
     "Delivery",
     "Edition",
     "FirstChoice",
+    "FreeTimes",
     "FreedTime",
     "HeldFor",
     "Kind",
@@ -69,11 +73,14 @@ __all__ = [
     "Service",
     "Shift",
     "State",
+    "Terms",
     "Therapist",
     "UrgentHelp",
     "WaitlistEntry",
     "Weekday",
+    "WhyNot",
     "WithPeople",
+    "ask",
     "digits_of",
     "free_times",
     "group_by_therapist",

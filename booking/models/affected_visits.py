@@ -24,7 +24,7 @@ from .hours import Absence
 from .links import PrivateLink, WithPrivateLink
 from .outages import Outage
 from .states import COMING, State
-from .therapists import Therapist
+from .therapists import Service, Therapist
 
 
 def phone_notice() -> timedelta:
@@ -88,7 +88,7 @@ class AffectedVisitQuerySet(models.QuerySet["AffectedVisit"]):
     def to_phone(self, now: datetime) -> AffectedVisitQuerySet:
         """Waiting for an answer that will not come: the time for it is over, or the held time can no longer be kept.
 
-        The latter also when the therapist of the held time is away by now, or takes no patients any more.
+        The latter also when the therapist of the held time is away by now, or does not give the service any more.
         """
         away = Absence.objects.filter(
             Q(therapist=OuterRef("therapist")) | Q(therapist__isnull=True),
@@ -96,8 +96,11 @@ class AffectedVisitQuerySet(models.QuerySet["AffectedVisit"]):
             ends_at__gt=OuterRef("starts_at"),
         )
         is_held = Q(until__gt=now, hold__state=State.HELD)
-        is_given = Q(therapist__is_taking_patients=True, visit__service__is_active=True)
-        return self.filter(state=AffectedVisit.State.WAITING).filter(~is_held | ~is_given | Q(Exists(away)))
+        pairs = Service.therapists.through.objects.filter(
+            therapist=OuterRef("therapist"), service=OuterRef("visit__service")
+        )
+        is_lost = ~is_held | ~Q(Exists(pairs)) | Q(Exists(away))
+        return self.filter(is_lost, state=AffectedVisit.State.WAITING)
 
     def with_delivery(self) -> AffectedVisitQuerySet:
         """Each says as `delivery` what became of the message that asked this patient."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -15,10 +16,10 @@ from booking.time.alternatives import Displaced, FreeStart, choose
 from revival.base.clock import Span
 
 from .appointments import Appointment
-from .openings import free_times
-from .therapists import Service, Therapist
+from .free import Audience, FreeTimes, Terms, free_times
+from .therapists import Therapist
 
-LOOK_AROUND_DAYS = 28  # before and after the outage
+LOOK_AROUND_DAYS = 28  # before and after the outage; only when nothing is free then, all days are read
 
 
 class FirstChoice(models.TextChoices):
@@ -56,29 +57,31 @@ def propose(
     now: datetime,
     zone: ZoneInfo,
     hold: Appointment | None = None,
+    audience: Audience = Audience.OUTAGE,
 ) -> list[Proposal]:
     """For each visit the nearest free time that no other of them gets, and some more.
 
     `among` limits the therapists (None: everyone who gives the service). Nobody gets a time at which they
     have another visit. The time of `hold` counts as free. At most five queries and five more for each
-    service, however many visits.
+    service (and each length its visits were agreed with), however many visits.
     """
     allowed = None if among is None else list(among)
     absent = {visit.therapist_id for visit in visits}
     therapists: dict[int, Therapist] = {}
-    free: dict[Service, list[FreeStart]] = {}
-    for service in {visit.service for visit in visits}:
-        giving = {therapist.pk: therapist for therapist in Therapist.objects.giving(service).among(allowed)}
-        therapists |= giving
-        starts = _free_times(giving.values(), service, out, now, zone, hold)
-        free[service] = [
-            FreeStart.at(pk, start, zone)
-            for pk in giving
-            for start in starts[pk]
-            if pk not in absent or start >= out.end
+    terms = {visit: Terms.of_visit(visit, audience) for visit in visits}
+    free: dict[Terms, list[FreeStart]] = {}
+    for wanted in set(terms.values()):
+        giving = list(Therapist.objects.giving(wanted.service).among(allowed))
+        therapists |= {therapist.pk: therapist for therapist in giving}
+        times = _free_times(wanted, giving, out, now, zone, hold)
+        free[wanted] = [
+            FreeStart.at(therapist.pk, start, zone)
+            for therapist, starts in times.items()
+            for start in starts
+            if therapist.pk not in absent or start >= out.end
         ]
     choices = choose(
-        [_displaced(visit, free[visit.service]) for visit in visits],
+        [_displaced(visit, terms[visit], free[terms[visit]]) for visit in visits],
         prefers_same_therapist=None if first is None else first == FirstChoice.SAME,
         own=_other_visits(visits, now),
         zone=zone,
@@ -96,28 +99,22 @@ def propose(
 
 
 def _free_times(
-    giving: Iterable[Therapist],
-    service: Service,
-    out: Span,
-    now: datetime,
-    zone: ZoneInfo,
-    hold: Appointment | None,
-) -> dict[int, list[datetime]]:
-    """By therapist id, from LOOK_AROUND_DAYS before the outage to as many after it; a service not on offer has none."""
-    if not service.is_active:
-        return defaultdict(list)
+    terms: Terms, giving: list[Therapist], out: Span, now: datetime, zone: ZoneInfo, hold: Appointment | None
+) -> FreeTimes:
+    """From LOOK_AROUND_DAYS before the outage to as many after it; when nothing is free then, until the horizon."""
+    find = partial(free_times, terms, giving, now=now, zone=zone, besides=hold)
     first = max(now, out.start - timedelta(days=LOOK_AROUND_DAYS)).astimezone(zone).date()
     last = (max(now, out.end) + timedelta(days=LOOK_AROUND_DAYS)).astimezone(zone).date()
-    rules = service.for_outage()
-    return free_times(therapists=giving, service=rules, first=first, last=last, now=now, zone=zone, besides=hold)
+    near = find(first=first, last=last)
+    return near if any(near.values()) else find(first=last, last=terms.last_day(now, zone))
 
 
-def _displaced(visit: Appointment, free: Sequence[FreeStart]) -> Displaced:
+def _displaced(visit: Appointment, terms: Terms, free: Sequence[FreeStart]) -> Displaced:
     return Displaced(
         therapist=visit.therapist_id,
         start=visit.starts_at,
-        length=visit.service.length,
-        busy=visit.service.length + visit.service.turnaround,
+        length=terms.length,
+        busy=terms.busy,
         patient=_patient(visit),
         free=free,
     )

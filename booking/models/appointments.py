@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -200,17 +200,41 @@ class Appointment(PrivateLink):
         self.anonymised_at = now
         self.close_link()
 
-    def put_at(self, *, therapist: Therapist, service: Service, starts_at: datetime) -> None:
-        """Set therapist, service and the three columns of time together (not saved)."""
-        self.therapist, self.service, self.starts_at = therapist, service, starts_at
-        self.ends_at = starts_at + service.length
-        self.blocked = DateTimeTZRange(starts_at, self.ends_at + service.turnaround)
+    @property
+    def length(self) -> timedelta:
+        """How long this visit takes, as it was agreed: the service may have another length by now."""
+        return self.ends_at - self.starts_at
 
-    def hold_at(
-        self, *, therapist: Therapist, service: Service, starts_at: datetime, until: datetime, held_for: HeldFor
+    @property
+    def minutes(self) -> int:
+        return self.length // timedelta(minutes=1)
+
+    @property
+    def turnaround(self) -> timedelta:
+        """The time after this visit that is kept free, as it was when the visit was agreed."""
+        return self.blocked.upper - self.ends_at
+
+    def put_at(
+        self,
+        *,
+        therapist: Therapist,
+        service: Service,
+        starts_at: datetime,
+        length: timedelta | None = None,
+        turnaround: timedelta | None = None,
     ) -> None:
-        """Make this row a hold of that time, with its link (not saved)."""
-        self.put_at(therapist=therapist, service=service, starts_at=starts_at)
+        """Set therapist, service and the three columns of time together (not saved).
+
+        `length` and `turnaround` are those of a visit that exists; by default the service's own.
+        """
+        self.therapist, self.service, self.starts_at = therapist, service, starts_at
+        self.ends_at = starts_at + (service.length if length is None else length)
+        after = service.turnaround if turnaround is None else turnaround
+        self.blocked = DateTimeTZRange(starts_at, self.ends_at + after)
+
+    def hold_at(self, *, until: datetime, held_for: HeldFor, **place: Any) -> None:
+        """Make this row a hold of that time, with its link (not saved); `place` as for `put_at`."""
+        self.put_at(**place)
         self.state, self.ended_at = State.HELD, None
         self.held_until, self.held_for = until, held_for
         self.renew_link()

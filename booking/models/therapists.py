@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,8 +13,6 @@ from django.core.validators import BaseValidator, MaxValueValidator, MinValueVal
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
-
-from booking.time.availability import Rules
 
 from .people import OwnOnly
 
@@ -122,15 +119,31 @@ class TherapistQuerySet(OwnOnly["Therapist"]):
     def taking_patients(self) -> TherapistQuerySet:
         return self.filter(is_taking_patients=True)
 
-    def bookable(self) -> TherapistQuerySet:
-        """Taking patients, and with hours that count (example hours count only in a trial copy)."""
-        from .hours import Shift  # hours point at therapists, so not at the top
+    def with_hours(self) -> TherapistQuerySet:
+        """Annotates `has_hours`: hours that count have been entered (example hours count only in a trial copy)."""
+        return self.annotate(has_hours=self._hours())
 
-        return self.taking_patients().filter(Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk"))))
+    def bookable(self) -> TherapistQuerySet:
+        """Those who can be booked anew online: taking patients, and with hours that count."""
+        return self.taking_patients().filter(self._hours())
+
+    def for_service(self, service: Service) -> TherapistQuerySet:
+        """Annotates what `booking.models.free` asks of a therapist: `gives` (this service) and `has_hours`."""
+        return self.with_hours().annotate(gives=self._pairs(service))
 
     def giving(self, service: Service) -> TherapistQuerySet:
-        """Those with whom this service can be booked."""
-        return self.taking_patients().filter(services=service)
+        """Those who give this service, also while they take no patients online; annotated as by `for_service`."""
+        return self.for_service(service).filter(self._pairs(service))
+
+    @staticmethod
+    def _hours() -> Exists:
+        from .hours import Shift  # hours point at therapists, so not at the top
+
+        return Exists(Shift.objects.in_force().filter(therapist=OuterRef("pk")))
+
+    @staticmethod
+    def _pairs(service: Service) -> Exists:
+        return Exists(Service.therapists.through.objects.filter(service=service.pk, therapist=OuterRef("pk")))
 
     def among(self, therapists: Iterable[Therapist] | None) -> TherapistQuerySet:
         """Only these of them; None is no limit."""
@@ -146,7 +159,8 @@ class Therapist(models.Model):
     role = models.CharField(max_length=80, blank=True, help_text="Such as Physical therapist. Empty when unknown.")
     about = models.TextField(blank=True, help_text="Their own words. The page leaves it out while empty.")
     is_taking_patients = models.BooleanField(
-        default=True, help_text="Untick to stop online booking with this therapist at once."
+        default=True,
+        help_text="Untick to stop online booking with this therapist at once. Visits that exist can still be moved.",
     )
     order = models.PositiveSmallIntegerField(default=0, help_text="Smaller numbers come first.")
     account = models.OneToOneField(
@@ -178,10 +192,13 @@ class Therapist(models.Model):
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
+    def real(self) -> ServiceQuerySet:
+        """The clinic's own services; in a trial copy also the examples."""
+        return self.filter(is_example=False) if settings.IS_PRODUCTION else self
+
     def on_offer(self) -> ServiceQuerySet:
-        """Services that patients can book; an example service only in a trial copy."""
-        offered = self.filter(is_active=True)
-        return offered.filter(is_example=False) if settings.IS_PRODUCTION else offered
+        """Services that patients can book anew (`Service.is_on_offer`)."""
+        return self.real().filter(is_active=True)
 
 
 LEAST_STEP, A_DAY, TWO_YEARS = 5, 24 * 60, 732
@@ -207,6 +224,12 @@ class Service(models.Model):
     notice_hours = models.PositiveSmallIntegerField(
         default=24, help_text="How many hours ahead a visit must be booked online."
     )
+    offer_notice_hours = models.PositiveSmallIntegerField(
+        "notice for the waiting list, in hours",
+        default=2,
+        validators=[MinValueValidator(1)],
+        help_text="A time that becomes free is offered to the waiting list down to so many hours ahead.",
+    )
     horizon_days = models.PositiveSmallIntegerField(
         default=60, validators=_within(1, TWO_YEARS), help_text="How many days ahead patients can look."
     )
@@ -215,7 +238,11 @@ class Service(models.Model):
     )
     therapists = models.ManyToManyField(Therapist, related_name="services", blank=True)
     cautions = models.ManyToManyField("booking.Caution", related_name="services", blank=True)
-    is_active = models.BooleanField("on offer", default=True)
+    is_active = models.BooleanField(
+        "on offer",
+        default=True,
+        help_text="Untick to stop online booking. Staff can still book it, and move its visits.",
+    )
     is_example = models.BooleanField(default=False, help_text="Made for a trial copy; not the clinic’s own.")
     order = models.PositiveSmallIntegerField(default=0, help_text="Smaller numbers come first.")
 
@@ -251,24 +278,7 @@ class Service(models.Model):
     def turnaround(self) -> timedelta:
         return timedelta(minutes=self.turnaround_minutes)
 
-    def for_staff(self) -> Service:
-        """The same without notice and with the widest horizon: those two are for patients alone (not to be saved)."""
-        wide = copy(self)
-        wide.notice_hours, wide.horizon_days = 0, TWO_YEARS
-        return wide
-
-    def for_outage(self) -> Service:
-        """The same as offered to patients whose therapist is out: short notice, widest horizon (not to be saved)."""
-        wide = self.for_staff()
-        wide.notice_hours = settings.BOOKING_OUTAGE_NEAR_HOURS
-        return wide
-
     @property
-    def rules(self) -> Rules:
-        return Rules(
-            length=self.length,
-            turnaround=self.turnaround,
-            step=timedelta(minutes=self.step_minutes),
-            notice=timedelta(hours=self.notice_hours),
-            horizon_days=self.horizon_days,
-        )
+    def is_on_offer(self) -> bool:
+        """Whether patients can book it anew: an example service only in a trial copy."""
+        return self.is_active and not (self.is_example and settings.IS_PRODUCTION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.utils import timezone
 from revival.base.clock import Span
 
 from .appointments import Appointment
+from .free import Audience
 from .links import PrivateLink, WithPrivateLink
 from .people import WithPeople
 from .therapists import Service, Therapist
@@ -142,7 +143,10 @@ class WaitlistEntry(PrivateLink):
     last_day = models.DateField(help_text="The last day that suits, included.")
     parts = parts_of_day()
     suits_short_notice = models.BooleanField(
-        "short notice suits", default=False, db_default=False, help_text="Offers may begin sooner than a visit can be booked online."
+        "short notice suits",
+        default=False,
+        db_default=False,
+        help_text="Offers may begin sooner than a visit can be booked online.",
     )
 
     name = models.CharField(max_length=120, blank=True)
@@ -206,6 +210,11 @@ class WaitlistEntry(PrivateLink):
         return self.person.email
 
     @property
+    def minutes(self) -> int:
+        """How long the visit would take: as agreed when there is one already, else as its service takes."""
+        return self.visit.minutes if self.visit else self.service.minutes
+
+    @property
     def part_names(self) -> list[str]:
         return [str(PartOfDay(part).label) for part in self.parts]
 
@@ -217,7 +226,7 @@ class WaitlistEntry(PrivateLink):
         return (
             self.first_day <= start.astimezone(zone).date() <= self.last_day
             and PartOfDay.of(start, zone) in self.parts
-            and (self.suits_short_notice or start >= now + self.service.rules.notice)
+            and (self.suits_short_notice or start >= now + Audience.NEW.notice(self.service))
             and (self.visit is None or start < self.visit.starts_at)
         )
 
@@ -229,7 +238,12 @@ class OfferQuerySet(models.QuerySet["Offer"]):
     def over(self, now: datetime) -> OfferQuerySet:
         """Open offers that can no longer be taken: late, withdrawn, or for a visit that has ended."""
         is_coming = Q(entry__visit__isnull=True) | Q(entry__visit__in=Appointment.objects.coming(now))
-        is_given = Q(therapist__is_taking_patients=True, entry__service__in=Service.objects.on_offer())
+        pairs = Service.therapists.through.objects.filter(
+            therapist=OuterRef("therapist"), service=OuterRef("entry__service")
+        )
+        is_given = Q(
+            Exists(pairs), therapist__in=Therapist.objects.bookable(), entry__service__in=Service.objects.on_offer()
+        )
         return self.open().exclude(Q(until__gt=now) & is_coming & is_given)
 
     def to_address(self, email: str) -> OfferQuerySet:
@@ -285,6 +299,11 @@ class Offer(models.Model):
     @property
     def recipient(self) -> str:
         return self.entry.recipient
+
+    @property
+    def minutes(self) -> int:
+        """How long the offered visit takes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
 
     def is_open(self, now: datetime) -> bool:
         return self.state == Offer.State.OPEN and now < self.until

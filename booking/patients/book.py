@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -18,10 +19,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.models import Appointment, Clinic, Service, Therapist, UrgentHelp, free_times
+from booking.models import Appointment, Clinic, Service, Terms, Therapist, UrgentHelp, free_times
 from booking.patients.forms.visits import DetailsForm, StartForm
 
 from .robots import too_many, visitors_network
+from .states.causes import closed_words
 from .states.chosen_time import booking_state
 from .week import DAYS_ON_A_PAGE, week_of_free_times
 
@@ -72,19 +74,32 @@ def _origin(request: HttpRequest) -> dict[str, str] | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def slots(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
     """Free times by day; `any` as therapist means the one who is free first."""
-    chosen_service = get_object_or_404(Service.objects.on_offer(), slug=service)
-    givers = Therapist.objects.giving(chosen_service)
-    chosen = None if therapist == ANY else get_object_or_404(givers, slug=therapist)
+    chosen_service, chosen, therapists = asked_place(therapist, service)
     if request.method == "POST":
-        return _take(request, chosen, chosen_service)
-    return _week(request, chosen, chosen_service)
+        return _take(request, chosen, chosen_service, therapists)
+    return _week(request, chosen, chosen_service, therapists)
 
 
-def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -> HttpResponse:
+def asked_place(therapist: str, service: str) -> tuple[Service, Therapist | None, list[Therapist]]:
+    """The service and therapist of an address, and all who can be asked for: the one chosen, or who gives the service.
+
+    Whether they can be booked is for the rule to say, and for the page to tell. Raises Http404 for what does not
+    exist. Two queries.
+    """
+    chosen_service = get_object_or_404(Service.objects.real(), slug=service)
+    if therapist == ANY:
+        return chosen_service, None, list(Therapist.objects.giving(chosen_service))
+    chosen = get_object_or_404(Therapist.objects.for_service(chosen_service), slug=therapist)
+    return chosen_service, chosen, [chosen]
+
+
+def _take(
+    request: HttpRequest, therapist: Therapist | None, service: Service, therapists: list[Therapist]
+) -> HttpResponse:
     form = StartForm(request.POST)
     if not form.is_valid():
         if form.is_empty:
-            return _week(request, therapist, service, form=form)
+            return _week(request, therapist, service, therapists, form=form)
         raise SuspiciousOperation("not a start")
     start, present, network = form.cleaned_data["start"], _present_hold(request), visitors_network(request)
     try:
@@ -93,7 +108,7 @@ def _take(request: HttpRequest, therapist: Therapist | None, service: Service) -
     except actions.TooManyError:
         return too_many(request)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
-        return _other_times(request, refusal, therapist=therapist, service=service, start=start)
+        return _other_times(request, refusal, therapist=therapist, service=service, start=start, besides=present)
     response = redirect(reverse("booking:details", args=[hold.token], query=_origin(request)))
     _remember(response, hold)
     return response
@@ -121,12 +136,16 @@ def _remember(response: HttpResponse, hold: Appointment) -> None:
 
 
 def _week(
-    request: HttpRequest, therapist: Therapist | None, service: Service, form: StartForm | None = None
+    request: HttpRequest,
+    therapist: Therapist | None,
+    service: Service,
+    therapists: list[Therapist],
+    form: StartForm | None = None,
 ) -> HttpResponse:
-    bookable = Therapist.objects.giving(service).bookable()
-    therapists = list(bookable.filter(pk=therapist.pk) if therapist else bookable)
-    week = week_of_free_times(request, therapists, service, besides=_present_hold(request))
-    context = {"therapist": therapist, "service": service, "is_bookable": bool(therapists), "form": form, **week}
+    terms = Terms.anew(service)
+    week = week_of_free_times(request, terms, therapists, besides=_present_hold(request))
+    closed = closed_words(terms, therapists, therapist)
+    context = {"therapist": therapist, "service": service, "closed": closed, "form": form, **week}
     return render(request, "booking/patients/slots.html", context, status=422 if form else 200)
 
 
@@ -159,13 +178,16 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
     """The details form, with the time and therapist that the form will send: another tab may have moved the hold."""
     cleaned_data = form.cleaned_data if form.is_bound else {}
     service: Service = cleaned_data.get("service") or hold.service
+    start, therapist = cleaned_data.get("start") or hold.starts_at, cleaned_data.get("therapist") or hold.therapist
+    is_hold = (service, therapist, start) == (hold.service, hold.therapist, hold.starts_at)
     held_for = (hold.held_until - timezone.now()).total_seconds() if hold.held_until else 0
     context = {
         "form": form,
         "hold": hold,
-        "start": cleaned_data.get("start") or hold.starts_at,
-        "therapist": cleaned_data.get("therapist") or hold.therapist,
+        "start": start,
+        "therapist": therapist,
         "service": service,
+        "minutes": hold.minutes if is_hold else service.minutes,
         "held_seconds": max(0, ceil(held_for)),
         "urgent_help": UrgentHelp.objects.current(),
         "cautions": service.cautions.all(),
@@ -192,6 +214,7 @@ def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
             therapist=form.cleaned_data["therapist"],
             service=form.cleaned_data["service"],
             start=form.cleaned_data["start"],
+            besides=hold,
             hidden_fields=form.as_hidden_fields(),
         )
     except actions.TooManyError:
@@ -217,26 +240,29 @@ def _booked_visit(hold: Appointment, form: DetailsForm) -> Appointment:
 
 def _other_times(
     request: HttpRequest,
-    refusal: actions.RefusalError,
+    refusal: actions.SlotTakenError | actions.NotOfferedError,
     *,
     therapist: Therapist | None,
     service: Service,
     start: datetime,
+    besides: Appointment | None,
     hidden_fields: list[tuple[str, str]] | None = None,
 ) -> HttpResponse:
     """409: what happened, what was typed as `hidden_fields`, the closest free times, and the phone number."""
     clinic = Clinic.objects.current()
     therapist_slug, has_details = therapist.slug if therapist else ANY, hidden_fields is not None
+    path = reverse("booking:slots", args=[therapist_slug, service.slug])
+    terms, giving = Terms.anew(service), list(Therapist.objects.giving(service))
+    state = booking_state(refusal, start=start, zone=clinic.zone_name, therapist=therapist, has_details=has_details)
     context = {
         "clinic": clinic,
-        "state": booking_state(
-            refusal, start=start, zone=clinic.zone_name, therapist=therapist, has_details=has_details
-        ),
+        "state": state,
         "therapist": therapist,
         "service": service,
         "start": start,
-        "whole_week": reverse("booking:slots", args=[therapist_slug, service.slug]),
-        "closest": _closest_times(therapist, service, start, zone=clinic.zone, besides=_present_hold(request)),
+        "whole_week": f"{path}?from={start.astimezone(clinic.zone).date()}",
+        "closest": _closest_times(terms, giving, therapist, start, zone=clinic.zone, besides=besides),
+        "can_wait": not closed_words(terms, [one for one in giving if therapist in (None, one)], therapist),
         "hidden_fields": hidden_fields or [],
         "is_booking": has_details,
     }
@@ -244,23 +270,27 @@ def _other_times(
 
 
 def _closest_times(
-    therapist: Therapist | None, service: Service, start: datetime, *, zone: ZoneInfo, besides: Appointment | None
+    terms: Terms,
+    giving: list[Therapist],
+    therapist: Therapist | None,
+    start: datetime,
+    *,
+    zone: ZoneInfo,
+    besides: Appointment | None,
 ) -> list[tuple[Therapist, list[datetime]]]:
-    """Up to four free starts of this therapist around `start`, then up to two of each other one."""
+    """Up to four free starts of this therapist around `start`, then up to two of each other one.
+
+    When nothing is free in the week before and the week after, the nearest until the horizon.
+    """
     now = timezone.now()
-    day = min(max(start, now), now + timedelta(days=service.horizon_days)).astimezone(zone).date()
-    givers = sorted(Therapist.objects.giving(service), key=lambda giver: giver != therapist)
-    free = free_times(
-        therapists=givers,
-        service=service,
-        first=day - timedelta(days=DAYS_ON_A_PAGE),
-        last=day + timedelta(days=DAYS_ON_A_PAGE),
-        now=now,
-        zone=zone,
-        besides=besides,
-    )
+    today, last = now.astimezone(zone).date(), terms.last_day(now, zone)
+    day, week = min(max(start.astimezone(zone).date(), today), last), timedelta(days=DAYS_ON_A_PAGE)
+    find = partial(free_times, terms, giving, now=now, zone=zone, besides=besides)
+    free = find(first=day - week, last=day + week)
+    if not any(free.values()):
+        free = find(first=today, last=last)
     closest = []
-    for giver in givers:
-        nearest_first = sorted(free[giver.pk], key=lambda moment: abs(moment - start))
+    for giver in sorted(giving, key=lambda giver: giver != therapist):
+        nearest_first = sorted(free[giver], key=lambda moment: abs(moment - start))
         closest.append((giver, sorted(nearest_first[: 4 if giver == therapist else 2])))
     return [(giver, starts) for giver, starts in closest if starts]

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.mail.calendar_files import Method, calendar_file, last_agreed
-from booking.models import AffectedVisit, Appointment, Clinic, Message, State
+from booking.models import AffectedVisit, Appointment, Audience, Clinic, Message, State, Terms, Therapist
 from booking.patients.forms.person import FindForm
 from booking.patients.forms.visits import CancelForm, MoveForm
 
 from .robots import too_many, visitors_network
+from .states.causes import closed_words
 from .states.chosen_time import moving_state
 from .states.visit import visit_state
 from .week import week_of_free_times
@@ -117,11 +118,14 @@ def _choose_another(
     start: datetime | None = None,
     form: MoveForm | None = None,
 ) -> HttpResponse:
+    terms = Terms.of_visit(visit, Audience.VISIT)
+    therapists = list(Therapist.objects.for_service(visit.service).among([visit.therapist]))
     context = {
         "visit": visit,
         "form": form,
         "state": moving_state(refusal, start),
-        **week_of_free_times(request, [visit.therapist], visit.service, besides=visit),
+        "closed": closed_words(terms, therapists, visit.therapist),
+        **week_of_free_times(request, terms, therapists, besides=visit, refused=start),
     }
     status = 409 if refusal else 422 if form else 200
     return render(request, "booking/patients/move.html", context, status=status)

@@ -15,9 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from booking import actions
 from booking.models import (
     Appointment,
+    Audience,
     Clinic,
     Offer,
     Service,
+    Terms,
     Therapist,
     UrgentHelp,
     WaitlistEntry,
@@ -25,8 +27,9 @@ from booking.models import (
 )
 from booking.patients.forms.waitlist import EarlierForm, JoinForm
 
-from .book import ANY, asked_article
+from .book import asked_article, asked_place
 from .robots import too_many, turn_away
+from .states.causes import closed_words
 from .states.waitlist import waitlist_state
 from .visits import visit_or_404
 
@@ -42,10 +45,11 @@ def _today() -> date:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
-    """Join the waiting list: for someone without a visit."""
-    chosen_service = get_object_or_404(Service.objects.on_offer(), slug=service)
-    givers = Therapist.objects.giving(chosen_service)
-    chosen = None if therapist == ANY else get_object_or_404(givers, slug=therapist)
+    """Join the waiting list: for someone without a visit, so only where a visit could be booked anew."""
+    chosen_service, chosen, therapists = asked_place(therapist, service)
+    closed = closed_words(Terms.anew(chosen_service, Audience.OFFER), therapists, chosen)
+    if closed and request.method != "POST":
+        return redirect("booking:slots", therapist, service)  # that page says why
     today = _today()
     last = today + timedelta(days=chosen_service.horizon_days)
     if request.method != "POST":
@@ -56,6 +60,9 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _join_page(request, chosen, chosen_service, form, status=422)
+    if closed:  # since the page was drawn
+        form.add_error(None, closed)
+        return _join_page(request, chosen, chosen_service, form, status=409)
     return turn_away(request, form) or _join(request, chosen, chosen_service, form)
 
 
@@ -129,7 +136,11 @@ def waitlist(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, entry: WaitlistEntry, *, lost: Offer | None = None, was_taken: bool = False
+    request: HttpRequest,
+    entry: WaitlistEntry,
+    *,
+    lost: Offer | None = None,
+    refusal: actions.RefusalError | None = None,
 ) -> HttpResponse:
     clinic = Clinic.objects.current()
     offers = entry.offers.select_related("therapist", "hold")
@@ -138,7 +149,7 @@ def _page(
     context = {
         "clinic": clinic,
         "entry": entry,
-        "state": waitlist_state(entry, clinic, offer=offer, taken=taken, lost=lost, was_taken=was_taken),
+        "state": waitlist_state(entry, clinic, offer=offer, taken=taken, lost=lost, refusal=refusal),
         "is_waiting": entry.state == WaitlistEntry.State.WAITING,
         "offer": offer,
         "lost": lost,
@@ -166,7 +177,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
             return redirect(entry)
         return redirect(f"{visit.get_absolute_url()}?moved=1" if entry.visit else visit)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
-        return _page(request, entry, lost=offer, was_taken=isinstance(refusal, actions.SlotTakenError))
+        return _page(request, entry, lost=offer, refusal=refusal)
     except actions.TooLateToChangeError:
         return render(request, "booking/patients/too_late.html", {"visit": entry.visit}, status=409)
     except actions.StateChangedError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import SuspiciousOperation, ValidationError
@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from booking.fields import StartField
-from booking.models import Appointment, Clinic, Service, Therapist, free_times
+from booking.models import Appointment, Clinic, FreeTimes, Terms, Therapist, free_times
 from booking.models.waitlist import NOON
-from revival.base.clock import Span, bounds_of_days
+from revival.base.clock import bounds_of_days
 
 DAYS_ON_A_PAGE = 7
 LOOK_FIRST_DAYS = 13  # most people find a time in two weeks; only if not, all days are searched
@@ -30,27 +30,37 @@ class Day:
 
 
 def week_of_free_times(
-    request: HttpRequest, therapists: list[Therapist], service: Service, *, besides: Appointment | None
+    request: HttpRequest,
+    terms: Terms,
+    therapists: Sequence[Therapist],
+    *,
+    besides: Appointment | None,
+    refused: datetime | None = None,
 ) -> dict[str, object]:
     """Context of `booking/patients/_week.html`: the first free time, seven days from `?from=`, and the weeks around.
 
-    `?at=` is the very start that a link showed: it is `chosen`, or `gone` when it is no longer free.
-    The time of `besides` counts as free; for a visit that would move, the very start it has is left out.
+    `?at=` is the very start that a link showed: it is `chosen`, or `gone` when it is no longer free. After `refused`,
+    the start that could not be had, the week shown is one that holds it. The time of `besides` counts as free; for a
+    visit that would move, the very start it has is left out.
     """
     now, zone = timezone.now(), Clinic.objects.current().zone
-    today = now.astimezone(zone).date()
-    last = today + timedelta(days=service.horizon_days)
-    find = partial(free_times, therapists=therapists, service=service, now=now, zone=zone, besides=besides)
+    today, last = now.astimezone(zone).date(), terms.last_day(now, zone)
+
+    def find(first: date, last: date) -> list[datetime]:
+        free = free_times(terms, therapists, first=first, last=last, now=now, zone=zone, besides=besides)
+        return _without_own(free, besides)
+
     soon = min(today + timedelta(days=LOOK_FIRST_DAYS), last)
-    free = find(first=today, last=soon)
-    first_free = _earliest(free) or _earliest(find(first=soon, last=last))
+    free = find(today, soon)
+    further = [] if free else find(soon, last)
+    first_free = next(iter(free or further), None)
     linked_start = _linked_start(request)
-    first = linked_start.astimezone(zone).date() if linked_start else _linked_day(request)
-    first = first or (first_free or now).astimezone(zone).date()
+    first = _first_day(linked_start, _linked_day(request), refused, zone) or (first_free or now).astimezone(zone).date()
     dates = _dates(min(max(first, today), last), last)
     if dates[-1] > soon:
-        free = find(first=dates[0], last=dates[-1])
-    starts = _starts(free, bounds_of_days(dates[0], dates[-1], zone), besides)
+        free = further or find(dates[0], dates[-1])
+    shown = bounds_of_days(dates[0], dates[-1], zone)
+    starts = [start for start in free if shown.start <= start < shown.end]
     days = [_day(date, starts, zone) for date in dates]
     return {
         "first_free": first_free,
@@ -64,8 +74,21 @@ def week_of_free_times(
     }
 
 
-def _earliest(free: dict[int, list[datetime]]) -> datetime | None:
-    return min((starts[0] for starts in free.values() if starts), default=None)
+def _first_day(at: datetime | None, linked: date | None, refused: datetime | None, zone: ZoneInfo) -> date | None:
+    """The first day to show: where the person was when a start was refused, else where the link leads."""
+    if refused is not None:
+        day = refused.astimezone(zone).date()
+        was_there = linked is not None and linked <= day < linked + timedelta(days=DAYS_ON_A_PAGE)
+        return linked if was_there else day
+    return at.astimezone(zone).date() if at else linked
+
+
+def _without_own(free: FreeTimes, besides: Appointment | None) -> list[datetime]:
+    """Free starts of all therapists, each once, in order; without the one that the visit to be moved has."""
+    starts = {start for own in free.values() for start in own}
+    if besides is not None and not besides.is_hold:
+        starts.discard(besides.starts_at)
+    return sorted(starts)
 
 
 def _linked_day(request: HttpRequest) -> date | None:
@@ -88,14 +111,6 @@ def _linked_start(request: HttpRequest) -> datetime | None:
 def _dates(first: date, last: date) -> list[date]:
     dates = [first + timedelta(days=number) for number in range(DAYS_ON_A_PAGE)]
     return [date for date in dates if date <= last]
-
-
-def _starts(free: dict[int, list[datetime]], span: Span, besides: Appointment | None) -> list[datetime]:
-    """Free starts of all therapists within the span, each once, in order."""
-    starts = {start for starts in free.values() for start in starts if span.start <= start < span.end}
-    if besides is not None and not besides.is_hold:
-        starts.discard(besides.starts_at)
-    return sorted(starts)
 
 
 def _day(date: date, starts: list[datetime], zone: ZoneInfo) -> Day:

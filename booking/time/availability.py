@@ -124,23 +124,28 @@ def free_starts(
     blocked: Iterable[Span],
     now: datetime,
     zone: tzinfo,
+    asked_at: datetime | None = None,
 ) -> list[datetime]:
     """The starts, sorted and in UTC, that can be booked at `now`.
 
     Starts lie on a grid from each opening instant in steps of elapsed time. The whole visit lies
-    inside working time, `[start, end + turnaround)` meets no blocked span, `now + notice` has
-    passed by the start, and the start's local date is at most `horizon_days` after today's.
-    Turnaround may run past closing.
+    inside working time, `[start, end + turnaround)` meets no blocked span, the start is later than
+    `now` and not before `asked_at + notice`, and its local date is at most `horizon_days` after that
+    of `asked_at` (default: now). Turnaround may run past closing.
     """
     working = subtract(openings, away)
     taken = merge(blocked)
-    earliest = now + rules.notice
-    last_day = now.astimezone(zone).date() + timedelta(days=rules.horizon_days)
-    latest = bounds_of_days(last_day, last_day, zone).end
+    earliest = max(now, (asked_at or now) + rules.notice)
+    latest = _end_of_horizon(rules, asked_at or now, zone)
 
     windows = _windows(rules, working, taken)
     starts = sorted(_starts(openings, windows, rules.step, earliest, latest))
-    return [start for start, _ in groupby(starts)]  # openings that overlap give a start twice
+    return [start for start, _ in groupby(starts) if start > now]  # openings that overlap give a start twice
+
+
+def _end_of_horizon(rules: Rules, asked_at: datetime, zone: tzinfo) -> datetime:
+    last_day = asked_at.astimezone(zone).date() + timedelta(days=rules.horizon_days)
+    return bounds_of_days(last_day, last_day, zone).end
 
 
 def _windows(rules: Rules, working: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
@@ -181,8 +186,12 @@ def _starts(
 
 
 class Cause(StrEnum):
-    """Why a start is not offered."""
+    """Why a start is not offered. The first four keep a service from being booked with a therapist at any time."""
 
+    NOT_GIVEN = "not-given"
+    NOT_ON_OFFER = "not-on-offer"
+    NOT_TAKING = "not-taking"
+    NO_HOURS = "no-hours"
     PAST = "past"
     NOTICE = "notice"
     HORIZON = "horizon"
@@ -209,11 +218,14 @@ def why_not(
     blocked: Iterable[Span],
     now: datetime,
     zone: tzinfo,
+    asked_at: datetime | None = None,
 ) -> list[Reason]:
     """The reasons why `start` is not among the `free_starts` of the same arguments; empty when it is."""
+    if start <= now:
+        return [Reason(Cause.PAST)]
     visit = Span(start, start + rules.length)
     busy = Span(start, visit.end + rules.turnaround)
-    reasons = [*_too_soon_or_late(start, rules, now, zone), *_outside_hours(visit, openings)]
+    reasons = [*_too_soon_or_late(start, rules, asked_at or now, zone), *_outside_hours(visit, openings)]
     reasons += [Reason(Cause.AWAY, span) for span in sorted(away) if span.overlaps(visit) and span.start < span.end]
     reasons += [Reason(Cause.TAKEN, span) for span in sorted(blocked) if span.overlaps(busy)]
     grids = [opening for opening in openings if opening.start <= start < opening.end]
@@ -222,13 +234,10 @@ def why_not(
     return reasons
 
 
-def _too_soon_or_late(start: datetime, rules: Rules, now: datetime, zone: tzinfo) -> list[Reason]:
-    if start < now:
-        return [Reason(Cause.PAST)]
-    if start < now + rules.notice:
+def _too_soon_or_late(start: datetime, rules: Rules, asked_at: datetime, zone: tzinfo) -> list[Reason]:
+    if start < asked_at + rules.notice:
         return [Reason(Cause.NOTICE)]
-    last_day = now.astimezone(zone).date() + timedelta(days=rules.horizon_days)
-    return [Reason(Cause.HORIZON)] if start >= bounds_of_days(last_day, last_day, zone).end else []
+    return [Reason(Cause.HORIZON)] if start >= _end_of_horizon(rules, asked_at, zone) else []
 
 
 def _outside_hours(visit: Span, openings: Sequence[Span]) -> list[Reason]:

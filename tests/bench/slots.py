@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from tests.bench.in_process import medians, queries_of, run  # isort: skip - it sets Django up
 from booking.desk.reports import plots
-from booking.models import Override, Service, Therapist, free_times
+from booking.models import Override, Service, Terms, Therapist, free_times
 from tests import factories as make
 from tests.bench import curves
 from tests.bench.past import add_past
@@ -52,7 +52,7 @@ def measure() -> bool:
 
     def ask() -> object:
         days = {"first": make.day_in(0), "last": make.day_in(DAYS), "now": timezone.now(), "zone": make.CHICAGO}
-        return free_times(therapists=therapists, service=service, **days)
+        return free_times(Terms.anew(service), Therapist.objects.giving(service), **days)
 
     def page() -> None:
         response = client.get(f"/book/any/{service.slug}/")

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from booking import actions
 from booking.actions import free
-from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, free_times
+from booking.models import CHANGES, Absence, Appointment, FreedTime, Message, Shift, State, Terms
 from booking.time.holidays import public_days
 from booking.time.weekly_hours import DayShift, patterns
 from revival.base.clock import Span
@@ -23,6 +23,7 @@ from tests.factories import (
     an_absence,
     an_appointment,
     day_in,
+    free_with,
     in_days,
     working_all_week,
 )
@@ -87,16 +88,9 @@ def test_a_week_without_hours_is_the_end_of_them(therapist, service):
     set_mornings(therapist, day_in(3), shifts=[])
 
     assert weeks_of(therapist) == [(None, day_in(2), 7)]
-    free = free_times(
-        therapists=[therapist],
-        service=service,
-        first=day_in(1),
-        last=day_in(9),
-        now=in_days(0, 1),
-        zone=CHICAGO,
-    )
-    assert free[therapist.pk]
-    assert max(free[therapist.pk]) < in_days(3, 0)
+    free = free_with(therapist, Terms.anew(service), day_in(1), day_in(9), in_days(0, 1))
+    assert free
+    assert max(free) < in_days(3, 0)
 
 
 def test_example_hours_saved_as_they_are_become_the_clinics_own(therapist):
@@ -609,8 +603,7 @@ def test_blocked_time_is_not_offered_and_freeing_it_asks_the_waiting_list(clerk,
     absence, _ = actions.block_time(
         therapist=therapist, span=Span(in_days(3, 9), in_days(3, 17)), reason="", accepted=()
     )
-    window = {"service": service, "first": day_in(3), "last": day_in(3), "now": in_days(0, 1), "zone": CHICAGO}
-    assert free_times(therapists=[therapist], **window)[therapist.pk] == []
+    assert free_with(therapist, Terms.anew(service), day_in(3), day_in(3), in_days(0, 1)) == []
 
     actions.remove_hours(row=absence)
 

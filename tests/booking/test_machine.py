@@ -19,6 +19,7 @@ from booking.models import (
     OCCUPYING,
     Absence,
     Appointment,
+    Audience,
     Clinic,
     DailyCount,
     FreedTime,
@@ -26,6 +27,7 @@ from booking.models import (
     Message,
     Offer,
     State,
+    Terms,
     Therapist,
     WaitlistEntry,
     free_times,
@@ -246,8 +248,9 @@ class Visits(RuleBasedStateMachine):
         away = away or Absence.objects.touching(span).filter(therapist__isnull=True).exists()
         now, zone = timezone.now(), Clinic.objects.current().zone
         day = visit.starts_at.astimezone(zone).date()
-        free = free_times(therapists=[visit.therapist], service=visit.service, first=day, last=day, now=now, zone=zone)
-        assert (visit.starts_at in free[visit.therapist_id]) is not away
+        giving = Therapist.objects.giving(visit.service)
+        free = free_times(Terms.of_visit(visit, Audience.VISIT), giving, first=day, last=day, now=now, zone=zone)
+        assert (visit.starts_at in free[visit.therapist]) is not away
 
     @invariant()
     def no_two_occupying_spans_meet(self):

@@ -21,7 +21,9 @@ from booking.models import (
     Message,
     Override,
     Series,
+    Service,
     State,
+    Therapist,
 )
 from tests.factories import (
     CHICAGO,
@@ -98,7 +100,7 @@ def test_who_has_no_address_has_been_told_on_the_phone(therapist, service):
 
 
 @pytest.mark.parametrize(
-    "what", ["visit", "hold", "absence", "hours", "past", "grid", "twice", "turnaround", "therapist"]
+    "what", ["visit", "hold", "absence", "hours", "past", "grid", "twice", "turnaround", "pairing"]
 )
 def test_one_that_cannot_be_booked_and_none_is(therapist, service, what):
     starts = four()
@@ -114,15 +116,14 @@ def test_one_that_cannot_be_booked_and_none_is(therapist, service, what):
         "twice": starts[3],
     }
     starts[2] = odd.get(what, starts[2])
-    if what == "therapist":
-        therapist.is_taking_patients = False
-        therapist.save()
+    if what == "pairing":
+        service.therapists.clear()
     before = Appointment.objects.count()
 
     with pytest.raises(actions.NotAllFreeError) as refusal:
         book(therapist, service, *starts)
 
-    if what != "therapist":
+    if what != "pairing":
         assert set(refusal.value.starts) == {starts[2]}
     assert (Appointment.objects.count(), Series.objects.count(), Message.objects.count()) == (before, 0, 0)
 
@@ -796,16 +797,27 @@ def test_a_time_that_comes_twice_is_told_apart(therapist, service):
     assert "Sunday, November 7, 1:00 am CST" in page.text
 
 
-def test_a_therapist_who_takes_no_patients_gets_no_series_and_the_page_says_so(desk, therapist, service):
+def test_a_therapist_who_does_not_give_the_service_gets_no_series_and_the_page_says_so(desk, therapist, service):
     page = propose(desk, therapist, service)
-    therapist.is_taking_patients = False
-    therapist.save()
+    service.therapists.clear()
 
     refused = desk.post(PAGE, {**sent_back(page), **PATIENT, "do": "book"})
 
     assert refused.status_code == 409
-    assert "is not taking patients online" in refused.text
+    assert "does not give “Consultation”" in refused.text
+    assert f"/admin/booking/service/{service.pk}/change/" in refused.text
     assert not Appointment.objects.exists()
+
+
+def test_ticks_that_close_new_online_bookings_leave_the_series_to_staff(desk, therapist, service):
+    Therapist.objects.update(is_taking_patients=False)
+    Service.objects.update(is_active=False)
+
+    page = propose(desk, therapist, service)
+    booked = desk.post(PAGE, {**sent_back(page), **PATIENT, "do": "book"})
+
+    assert booked.status_code == 302
+    assert Appointment.objects.exists()
 
 
 def test_the_preview_asks_the_same_however_long_the_series_and_however_full_the_days(
@@ -819,7 +831,7 @@ def test_the_preview_asks_the_same_however_long_the_series_and_however_full_the_
     an_appointment(therapist, service, in_days(3))
     an_absence(therapist, in_days(10), in_days(11))
     look("2")
-    with django_assert_num_queries(24) as few:
+    with django_assert_num_queries(19) as few:
         look("2")
     for week in range(3, 12):
         an_appointment(therapist, service, in_days(3 + 7 * week))

@@ -433,12 +433,12 @@ for n in range({therapists}):
 SLOTS = """
 from datetime import timedelta
 from django.utils import timezone
-from booking.models import Clinic, Service, Therapist, free_times
+from booking.models import Clinic, Service, Terms, Therapist, free_times
 now = timezone.now(); zone = Clinic.objects.get().zone; today = now.astimezone(zone).date()
 service = Service.objects.get(slug="visit"); givers = list(Therapist.objects.giving(service))
 first, last = today + timedelta(days=3), today + timedelta(days={days})
-free = free_times(therapists=givers, service=service, first=first, last=last, now=now, zone=zone)
+free = free_times(Terms.anew(service), givers, first=first, last=last, now=now, zone=zone)
 for giver in givers:
-    for start in free[giver.pk]:
+    for start in free[giver]:
         print(f"{{giver.slug}}|{{start.isoformat()}}")
 """

@@ -9,7 +9,7 @@ from django.utils import timezone
 from booking.actions import free, limits, visits
 from booking.actions.by_phone import mark_heard
 from booking.actions.refusals import StateChangedError, action
-from booking.models import AffectedVisit, Appointment, State, Therapist
+from booking.models import AffectedVisit, Appointment, Audience, State, Terms, Therapist
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
 
@@ -41,10 +41,10 @@ def take_other_time(
     hold = present.hold if present.is_held(now) else None
     is_held = hold is not None and (present.therapist_id, present.starts_at) == (therapist.pk, starts_at)
     is_anything = is_held or by == visits.Actor.STAFF  # a held time may be taken whatever the notice is
-    rules = visit.service.for_staff() if is_anything else visit.service.for_outage()
-    free.choose_therapist([therapist], service=rules, starts_at=starts_at, now=now, besides=hold or Appointment())
+    terms = Terms.of_visit(visit, Audience.STAFF if is_anything else Audience.OUTAGE)
+    free.choose_therapist([therapist], terms=terms, starts_at=starts_at, now=now, besides=hold or Appointment())
     if by == visits.Actor.PATIENT:
-        limits.demand_nowhere_else(visit, span=Span(starts_at, starts_at + visit.service.length))
+        limits.demand_nowhere_else(visit, span=Span(starts_at, starts_at + visit.length))
     state = AffectedVisit.State.ACCEPTED if is_held else AffectedVisit.State.OTHER_TIME
     settle(present, state, now, who)  # makes room for the visit
     moved = visits.put_elsewhere(visit, therapist=therapist, starts_at=starts_at, by=by, now=now)

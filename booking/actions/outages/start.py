@@ -19,11 +19,13 @@ from booking.models import (
     Absence,
     AffectedVisit,
     Appointment,
+    Audience,
     Clinic,
     HeldFor,
     Kind,
     Outage,
     OutageContact,
+    Terms,
     Therapist,
     digits_of,
     phone_notice,
@@ -127,7 +129,8 @@ def _demand_free(visits: list[Appointment], plans: Mapping[int, OutagePlan], now
     for visit in visits:
         plan = plans.get(visit.pk)
         if plan and plan.therapist and plan.starts_at:
-            wanted[visit] = free.WantedTime(plan.therapist, visit.service.for_staff(), plan.starts_at)
+            terms = Terms.of_visit(visit, Audience.STAFF)  # it is staff who choose, whatever the notice is
+            wanted[visit] = free.WantedTime(plan.therapist, terms, plan.starts_at)
     answers = free.are_free(list(wanted.values()), now=now)
     if gone := [visit for visit, is_free in zip(wanted, answers, strict=True) if not is_free]:
         raise AlternativesGoneError(gone)
@@ -183,7 +186,13 @@ def _held_until(outage: Outage, visit: Appointment, starts_at: datetime, now: da
 def _hold(visit: Appointment, therapist: Therapist, starts_at: datetime, until: datetime) -> Appointment:
     hold = Appointment()
     hold.hold_at(
-        therapist=therapist, service=visit.service, starts_at=starts_at, until=until, held_for=HeldFor.ALTERNATIVE
+        therapist=therapist,
+        service=visit.service,
+        starts_at=starts_at,
+        length=visit.length,
+        turnaround=visit.turnaround,
+        until=until,
+        held_for=HeldFor.ALTERNATIVE,
     )
     hold.save()
     return hold

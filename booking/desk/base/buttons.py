@@ -20,9 +20,9 @@ from booking.models import Kind, Look
 from revival.base.desk_parts.staff_request import StaffRequest
 
 from .back_to_index import is_from_today
+from .causes import refusal_words
 from .free_times_panel import is_looking, picked_start
 from .row_permissions import ShowsPatients
-from .wording import BOOKED_THEN, OUTSIDE
 
 Row = TypeVar("Row", bound=Model)
 
@@ -172,7 +172,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
             if form is None or "starts_at" not in form.fields:
                 self.message_user(request, "Something else is booked at that time now.", django_messages.ERROR)
                 return True
-            form.add_error("starts_at", BOOKED_THEN if isinstance(refusal, SlotTakenError) else OUTSIDE)
+            form.add_error("starts_at", refusal_words(refusal))
             return False
         else:
             self.message_user(request, self.success_message(button, row), django_messages.SUCCESS)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from booking.fields import StartField
-from booking.models import Therapist
+from booking.models import Service, Therapist
 from revival.base.clock import is_in_era
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.widgets import MomentInput
@@ -50,6 +50,16 @@ class TherapistField(forms.ModelChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Therapist.objects.none(), to_field_name="slug", empty_label=None, **kwargs)
+
+
+class ServiceField(forms.ModelChoiceField):
+    """The choice of one service by slug: staff book also those that patients cannot book online, and see which."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Service.objects.all(), to_field_name="slug", empty_label=None, **kwargs)
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj) if obj.is_on_offer else f"{obj} (not on offer online)"
 
 
 def offer_therapists(form: forms.BaseForm, user: StaffUser) -> QuerySet[Therapist]:

@@ -13,7 +13,7 @@ HOLD_WORDS: dict[str, str] = {
     HeldFor.ALTERNATIVE: "Kept for a patient whose therapist is out",
 }
 BOOKED_THEN = "Something is already booked then."
-OUTSIDE = "That is outside working hours, or not one of the start times."
+NOT_FREE = "That time is no longer among the free times."
 
 
 def moment_words(moment: datetime) -> str:

@@ -10,11 +10,13 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.desk.base.wording import BOOKED_THEN, OUTSIDE, time_with, told_by_email_or_phone
-from booking.models import AffectedVisit, Appointment, Clinic, Look, Outage, propose
+from booking.desk.base.causes import refusal_words
+from booking.desk.base.wording import time_with, told_by_email_or_phone
+from booking.models import AffectedVisit, Appointment, Audience, Clinic, Look, Outage, propose
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import clock, day_short
 
@@ -81,7 +83,9 @@ def _held_time(line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
 
 def _other_times(request: StaffRequest, outage: Outage, line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
     zone, among = Clinic.objects.current().zone, therapists_to_offer(request.user)
-    [proposal] = propose([line.visit], out=outage.span, first=None, among=among, now=now, zone=zone)
+    [proposal] = propose(
+        [line.visit], out=outage.span, first=None, among=among, now=now, zone=zone, audience=Audience.STAFF
+    )
     others = sorted(proposal.all, key=lambda other: other.starts_at)
     return [
         (place_value(other.therapist, other.starts_at), time_with(other.therapist, other.starts_at)) for other in others
@@ -97,8 +101,8 @@ def _settle(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> boo
     except actions.StateChangedError:
         django_messages.warning(request, TOO_LATE)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
-        why = BOOKED_THEN if isinstance(refusal, actions.SlotTakenError) else OUTSIDE
-        form.add_error(None, f"{why} Nothing was changed; choose another time.")
+        field = "starts_at" if form.cleaned_data["agreed"] == SettleForm.ELSEWHERE else "agreed"
+        form.add_error(field, format_html("{} Nothing was changed; choose another time.", refusal_words(refusal)))
         return False
     else:
         django_messages.success(request, success)

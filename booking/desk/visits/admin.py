@@ -15,7 +15,7 @@ from booking.desk.base.free_times_panel import free_times_context, nearest_other
 from booking.desk.base.wording import moment_words, time_with, told_or_to_phone
 from booking.desk.messages import SENT, WRITTEN
 from booking.mail.compose import preview
-from booking.models import Appointment, Kind, Message, State
+from booking.models import Appointment, Audience, Kind, Message, State, Terms
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.words import clock, day_short
@@ -121,7 +121,9 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
     def _move_context(self, row: Appointment, form: MoveForm) -> dict[str, object]:
         """The message is shown only once there is a new start."""
         start = form.start
-        context = free_times_context(row.therapist, row.service, start or row.starts_at, besides=row)
+        terms = Terms.of_visit(row, Audience.STAFF)
+        context = free_times_context(row.therapist, terms, start or row.starts_at, besides=row)
+        context |= {} if start else {"not_free": []}  # the time it has now needs no excuse
         context |= {"chosen": start, "is_picked": start is not None and not form.is_bound}
         return context | ({"mail": preview(Kind.MOVED, row, starts_at=start)} if start else {})
 

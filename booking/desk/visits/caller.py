@@ -11,12 +11,14 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
+from booking.desk.base.causes import refusal_words
 from booking.desk.base.free_times_panel import free_times_context, is_looking, picked_start
-from booking.desk.base.wording import BOOKED_THEN, OUTSIDE, time_with, told_by_email_or_phone
-from booking.models import Appointment
+from booking.desk.base.wording import time_with, told_by_email_or_phone
+from booking.models import Appointment, Audience, Terms
 from revival.base.desk_parts.staff_request import StaffRequest
 
 from .forms import CallerForm
@@ -73,10 +75,9 @@ def _book(request: StaffRequest, form: CallerForm) -> Appointment | None:
     except actions.SubmissionReusedError:
         form.renew_submission_key()
         form.add_error(None, "This page has booked someone before. If this is another caller, press Book once more.")
-    except actions.SlotTakenError:
-        form.add_error("starts_at", f"{BOOKED_THEN} Choose a free time, or give a reason below to book it anyway.")
-    except actions.NotOfferedError:
-        form.add_error("starts_at", f"{OUTSIDE} Choose a free time, or give a reason below.")
+    except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
+        way_out = "Choose a free time, or give a reason below to book it anyway."
+        form.add_error("starts_at", format_html("{} {}", refusal_words(refusal), way_out))
     return None
 
 
@@ -86,7 +87,7 @@ def _free_times(form: CallerForm) -> dict[str, object]:
     if therapist is None or service is None:
         return {}
     start = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
-    return free_times_context(therapist, service, start)
+    return free_times_context(therapist, Terms.anew(service, Audience.STAFF), start)
 
 
 def _chosen_or_first(form: CallerForm, name: str) -> Any:

@@ -12,11 +12,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from booking.actions import Details
-from booking.desk.base.fields import MomentField, TherapistField, offer_therapists
+from booking.desk.base.fields import MomentField, ServiceField, TherapistField, offer_therapists
 from booking.desk.base.wording import time_with
 from booking.fields import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
 from booking.mail.other_times import MOST_OTHER_TIMES, OtherTime
-from booking.models import Appointment, Service, Therapist
+from booking.models import Appointment, Therapist
 from revival.base.desk_parts.staff_request import StaffUser
 
 
@@ -24,13 +24,12 @@ class PlaceForm(forms.Form):
     """Therapist, service and start."""
 
     therapist = TherapistField()
-    service = forms.ModelChoiceField(Service.objects.none(), to_field_name="slug", empty_label=None)
+    service = ServiceField()
     starts_at = MomentField(label="Start", error_messages={"required": "Choose a start."})
 
     def __init__(self, *args: Any, user: StaffUser, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_therapists(self, user)
-        self.fields["service"].queryset = Service.objects.on_offer()  # type: ignore[attr-defined]
 
 
 HERE_BEFORE = timedelta(hours=2)

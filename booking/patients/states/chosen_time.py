@@ -11,7 +11,10 @@ from booking import actions
 from booking.models import Therapist
 from revival.base.words import clock, day_words
 
+from .causes import why_words
 from .page_state import PageState
+
+TimeRefused = actions.SlotTakenError | actions.NotOfferedError
 
 # ---- booking --------------------------------------------------------------------------------
 
@@ -42,7 +45,7 @@ DETAILS_KEPT = _("<strong>What you typed is kept</strong>.")
 
 
 def booking_state(
-    refusal: actions.RefusalError, *, start: datetime, zone: str, therapist: Therapist | None, has_details: bool
+    refusal: TimeRefused, *, start: datetime, zone: str, therapist: Therapist | None, has_details: bool
 ) -> PageState:
     """The state of the page for a time that was refused; `has_details` once the details form has been sent."""
     if isinstance(refusal, actions.SlotTakenError):
@@ -50,10 +53,10 @@ def booking_state(
         rest = str(NOTHING_LOST_DETAILS_KEPT if has_details else NOTHING_LOST)
     else:
         state = NOT_OFFERED_OF_THERAPIST if therapist else NOT_OFFERED
-        rest = str(DETAILS_KEPT) if has_details else ""
+        rest = f"{{why}} {DETAILS_KEPT if has_details else ''}"
     state = replace(state, lead=f"{state.lead} {rest}")
-    name = therapist.short_name if therapist else ""
-    return state.filled(day=day_words(start), hour=clock(start), zone=zone, therapist=name)
+    name, why = therapist.short_name if therapist else "", why_words(refusal.why)
+    return state.filled(day=day_words(start), hour=clock(start), zone=zone, therapist=name, why=why)
 
 
 # ---- moving a visit -------------------------------------------------------------------------
@@ -69,7 +72,7 @@ MOVE_TAKEN = replace(
 MOVE_NOT_OFFERED = replace(
     NOT_OFFERED,
     lead=_(
-        '{day} <span class="nowrap">at {hour}</span> is not, or no longer, among the free times. '
+        '{day} <span class="nowrap">at {hour}</span> is not, or no longer, among the free times. {why} '
         "Your visit is still as below."
     ),
 )
@@ -86,4 +89,5 @@ def moving_state(refusal: actions.RefusalError | None, start: datetime | None) -
     if start is None:
         return MOVE
     state = MOVE_TAKEN if isinstance(refusal, actions.SlotTakenError) else MOVE_NOT_OFFERED
-    return state.filled(day=day_words(start), hour=clock(start))
+    why = why_words(refusal.why) if isinstance(refusal, TimeRefused) else ""
+    return state.filled(day=day_words(start), hour=clock(start), why=why)

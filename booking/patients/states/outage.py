@@ -15,6 +15,7 @@ from booking.models import AffectedVisit, Appointment, Clinic, Outage, State
 from booking.models.affected_visits import STANDING
 from revival.base.words import day_and_hour
 
+from .causes import why_words
 from .page_state import PageState, phone_names
 from .visit import OTHER_VISIT, VISITS
 
@@ -153,7 +154,8 @@ TIME_TAKEN_OTHER_HELD = _(
     "<strong>{time} has just been taken by someone else.</strong> We are still holding the other time for you."
 )
 TIME_NOT_OFFERED = _(
-    "<strong>{time} can no longer be booked.</strong> You have lost nothing: choose another time below, or call us."
+    "<strong>{time} can no longer be booked.</strong> {why} "
+    "You have lost nothing: choose another time below, or call us."
 )
 CHANGED = _("<strong>This visit was changed a moment ago.</strong> Below is how it stands now.")
 BEGUN = _("<strong>This visit has begun, so it cannot be changed here.</strong> Please call us.")
@@ -167,4 +169,5 @@ def refused_answer(refusal: actions.RefusalError, start: datetime | None, *, is_
         text = CHANGED
     else:
         text = TIME_NOT_OFFERED if start else BEGUN
-    return format_html(str(text), time=day_and_hour(start) if start else "")
+    why = why_words(refusal.why) if isinstance(refusal, actions.NotOfferedError) else ""
+    return format_html(str(text), time=day_and_hour(start) if start else "", why=why)

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from django.utils.translation import gettext_lazy as _
 
+from booking import actions
 from booking.models import Clinic, Offer, WaitlistEntry
 from revival.base.words import day_and_hour
 
+from .causes import why_words
 from .page_state import PageState, phone_names
 
 OFFER = PageState(title=_("A time is free for you"), next_step="booking/patients/_offer.html")
@@ -16,13 +18,13 @@ OFFER = PageState(title=_("A time is free for you"), next_step="booking/patients
 LOST = PageState(
     title=_("That time is gone"),
     heading=_("That time can no longer be booked"),
-    lead=_("We held {held_time}, {zone}, for you until {until}. Nothing was changed. You stay on the list."),
+    lead=_("We held {held_time}, {zone}, for you until {until}. {why} Nothing was changed. You stay on the list."),
     next_step="booking/patients/_see_free_times.html",
 )
 LOST_WITH_VISIT = replace(
     LOST,
     lead=_(
-        "We held {held_time}, {zone}, for you until {until}. Nothing was changed, and you still have your visit. "
+        "We held {held_time}, {zone}, for you until {until}. {why} Nothing was changed, and you still have your visit. "
         "You stay on the list."
     ),
 )
@@ -81,11 +83,11 @@ def waitlist_state(
     offer: Offer | None,
     taken: Offer | None,
     lost: Offer | None,
-    was_taken: bool,
+    refusal: actions.RefusalError | None,
 ) -> PageState:
-    """The state of an entry's page. `taken` led to a visit; `lost` was just asked for, too late."""
+    """The state of an entry's page. `taken` led to a visit; `lost` was just asked for, too late, and `refusal` why."""
     if lost is not None:
-        return _lost(entry, clinic, lost, was_taken=was_taken)
+        return _lost(entry, clinic, lost, refusal)
     if offer is not None:
         return OFFER
     visit_url = taken.hold.get_absolute_url() if taken and taken.hold and not taken.hold.anonymised_at else ""
@@ -102,9 +104,10 @@ def _without_offer(entry: WaitlistEntry, *, has_link: bool) -> PageState:
     return VISIT_OVER if entry.visit and not entry.visit.is_coming else DAYS_OVER
 
 
-def _lost(entry: WaitlistEntry, clinic: Clinic, lost: Offer, *, was_taken: bool) -> PageState:
+def _lost(entry: WaitlistEntry, clinic: Clinic, lost: Offer, refusal: actions.RefusalError | None) -> PageState:
     state = LOST_WITH_VISIT if entry.visit else LOST
-    if was_taken:
+    if isinstance(refusal, actions.SlotTakenError):
         state = replace(state, heading=LOST_TO_SOMEONE)
+    why = why_words(refusal.why) if isinstance(refusal, actions.NotOfferedError) else ""
     held_time, until = day_and_hour(lost.starts_at), day_and_hour(lost.until)
-    return state.filled(held_time=held_time, until=until, zone=clinic.zone_name)
+    return state.filled(held_time=held_time, until=until, zone=clinic.zone_name, why=why)

@@ -176,7 +176,7 @@ def test_staff_choose_the_phone(therapist, other, service, visit):
 
 
 def test_where_nothing_is_free_staff_phone(therapist, other, service, visit):
-    Service.objects.update(is_active=False)
+    service.therapists.clear()
     outage_of(therapist, day(3))
 
     assert (line_of(visit).state, line_of(visit).why) == (Line.TO_PHONE, "no-time")
@@ -388,13 +388,24 @@ def test_when_the_colleague_is_away_too_the_held_time_is_lost_and_staff_phone(th
     assert (line_of(visit).state, line_of(visit).why) == (Line.TO_PHONE, "time-lost")
 
 
-def test_when_the_colleague_takes_no_patients_any_more_staff_phone(therapist, other, service, visit):
+def test_when_the_colleague_does_not_give_the_service_any_more_staff_phone(therapist, other, service, visit):
     outage_of(therapist, day(3))
     assert not AffectedVisit.objects.to_phone(timezone.now()).exists()
 
-    Therapist.objects.filter(pk=other.pk).update(is_taking_patients=False)
+    service.therapists.remove(other)
 
     assert AffectedVisit.objects.to_phone(timezone.now()).count() == 1
+
+
+def test_ticks_that_close_new_bookings_keep_no_visit_from_another_time(therapist, other, service, visit):
+    Therapist.objects.update(is_taking_patients=False)
+    Service.objects.update(is_active=False)
+    outage_of(therapist, day(3))
+
+    line = line_of(visit)
+    assert (line.state, AffectedVisit.objects.to_phone(timezone.now()).count()) == (Line.WAITING, 0)
+    actions.take_other_time(line=line, therapist=line.therapist, starts_at=line.starts_at, by=actions.Actor.PATIENT)
+    assert again(visit).starts_at == line.starts_at
 
 
 def test_a_second_outage_takes_back_times_held_with_that_therapist(therapist, other, service, visit):

@@ -233,8 +233,8 @@ def test_nobody_is_written_to_at_night(service, full_day, settings):
     assert [offer.starts_at for offer in offers()] == [full_day[1].starts_at]
 
 
-def test_notice_and_horizon_hold_for_offers_too(therapist, full_day):
-    joins(a_service(therapist, notice_hours=24 * 4))
+def test_an_offer_counts_the_services_own_notice_for_the_list(therapist, full_day):
+    joins(a_service(therapist, notice_hours=0, offer_notice_hours=24 * 4))
 
     cancel(full_day[1])
     a_look()
@@ -242,14 +242,17 @@ def test_notice_and_horizon_hold_for_offers_too(therapist, full_day):
     assert not offers()
 
 
-def test_an_offer_does_not_outlast_the_start_of_its_time(therapist, service, full_day):
+@pytest.mark.parametrize("hours_ahead", [1.9, 2, 2.5])
+def test_an_offer_is_made_to_two_hours_ahead_and_open_to_one_hour_before(therapist, full_day, hours_ahead):
+    service = a_service(therapist, notice_hours=72)  # the notice for booking online does not count here
     starts_at = full_day[2].starts_at
-    with time_machine.travel(starts_at - timedelta(minutes=50), tick=False):
+    with time_machine.travel(starts_at - timedelta(hours=hours_ahead), tick=False):
         joins(service)
         cancel(full_day[2])
         a_look()
 
-    assert offers()[0].until == starts_at
+    untils = [offer.until for offer in offers()]
+    assert untils == ([] if hours_ahead < 2 else [starts_at - timedelta(hours=1)])
 
 
 # ---- roll on ----

@@ -8,7 +8,7 @@ from booking.patients.states import chosen_time, outage, visit, waitlist
 from booking.patients.states.page_state import PageState
 from tests.running import ROOT
 
-NAMES = ["day", "held_time", "hour", "phone", "phone_link", "starts_at", "therapist", "therapist_name", "until"]
+NAMES = ["day", "held_time", "hour", "phone", "phone_link", "starts_at", "therapist", "therapist_name", "until", "why"]
 NAMES += ["visit_url", "zone"]
 ROWS = {str(state): row for state, row in visit.VISITS.items()} | {
     name: row

@@ -180,7 +180,11 @@ def _first_minute_showing(day, wall, zone):
 
 def _allowed(start, rules, hours, away, blocked, now, zone, first, last):
     local_today = now.astimezone(zone).date()
-    if start < now + rules.notice or (start.astimezone(zone).date() - local_today).days > rules.horizon_days:
+    if (
+        start <= now
+        or start < now + rules.notice
+        or (start.astimezone(zone).date() - local_today).days > rules.horizon_days
+    ):
         return False
     minute = start
     while minute < start + rules.length:

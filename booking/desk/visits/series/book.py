@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.desk.base.wording import count_visits, moment_words, told_by_email_or_phone
-from booking.desk.visits.why_not import about_people
 from booking.models import Series
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import day_words
@@ -35,13 +34,11 @@ def book_series(request: StaffRequest) -> HttpResponse:
     form = SeriesForm(sent, user=request.user, is_booking=do == BOOK, initial=initial)
     is_invalid = bool(form.errors)
     plan: SeriesPlan | None = None
-    notes: list[str] = []
     if form.has_pattern:
         plan = plan_series(form, propose=do == PROPOSE)
-        notes = _notes(form)
         if do == BOOK and plan.is_new:
             form.add_error(None, "These are the visits of this pattern. Look at them, then book.")
-        elif do == BOOK and not is_invalid and not notes:
+        elif do == BOOK and not is_invalid and not plan.never:
             if series := _book(form, plan):
                 django_messages.success(request, _booked_words(series))
                 return redirect("admin:booking_appointment_change", series.visits.earliest("starts_at").pk)
@@ -51,18 +48,11 @@ def book_series(request: StaffRequest) -> HttpResponse:
         "title": "Book a series of visits",
         "form": form,
         "plan": plan,
-        "notes": notes,
         "sent_plan": [] if plan or sent is None else plan_as_sent(sent.dict()),
         "OUT": OUT,
     }
     status = 422 if is_invalid else 409 if do == BOOK else 200
     return render(request, "booking/desk/visits/series.html", context, status=status)
-
-
-def _notes(form: SeriesForm) -> list[str]:
-    """What keeps this therapist and service from being booked at all."""
-    therapist, service = form.cleaned_data["therapist"], form.cleaned_data["service"]
-    return [sentence.text for sentence in about_people(therapist, service)]
 
 
 def _book(form: SeriesForm, plan: SeriesPlan) -> Series | None:

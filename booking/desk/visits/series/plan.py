@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from booking.desk.base.causes import Sentence, never_words, sentences
 from booking.desk.base.fields import read_moment
-from booking.desk.visits.why_not import explain_times
-from booking.models import MOST_VISITS, Clinic, Service, Therapist, free_times
+from booking.models import MOST_VISITS, Answer, Audience, Clinic, Terms, Therapist, ask
 from booking.time.recurrence import MOST_DAYS_AWAY, meeting, near, wished_starts
 from revival.base.clock import ONE_DAY
 
@@ -31,7 +31,7 @@ class PlannedVisit:
     wish: datetime
     start: datetime | None
     typed: str = ""  # another time, as it was typed; only while it cannot be read
-    trouble: list[str] = field(default_factory=list)
+    trouble: list[Sentence] = field(default_factory=list)
     options: list[datetime] = field(default_factory=list)
 
     @property
@@ -50,10 +50,14 @@ class PlannedVisit:
 
 @dataclass
 class SeriesPlan:
-    """All visits of a series. `is_new` when they have just been proposed, and nobody has seen them yet."""
+    """All visits of a series. `is_new` when they have just been proposed, and nobody has seen them yet.
+
+    `never` says what keeps this therapist and service from being booked at any time.
+    """
 
     visits: list[PlannedVisit]
     is_new: bool
+    never: list[Sentence]
 
     @property
     def starts(self) -> list[datetime]:
@@ -70,19 +74,21 @@ def plan_series(form: SeriesForm, *, propose: bool) -> SeriesPlan:
     They are proposed anew when `propose` is true, or when the pattern has changed since they were proposed.
     """
     now, zone = timezone.now(), Clinic.objects.current().zone
-    therapist, service = form.cleaned_data["therapist"], form.cleaned_data["service"].for_staff()
+    terms = Terms.anew(form.cleaned_data["service"], Audience.STAFF)
+    therapist = Therapist.objects.for_service(terms.service).get(pk=form.cleaned_data["therapist"].pk)
     is_same_pattern = form.data.get("planned") == form.pattern_typed
     visits = _sent_visits(form.data) if is_same_pattern and not propose else []
     is_new = not visits
     days = {form.pattern.first, form.pattern.last, *(visit.shown_start.astimezone(zone).date() for visit in visits)}
     first, last = min(days) - MOST_DAYS_AWAY * ONE_DAY, max(days) + MOST_DAYS_AWAY * ONE_DAY
-    free = free_times(therapists=[therapist], service=service, first=first, last=last, now=now, zone=zone)[therapist.pk]
+    answer = ask(terms, [therapist], first=first, last=last, now=now, zone=zone)
+    free = answer.free_times[therapist]
     if is_new:
         starts = wished_starts(form.pattern, free, suits=form.suits, zone=zone)
         visits = [PlannedVisit(number, start, start) for number, start in enumerate(starts, start=1)]
-    plan = SeriesPlan(visits, is_new)
-    _find_trouble(plan, therapist, service, set(free), now)
-    _find_options(plan, form, service, free, zone)
+    plan = SeriesPlan(visits, is_new, never_words(terms, therapist))
+    _find_trouble(plan, answer, therapist, now)
+    _find_options(plan, form, terms, free, zone)
     return plan
 
 
@@ -106,10 +112,10 @@ def _sent_visit(number: int, data: Mapping[str, str]) -> PlannedVisit | None:
     if wish is None:
         return None
     if typed:
-        trouble = [] if start else [f"“{typed}” is not a time on the clinic’s clock."]
+        trouble = [] if start else [Sentence(f"“{typed}” is not a time on the clinic’s clock.")]
         return PlannedVisit(number, wish, start or wish, "" if start else typed, trouble)
     if not picked:
-        return PlannedVisit(number, wish, wish, trouble=["Choose a time for it, or leave it out."])
+        return PlannedVisit(number, wish, wish, trouble=[Sentence("Choose a time for it, or leave it out.")])
     return PlannedVisit(number, wish, start) if start or picked == OUT else None
 
 
@@ -118,29 +124,30 @@ def plan_as_sent(data: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in data.items() if name == "planned" or PART_OF_PLAN.fullmatch(name)]
 
 
-def _find_trouble(plan: SeriesPlan, therapist: Therapist, service: Service, free: set[datetime], now: datetime) -> None:
+def _find_trouble(plan: SeriesPlan, answer: Answer, therapist: Therapist, now: datetime) -> None:
     """Note for each chosen visit why it cannot be booked, and which visits overlap an earlier one."""
-    not_free = [start for start in plan.starts if start not in free or start <= now]
-    causes = explain_times(therapist=therapist, service=service, starts=not_free, now=now)
+    free = set(answer.free_times[therapist])
+    not_free = sorted({start for start in plan.starts if start not in free})
+    whys = [answer.why_not(therapist, start) for start in not_free]
+    causes = dict(zip(not_free, sentences(whys, now=now), strict=True))
     rest = [start for start in plan.starts if start not in causes]
-    overlapping = meeting(rest, busy=service.length + service.turnaround)
+    overlapping = meeting(rest, busy=answer.terms.busy)
     seen: set[datetime] = set()
     for visit in plan.visits:
         start = visit.start
         if start is None:
             continue
-        if start in causes:
-            visit.trouble += [sentence.text for sentence in causes[start]] or ["That time has gone by."]
+        visit.trouble += causes.get(start, [])
         if start in overlapping and (start in seen or rest.count(start) == 1):
-            visit.trouble.append("It overlaps another visit in this series.")
+            visit.trouble.append(Sentence("It overlaps another visit in this series."))
         seen.add(start)
 
 
-def _find_options(plan: SeriesPlan, form: SeriesForm, service: Service, free: list[datetime], zone: ZoneInfo) -> None:
+def _find_options(plan: SeriesPlan, form: SeriesForm, terms: Terms, free: list[datetime], zone: ZoneInfo) -> None:
     """Offer for each visit the free times near its wish that no other visit of the series takes."""
-    busy, bookable = service.length + service.turnaround, set(free)
+    bookable = set(free)
     for visit in plan.visits:
         besides = [other.bookable_start for other in plan.visits if other is not visit and other.bookable_start]
-        others = near(visit.wish, free, besides=besides, busy=busy, suits=form.suits, zone=zone)
+        others = near(visit.wish, free, besides=besides, busy=terms.busy, suits=form.suits, zone=zone)
         own = {start for start in (visit.wish, visit.start) if start in bookable and start not in besides}
         visit.options = sorted({*others, *own})
