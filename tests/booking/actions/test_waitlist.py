@@ -131,6 +131,24 @@ def test_a_freed_time_is_held_for_the_first_who_waits(therapist, service, full_d
     assert Message.objects.filter(kind=Kind.OFFER, offer=offer).count() == 1
 
 
+@pytest.mark.parametrize(
+    ("hours", "suits_short_notice", "is_offered"),
+    [(25, False, True), (23, False, False), (23, True, True), (3, True, True), (1.5, True, False)],
+)
+def test_late_cancellations_reach_those_whom_short_notice_suits(
+    therapist, service, hours, suits_short_notice, is_offered
+):
+    ten = in_days(1, 10)
+    with time_machine.travel(ten, tick=False):
+        joins(service, suits_short_notice=suits_short_notice)
+        start = ten + timedelta(hours=hours)
+
+        offered = actions.offer_freed_time(freed=give_back(therapist, start, start + timedelta(minutes=40)))
+
+    assert bool(offered) == is_offered
+    assert all(offer.until <= offer.starts_at - timedelta(hours=1) for offer in offered)
+
+
 def test_giving_time_back_asks_the_worker_to_look_soon(full_day, django_capture_on_commit_callbacks):
     from procrastinate.contrib.django.models import ProcrastinateJob
 
