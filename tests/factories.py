@@ -29,6 +29,7 @@ from booking.models import (
     WaitlistEntry,
     propose,
 )
+from booking.models.versions import Together
 from revival.base.clock import Span
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -193,3 +194,8 @@ def typed_details(**fields: Any) -> dict[str, str]:
         "consent": "on",
     }
     return values | fields
+
+
+def version_of(*rows: Any) -> str:
+    """The version that a page opened now would show of this row, or of these together."""
+    return Together([type(row)._default_manager.get(pk=row.pk) for row in rows]).version

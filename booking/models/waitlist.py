@@ -206,6 +206,10 @@ class WaitlistEntry(PrivateLink):
     def part_names(self) -> list[str]:
         return [str(PartOfDay(part).label) for part in self.parts]
 
+    @property
+    def version(self) -> str:
+        return f"{self.state}.{self.pk}"
+
     def wants(self, start: datetime, zone: ZoneInfo) -> bool:
         """Whether this start lies on its dates, at its times of day, and before the visit it would replace."""
         return (
@@ -278,6 +282,14 @@ class Offer(models.Model):
     @property
     def recipient(self) -> str:
         return self.entry.recipient
+
+    @property
+    def version(self) -> str:
+        """What is offered, and the visit that would move; one that ran out is still good while its time is free."""
+        can_be_taken = self.state in (Offer.State.OPEN, Offer.State.EXPIRED)
+        is_open = can_be_taken and self.entry.state == WaitlistEntry.State.WAITING
+        visit = self.entry.visit
+        return f"{'open' if is_open else self.state}.{self.pk}.{visit.version if visit else ''}"
 
     def is_open(self, now: datetime) -> bool:
         return self.state == Offer.State.OPEN and now < self.until

@@ -31,7 +31,7 @@ from booking.models import (
     free_times,
 )
 from tests.browser.barriers import EXHAUSTIVE
-from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, working_all_week
+from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, version_of, working_all_week
 
 STARTS = [in_days(day, hour, minute) for day in (3, 4) for hour in (9, 10) for minute in (0, 15, 30, 45)]
 starts = st.sampled_from(STARTS)
@@ -127,7 +127,7 @@ class Visits(RuleBasedStateMachine):
             moves = visit.starts_at != start
             self.attempt(
                 lambda: actions.move_appointment(
-                    appointment=visit, seen=visit.starts_at, starts_at=start, by=actions.Actor.PATIENT
+                    appointment=visit, seen=version_of(visit), starts_at=start, by=actions.Actor.PATIENT
                 ),
                 told=[Kind.MOVED, Kind.STAFF_NOTICE] if moves else [],
             )
@@ -136,7 +136,7 @@ class Visits(RuleBasedStateMachine):
     def cancel(self, choice):
         if visit := self.visit(choice):
             told = [] if visit.state == State.CANCELLED else [Kind.CANCELLED, Kind.STAFF_NOTICE]
-            do = lambda: actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)  # noqa: E731
+            do = lambda: actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.PATIENT)  # noqa: E731
             if self.attempt(do, told=told) and told:
                 self.assert_offered_again(visit)
 
@@ -146,10 +146,14 @@ class Visits(RuleBasedStateMachine):
         if visit is None:
             return
         if answer == "confirm":
-            self.attempt(lambda: actions.confirm_appointment(appointment=visit), told=[Kind.CONFIRMED])
+            self.attempt(
+                lambda: actions.confirm_appointment(appointment=visit, seen=version_of(visit)), told=[Kind.CONFIRMED]
+            )
             return
         if answer == "decline":
-            ended = self.attempt(lambda: actions.decline_appointment(appointment=visit), told=[Kind.DECLINED])
+            ended = self.attempt(
+                lambda: actions.decline_appointment(appointment=visit, seen=version_of(visit)), told=[Kind.DECLINED]
+            )
         else:
             Appointment.objects.filter(pk=visit.pk, state=State.REQUESTED).update(answer_by=timezone.now())
             told = [Kind.EXPIRED, Kind.STAFF_NOTICE]
@@ -203,7 +207,8 @@ class Visits(RuleBasedStateMachine):
         visit = coming[choice % len(coming)]
         self.join_the_list(choice + 1, 2, self.services.index(visit.service), has_visit=choice % 2 == 0)
         self.attempt(
-            lambda: actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF), told=[Kind.CANCELLED]
+            lambda: actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.STAFF),
+            told=[Kind.CANCELLED],
         )
         self.the_worker_looks()
         self.answer_an_offer(-1, answer)
@@ -223,7 +228,7 @@ class Visits(RuleBasedStateMachine):
         if answer == "leave":
             actions.leave_waitlist(entry=offer.entry)
         elif answer == "decline":
-            actions.decline_offer(offer=offer)
+            actions.decline_offer(offer=offer, seen=version_of(offer))
         elif answer == "too late":
             over = timezone.now() - timedelta(seconds=1)
             if Offer.objects.open().filter(pk=offer.pk).update(until=over):
@@ -233,7 +238,9 @@ class Visits(RuleBasedStateMachine):
             told = [Kind.MOVED, Kind.STAFF_NOTICE] if offer.entry.visit else self.told_at_first(offer.entry)
             for _ in range(1 + (answer == "accept twice")):
                 is_taken = Offer.objects.get(pk=offer.pk).state == Offer.State.TAKEN
-                self.attempt(lambda: actions.accept_offer(offer=offer), told=[] if is_taken else told)
+                self.attempt(
+                    lambda: actions.accept_offer(offer=offer, seen=version_of(offer)), told=[] if is_taken else told
+                )
 
     def told_at_first(self, wish):
         return [Kind.REQUESTED if wish.service.needs_confirmation else Kind.CONFIRMED, Kind.STAFF_NOTICE]

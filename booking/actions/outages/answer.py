@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from booking.actions import free, visits
 from booking.actions.by_phone import mark_heard
-from booking.actions.refusals import StateChangedError, action
+from booking.actions.refusals import StateChangedError, action, demand_seen
 from booking.models import AffectedVisit, Appointment, State, Therapist
 from revival.base.desk_parts.staff_request import StaffUser
 
@@ -19,6 +19,7 @@ from .affected import demand_open, leave_to_phone, lock_affected, settle
 def take_other_time(
     *,
     line: AffectedVisit,
+    seen: str,
     therapist: Therapist,
     starts_at: datetime,
     by: visits.Actor,
@@ -36,6 +37,7 @@ def take_other_time(
     is_moved = present.state in (AffectedVisit.State.ACCEPTED, AffectedVisit.State.OTHER_TIME)
     if is_moved and place == (therapist.pk, starts_at):
         return visit
+    demand_seen(present, seen)
     demand_open(visit, present, by, now)
     hold = present.hold if present.is_held(now) else None
     is_held = hold is not None and (present.therapist_id, present.starts_at) == (therapist.pk, starts_at)
@@ -50,7 +52,7 @@ def take_other_time(
 
 
 @action
-def cancel_affected(*, line: AffectedVisit, by: visits.Actor, who: StaffUser | None = None) -> Appointment:
+def cancel_affected(*, line: AffectedVisit, seen: str, by: visits.Actor, who: StaffUser | None = None) -> Appointment:
     """Cancel a visit whose patient wants no other time. No cut-off: it is the clinic that cannot keep the visit.
 
     Cancelling twice is cancelling once. Raises StateChangedError, and TooLateToChangeError as above.
@@ -59,6 +61,7 @@ def cancel_affected(*, line: AffectedVisit, by: visits.Actor, who: StaffUser | N
     visit, present = lock_affected(line, now=now)
     if visit.state == State.CANCELLED:
         return visit
+    demand_seen(present, seen)
     demand_open(visit, present, by, now)
     settle(present, AffectedVisit.State.CANCELLED, now, who)
     ended = visits.call_off(visit, by=by, now=now)
