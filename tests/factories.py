@@ -119,6 +119,7 @@ def outage_of(therapist: Therapist, span: Span, **fields: Any) -> Outage:
     proposed = propose(rows, out=span, first=first, among=None, now=now, zone=CHICAGO)
     plans = {
         proposal.visit.pk: actions.OutagePlan(
+            proposal.visit.version,
             proposal.best.therapist if proposal.best else None,
             proposal.best.starts_at if proposal.best else None,
             by_phone=proposal.visit.pk in by_phone,

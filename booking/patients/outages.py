@@ -13,6 +13,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
@@ -149,9 +150,10 @@ def _refuse(card: VisitCard, refused: RefusedAnswer) -> None:
     if not isinstance(refused.error, actions.ChangedMeanwhileError):
         card.refusal = refused_answer(refused.error, refused.start, is_held=card.is_held)
         return
-    now = visit_words(card.line.version) if card.can_answer or card.shows_link else ""
-    now = ": ".join(filter(None, (str(card.state.tag), now))) if not card.can_answer else now
-    card.changed = Changed(visit_words(refused.seen), now, is_still_possible=card.can_answer)
+    words = [card.state.tag if not card.can_answer else "", visit_words(card.line.version)]
+    now = words if card.can_answer or card.shows_link else words[:1]
+    parts = format_html_join(": ", "{}", [(part,) for part in now if part])
+    card.changed = Changed(visit_words(refused.seen), parts, is_still_possible=card.can_answer)
 
 
 def _card(line: AffectedVisit, clinic: Clinic, now: datetime) -> VisitCard:

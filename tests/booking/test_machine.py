@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -41,16 +42,39 @@ ANSWERS = ["accept", "accept twice", "decline", "leave", "too late"]
 REFUSALS = (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError)
 
 
+def decisions_about(shown, start):
+    """What the page of this row offers, with the version that it showed."""
+    if isinstance(shown, Offer):
+        return [partial(act, offer=shown, seen=shown.version) for act in (actions.accept_offer, actions.decline_offer)]
+    by_staff = (actions.confirm_appointment, actions.decline_appointment, actions.mark_arrived, actions.take_back)
+    decisions = [partial(act, appointment=shown, seen=shown.version) for act in by_staff]
+    for by in actions.Actor:
+        decisions.append(partial(actions.cancel_appointment, appointment=shown, seen=shown.version, by=by))
+        decisions.append(
+            partial(actions.move_appointment, appointment=shown, seen=shown.version, starts_at=start, by=by)
+        )
+    return decisions
+
+
+def rows_of(shown):
+    """The visits and offers that a decision about this row may change."""
+    if isinstance(shown, Offer):
+        return [*Offer.objects.order_by("pk").values(), *Appointment.objects.visits().order_by("pk").values()]
+    return list(Appointment.objects.filter(pk=shown.pk).values())
+
+
 class Visits(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.holds: dict[int, Appointment] = {}
         self.expected: dict[int, list[str]] = defaultdict(list)
         self.sequences: dict[int, int] = {}
+        self.pages: list[Appointment | Offer] = []
         self.people = 0
 
     @initialize(needs_confirmation=st.booleans())
     def open_the_clinic(self, needs_confirmation):
+        self.pages.clear()
         for model in (Message, Offer, WaitlistEntry, FreedTime, Appointment, Absence, DailyCount):
             model.objects.all().delete()
         if not Therapist.objects.exists():
@@ -181,6 +205,30 @@ class Visits(RuleBasedStateMachine):
             actions.delete_dead_holds(older_than=timedelta(0))
             left = set(Appointment.objects.values_list("pk", flat=True))
             self.holds = {browser: hold for browser, hold in self.holds.items() if hold.pk in left}
+
+    # ---- pages that are left open ----
+
+    @rule(choice=st.integers(0, 9), is_about_an_offer=st.booleans())
+    def a_page_is_opened(self, choice, is_about_an_offer):
+        offers = list(Offer.objects.select_related("entry__visit", "therapist").order_by("pk"))
+        row = offers[choice % len(offers)] if is_about_an_offer and offers else self.visit(choice)
+        if row is not None:
+            self.pages.append(row)
+
+    @rule(choice=st.integers(0, 99), decision=st.integers(0, 9), start=starts)
+    def an_old_page_decides(self, choice, decision, start):
+        """When the row is no longer as that page showed it, nothing happens, whichever button is pressed."""
+        if not self.pages:
+            return
+        shown = self.pages[choice % len(self.pages)]
+        now = type(shown).objects.filter(pk=shown.pk).first()
+        if now is None or now.version == shown.version:
+            return
+        decisions = decisions_about(shown, start)
+        before = (rows_of(shown), Message.objects.count(), FreedTime.objects.count())
+        with suppress(*REFUSALS):
+            decisions[decision % len(decisions)]()
+        assert (rows_of(shown), Message.objects.count(), FreedTime.objects.count()) == before
 
     # ---- the waiting list ----
 

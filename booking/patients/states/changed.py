@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from booking.models import Offer, Service, State, Therapist
@@ -30,26 +31,25 @@ class Changed:
     is_still_possible: bool
 
 
-def visit_words(version: str) -> str:
+AS_SHOWN = _("{starts_at} to {ends_at}, {service} with {therapist}")
+
+
+def visit_words(version: str) -> SafeString:
     """Confirmed: Monday, December 7, 9:15 am to 10:00 am, Consultation with Dr. Stanley; empty for anything else."""
     visit = VisitVersion.last_in(version)
     if visit is None or visit.state not in State.values:
-        return ""
+        return SafeString("")
     therapist = Therapist.objects.filter(pk=visit.therapist).first()
     service = Service.objects.filter(pk=visit.service).first()
     if therapist is None or service is None:
-        return ""
-    words = gettext("%(starts_at)s to %(ends_at)s, %(service)s with %(therapist)s") % {
-        "starts_at": day_and_hour(visit.starts_at),
-        "ends_at": clock(visit.ends_at),
-        "service": service.name,
-        "therapist": therapist.name,
-    }
+        return SafeString("")
+    times = {"starts_at": day_and_hour(visit.starts_at), "ends_at": clock(visit.ends_at)}
+    words = format_html(str(AS_SHOWN), **times, service=service.name, therapist=therapist.name)
     tag = VISITS.get(State(visit.state), OTHER_VISIT).tag
-    return f"{tag}: {words}" if tag else words
+    return format_html("{}: {}", tag, words) if tag else words
 
 
-HELD_FOR_YOU = _("%(time)s with %(therapist)s, held for you")
+HELD_FOR_YOU = _("{time} with {therapist}, held for you")
 OFFERS = {
     Offer.State.TAKEN: _("you have taken it"),
     Offer.State.DECLINED: _("it is no longer held for you"),
@@ -60,6 +60,6 @@ OFFERS = {
 def offer_changed(seen: str, offer: Offer) -> Changed:
     """For an answer to a waiting-list offer; `offer` is as it is now, with the visit that would move, if any."""
     names = {"time": day_and_hour(offer.starts_at), "therapist": offer.therapist.name}
-    was, is_open = visit_words(seen) or HELD_FOR_YOU % names, offer.version.startswith("open.")
+    was, is_open = visit_words(seen) or format_html(str(HELD_FOR_YOU), **names), offer.version.startswith("open.")
     now = visit_words(offer.version) if is_open else OFFERS.get(Offer.State(offer.state), "")
     return Changed(was if seen else "", now, is_still_possible=is_open)

@@ -242,7 +242,7 @@ def test_pressing_twice_is_one_outage_and_another_one_is_refused(therapist, othe
 
 
 def test_a_time_taken_while_staff_were_choosing_writes_nothing(therapist, other, service, visit):
-    plans = {visit.pk: actions.OutagePlan(other, in_days(3, 10))}
+    plans = {visit.pk: actions.OutagePlan(visit.version, other, in_days(3, 10))}
     an_appointment(other, service, in_days(3, 10), email="quick@example.com")
 
     with pytest.raises(actions.AlternativesGoneError) as refused:
@@ -256,7 +256,7 @@ def test_a_time_taken_while_staff_were_choosing_writes_nothing(therapist, other,
 
 def test_one_time_for_two_visits_is_refused(therapist, other, service, visit):
     second = an_appointment(therapist, service, in_days(3, 11), email="bo@example.com")
-    plans = {pk: actions.OutagePlan(other, in_days(3, 10)) for pk in (visit.pk, second.pk)}
+    plans = {one.pk: actions.OutagePlan(one.version, other, in_days(3, 10)) for one in (visit, second)}
 
     with pytest.raises(actions.AlternativesGoneError) as refused:
         outage_of(therapist, day(3), plans=plans)

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from booking.models import Appointment, Caution, Message, State, UrgentHelp
-from revival.base.words import day_and_hour
 from tests.factories import (
+    CHICAGO,
     a_service,
     a_therapist,
     an_absence,
@@ -621,7 +621,9 @@ def test_a_tab_that_saw_the_old_time_does_not_move_the_visit_again(client, visit
 
     assert response.status_code == 409
     assert "Nothing was changed" in response.text
-    assert f"It is now: Waiting for our answer: {day_and_hour(in_days(6))} to" in response.text
+    assert (
+        f'It is now: Waiting for our answer: <time datetime="{iso(in_days(6).astimezone(CHICAGO))}">' in response.text
+    )
     assert Appointment.objects.get().starts_at == in_days(6)
 
 
