@@ -38,29 +38,30 @@ STARTS = [in_days(day, hour, minute) for day in (3, 4) for hour in (9, 10) for m
 starts = st.sampled_from(STARTS)
 browsers = st.integers(0, 3)
 which = st.integers(0, 1)
+choices = st.integers(0, 99)
 ANSWERS = ["accept", "accept twice", "decline", "leave", "too late"]
 REFUSALS = (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError)
 
 
-def decisions_about(shown, start):
-    """What the page of this row offers, with the version that it showed."""
-    if isinstance(shown, Offer):
-        return [partial(act, offer=shown, seen=shown.version) for act in (actions.accept_offer, actions.decline_offer)]
+def decisions_about(visit, start):
+    """What pages of this visit offer, with the version that they show now."""
+    shown = {"appointment": visit, "seen": visit.version}
     by_staff = (actions.confirm_appointment, actions.decline_appointment, actions.mark_arrived, actions.take_back)
-    decisions = [partial(act, appointment=shown, seen=shown.version) for act in by_staff]
+    presses = [partial(act, **shown) for act in by_staff]
     for by in actions.Actor:
-        decisions.append(partial(actions.cancel_appointment, appointment=shown, seen=shown.version, by=by))
-        decisions.append(
-            partial(actions.move_appointment, appointment=shown, seen=shown.version, starts_at=start, by=by)
-        )
-    return decisions
+        presses.append(partial(actions.cancel_appointment, **shown, by=by))
+        presses.append(partial(actions.move_appointment, **shown, starts_at=start + timedelta(minutes=15), by=by))
+    return presses
 
 
-def rows_of(shown):
-    """The visits and offers that a decision about this row may change."""
-    if isinstance(shown, Offer):
-        return [*Offer.objects.order_by("pk").values(), *Appointment.objects.visits().order_by("pk").values()]
-    return list(Appointment.objects.filter(pk=shown.pk).values())
+def answers_to(offer):
+    return [partial(act, offer=offer, seen=offer.version) for act in (actions.accept_offer, actions.decline_offer)]
+
+
+def everything_decided():
+    visits, offers = Appointment.objects.visits(), Offer.objects.all()
+    rows = [list(table.order_by("pk").values()) for table in (visits, offers)]
+    return [*rows, Message.objects.count(), FreedTime.objects.count()]
 
 
 class Visits(RuleBasedStateMachine):
@@ -69,12 +70,10 @@ class Visits(RuleBasedStateMachine):
         self.holds: dict[int, Appointment] = {}
         self.expected: dict[int, list[str]] = defaultdict(list)
         self.sequences: dict[int, int] = {}
-        self.pages: list[Appointment | Offer] = []
         self.people = 0
 
     @initialize(needs_confirmation=st.booleans())
     def open_the_clinic(self, needs_confirmation):
-        self.pages.clear()
         for model in (Message, Offer, WaitlistEntry, FreedTime, Appointment, Absence, DailyCount):
             model.objects.all().delete()
         if not Therapist.objects.exists():
@@ -90,8 +89,11 @@ class Visits(RuleBasedStateMachine):
             self.book_at_once(browser=100 + number, start=start, who=number % 2, service=number % 2)
             self.join_the_list(choice=number, who=2, service=number % 2, has_visit=number == 2)
 
+    def visits(self):
+        return list(Appointment.objects.visits().order_by("pk"))
+
     def visit(self, choice):
-        rows = list(Appointment.objects.visits().order_by("pk"))
+        rows = self.visits()
         return rows[choice % len(rows)] if rows else None
 
     def attempt(self, do, *, told=()):
@@ -206,29 +208,25 @@ class Visits(RuleBasedStateMachine):
             left = set(Appointment.objects.values_list("pk", flat=True))
             self.holds = {browser: hold for browser, hold in self.holds.items() if hold.pk in left}
 
-    # ---- pages that are left open ----
+    # ---- a page that is left open ----
 
-    @rule(choice=st.integers(0, 9), is_about_an_offer=st.booleans())
-    def a_page_is_opened(self, choice, is_about_an_offer):
-        offers = list(Offer.objects.select_related("entry__visit", "therapist").order_by("pk"))
-        row = offers[choice % len(offers)] if is_about_an_offer and offers else self.visit(choice)
-        if row is not None:
-            self.pages.append(row)
-
-    @rule(choice=st.integers(0, 99), decision=st.integers(0, 9), start=starts)
-    def an_old_page_decides(self, choice, decision, start):
-        """When the row is no longer as that page showed it, nothing happens, whichever button is pressed."""
-        if not self.pages:
+    @rule(choice=st.integers(0, 9), meanwhile=st.sampled_from(["move", "confirm"]), start=starts, decision=choices)
+    def an_old_page_decides(self, choice, meanwhile, start, decision):
+        """Once the visit is no longer as the page showed it, nothing happens, whichever button is pressed."""
+        coming = list(Appointment.objects.coming(timezone.now()).order_by("pk"))
+        if not coming:
             return
-        shown = self.pages[choice % len(self.pages)]
-        now = type(shown).objects.filter(pk=shown.pk).first()
-        if now is None or now.version == shown.version:
+        shown = coming[choice % len(coming)]
+        offers = list(Offer.objects.open().filter(entry__visit=shown).select_related("entry__visit", "therapist"))
+        decisions = [*decisions_about(shown, start), *(press for offer in offers for press in answers_to(offer))]
+        which = [*self.visits()].index(shown)
+        self.move(which, start) if meanwhile == "move" else self.staff_answer(which, "confirm")
+        if version_of(shown) == shown.version:
             return
-        decisions = decisions_about(shown, start)
-        before = (rows_of(shown), Message.objects.count(), FreedTime.objects.count())
+        before = everything_decided()
         with suppress(*REFUSALS):
             decisions[decision % len(decisions)]()
-        assert (rows_of(shown), Message.objects.count(), FreedTime.objects.count()) == before
+        assert everything_decided() == before
 
     # ---- the waiting list ----
 
