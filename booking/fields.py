@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,40 @@ class StartField(forms.CharField):
         if moment.tzinfo is None or not is_in_era(moment):
             raise ValidationError(NO_TIME)
         return moment.astimezone(UTC)  # PostgreSQL knows no offset of nearly a day
+
+
+class VersionField(forms.CharField):
+    """The hidden version of the row that the page showed; what our page never writes is one that has passed."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        try:
+            return str(super().clean(value))
+        except ValidationError:
+            return ""
+
+
+def version_in(data: Mapping[str, Any]) -> str:
+    """The version that a form sent back; empty when it sent none."""
+    return VersionField().clean(data.get("version"))
+
+
+class DecisionForm(forms.Form):
+    """A form that decides about a row: it sends back the `version` of that row which its page showed."""
+
+    version = VersionField()
+
+    def show_version(self, version: str) -> None:
+        """Offer the decision anew about the row as it is now; what was typed is kept."""
+        self.initial = {**self.initial, "version": version}
+        if self.is_bound:
+            self.data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
+            self.data["version"] = version  # type: ignore[index]
+            self.full_clean()
 
 
 class PlaceField(StartField):

@@ -31,6 +31,7 @@ from booking.models import (
     free_times,
     propose,
 )
+from booking.models.versions import Together
 from revival.base.clock import Span
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -127,6 +128,7 @@ def outage_of(therapist: Therapist, span: Span, **fields: Any) -> Outage:
     proposed = propose(rows, out=span, first=first, among=None, now=now, zone=CHICAGO)
     plans = {
         proposal.visit.pk: actions.OutagePlan(
+            proposal.visit.version,
             proposal.best.therapist if proposal.best else None,
             proposal.best.starts_at if proposal.best else None,
             by_phone=proposal.visit.pk in by_phone,
@@ -202,3 +204,8 @@ def typed_details(**fields: Any) -> dict[str, str]:
         "consent": "on",
     }
     return values | fields
+
+
+def version_of(*rows: Any) -> str:
+    """The version that a page opened now would show of this row, or of these together."""
+    return Together([type(row)._default_manager.get(pk=row.pk) for row in rows]).version

@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from django.test import Client
 
 
 @dataclass
@@ -41,7 +44,14 @@ class Guest:
 
 
 def hidden_fields(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    """Names and values; of several with one name the first, as of forms of their own."""
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    return dict(reversed(found))
+
+
+def press(client: Client, address: str, typed: dict[str, Any] | None = None, *, follow: bool = False) -> Any:
+    """Open a page and send its form, with the fields that the page hid in it and what is typed."""
+    return client.post(address, hidden_fields(client.get(address).text) | (typed or {}), follow=follow)
 
 
 def free_starts(page: str) -> list[str]:

@@ -42,6 +42,7 @@ from .people import Person, erase_person, export_person
 from .refusals import (
     AlreadyOutError,
     AlternativesGoneError,
+    ChangedMeanwhileError,
     NamesThePersonError,
     NotAllFreeError,
     NotOfferedError,
@@ -71,7 +72,7 @@ from .visits import (
     expire_request,
     move_appointment,
 )
-from .waitlist import end_waiting, join_waitlist, leave_waitlist
+from .waitlist import end_waiting, join_waitlist, leave_waitlist, take_off_waitlist
 
 __all__ = [
     "ANYONE",
@@ -79,6 +80,7 @@ __all__ = [
     "AlreadyOutError",
     "AlternativesGoneError",
     "BusyError",
+    "ChangedMeanwhileError",
     "Details",
     "KeptBack",
     "NamesThePersonError",
@@ -154,6 +156,7 @@ __all__ = [
     "start_outage",
     "take_back",
     "take_hold",
+    "take_off_waitlist",
     "take_other_time",
     "take_up_contact",
     "usual_answer_by",

@@ -11,7 +11,7 @@ from booking.mail import queue
 from booking.models import ContactRequest, Kind
 from revival.base.desk_parts.staff_request import StaffUser
 
-from .refusals import StateChangedError, action, demand_same
+from .refusals import StateChangedError, action, demand_same, demand_seen
 
 
 @action
@@ -29,18 +29,22 @@ def ask_for_contact(*, submission_key: uuid.UUID, **fields: Any) -> ContactReque
 
 
 @action
-def take_up_contact(*, contact_request: ContactRequest, by: StaffUser) -> ContactRequest:
+def take_up_contact(*, contact_request: ContactRequest, seen: str, by: StaffUser) -> ContactRequest:
     """Note which colleague deals with it, so that no two of them call. Raises StateChangedError."""
-    present = _locked(contact_request, ContactRequest.State.NEW)
+    present = _locked(contact_request)
+    demand_seen(present, seen, done=ContactRequest.State.IN_HAND)
+    _demand_state(present, ContactRequest.State.NEW)
     present.state, present.taken_up_at, present.taken_up_by = ContactRequest.State.IN_HAND, timezone.now(), by
     present.save()
     return present
 
 
 @action
-def finish_contact(*, contact_request: ContactRequest, by: StaffUser) -> ContactRequest:
+def finish_contact(*, contact_request: ContactRequest, seen: str, by: StaffUser) -> ContactRequest:
     """Note that it is answered. Raises StateChangedError when a colleague was quicker."""
-    present = _locked(contact_request, ContactRequest.State.NEW, ContactRequest.State.IN_HAND)
+    present = _locked(contact_request)
+    demand_seen(present, seen, done=ContactRequest.State.DONE)
+    _demand_state(present, ContactRequest.State.NEW, ContactRequest.State.IN_HAND)
     if present.taken_up_by is None:
         present.taken_up_at, present.taken_up_by = timezone.now(), by
     present.state, present.ended_at = ContactRequest.State.DONE, timezone.now()
@@ -48,8 +52,10 @@ def finish_contact(*, contact_request: ContactRequest, by: StaffUser) -> Contact
     return present
 
 
-def _locked(contact_request: ContactRequest, *states: ContactRequest.State) -> ContactRequest:
-    present = ContactRequest.objects.select_for_update().get(pk=contact_request.pk)
-    if present.state not in states:
+def _locked(contact_request: ContactRequest) -> ContactRequest:
+    return ContactRequest.objects.select_for_update().get(pk=contact_request.pk)
+
+
+def _demand_state(contact_request: ContactRequest, *states: ContactRequest.State) -> None:
+    if contact_request.state not in states:
         raise StateChangedError
-    return present

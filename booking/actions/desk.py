@@ -14,32 +14,32 @@ from revival.base.desk_parts.staff_request import StaffUser
 
 from . import free
 from .by_phone import mark_heard
-from .refusals import StateChangedError, action, demand_same
+from .refusals import StateChangedError, action, demand_same, demand_seen
 from .visits import Details
 
 
 @action
-def mark_arrived(*, appointment: Appointment) -> Appointment:
+def mark_arrived(*, appointment: Appointment, seen: str) -> Appointment:
     """Note that the patient is here; not before the visit's day. Raises StateChangedError."""
-    return _note(appointment, State.ARRIVED, out_of=(State.CONFIRMED,), is_open=is_today_or_past)
+    return _note(appointment, seen, State.ARRIVED, out_of=(State.CONFIRMED,), is_open=is_today_or_past)
 
 
 @action
-def mark_completed(*, appointment: Appointment) -> Appointment:
+def mark_completed(*, appointment: Appointment, seen: str) -> Appointment:
     """Note that the visit has taken place. Raises StateChangedError."""
-    return _note(appointment, State.COMPLETED, out_of=(State.ARRIVED,), is_open=has_begun)
+    return _note(appointment, seen, State.COMPLETED, out_of=(State.ARRIVED,), is_open=has_begun)
 
 
 @action
-def take_back(*, appointment: Appointment) -> Appointment:
+def take_back(*, appointment: Appointment, seen: str) -> Appointment:
     """Undo "arrived" or "no-show", as when they came late. Raises StateChangedError or SlotTakenError."""
-    return _note(appointment, State.CONFIRMED, out_of=(State.ARRIVED, State.NO_SHOW))
+    return _note(appointment, seen, State.CONFIRMED, out_of=(State.ARRIVED, State.NO_SHOW))
 
 
 @action
-def mark_no_show(*, appointment: Appointment) -> Appointment:
+def mark_no_show(*, appointment: Appointment, seen: str) -> Appointment:
     """Note that the patient did not come; not before the visit has begun. Raises StateChangedError."""
-    return _note(appointment, State.NO_SHOW, out_of=(State.CONFIRMED,), is_open=has_begun)
+    return _note(appointment, seen, State.NO_SHOW, out_of=(State.CONFIRMED,), is_open=has_begun)
 
 
 def has_begun(visit: Appointment, now: datetime) -> bool:
@@ -57,6 +57,7 @@ def _always(visit: Appointment, now: datetime) -> bool:
 
 def _note(
     appointment: Appointment,
+    seen: str,
     state: State,
     *,
     out_of: tuple[State, ...],
@@ -65,6 +66,7 @@ def _note(
     """Write down what became of a visit. No message: the patient knows."""
     now = timezone.now()
     visit = free.lock_visit(appointment, now=now)
+    demand_seen(visit, seen, done=state)
     if visit.state not in out_of or not is_open(visit, now):
         raise StateChangedError
     visit.state = state

@@ -33,7 +33,7 @@ from booking.models.free import OFFER_ENDS_BEFORE
 from revival.base.clock import Span
 
 from . import free, limits, visits
-from .refusals import StateChangedError, TooLateToChangeError, action
+from .refusals import StateChangedError, TooLateToChangeError, action, demand_seen
 from .waitlist import close_offer, end_entry, end_hold, lock_address, lock_entry
 
 
@@ -158,13 +158,23 @@ def expire_offer(*, offer: Offer) -> Offer:
 
 
 @action
-def decline_offer(*, offer: Offer) -> Offer:
+def decline_offer(*, offer: Offer, seen: str) -> Offer:
     """Not this time, but stay on the list. The slot goes to the next. Declining twice is declining once."""
     now = timezone.now()
-    lock_entry(offer.entry, now=now)
-    present = Offer.objects.select_for_update(of=("self",)).select_related("hold").get(pk=offer.pk)
+    entry = lock_entry(offer.entry, now=now)
+    present = _lock_offer(offer, entry)
+    if present.state == Offer.State.DECLINED:
+        return present
+    demand_seen(present, seen)
     if present.state == Offer.State.OPEN:
         close_offer(present, Offer.State.DECLINED, now)
+    return present
+
+
+def _lock_offer(offer: Offer, entry: WaitlistEntry) -> Offer:
+    """The offer as it is now. The caller has locked its entry."""
+    present = Offer.objects.select_for_update(of=("self",)).select_related("hold", "therapist").get(pk=offer.pk)
+    present.entry = entry
     return present
 
 
@@ -172,7 +182,7 @@ def decline_offer(*, offer: Offer) -> Offer:
 
 
 @action
-def accept_offer(*, offer: Offer) -> Appointment:
+def accept_offer(*, offer: Offer, seen: str) -> Appointment:
     """Take an offered time: a new visit, or the one they have moved there.
 
     An offer that ran out is still good while its time is free. Accepting twice is accepting once.
@@ -182,9 +192,10 @@ def accept_offer(*, offer: Offer) -> Appointment:
     now = timezone.now()
     therapists = {offer.therapist_id} | ({offer.entry.visit.therapist_id} if offer.entry.visit else set())
     entry = lock_entry(offer.entry, now=now, and_therapists=therapists)
-    present = Offer.objects.select_for_update(of=("self",)).select_related("hold", "therapist").get(pk=offer.pk)
+    present = _lock_offer(offer, entry)
     if present.state == Offer.State.TAKEN and present.hold is not None:
         return present.hold
+    demand_seen(present, seen)
     if entry.state != WaitlistEntry.State.WAITING or present.state == Offer.State.DECLINED:
         raise StateChangedError
     visit = _move_there(entry.visit, entry, present, now) if entry.visit else _book_there(entry, present, now)

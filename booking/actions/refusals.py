@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Model
 
 from booking.models import Appointment, WhyNot
+from booking.models.versions import Versioned
 from revival.base.refusals import RefusalError, RefusalTable
 
 
@@ -49,6 +50,10 @@ class TooManyError(RefusalError):
 
 class StateChangedError(RefusalError):
     """The visit is no longer in a state in which this can be done (409)."""
+
+
+class ChangedMeanwhileError(StateChangedError):
+    """What is decided about is no longer as the page showed it: another state, time, therapist or service (409)."""
 
 
 class VisitsInTheWayError(RefusalError):
@@ -97,6 +102,20 @@ REFUSALS = RefusalTable(
 )
 action = REFUSALS.action
 refusal_for = REFUSALS.refusal_for
+
+
+def demand_seen(row: Versioned, seen: str, *, done: str = "") -> None:
+    """Check that a locked row still is what the person saw when they decided; `seen` is its version on their page.
+
+    `done` is the state that the decision leads to: where nothing else has changed, the same press came twice, or a
+    colleague decided alike. Raises StateChangedError then, and ChangedMeanwhileError for any other change.
+    """
+    if seen == row.version:
+        return
+    state, _, rest = row.version.partition(".")
+    if seen and state == done and seen.partition(".")[2] == rest:
+        raise StateChangedError
+    raise ChangedMeanwhileError
 
 
 def demand_same(row: Model, fields: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
@@ -12,12 +13,13 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, Audience, Kind, Series, Service, State, Terms, Therapist
+from booking.models.versions import Together, VisitVersion
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.refusals import TryAgainError
 
 from . import free, visits
 from .by_phone import mark_heard
-from .refusals import StateChangedError, action, demand_same
+from .refusals import StateChangedError, action, demand_same, demand_seen
 from .visits import Details
 
 
@@ -63,18 +65,16 @@ def _visit(series: Series, start: datetime, details: Details, now: datetime) -> 
 
 
 @action
-def cancel_rest(
-    *, appointment: Appointment, seen: Iterable[datetime], by: StaffUser | AnonymousUser
-) -> list[Appointment]:
+def cancel_rest(*, appointment: Appointment, seen: str, by: StaffUser | AnonymousUser) -> list[Appointment]:
     """Cancel the coming visits of a series, from this visit on, with one message to the patient.
 
-    `seen` are the starts that were shown to `by`, of those they may see: when a colleague or the patient
-    changed one meanwhile, nothing is cancelled. Cancelling twice is cancelling once. Returns the visits
-    cancelled. Raises StateChangedError.
+    `seen` is the version of the visits that were shown to `by`, of those they may see (`Together`): when a colleague
+    or the patient changed one meanwhile, nothing is cancelled. Cancelling twice is cancelling once. Returns the
+    visits cancelled. Raises StateChangedError.
     """
     if appointment.series_id is None:
         raise StateChangedError
-    now, shown = timezone.now(), sorted(seen)
+    now = timezone.now()
     series = Appointment.objects.filter(series=appointment.series_id)
     owners = set(series.values_list("therapist", flat=True))
     free.lock_therapists(owners, now=now)
@@ -82,9 +82,10 @@ def cancel_rest(
     rest: list[Appointment] = Appointment.objects.seen_by(by).rest_of(present, now).in_order()
     if {visit.therapist_id for visit in rest} - owners:
         raise TryAgainError  # one was moved to a colleague while we waited
-    if not rest and all(visit.state == State.CANCELLED for visit in series.filter(starts_at__in=shown)):
+    if not rest and _are_cancelled(seen, series):
         return []
-    if not shown or [visit.starts_at for visit in rest] != shown:
+    demand_seen(Together(rest), seen)
+    if not rest:
         raise StateChangedError
     for visit in rest:
         visits.end(visit, State.CANCELLED, now=now)
@@ -92,6 +93,12 @@ def cancel_rest(
         together = list(theirs)
         queue.queue_message(Kind.SERIES_CANCELLED, together[0], together=together)
     return rest
+
+
+def _are_cancelled(seen: str, series: Iterable[Appointment]) -> bool:
+    """Whether all visits that were shown are cancelled by now, where they were."""
+    shown, present = [VisitVersion.last_in(version) for version in seen.split()], {visit.version for visit in series}
+    return bool(shown) and all(was and str(replace(was, state=State.CANCELLED)) in present for was in shown)
 
 
 def _address(visit: Appointment) -> str:

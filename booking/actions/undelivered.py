@@ -9,12 +9,12 @@ from booking.models import TO_STAFF, Appointment, Delivery, Message, OutageConta
 
 from . import free
 from .outages.contact import phone_instead
-from .refusals import StateChangedError, action
+from .refusals import StateChangedError, action, demand_seen
 
 
 @action
-def resend_message(*, message: Message, email: str) -> Message:
-    """Send it again, to this address. Raises StateChangedError if it arrived, or the patient was erased, meanwhile.
+def resend_message(*, message: Message, seen: str, email: str) -> Message:
+    """Send it again, to this address; pressed twice, once. Raises StateChangedError if it was sent or they were erased.
 
     A new address becomes that of the visits the message is about, or of the waiting-list entry. For a visit it also
     closes the link sent to the old address, and redirects the patient's other queued messages to the new one.
@@ -22,7 +22,11 @@ def resend_message(*, message: Message, email: str) -> Message:
     owners = message.visits.values_list("therapist", flat=True)
     now = timezone.now()
     visit = free.lock_visit(message.appointment, now=now, and_therapists=owners) if message.appointment else None
-    present = _present(message)
+    present = _locked(message)
+    if seen != present.version and (present.delivery, present.recipient) == (Delivery.QUEUED, email):
+        return present
+    demand_seen(present, seen)
+    _demand_not_arrived(present)
     if visit is not None and visit.anonymised_at is not None:
         raise StateChangedError
     if present.kind not in TO_STAFF and email != present.recipient:
@@ -67,18 +71,22 @@ def _change_address(visit: Appointment, email: str) -> None:
     visit.save(update_fields=["email", "link_version", "link_digest"])
 
 
-def _present(message: Message) -> Message:
-    """The row as it is now, locked. Raises StateChangedError if the message has reached someone."""
-    present = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
-    if present.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
+def _locked(message: Message) -> Message:
+    return Message.objects.select_for_update(of=("self",)).select_related("appointment").get(pk=message.pk)
+
+
+def _demand_not_arrived(message: Message) -> None:
+    """Raises StateChangedError if the message has reached someone."""
+    if message.delivery not in (Delivery.REFUSED, Delivery.PLEASE_PHONE, Delivery.QUEUED):
         raise StateChangedError
-    return present
 
 
 @action
-def mark_as_phoned(*, message: Message) -> Message:
+def mark_as_phoned(*, message: Message, seen: str) -> Message:
     """Note that the patient was told by phone. Raises StateChangedError if the message was sent meanwhile."""
-    present = _present(message)
+    present = _locked(message)
+    demand_seen(present, seen, done=Delivery.PHONED)
+    _demand_not_arrived(present)
     present.delivery = Delivery.PHONED
     present.save()
     return present

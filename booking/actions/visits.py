@@ -31,7 +31,7 @@ from booking.time.availability import answer_by
 from revival.base.clock import Span
 
 from . import free, limits
-from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeError, action
+from .refusals import StateChangedError, SubmissionReusedError, TooLateToChangeError, action, demand_seen
 
 
 @dataclass(frozen=True)
@@ -140,10 +140,14 @@ class Actor(StrEnum):
 
 
 @action
-def confirm_appointment(*, appointment: Appointment) -> Appointment:
-    """Agree to a request and tell the patient. Raises StateChangedError, also while its therapist is out."""
+def confirm_appointment(*, appointment: Appointment, seen: str) -> Appointment:
+    """Agree to a request and tell the patient. Raises StateChangedError, also while its therapist is out.
+
+    `seen` is here and below the version of the row on the page of whoever decides, see `demand_seen`.
+    """
     now = timezone.now()
     visit = free.lock_visit(appointment, now=now)
+    demand_seen(visit, seen, done=State.CONFIRMED)
     _demand_state(visit, State.REQUESTED)
     if visit.outage is not None:
         raise StateChangedError
@@ -152,7 +156,7 @@ def confirm_appointment(*, appointment: Appointment) -> Appointment:
 
 
 @action
-def decline_appointment(*, appointment: Appointment, instead: Sequence[OtherTime] = ()) -> Appointment:
+def decline_appointment(*, appointment: Appointment, seen: str, instead: Sequence[OtherTime] = ()) -> Appointment:
     """Turn a request down, free its time and tell the patient. Raises StateChangedError.
 
     `instead` are the times the message names; they are not held, and one that is gone when the
@@ -160,12 +164,13 @@ def decline_appointment(*, appointment: Appointment, instead: Sequence[OtherTime
     """
     now = timezone.now()
     visit = free.lock_visit(appointment, now=now)
+    demand_seen(visit, seen, done=State.DECLINED)
     _demand_state(visit, State.REQUESTED)
     return _end(visit, State.DECLINED, Kind.DECLINED, now, suggested=instead)
 
 
 @action
-def cancel_appointment(*, appointment: Appointment, by: Actor, reason: str = "") -> Appointment:
+def cancel_appointment(*, appointment: Appointment, seen: str, by: Actor, reason: str = "") -> Appointment:
     """Free the time and tell the patient, and staff when the patient did it. `reason` is for staff alone.
 
     Cancelling twice is one cancellation. Raises TooLateToChangeError for a patient inside the
@@ -175,6 +180,7 @@ def cancel_appointment(*, appointment: Appointment, by: Actor, reason: str = "")
     visit = free.lock_visit(appointment, now=now)
     if visit.state == State.CANCELLED:
         return visit
+    demand_seen(visit, seen)
     _demand_state(visit, *COMING)
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
@@ -200,20 +206,18 @@ def renew_answer(visit: Appointment, now: datetime) -> None:
 
 
 @action
-def move_appointment(*, appointment: Appointment, seen: datetime, starts_at: datetime, by: Actor) -> Appointment:
+def move_appointment(*, appointment: Appointment, seen: str, starts_at: datetime, by: Actor) -> Appointment:
     """Put a coming visit at another free time, with the same therapist, in place; its own time counts as free.
 
-    `seen` is the start the person saw before choosing: when another tab has moved the visit
-    meanwhile, this one loses. A request stays a request. Raises StateChangedError,
+    Moving it twice to one time is moving it once. A request stays a request. Raises StateChangedError,
     TooLateToChangeError for a patient inside the cut-off, SlotTakenError or NotOfferedError.
     """
     now = timezone.now()
     visit = free.lock_visit(appointment, now=now)
-    _demand_state(visit, *COMING)
-    if visit.starts_at == starts_at:
+    if visit.is_coming and visit.starts_at == starts_at:
         return visit
-    if visit.starts_at != seen:
-        raise StateChangedError
+    demand_seen(visit, seen)
+    _demand_state(visit, *COMING)
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
     terms = Terms.of_visit(visit, Audience.STAFF if by == Actor.STAFF else Audience.VISIT)

@@ -18,7 +18,7 @@ from booking.models import Appointment, Kind, Offer, State, WaitlistEntry
 
 from . import free
 from .advisory_locks import LockKind, lock_word
-from .refusals import StateChangedError, TooManyError, action, demand_same
+from .refusals import StateChangedError, TooManyError, action, demand_same, demand_seen
 
 
 @action
@@ -52,14 +52,35 @@ def join_waitlist(*, submission_key: uuid.UUID, **fields: Any) -> WaitlistEntry:
 
 @action
 def leave_waitlist(*, entry: WaitlistEntry) -> WaitlistEntry:
-    """Take them off the list; an open offer goes to the next. Leaving twice is leaving once."""
+    """They leave the list; an open offer goes to the next. Leaving twice is leaving once.
+
+    It needs no version: a mail program leaves by itself (RFC 8058), and whoever is no longer on the list stays so.
+    """
     now = timezone.now()
     present = lock_entry(entry, now=now)
     if present.state == WaitlistEntry.State.WAITING:
-        end_entry(present, WaitlistEntry.State.LEFT, now)
-        for offer in present.offers.open():
-            close_offer(offer, Offer.State.DECLINED, now)
+        _leave(present, now)
     return present
+
+
+@action
+def take_off_waitlist(*, entry: WaitlistEntry, seen: str) -> WaitlistEntry:
+    """Staff take them off the list; an open offer goes to the next. Doing it twice is doing it once.
+
+    Raises ChangedMeanwhileError, as when they have just taken an offer.
+    """
+    now = timezone.now()
+    present = lock_entry(entry, now=now)
+    if present.state != WaitlistEntry.State.LEFT:
+        demand_seen(present, seen)
+        _leave(present, now)
+    return present
+
+
+def _leave(entry: WaitlistEntry, now: datetime) -> None:
+    end_entry(entry, WaitlistEntry.State.LEFT, now)
+    for offer in entry.offers.open():
+        close_offer(offer, Offer.State.DECLINED, now)
 
 
 @action

@@ -15,7 +15,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions
 from booking.desk.base.buttons import Button, ReadOnlyWithButtons
-from booking.fields import ONE_LINE
+from booking.desk.base.changed import visit_words
+from booking.fields import ONE_LINE, DecisionForm
 from booking.mail import compose as mail
 from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
 from revival.base.desk_parts.date_columns import date_filter, moment_column
@@ -39,7 +40,7 @@ def _subject_words(subject: Model) -> str:
     return "Contact request" if isinstance(subject, ContactRequest) else "Waiting list"
 
 
-class ResendForm(forms.Form):
+class ResendForm(DecisionForm):
     email = forms.EmailField(
         label="Send it to",
         max_length=254,
@@ -80,7 +81,9 @@ class MessageAdmin(ReadOnlyWithButtons):
             label="Send it again",
             question="Send this message again?",
             done="It will be sent in a moment.",
-            act=lambda message, request, data: actions.resend_message(message=message, email=data["email"]),
+            act=lambda message, request, data: actions.resend_message(
+                message=message, seen=data["version"], email=data["email"]
+            ),
             states=NOT_ARRIVED,
             form=ResendForm,
         ),
@@ -89,7 +92,7 @@ class MessageAdmin(ReadOnlyWithButtons):
             label="I told them by phone",
             question="Did you tell them by phone?",
             done="Marked as told by phone. It is off the list.",
-            act=lambda message, request, data: actions.mark_as_phoned(message=message),
+            act=lambda message, request, data: actions.mark_as_phoned(message=message, seen=data["version"]),
             states=NOT_ARRIVED,
         ),
     )
@@ -108,14 +111,17 @@ class MessageAdmin(ReadOnlyWithButtons):
         return self.contact_line(message) or "The clinic’s staff"
 
     def initial(self, row: Message) -> dict[str, Any]:
-        return {"email": row.recipient}
+        return super().initial(row) | {"email": row.recipient}
+
+    def version_words(self, version: str) -> str:
+        return ", about a visit: ".join(filter(None, (super().version_words(version), visit_words(version))))
 
     def row_title(self, row: Message) -> str:
         if row.starts_at is None:
             return row.get_kind_display()
         return f"{row.get_kind_display()}, {day_short(row.starts_at)}, {clock(row.starts_at)}"
 
-    def extra_context(self, button: Button, row: Message, form: forms.Form | None) -> dict[str, Any]:
+    def extra_context(self, button: Button, row: Message, form: DecisionForm) -> dict[str, Any]:
         return {"mail": mail.to_tell(row)}
 
     def render_change_form(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from django.utils.html import format_html
 
 from booking import actions
 from booking.desk.base.buttons import Button, ReadOnlyWithButtons
+from booking.fields import DecisionForm
 from booking.models import ContactRequest, Offer, WaitlistEntry
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.words import clock, day_short
@@ -79,7 +79,7 @@ class WaitlistEntryAdmin(ReadOnlyWithButtons):
             label="Take off the list",
             question="Take them off the waiting list?",
             done="They are off the list. No e-mail is sent.",
-            act=lambda entry, request, data: actions.leave_waitlist(entry=entry),
+            act=lambda entry, request, data: actions.take_off_waitlist(entry=entry, seen=data["version"]),
             states=(WaitlistEntry.State.WAITING,),
             is_stop=True,
         ),
@@ -136,7 +136,9 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
             label="I am on it",
             question="Are you on it?",
             done="It is assigned to you. Your colleagues see that you are on it.",
-            act=lambda contact, request, data: actions.take_up_contact(contact_request=contact, by=request.user),
+            act=lambda contact, request, data: actions.take_up_contact(
+                contact_request=contact, seen=data["version"], by=request.user
+            ),
             states=(ContactRequest.State.NEW,),
         ),
         Button(
@@ -144,7 +146,9 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
             label="Answered",
             question="Have they been answered?",
             done="Done. It is off the list.",
-            act=lambda contact, request, data: actions.finish_contact(contact_request=contact, by=request.user),
+            act=lambda contact, request, data: actions.finish_contact(
+                contact_request=contact, seen=data["version"], by=request.user
+            ),
             states=(ContactRequest.State.NEW, ContactRequest.State.IN_HAND),
         ),
     )
@@ -152,7 +156,7 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
     def row_title(self, row: ContactRequest) -> str:
         return f"Contact request, {day_short(row.created_at)}, {clock(row.created_at)}"
 
-    def extra_context(self, button: Button, row: ContactRequest, form: forms.Form | None) -> dict[str, Any]:
+    def extra_context(self, button: Button, row: ContactRequest, form: DecisionForm) -> dict[str, Any]:
         return {"days": self.days(row), "times": self.times(row)}
 
     @admin.display(description="Days")

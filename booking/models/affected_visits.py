@@ -208,6 +208,14 @@ class AffectedVisit(models.Model):
     def is_open(self) -> bool:
         return self.state in UNSETTLED
 
+    @property
+    def version(self) -> str:
+        """Whether it is settled, and how, and the visit's own. A time that is held no longer is no new version.
+
+        A patient who answers late still gets that time if it is free.
+        """
+        return f"{'open' if self.is_open else self.state}.{self.visit.version}"
+
     def is_held(self, now: datetime) -> bool:
         """Whether the other time is still kept for them."""
         is_live = self.hold is not None and self.hold.state == State.HELD

@@ -23,6 +23,7 @@ from .links import PrivateLink
 from .series import Series
 from .states import COMING, OCCUPYING, HeldFor, State
 from .therapists import Service, Therapist
+from .versions import VisitVersion
 
 if TYPE_CHECKING:
     from .affected_visits import AffectedVisit
@@ -163,6 +164,11 @@ class Appointment(PrivateLink):
     @property
     def span(self) -> Span:
         return Span(self.starts_at, self.ends_at)
+
+    @property
+    def version(self) -> str:
+        """What a decision about it is about: a new state, time, therapist or service is a new version."""
+        return str(VisitVersion(self.state, self.starts_at, self.ends_at, self.therapist_id, self.service_id))
 
     @property
     def is_hold(self) -> bool:

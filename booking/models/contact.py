@@ -83,6 +83,10 @@ class ContactRequest(models.Model):
         return self
 
     @property
+    def version(self) -> str:
+        return f"{self.state}.{self.pk}"
+
+    @property
     def day_names(self) -> list[str]:
         return [str(Weekday(day).label) for day in self.weekdays]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from functools import reduce
 from operator import or_
@@ -179,6 +180,12 @@ class Message(Mail):
         """The one row it is about; for an offer, the waiting-list entry it was made to."""
         subject = self.appointment or self.contact_request or self.outage_contact
         return subject or (self.offer.entry if self.offer else self.entry)  # type: ignore[return-value]  # a CHECK
+
+    @property
+    def version(self) -> str:
+        """What became of it, to whom it goes, and the visit it is about."""
+        recipient = hashlib.sha256(self.recipient.encode()).hexdigest()[:12]
+        return f"{self.delivery}.{recipient}.{self.appointment.version if self.appointment else ''}"
 
     @property
     def person(self) -> Appointment | WaitlistEntry | ContactRequest | None:

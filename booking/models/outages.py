@@ -98,5 +98,9 @@ class Outage(models.Model):
     def span(self) -> Span:
         return Span(self.starts_at, self.ends_at)
 
+    @property
+    def version(self) -> str:
+        return f"{self.state}.{int(self.starts_at.timestamp())}.{int(self.ends_at.timestamp())}"
+
     def is_over(self, now: datetime) -> bool:
         return self.state != self.State.OPEN or self.ends_at <= now

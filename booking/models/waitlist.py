@@ -218,6 +218,10 @@ class WaitlistEntry(PrivateLink):
     def part_names(self) -> list[str]:
         return [str(PartOfDay(part).label) for part in self.parts]
 
+    @property
+    def version(self) -> str:
+        return f"{self.state}.{self.pk}"
+
     def wants(self, start: datetime, zone: ZoneInfo, *, now: datetime) -> bool:
         """Whether this start lies on its dates, at its times of day, and before the visit it would replace.
 
@@ -304,6 +308,14 @@ class Offer(models.Model):
     def minutes(self) -> int:
         """How long the offered visit takes."""
         return (self.ends_at - self.starts_at) // timedelta(minutes=1)
+
+    @property
+    def version(self) -> str:
+        """What is offered, and the visit that would move; one that ran out is still good while its time is free."""
+        can_be_taken = self.state in (Offer.State.OPEN, Offer.State.EXPIRED)
+        is_open = can_be_taken and self.entry.state == WaitlistEntry.State.WAITING
+        visit = self.entry.visit
+        return f"{'open' if is_open else self.state}.{self.pk}.{visit.version if visit else ''}"
 
     def is_open(self, now: datetime) -> bool:
         return self.state == Offer.State.OPEN and now < self.until

@@ -16,6 +16,7 @@ from booking.patients.forms.visits import CancelForm, MoveForm
 
 from .robots import too_many, visitors_network
 from .states.causes import closed_words
+from .states.changed import Changed, visit_words
 from .states.chosen_time import moving_state
 from .states.visit import visit_state
 from .week import week_of_free_times
@@ -77,37 +78,73 @@ def calendar(request: HttpRequest, token: str) -> HttpResponse:
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """Choose another time → look at both once more → moved. No hold: the old time is kept until then."""
     visit = visit_or_404(token)
+    form = MoveForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_decided:
+        return _move(request, visit, form)
     if not visit.is_coming:
         return redirect(visit)
     if not visit.can_be_changed_online(timezone.now()):
         return render(request, "booking/patients/too_late.html", {"visit": visit}, status=409 if request.POST else 200)
-    if request.method != "POST":
+    if not form.is_bound:
         return _choose_another(request, visit)
-    form = MoveForm(request.POST)
     if form.is_empty:
         return _choose_another(request, visit, form=form)
     if not form.is_valid():
         raise SuspiciousOperation("not a start")
-    start, seen = form.cleaned_data["start"], form.cleaned_data["seen"]
-    if start == visit.starts_at:
+    if form.cleaned_data["start"] == visit.starts_at:
         return redirect(visit)
-    if seen is None:
-        context = {"visit": visit, "start": start, "is_request": visit.state == State.REQUESTED}
-        return render(request, "booking/patients/move_confirm.html", context)
-    return _move(request, visit, start=start, seen=seen)
+    return _confirm_move(request, visit, form.cleaned_data["start"])
 
 
-def _move(request: HttpRequest, visit: Appointment, *, start: datetime, seen: datetime) -> HttpResponse:
+def _confirm_move(request: HttpRequest, visit: Appointment, start: datetime) -> HttpResponse:
+    context = {"visit": visit, "start": start, "is_request": visit.state == State.REQUESTED}
+    return render(request, "booking/patients/move_confirm.html", context)
+
+
+def _move(request: HttpRequest, visit: Appointment, form: MoveForm) -> HttpResponse:
+    if not form.is_valid():
+        raise SuspiciousOperation("not a start")
+    start, seen = form.cleaned_data["start"], form.cleaned_data["version"]
+    if visit.is_coming and start == visit.starts_at:
+        return redirect(visit)
     try:
         moved = actions.move_appointment(appointment=visit, seen=seen, starts_at=start, by=actions.Actor.PATIENT)
-    except (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError) as refusal:
+    except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
         visit.refresh_from_db()
         return _choose_another(request, visit, refusal=refusal, start=start)
     except actions.TooLateToChangeError:
         return render(request, "booking/patients/too_late.html", {"visit": visit}, status=409)
     except actions.TooManyError:
         return too_many(request)
+    except actions.ChangedMeanwhileError:
+        return _changed(request, visit, seen, page="move_confirm", start=start)
+    except actions.StateChangedError:
+        return redirect(visit)
     return redirect(f"{moved.get_absolute_url()}?moved=1")  # the page says so; it changes nothing
+
+
+def _changed(
+    request: HttpRequest,
+    visit: Appointment,
+    seen: str,
+    *,
+    page: str,
+    form: CancelForm | None = None,
+    start: datetime | None = None,
+) -> HttpResponse:
+    """Say what the page showed and what is so now; `page` offers the decision anew, if it still can be made online."""
+    present = visit_or_404(visit.token)
+    can_change = present.can_be_changed_online(timezone.now())
+    if form is not None:
+        form.show_version(present.version)
+    context = {
+        "visit": present,
+        "form": form,
+        "start": start,
+        "is_request": present.state == State.REQUESTED,
+        "changed": Changed(visit_words(seen), visit_words(present.version), can_change),
+    }
+    return render(request, f"booking/patients/{page if can_change else 'changed'}.html", context, status=409)
 
 
 def _choose_another(
@@ -148,19 +185,21 @@ def find(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     visit = visit_or_404(token)
-    form = CancelForm(request.POST or None)
+    form = CancelForm(request.POST if request.method == "POST" else None, initial={"version": visit.version})
     if request.method != "POST":
         if not visit.is_coming:
             return redirect(visit)
         page = "cancel" if visit.can_be_changed_online(timezone.now()) else "too_late"
         return render(request, f"booking/patients/{page}.html", {"visit": visit, "form": form})
-    if form.errors:
+    if not form.is_valid():
         return render(request, "booking/patients/cancel.html", {"visit": visit, "form": form}, status=422)
-    reason = form.cleaned_data["reason"] if form.is_bound else ""
+    reason, seen = form.cleaned_data["reason"], form.cleaned_data["version"]
     try:
-        actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT, reason=reason)
+        actions.cancel_appointment(appointment=visit, seen=seen, by=actions.Actor.PATIENT, reason=reason)
     except actions.TooLateToChangeError:
         return render(request, "booking/patients/too_late.html", {"visit": visit}, status=409)
+    except actions.ChangedMeanwhileError:
+        return _changed(request, visit, seen, page="cancel", form=form)
     except actions.StateChangedError:
-        pass  # it was cancelled, or ended, meanwhile: its page says so
+        pass  # it has ended: its page says so
     return redirect(visit)

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from booking import actions
+from booking.fields import version_in
 from booking.models import (
     Appointment,
     Audience,
@@ -30,6 +31,7 @@ from booking.patients.forms.waitlist import EarlierForm, JoinForm
 from .book import asked_article, asked_place
 from .robots import too_many, turn_away
 from .states.causes import closed_words
+from .states.changed import Changed, offer_changed
 from .states.waitlist import waitlist_state
 from .visits import visit_or_404
 
@@ -141,6 +143,7 @@ def _page(
     *,
     lost: Offer | None = None,
     refusal: actions.RefusalError | None = None,
+    changed: Changed | None = None,
 ) -> HttpResponse:
     clinic = Clinic.objects.current()
     offers = entry.offers.select_related("therapist", "hold")
@@ -153,11 +156,19 @@ def _page(
         "is_waiting": entry.state == WaitlistEntry.State.WAITING,
         "offer": offer,
         "lost": lost,
+        "changed": changed,
         "urgent_help": UrgentHelp.objects.current() if offer else None,
         "cautions": entry.service.cautions.all() if offer else [],
         **rules_of_the_list(),
     }
-    return render(request, "booking/patients/waitlist.html", context, status=409 if lost else 200)
+    return render(request, "booking/patients/waitlist.html", context, status=409 if lost or changed else 200)
+
+
+def _changed(request: HttpRequest, entry: WaitlistEntry, offer: Offer, seen: str) -> HttpResponse:
+    """The page as it is now: the offer, or the visit that would move, is no longer as the page showed it."""
+    present = _entry(entry.token)
+    row = present.offers.select_related("therapist").get(pk=offer.pk)
+    return _page(request, present, changed=offer_changed(seen, row))
 
 
 def _posted_offer(request: HttpRequest, entry: WaitlistEntry) -> Offer:
@@ -170,9 +181,9 @@ def _posted_offer(request: HttpRequest, entry: WaitlistEntry) -> Offer:
 @require_POST
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     entry = _entry(token)
-    offer = _posted_offer(request, entry)
+    offer, seen = _posted_offer(request, entry), version_in(request.POST)
     try:
-        visit = actions.accept_offer(offer=offer)
+        visit = actions.accept_offer(offer=offer, seen=seen)
         if visit.link_version != FIRST_LINK:  # a later link is not for this page
             return redirect(entry)
         return redirect(f"{visit.get_absolute_url()}?moved=1" if entry.visit else visit)
@@ -180,6 +191,8 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, entry, lost=offer, refusal=refusal)
     except actions.TooLateToChangeError:
         return render(request, "booking/patients/too_late.html", {"visit": entry.visit}, status=409)
+    except actions.ChangedMeanwhileError:
+        return _changed(request, entry, offer, seen)
     except actions.StateChangedError:
         return redirect(entry)
     except actions.TooManyError:
@@ -189,7 +202,11 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def decline(request: HttpRequest, token: str) -> HttpResponse:
     entry = _entry(token)
-    actions.decline_offer(offer=_posted_offer(request, entry))
+    offer, seen = _posted_offer(request, entry), version_in(request.POST)
+    try:
+        actions.decline_offer(offer=offer, seen=seen)
+    except actions.ChangedMeanwhileError:
+        return _changed(request, entry, offer, seen)
     return redirect(entry)
 
 

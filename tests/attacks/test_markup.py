@@ -26,7 +26,16 @@ from booking.models import (
 from tests.attacks.places import public_addresses
 from tests.attacks.sweep import read
 from tests.booking.patients.test_book import book
-from tests.factories import a_clinic, a_service, a_therapist, an_appointment, day_in, in_days, working_all_week
+from tests.factories import (
+    a_clinic,
+    a_service,
+    a_therapist,
+    an_appointment,
+    day_in,
+    in_days,
+    version_of,
+    working_all_week,
+)
 from tests.revival.staff.test_permissions import addresses
 from tests.staff import SUPERUSER, everything, staff_user
 
@@ -134,7 +143,7 @@ def service(db):
 def test_a_name_full_of_markup_reaches_no_mail_as_markup(service, client, mailbox):
     assert book(client, in_days(4), name=typed("name")[:119], note=typed("note"), patient_name=typed("p")[:119])
     visit = Appointment.objects.visits().get()
-    actions.confirm_appointment(appointment=visit)
+    actions.confirm_appointment(appointment=visit, seen=version_of(visit))
     for message in Message.objects.order_by("pk"):
         actions.deliver_message(message_id=message.pk)
 

@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -33,14 +34,36 @@ from booking.models import (
     free_times,
 )
 from tests.browser.barriers import EXHAUSTIVE
-from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, working_all_week
+from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, version_of, working_all_week
 
 STARTS = [in_days(day, hour, minute) for day in (3, 4) for hour in (9, 10) for minute in (0, 15, 30, 45)]
 starts = st.sampled_from(STARTS)
 browsers = st.integers(0, 3)
 which = st.integers(0, 1)
+choices = st.integers(0, 99)
 ANSWERS = ["accept", "accept twice", "decline", "leave", "too late"]
 REFUSALS = (actions.SlotTakenError, actions.NotOfferedError, actions.StateChangedError)
+
+
+def decisions_about(visit, start):
+    """What pages of this visit offer, with the version that they show now."""
+    shown = {"appointment": visit, "seen": visit.version}
+    by_staff = (actions.confirm_appointment, actions.decline_appointment, actions.mark_arrived, actions.take_back)
+    presses = [partial(act, **shown) for act in by_staff]
+    for by in actions.Actor:
+        presses.append(partial(actions.cancel_appointment, **shown, by=by))
+        presses.append(partial(actions.move_appointment, **shown, starts_at=start + timedelta(minutes=15), by=by))
+    return presses
+
+
+def answers_to(offer):
+    return [partial(act, offer=offer, seen=offer.version) for act in (actions.accept_offer, actions.decline_offer)]
+
+
+def everything_decided():
+    visits, offers = Appointment.objects.visits(), Offer.objects.all()
+    rows = [list(table.order_by("pk").values()) for table in (visits, offers)]
+    return [*rows, Message.objects.count(), FreedTime.objects.count()]
 
 
 class Visits(RuleBasedStateMachine):
@@ -68,8 +91,11 @@ class Visits(RuleBasedStateMachine):
             self.book_at_once(browser=100 + number, start=start, who=number % 2, service=number % 2)
             self.join_the_list(choice=number, who=2, service=number % 2, has_visit=number == 2)
 
+    def visits(self):
+        return list(Appointment.objects.visits().order_by("pk"))
+
     def visit(self, choice):
-        rows = list(Appointment.objects.visits().order_by("pk"))
+        rows = self.visits()
         return rows[choice % len(rows)] if rows else None
 
     def attempt(self, do, *, told=()):
@@ -129,7 +155,7 @@ class Visits(RuleBasedStateMachine):
             moves = visit.starts_at != start
             self.attempt(
                 lambda: actions.move_appointment(
-                    appointment=visit, seen=visit.starts_at, starts_at=start, by=actions.Actor.PATIENT
+                    appointment=visit, seen=version_of(visit), starts_at=start, by=actions.Actor.PATIENT
                 ),
                 told=[Kind.MOVED, Kind.STAFF_NOTICE] if moves else [],
             )
@@ -138,7 +164,7 @@ class Visits(RuleBasedStateMachine):
     def cancel(self, choice):
         if visit := self.visit(choice):
             told = [] if visit.state == State.CANCELLED else [Kind.CANCELLED, Kind.STAFF_NOTICE]
-            do = lambda: actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)  # noqa: E731
+            do = lambda: actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.PATIENT)  # noqa: E731
             if self.attempt(do, told=told) and told:
                 self.assert_offered_again(visit)
 
@@ -148,10 +174,14 @@ class Visits(RuleBasedStateMachine):
         if visit is None:
             return
         if answer == "confirm":
-            self.attempt(lambda: actions.confirm_appointment(appointment=visit), told=[Kind.CONFIRMED])
+            self.attempt(
+                lambda: actions.confirm_appointment(appointment=visit, seen=version_of(visit)), told=[Kind.CONFIRMED]
+            )
             return
         if answer == "decline":
-            ended = self.attempt(lambda: actions.decline_appointment(appointment=visit), told=[Kind.DECLINED])
+            ended = self.attempt(
+                lambda: actions.decline_appointment(appointment=visit, seen=version_of(visit)), told=[Kind.DECLINED]
+            )
         else:
             Appointment.objects.filter(pk=visit.pk, state=State.REQUESTED).update(answer_by=timezone.now())
             told = [Kind.EXPIRED, Kind.STAFF_NOTICE]
@@ -180,6 +210,26 @@ class Visits(RuleBasedStateMachine):
             left = set(Appointment.objects.values_list("pk", flat=True))
             self.holds = {browser: hold for browser, hold in self.holds.items() if hold.pk in left}
 
+    # ---- a page that is left open ----
+
+    @rule(choice=st.integers(0, 9), meanwhile=st.sampled_from(["move", "confirm"]), start=starts, decision=choices)
+    def an_old_page_decides(self, choice, meanwhile, start, decision):
+        """Once the visit is no longer as the page showed it, nothing happens, whichever button is pressed."""
+        coming = list(Appointment.objects.coming(timezone.now()).order_by("pk"))
+        if not coming:
+            return
+        shown = coming[choice % len(coming)]
+        offers = list(Offer.objects.open().filter(entry__visit=shown).select_related("entry__visit", "therapist"))
+        decisions = [*decisions_about(shown, start), *(press for offer in offers for press in answers_to(offer))]
+        which = [*self.visits()].index(shown)
+        self.move(which, start) if meanwhile == "move" else self.staff_answer(which, "confirm")
+        if version_of(shown) == shown.version:
+            return
+        before = everything_decided()
+        with suppress(*REFUSALS):
+            decisions[decision % len(decisions)]()
+        assert everything_decided() == before
+
     # ---- the waiting list ----
 
     @rule(choice=st.integers(0, 9), who=st.integers(0, 2), service=which, has_visit=st.booleans())
@@ -205,7 +255,8 @@ class Visits(RuleBasedStateMachine):
         visit = coming[choice % len(coming)]
         self.join_the_list(choice + 1, 2, self.services.index(visit.service), has_visit=choice % 2 == 0)
         self.attempt(
-            lambda: actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF), told=[Kind.CANCELLED]
+            lambda: actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.STAFF),
+            told=[Kind.CANCELLED],
         )
         self.the_worker_looks()
         self.answer_an_offer(-1, answer)
@@ -225,7 +276,7 @@ class Visits(RuleBasedStateMachine):
         if answer == "leave":
             actions.leave_waitlist(entry=offer.entry)
         elif answer == "decline":
-            actions.decline_offer(offer=offer)
+            actions.decline_offer(offer=offer, seen=version_of(offer))
         elif answer == "too late":
             over = timezone.now() - timedelta(seconds=1)
             if Offer.objects.open().filter(pk=offer.pk).update(until=over):
@@ -235,7 +286,9 @@ class Visits(RuleBasedStateMachine):
             told = [Kind.MOVED, Kind.STAFF_NOTICE] if offer.entry.visit else self.told_at_first(offer.entry)
             for _ in range(1 + (answer == "accept twice")):
                 is_taken = Offer.objects.get(pk=offer.pk).state == Offer.State.TAKEN
-                self.attempt(lambda: actions.accept_offer(offer=offer), told=[] if is_taken else told)
+                self.attempt(
+                    lambda: actions.accept_offer(offer=offer, seen=version_of(offer)), told=[] if is_taken else told
+                )
 
     def told_at_first(self, wish):
         return [Kind.REQUESTED if wish.service.needs_confirmation else Kind.CONFIRMED, Kind.STAFF_NOTICE]

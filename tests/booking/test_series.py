@@ -34,8 +34,10 @@ from tests.factories import (
     an_appointment,
     in_days,
     some_details,
+    version_of,
     working_all_week,
 )
+from tests.guest import hidden_fields, press
 from tests.staff import EDITOR, FRONT_DESK, NO_ROLE, REVIEWER, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +140,7 @@ def test_sending_it_twice_is_one_series_also_after_a_visit_was_moved(therapist, 
     key = uuid.uuid4()
     first = book(therapist, service, *four(), key=key)
     visit = first.visits.earliest("starts_at")
-    actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=in_days(4), by=actions.Actor.STAFF)
+    actions.move_appointment(appointment=visit, seen=version_of(visit), starts_at=in_days(4), by=actions.Actor.STAFF)
     told = Message.objects.count()
 
     assert book(therapist, service, *four(), key=key) == first
@@ -262,8 +264,10 @@ def test_its_one_file_is_published_and_holds_each_visit_as_an_event_of_its_own(t
 def test_later_a_single_visit_updates_its_own_event(therapist, service, mailbox):
     _, second, third, _ = a_series(therapist, service, *four())
     deliver(mailbox)
-    actions.move_appointment(appointment=second, seen=second.starts_at, starts_at=in_days(7), by=actions.Actor.PATIENT)
-    actions.cancel_appointment(appointment=third, by=actions.Actor.PATIENT)
+    actions.move_appointment(
+        appointment=second, seen=version_of(second), starts_at=in_days(7), by=actions.Actor.PATIENT
+    )
+    actions.cancel_appointment(appointment=third, seen=version_of(third), by=actions.Actor.PATIENT)
 
     moved, cancelled = deliver(mailbox)
 
@@ -275,8 +279,8 @@ def test_later_a_single_visit_updates_its_own_event(therapist, service, mailbox)
 
 def test_a_mail_that_waited_tells_how_the_series_stands_when_it_leaves(therapist, service, mailbox):
     first, second, third, fourth = a_series(therapist, service, *four())
-    actions.move_appointment(appointment=first, seen=first.starts_at, starts_at=in_days(4), by=actions.Actor.STAFF)
-    actions.cancel_appointment(appointment=third, by=actions.Actor.STAFF)
+    actions.move_appointment(appointment=first, seen=version_of(first), starts_at=in_days(4), by=actions.Actor.STAFF)
+    actions.cancel_appointment(appointment=third, seen=version_of(third), by=actions.Actor.STAFF)
 
     mails = deliver(mailbox)
 
@@ -290,7 +294,7 @@ def test_a_mail_that_waited_tells_how_the_series_stands_when_it_leaves(therapist
 
 def test_a_mail_that_waited_until_all_was_over_is_overtaken(therapist, service, mailbox, clerk):
     visits = a_series(therapist, service, *four())
-    actions.cancel_rest(appointment=visits[0], seen=four(), by=clerk)
+    actions.cancel_rest(appointment=visits[0], seen=version_of(*visits), by=clerk)
 
     [mail] = deliver(mailbox)
 
@@ -329,7 +333,9 @@ def test_a_corrected_address_is_that_of_the_whole_series(therapist, service, mai
     visits = a_series(therapist, service, *four())
     old = [visit.get_absolute_url() for visit in visits]
 
-    actions.resend_message(message=Message.objects.get(), email="right@example.com")
+    actions.resend_message(
+        message=Message.objects.get(), seen=version_of(Message.objects.get()), email="right@example.com"
+    )
 
     assert set(Appointment.objects.values_list("email", flat=True)) == {"right@example.com"}
     assert {client.get(link).status_code for link in old} == {404}
@@ -346,7 +352,7 @@ def test_the_rest_is_cancelled_with_one_message_and_its_times_are_given_back(the
     visits = a_series(therapist, service, *four())
     deliver(mailbox)
 
-    cancelled = actions.cancel_rest(appointment=visits[1], seen=four()[1:], by=clerk)
+    cancelled = actions.cancel_rest(appointment=visits[1], seen=version_of(*visits[1:]), by=clerk)
 
     assert [visit.pk for visit in cancelled] == [visit.pk for visit in visits[1:]]
     states = Appointment.objects.order_by("starts_at").values_list("state", "calendar_sequence")
@@ -370,28 +376,29 @@ def test_the_rest_is_cancelled_with_one_message_and_its_times_are_given_back(the
 
 def test_cancelling_the_rest_twice_is_once(therapist, service, clerk):
     visits = a_series(therapist, service, *four())
-    actions.cancel_rest(appointment=visits[0], seen=four(), by=clerk)
+    shown = version_of(*visits)
+    actions.cancel_rest(appointment=visits[0], seen=shown, by=clerk)
 
-    assert actions.cancel_rest(appointment=visits[0], seen=four(), by=clerk) == []
+    assert actions.cancel_rest(appointment=visits[0], seen=shown, by=clerk) == []
     assert Message.objects.filter(kind=Kind.SERIES_CANCELLED).count() == 1
 
 
 def test_what_was_cancelled_or_came_before_is_left_and_told_of_once(therapist, service, clerk):
     visits = a_series(therapist, service, *four())
-    actions.cancel_appointment(appointment=visits[2], by=actions.Actor.STAFF)
+    actions.cancel_appointment(appointment=visits[2], seen=version_of(visits[2]), by=actions.Actor.STAFF)
 
-    actions.cancel_rest(appointment=visits[1], seen=[in_days(6), in_days(13)], by=clerk)
+    actions.cancel_rest(appointment=visits[1], seen=version_of(visits[1], visits[3]), by=clerk)
 
     message = Message.objects.get(kind=Kind.SERIES_CANCELLED)
     assert set(message.visits.all()) == {visits[1], visits[3]}
 
 
-@pytest.mark.parametrize("seen", [lambda: four()[:3], lambda: [*four()[:3], in_days(14)], list])
-def test_when_it_is_not_what_was_shown_nothing_is_cancelled(therapist, service, clerk, seen):
+@pytest.mark.parametrize("shown", [slice(3), slice(1, 4), slice(0)])
+def test_when_it_is_not_what_was_shown_nothing_is_cancelled(therapist, service, clerk, shown):
     visits = a_series(therapist, service, *four())
 
-    with pytest.raises(actions.StateChangedError):
-        actions.cancel_rest(appointment=visits[0], seen=seen(), by=clerk)
+    with pytest.raises(actions.ChangedMeanwhileError):
+        actions.cancel_rest(appointment=visits[0], seen=version_of(*visits[shown]), by=clerk)
     assert not Appointment.objects.filter(state=State.CANCELLED).exists()
 
 
@@ -399,16 +406,16 @@ def test_a_visit_in_no_series_has_no_rest(therapist, service, clerk):
     visit = an_appointment(therapist, service, in_days(3))
 
     with pytest.raises(actions.StateChangedError):
-        actions.cancel_rest(appointment=visit, seen=[visit.starts_at], by=clerk)
+        actions.cancel_rest(appointment=visit, seen=version_of(visit), by=clerk)
 
 
 def test_a_move_told_after_the_rest_was_cancelled_is_overtaken(therapist, service, clerk, mailbox):
     visits = a_series(therapist, service, *four())
     deliver(mailbox)
     actions.move_appointment(
-        appointment=visits[2], seen=visits[2].starts_at, starts_at=in_days(11), by=actions.Actor.STAFF
+        appointment=visits[2], seen=version_of(visits[2]), starts_at=in_days(11), by=actions.Actor.STAFF
     )
-    actions.cancel_rest(appointment=visits[1], seen=[in_days(6), in_days(11), in_days(13)], by=clerk)
+    actions.cancel_rest(appointment=visits[1], seen=version_of(*visits[1:]), by=clerk)
 
     [mail] = deliver(mailbox)
 
@@ -419,7 +426,7 @@ def test_who_was_written_to_at_two_addresses_is_told_at_both(therapist, service,
     visits = a_series(therapist, service, *four())
     Appointment.objects.filter(pk=visits[3].pk).update(email="new@example.com")
 
-    actions.cancel_rest(appointment=visits[0], seen=four(), by=clerk)
+    actions.cancel_rest(appointment=visits[0], seen=version_of(*visits), by=clerk)
 
     told = Message.objects.filter(kind=Kind.SERIES_CANCELLED)
     assert {(one.recipient, one.visits.count()) for one in told} == {("ada@example.com", 3), ("new@example.com", 1)}
@@ -845,7 +852,7 @@ def test_the_preview_asks_the_same_however_long_the_series_and_however_full_the_
 
 def test_a_visit_says_which_of_its_series_it_is_and_lists_the_others(desk, therapist, service):
     visits = a_series(therapist, service, *four())
-    actions.cancel_appointment(appointment=visits[0], by=actions.Actor.STAFF)
+    actions.cancel_appointment(appointment=visits[0], seen=version_of(visits[0]), by=actions.Actor.STAFF)
 
     page = desk.get(f"/admin/booking/appointment/{visits[2].pk}/change/").text
 
@@ -868,8 +875,7 @@ def test_the_rest_is_cancelled_after_its_list_was_shown(desk, therapist, service
     assert "3 visits" in page.text
     assert "one e-mail about all of them" in page.text
     assert f"{in_days(3).astimezone(CHICAGO):%A, %B %-d}" not in page.text
-    seen = re.findall(r'name="seen" value="([^"]+)"', page.text)
-    done = desk.post(path, {"seen": seen}, follow=True)
+    done = press(desk, path, follow=True)
 
     assert "Cancelled, and the times are free again" in done.text
     assert Appointment.objects.filter(state=State.CANCELLED).count() == 3
@@ -879,13 +885,15 @@ def test_the_rest_is_cancelled_after_its_list_was_shown(desk, therapist, service
 def test_who_was_quicker_is_told_and_nothing_is_cancelled(desk, therapist, service):
     visits = a_series(therapist, service, *four())
     path = f"{PAGE}{visits[1].pk}/cancel-rest/"
-    seen = re.findall(r'name="seen" value="([^"]+)"', desk.get(path).text)
+    shown = hidden_fields(desk.get(path).text)
     actions.move_appointment(
-        appointment=visits[2], seen=visits[2].starts_at, starts_at=in_days(11), by=actions.Actor.PATIENT
+        appointment=visits[2], seen=version_of(visits[2]), starts_at=in_days(11), by=actions.Actor.PATIENT
     )
 
-    for odd in (seen, ["x"], [], ["9999-12-31T23:59"] * 99):
-        assert "Nothing was cancelled" in desk.post(path, {"seen": odd}, follow=True).text
+    for odd in (shown, {"version": "x"}, {}, {"version": "confirmed.99999999999.1.1.1 " * 99}):
+        refused = desk.post(path, odd)
+        assert refused.status_code == 409
+        assert "nothing was changed" in refused.text
     assert not Appointment.objects.filter(state=State.CANCELLED).exists()
 
 
@@ -894,7 +902,7 @@ def test_without_an_address_the_page_says_to_phone(desk, therapist, service):
     path = f"{PAGE}{visits[0].pk}/cancel-rest/"
     page = desk.get(path).text
 
-    done = desk.post(path, {"seen": re.findall(r'name="seen" value="([^"]+)"', page)}, follow=True)
+    done = press(desk, path, follow=True)
 
     assert "please phone the patient" in page
     assert "please phone them" in done.text
@@ -936,7 +944,7 @@ def test_of_a_colleagues_series_a_therapist_sees_nothing(own_desk, other, servic
     for path in (f"{PAGE}?like={visit.pk}", f"{PAGE}{visit.pk}/cancel-rest/"):
         answer = own_desk.get(path)
         assert (answer.status_code, "Foreign" in answer.text) == (404, False)
-    assert own_desk.post(f"{PAGE}{visit.pk}/cancel-rest/", {"seen": [iso(in_days(3))]}).status_code == 404
+    assert own_desk.post(f"{PAGE}{visit.pk}/cancel-rest/", {"version": version_of(visit)}).status_code == 404
     visit.refresh_from_db()
     assert visit.state == State.CONFIRMED
     assert AccessLog.objects.count() == 0
@@ -950,10 +958,10 @@ def test_a_visit_gone_to_a_colleague_is_the_colleagues_to_cancel(own_desk, thera
     moved.save()
     path = f"{PAGE}{visits[0].pk}/cancel-rest/"
 
-    seen = re.findall(r'name="seen" value="([^"]+)"', own_desk.get(path).text)
-    own_desk.post(path, {"seen": seen})
+    assert "<strong>3 visits</strong>" in own_desk.get(path).text
+    press(own_desk, path)
 
-    assert len(seen) == 3
+    assert Appointment.objects.filter(state=State.CANCELLED).count() == 3
     moved.refresh_from_db()
     assert moved.state == State.CONFIRMED
     assert "Visit 1 of 4" in own_desk.get(f"/admin/booking/appointment/{visits[0].pk}/change/").text
@@ -965,6 +973,6 @@ def test_nobody_else_books_or_cancels_a_series(therapist, service, role):
     client = signed_in_as(role)
 
     assert propose(client, therapist, service, **PATIENT, do="book").status_code == 403
-    assert client.post(f"{PAGE}{visits[0].pk}/cancel-rest/", {"seen": [iso(one) for one in four()]}).status_code == 403
+    assert client.post(f"{PAGE}{visits[0].pk}/cancel-rest/", {"version": version_of(*visits)}).status_code == 403
     assert not Appointment.objects.exclude(state=State.CONFIRMED).exists()
     assert timezone.now() < visits[0].starts_at

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from booking.actions import free, limits, visits
 from booking.actions.by_phone import mark_heard
-from booking.actions.refusals import StateChangedError, action
+from booking.actions.refusals import StateChangedError, action, demand_seen
 from booking.models import AffectedVisit, Appointment, Audience, State, Terms, Therapist
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
@@ -20,6 +20,7 @@ from .affected import demand_open, leave_to_phone, lock_affected, settle
 def take_other_time(
     *,
     line: AffectedVisit,
+    seen: str,
     therapist: Therapist,
     starts_at: datetime,
     by: visits.Actor,
@@ -37,6 +38,7 @@ def take_other_time(
     is_moved = present.state in (AffectedVisit.State.ACCEPTED, AffectedVisit.State.OTHER_TIME)
     if is_moved and place == (therapist.pk, starts_at):
         return visit
+    demand_seen(present, seen)
     demand_open(visit, present, by, now)
     hold = present.hold if present.is_held(now) else None
     is_held = hold is not None and (present.therapist_id, present.starts_at) == (therapist.pk, starts_at)
@@ -53,7 +55,7 @@ def take_other_time(
 
 
 @action
-def cancel_affected(*, line: AffectedVisit, by: visits.Actor, who: StaffUser | None = None) -> Appointment:
+def cancel_affected(*, line: AffectedVisit, seen: str, by: visits.Actor, who: StaffUser | None = None) -> Appointment:
     """Cancel a visit whose patient wants no other time. No cut-off: it is the clinic that cannot keep the visit.
 
     Cancelling twice is cancelling once. Raises StateChangedError, and TooLateToChangeError as above.
@@ -62,6 +64,7 @@ def cancel_affected(*, line: AffectedVisit, by: visits.Actor, who: StaffUser | N
     visit, present = lock_affected(line, now=now)
     if visit.state == State.CANCELLED:
         return visit
+    demand_seen(present, seen)
     demand_open(visit, present, by, now)
     settle(present, AffectedVisit.State.CANCELLED, now, who)
     ended = visits.call_off(visit, by=by, now=now)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from booking.actions import free
-from booking.actions.refusals import NotOfferedError, StateChangedError, action
+from booking.actions.refusals import NotOfferedError, StateChangedError, action, demand_seen
 from booking.models import Absence, AffectedVisit, Appointment, Outage
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
@@ -17,7 +17,7 @@ from .contact import may_know, tell_it_stands, withdraw_message
 
 
 @action
-def end_outage(*, outage: Outage, ends_at: datetime | None, by: StaffUser) -> int:
+def end_outage(*, outage: Outage, seen: str, ends_at: datetime | None, by: StaffUser) -> int:
     """The therapist is back earlier, at `ends_at`, or was never away (None): visits from then on stand as they were.
 
     Held times are let go, and each patient who was told gets one message. What patients have changed stays
@@ -30,6 +30,7 @@ def end_outage(*, outage: Outage, ends_at: datetime | None, by: StaffUser) -> in
     present = Outage.objects.select_for_update(of=("self",)).select_related("absence", "therapist").get(pk=outage.pk)
     if present.is_over(now):
         raise StateChangedError
+    demand_seen(present, seen)
     end = max(ends_at or present.starts_at, now)
     if end >= present.ends_at:
         raise NotOfferedError

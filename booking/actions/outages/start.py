@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking.actions import free
-from booking.actions.refusals import AlreadyOutError, AlternativesGoneError, action, demand_same
+from booking.actions.refusals import AlreadyOutError, AlternativesGoneError, action, demand_same, demand_seen
 from booking.mail import queue
 from booking.models import (
     COMING,
@@ -40,8 +40,12 @@ TO_READ_IT = timedelta(hours=2)  # before either of the two times comes, the ans
 
 @dataclass(frozen=True)
 class OutagePlan:
-    """What staff chose for one visit: the time that is held, if any, and whether to phone instead of writing."""
+    """What staff chose for one visit: the time that is held, if any, and whether to phone instead of writing.
 
+    `seen` is the version of the visit for which they chose it.
+    """
+
+    seen: str
     therapist: Therapist | None = None
     starts_at: datetime | None = None
     by_phone: bool = False
@@ -85,7 +89,8 @@ def start_outage(
 
     `plans` is by visit; a visit without one, booked while staff were choosing, is to be phoned. `reason`
     is for staff alone. Starting the same again gives the same outage. Raises AlreadyOutError when this
-    therapist is out then already, AlternativesGoneError when somebody else has taken a time meanwhile.
+    therapist is out then already, AlternativesGoneError when somebody else has taken a time meanwhile,
+    ChangedMeanwhileError when one of the visits is no longer as staff saw it.
     """
     now = timezone.now()
     chosen = [plan.therapist.pk for plan in plans.values() if plan.therapist]
@@ -107,6 +112,9 @@ def start_outage(
     )
     _give_up_times(therapist, span)
     affected = affected_by(therapist, span, now)
+    for visit in affected:
+        if visit.pk in plans:
+            demand_seen(visit, plans[visit.pk].seen)
     _demand_free(affected, plans, now)
     pairs = _with_contacts(outage, affected)
     lines = [_ask(outage, visit, plans.get(visit.pk), contact, now) for contact, visit in pairs]

@@ -6,21 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django import forms
 from django.contrib import messages as django_messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, re_path, reverse
 from django.utils import timezone
 
-from booking.actions import NotOfferedError, SlotTakenError, StateChangedError
+from booking.actions import ChangedMeanwhileError, NotOfferedError, SlotTakenError, StateChangedError
+from booking.fields import DecisionForm, version_in
 from booking.models import Kind, Look
 from revival.base.desk_parts.staff_request import StaffRequest
 
 from .back_to_index import is_from_today
 from .causes import refusal_words
+from .changed import Changed
 from .free_times_panel import is_looking, picked_start
 from .row_permissions import ShowsPatients
 
@@ -29,7 +30,10 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class Button(Generic[Row]):
-    """One thing staff can do with a row, in their words. `act(row, request, cleaned_data)` calls the action."""
+    """One thing staff can do with a row, in their words. `act(row, request, cleaned_data)` calls the action.
+
+    `cleaned_data["version"]` is the version of the row that the page showed.
+    """
 
     verb: str
     label: str
@@ -38,7 +42,7 @@ class Button(Generic[Row]):
     act: Callable[[Row, StaffRequest, dict[str, Any]], object]
     states: tuple[str, ...]
     is_stop: bool = False
-    form: type[forms.Form] | None = None
+    form: type[DecisionForm] = DecisionForm
     is_open: Callable[[Row], bool] = lambda row: True
     sends: Kind | None = None  # the message that the patient gets
 
@@ -111,18 +115,24 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
 
     def initial(self, row: Row) -> dict[str, Any]:
         """Initial values of a button's form."""
-        return {}
+        return {"version": self.version(row)}
 
-    def form_for(self, button: Button[Row], row: Row, request: HttpRequest) -> forms.Form | None:
+    def version(self, row: Row) -> str:
+        return row.version  # type: ignore[attr-defined]  # a property of each model that has buttons
+
+    def version_words(self, version: str) -> str:
+        """What a version says, in words; empty for anything else."""
+        states = dict(self.model._meta.get_field(self.state_field).flatchoices)
+        return str(states.get(version.partition(".")[0], ""))
+
+    def form_for(self, button: Button[Row], row: Row, request: HttpRequest) -> DecisionForm:
         """The button's form, bound on POST. A free time that was only picked is put into an unbound one."""
-        if button.form is None:
-            return None
         if is_looking(request):
             start = picked_start(request) or self.initial(row).get("starts_at")
             return button.form(initial={**self.initial(row), **request.POST.dict(), "starts_at": start})
         return button.form(request.POST if request.method == "POST" else None, initial=self.initial(row))
 
-    def extra_context(self, button: Button[Row], row: Row, form: forms.Form | None) -> dict[str, object]:
+    def extra_context(self, button: Button[Row], row: Row, form: DecisionForm) -> dict[str, object]:
         """More context for the page that asks once more."""
         return {}
 
@@ -136,18 +146,32 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
             raise Http404
         change = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
         back = reverse("admin:index") if is_from_today(request) else change
-        form = self.form_for(button, row, request)
-        is_ready = request.method == "POST" and not is_looking(request) and (form is None or form.is_valid())
-        if is_ready and self._act(request, button, row, form):
-            return redirect(back)
+        form, changed = self.form_for(button, row, request), None
         if request.method != "POST" and button not in self.buttons_for(row):
             return redirect(back)
+        if request.method == "POST":
+            if not is_looking(request) and self._act(request, button, row, form):
+                return redirect(back)
+            row, seen = get_object_or_404(rows, pk=pk), version_in(request.POST)
+            if seen != self.version(row):
+                changed = self._changed(button, row, seen)
+                form = self.form_for(button, row, request)
+                form.show_version(self.version(row))
         self.note_look(request, Look.OPENED, row.pk)
-        context = {**self._answer_context(request, button, row, form), "back": back, "change": change}
-        return render(request, self.answer_template, context, status=422 if form and form.errors else 200)
+        context = self._answer_context(request, button, row, form) | {
+            "back": back,
+            "change": change,
+            "changed": changed,
+        }
+        status = 422 if form.errors else 200
+        return render(request, self.answer_template, context, status=409 if changed and form.is_bound else status)
+
+    def _changed(self, button: Button[Row], row: Row, seen: str) -> Changed:
+        words, now = self.version_words(seen), self.version_words(self.version(row))
+        return Changed(words, now, is_still_possible=button in self.buttons_for(row))
 
     def _answer_context(
-        self, request: HttpRequest, button: Button[Row], row: Row, form: forms.Form | None
+        self, request: HttpRequest, button: Button[Row], row: Row, form: DecisionForm
     ) -> dict[str, object]:
         return {
             **self.admin_site.each_context(request),
@@ -162,14 +186,18 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
             "now": timezone.now(),
         }
 
-    def _act(self, request: StaffRequest, button: Button[Row], row: Row, form: forms.Form | None) -> bool:
-        """Call the action. False when the form now shows why it was refused."""
+    def _act(self, request: StaffRequest, button: Button[Row], row: Row, form: DecisionForm) -> bool:
+        """Call the action. False when the page is to be shown again: with errors, or with what is so now."""
+        if not form.is_valid():
+            return False
         try:
-            button.act(row, request, form.cleaned_data if form else {})
+            button.act(row, request, form.cleaned_data)
+        except ChangedMeanwhileError:
+            return False
         except StateChangedError:
             self.message_user(request, self.conflict_message(row), django_messages.WARNING)
         except (SlotTakenError, NotOfferedError) as refusal:
-            if form is None or "starts_at" not in form.fields:
+            if "starts_at" not in form.fields:
                 self.message_user(request, "Something else is booked at that time now.", django_messages.ERROR)
                 return True
             form.add_error("starts_at", refusal_words(refusal))

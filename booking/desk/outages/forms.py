@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from booking.desk.base.fields import MomentField, TherapistField, offer_therapists
-from booking.fields import ONE_LINE, PlaceField, StartField
+from booking.fields import ONE_LINE, DecisionForm, PlaceField, StartField
 from booking.models import FirstChoice
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of, is_in_era
 from revival.base.desk_parts.staff_request import StaffUser
@@ -146,7 +146,7 @@ class StartForm(forms.Form):
         return bool({"therapist", "starts_at", "ends_at", "first", "submission_key"} & set(self.errors))
 
 
-class SettleForm(forms.Form):
+class SettleForm(DecisionForm):
     """What staff and the patient agreed on the phone."""
 
     ELSEWHERE, CANCEL, KEEP, REACHED = "elsewhere", "cancel", "keep", "reached"
@@ -156,7 +156,6 @@ class SettleForm(forms.Form):
         (KEEP, "It takes place as planned"),
         (REACHED, "Reached, but not decided yet"),
     ]
-    seen = StartField(max_length=40, widget=forms.HiddenInput)
     agreed = forms.CharField(max_length=100)
     therapist = TherapistField(required=False)
     starts_at = MomentField(label="Start", required=False)
@@ -182,7 +181,7 @@ class SettleForm(forms.Form):
         return cleaned_data | {"therapist": therapist, "starts_at": start}
 
 
-class EndForm(forms.Form):
+class EndForm(DecisionForm):
     ends_at = MomentField(
         label="They are back from",
         required=False,

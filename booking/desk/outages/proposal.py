@@ -11,6 +11,7 @@ from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.utils import timezone
 
 from booking import actions
+from booking.desk.base.changed import visit_words
 from booking.desk.base.wording import time_with
 from booking.fields import PlaceField
 from booking.models import AffectedVisit, Alternative, Appointment, FirstChoice, Proposal, Therapist, propose
@@ -36,6 +37,8 @@ class ProposalRow:
     chosen: str
     by_phone: bool
     is_gone: bool = False
+    shown: str | None = None
+    """What the page showed of the visit, in words, when it is no longer so."""
 
     @property
     def visit(self) -> Appointment:
@@ -88,10 +91,11 @@ def restore_choices(rows: list[ProposalRow], plans: Mapping[int, actions.OutageP
         row.is_gone = row.visit.pk in gone
         if plan := plans.get(row.visit.pk):
             row.restore(plan)
+            row.shown = visit_words(plan.seen) if plan.seen != row.visit.version else None
 
 
 def plans_of(request: StaffRequest) -> dict[int, actions.OutagePlan]:
-    """What staff chose, by visit id, from the fields `time-<id>` and `phone-<id>`.
+    """What staff chose, by visit id, from the fields `time-<id>`, `phone-<id>` and `version-<id>`.
 
     Raises SuspiciousOperation for what our page never writes.
     """
@@ -105,7 +109,8 @@ def plans_of(request: StaffRequest) -> dict[int, actions.OutagePlan]:
         if not (number.isascii() and number.isdigit() and len(number) < 19):
             raise SuspiciousOperation("not a visit")
         therapist, start = _place(str(value), by_slug)
-        plans[int(number)] = actions.OutagePlan(therapist, start, by_phone=f"phone-{number}" in request.POST)
+        seen, by_phone = request.POST.get(f"version-{number}", ""), f"phone-{number}" in request.POST
+        plans[int(number)] = actions.OutagePlan(seen, therapist, start, by_phone=by_phone)
     return plans
 
 

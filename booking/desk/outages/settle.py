@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.contrib import admin
 from django.contrib import messages as django_messages
-from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.desk.base.causes import refusal_words
+from booking.desk.base.changed import Changed, visit_words
 from booking.desk.base.wording import time_with, told_by_email_or_phone
 from booking.models import AffectedVisit, Appointment, Audience, Clinic, Look, Outage, propose
 from revival.base.desk_parts.staff_request import StaffRequest
@@ -33,22 +33,30 @@ def settle_outage(request: StaffRequest, pk: int, line: int) -> HttpResponse:
     require_permissions(request, *TO_ACT)
     outage = get_outage(request, pk)
     affected = _get_line(request, outage, line)
-    if not affected.is_open:
-        if request.method == "POST":
-            django_messages.warning(request, TOO_LATE)
+    if not affected.is_open and request.method != "POST":
         return redirect(outage)
-    form = SettleForm(
-        request.POST or None,
-        user=request.user,
-        initial={"seen": affected.visit.starts_at.isoformat(), "therapist": affected.visit.therapist.slug},
-    )
-    if request.method == "POST" and form.is_valid() and _settle(request, affected, form):
-        return redirect(outage)
-    if "seen" in form.errors:
-        raise SuspiciousOperation("a hidden field was changed")
+    form, changed = _form(request, affected), None
+    if request.method == "POST":
+        if form.is_valid() and _settle(request, affected, form):
+            return redirect(outage)
+        affected = _get_line(request, outage, line)
+        if (seen := form.cleaned_data["version"]) != affected.version:
+            changed = Changed(_words(seen), _words(affected.version), is_still_possible=affected.is_open)
+            form.show_version(affected.version)
     note_look(request, Look.OPENED, outage.pk)
-    context = _context(request, outage, affected, form, timezone.now())
-    return render(request, "booking/desk/outages/settle.html", context, status=409 if form.errors else 200)
+    context = _context(request, outage, affected, form, timezone.now()) | {"changed": changed}
+    return render(request, "booking/desk/outages/settle.html", context, status=409 if form.is_bound else 200)
+
+
+def _form(request: StaffRequest, line: AffectedVisit) -> SettleForm:
+    initial = {"version": line.version, "therapist": line.visit.therapist.slug}
+    return SettleForm(request.POST if request.method == "POST" else None, user=request.user, initial=initial)
+
+
+def _words(version: str) -> str:
+    """Not settled, confirmed, Monday, December 7 …; empty for what is no version of a line."""
+    visit, settled = visit_words(version), dict(AffectedVisit.State.choices).get(version.partition(".")[0])
+    return f"{settled or 'Not settled'}: {visit[0].lower()}{visit[1:]}" if visit else ""
 
 
 def _get_line(request: StaffRequest, outage: Outage, pk: int) -> AffectedVisit:
@@ -67,10 +75,14 @@ def _context(
         "title": "What was agreed?",
         "outage": outage,
         "line": line,
-        "choices": [*_held_time(line, now), *_other_times(request, outage, line, now), *SettleForm.WITHOUT_TIME],
+        "choices": _choices(request, outage, line, now) if line.is_open else [],
         "form": form,
         "agreed": request.POST.get("agreed", ""),
     }
+
+
+def _choices(request: StaffRequest, outage: Outage, line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
+    return [*_held_time(line, now), *_other_times(request, outage, line, now), *SettleForm.WITHOUT_TIME]
 
 
 def _held_time(line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
@@ -93,11 +105,11 @@ def _other_times(request: StaffRequest, outage: Outage, line: AffectedVisit, now
 
 
 def _settle(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> bool:
-    """Call the action. False when the form now shows why it was refused."""
+    """Call the action. False when the page is to be shown again: with errors, or with what is so now."""
     try:
-        if form.cleaned_data["seen"] != line.visit.starts_at:
-            raise actions.StateChangedError
         success = _call_action(request, line, form)
+    except actions.ChangedMeanwhileError:
+        return False
     except actions.StateChangedError:
         django_messages.warning(request, TOO_LATE)
     except (actions.SlotTakenError, actions.NotOfferedError) as refusal:
@@ -112,16 +124,19 @@ def _settle(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> boo
 def _call_action(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> str:
     """The message for staff about what was done."""
     staff, told = actions.Actor.STAFF, told_by_email_or_phone(line.visit.email)
+    seen = form.cleaned_data["version"]
     match form.cleaned_data["agreed"]:
         case SettleForm.CANCEL:
-            actions.cancel_affected(line=line, by=staff, who=request.user)
+            actions.cancel_affected(line=line, seen=seen, by=staff, who=request.user)
             return f"Cancelled, and the time that was held is free again. {told}"
         case SettleForm.KEEP:
-            actions.keep_affected(line=line, who=request.user)
+            actions.keep_affected(line=line, seen=seen, who=request.user)
             return "Saved: the visit takes place as planned."
         case SettleForm.REACHED:
-            actions.note_reached(line=line, who=request.user)
+            actions.note_reached(line=line, seen=seen, who=request.user)
             return "Saved: they know. The visit stays on the board until it is settled."
     therapist, starts_at = form.cleaned_data["therapist"], form.cleaned_data["starts_at"]
-    moved = actions.take_other_time(line=line, therapist=therapist, starts_at=starts_at, by=staff, who=request.user)
+    moved = actions.take_other_time(
+        line=line, seen=seen, therapist=therapist, starts_at=starts_at, by=staff, who=request.user
+    )
     return f"Moved to {time_with(moved.therapist, moved.starts_at)}. {told}"

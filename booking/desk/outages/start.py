@@ -74,7 +74,7 @@ def _start(request: StaffRequest, now: datetime, zone: ZoneInfo) -> HttpResponse
         except actions.AlreadyOutError:
             django_messages.warning(request, "A colleague has already started this. No e-mail was sent a second time.")
             return redirect("admin:outages")
-        except (actions.SlotTakenError, actions.SubmissionReusedError) as refusal:
+        except (actions.SlotTakenError, actions.SubmissionReusedError, actions.ChangedMeanwhileError) as refusal:
             gone, status = getattr(refusal, "visits", []), 409
             form.add_error(None, _refusal_words(refusal))
         else:
@@ -113,6 +113,11 @@ def _refusal_words(refusal: actions.RefusalError) -> str:
         number = len(refusal.visits)
         times = "One time has" if number == 1 else f"{number} times have"
         return f"{times} been taken meanwhile, or chosen twice: see below. No e-mail was sent, and nothing is held yet."
+    if isinstance(refusal, actions.ChangedMeanwhileError):
+        return (
+            "A colleague or the patient was quicker: a visit is no longer as your page showed it, see below. "
+            "No e-mail was sent, and nothing is held yet. If you still want this, press the button once more."
+        )
     if isinstance(refusal, actions.SubmissionReusedError):
         return "This page has already started an outage. Please open it again."
     return "One of the times has been taken meanwhile. No e-mail was sent, and nothing is held yet."

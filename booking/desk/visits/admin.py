@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from booking.desk.base.buttons import Button, ReadOnlyWithButtons
+from booking.desk.base.changed import visit_words
 from booking.desk.base.free_times_panel import free_times_context, nearest_others
 from booking.desk.base.wording import moment_words, time_with, told_or_to_phone
 from booking.desk.messages import SENT, WRITTEN
+from booking.fields import DecisionForm
 from booking.mail.compose import preview
 from booking.models import Appointment, Audience, Kind, Message, State, Terms
 from revival.base.desk_parts.date_columns import date_filter, moment_column
@@ -98,22 +99,20 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
     def conflict_message(self, row: Appointment) -> str:
         return f"{super().conflict_message(row)} The time is {moment_words(row.starts_at)}."
 
-    def initial(self, row: Appointment) -> dict[str, Any]:
-        return {"seen": row.starts_at.isoformat()}
+    def version_words(self, version: str) -> str:
+        return visit_words(version)
 
-    def form_for(self, button: Button[Appointment], row: Appointment, request: HttpRequest) -> forms.Form | None:
+    def form_for(self, button: Button[Appointment], row: Appointment, request: HttpRequest) -> DecisionForm:
         if button.form is DeclineForm:
             data = request.POST if request.method == "POST" else None
-            return DeclineForm(data, visit=row, others=nearest_others(row))
+            return DeclineForm(data, initial=self.initial(row), visit=row, others=nearest_others(row))
         return super().form_for(button, row, request)
 
-    def extra_context(
-        self, button: Button[Appointment], row: Appointment, form: forms.Form | None
-    ) -> dict[str, object]:
+    def extra_context(self, button: Button[Appointment], row: Appointment, form: DecisionForm) -> dict[str, object]:
         """The message that the patient gets, and for a move the free times."""
         if isinstance(form, MoveForm):
             return self._move_context(row, form)
-        if button.sends is None or (form and form.errors):
+        if button.sends is None or form.errors:
             return {}
         suggested = form.chosen if isinstance(form, DeclineForm) else []
         return {"mail": preview(button.sends, row, suggested=suggested)}

@@ -27,11 +27,11 @@ from .forms import DeclineForm, MoveForm
 
 
 def _decline(visit: Appointment, request: StaffRequest, cleaned_data: dict[str, Any]) -> None:
-    decline_appointment(appointment=visit, instead=cleaned_data["instead"])
+    decline_appointment(appointment=visit, seen=cleaned_data["version"], instead=cleaned_data["instead"])
 
 
 def _move(visit: Appointment, request: StaffRequest, cleaned_data: dict[str, Any]) -> None:
-    seen, starts_at = cleaned_data["seen"], cleaned_data["starts_at"]
+    seen, starts_at = cleaned_data["version"], cleaned_data["starts_at"]
     move_appointment(appointment=visit, seen=seen, starts_at=starts_at, by=Actor.STAFF)
 
 
@@ -41,7 +41,7 @@ BUTTONS: tuple[Button[Appointment], ...] = (
         label="Confirm",
         question="Confirm this visit?",
         done="Confirmed.",
-        act=lambda visit, request, cleaned_data: confirm_appointment(appointment=visit),
+        act=lambda visit, request, cleaned_data: confirm_appointment(appointment=visit, seen=cleaned_data["version"]),
         states=(State.REQUESTED,),
         sends=Kind.CONFIRMED,
         is_open=lambda visit: visit.outage is None,  # not to a time at which the therapist is out
@@ -62,7 +62,7 @@ BUTTONS: tuple[Button[Appointment], ...] = (
         label="Arrived",
         question="Mark as arrived?",
         done="Marked as arrived.",
-        act=lambda visit, request, cleaned_data: mark_arrived(appointment=visit),
+        act=lambda visit, request, cleaned_data: mark_arrived(appointment=visit, seen=cleaned_data["version"]),
         states=(State.CONFIRMED,),
         is_open=lambda visit: is_today_or_past(visit, timezone.now()),
     ),
@@ -71,7 +71,7 @@ BUTTONS: tuple[Button[Appointment], ...] = (
         label="Completed",
         question="Mark as completed?",
         done="Marked as completed.",
-        act=lambda visit, request, cleaned_data: mark_completed(appointment=visit),
+        act=lambda visit, request, cleaned_data: mark_completed(appointment=visit, seen=cleaned_data["version"]),
         states=(State.ARRIVED,),
         is_open=lambda visit: has_begun(visit, timezone.now()),
     ),
@@ -80,7 +80,7 @@ BUTTONS: tuple[Button[Appointment], ...] = (
         label="No-show",
         question="Mark as no-show?",
         done="Marked as no-show. No e-mail is sent.",
-        act=lambda visit, request, cleaned_data: mark_no_show(appointment=visit),
+        act=lambda visit, request, cleaned_data: mark_no_show(appointment=visit, seen=cleaned_data["version"]),
         states=(State.CONFIRMED,),
         is_open=lambda visit: has_begun(visit, timezone.now()),
         is_stop=True,
@@ -90,7 +90,7 @@ BUTTONS: tuple[Button[Appointment], ...] = (
         label="Back to confirmed",
         question="Are they expected after all?",
         done="Back to confirmed.",
-        act=lambda visit, request, cleaned_data: take_back(appointment=visit),
+        act=lambda visit, request, cleaned_data: take_back(appointment=visit, seen=cleaned_data["version"]),
         states=(State.ARRIVED, State.NO_SHOW),
     ),
     Button(
@@ -108,7 +108,9 @@ BUTTONS: tuple[Button[Appointment], ...] = (
         label="Cancel the visit",
         question="Cancel this visit?",
         done="Cancelled, and the time is free again.",
-        act=lambda visit, request, cleaned_data: cancel_appointment(appointment=visit, by=Actor.STAFF),
+        act=lambda visit, request, cleaned_data: cancel_appointment(
+            appointment=visit, seen=cleaned_data["version"], by=Actor.STAFF
+        ),
         states=(State.REQUESTED, State.CONFIRMED),
         is_stop=True,
         sends=Kind.CANCELLED,

@@ -14,9 +14,10 @@ from django.utils import timezone
 from booking.actions import Details
 from booking.desk.base.fields import MomentField, ServiceField, TherapistField, offer_therapists
 from booking.desk.base.wording import time_with
-from booking.fields import ONE_LINE, StartField, email_field, first_visit_field, note_field, phone_field
+from booking.fields import ONE_LINE, DecisionForm, email_field, first_visit_field, note_field, phone_field
 from booking.mail.other_times import MOST_OTHER_TIMES, OtherTime
 from booking.models import Appointment, Therapist
+from booking.models.versions import VisitVersion
 from revival.base.desk_parts.staff_request import StaffUser
 
 
@@ -92,7 +93,7 @@ class CallerForm(PlaceForm):
         return Details(**{name: self.cleaned_data[name] for name in names})
 
 
-class DeclineForm(forms.Form):
+class DeclineForm(DecisionForm):
     """Choice of up to three other times for the message that declines a request.
 
     `others` are the free times near the one that `visit` asks for; the nearest are ticked at first.
@@ -141,18 +142,18 @@ class DeclineForm(forms.Form):
         return chosen
 
 
-class MoveForm(forms.Form):
-    """A new start for a visit. `seen` is the start that the page showed, to notice when someone else moved it."""
+class MoveForm(DecisionForm):
+    """A new start for a visit."""
 
     starts_at = MomentField(
         label="New start",
         help_text="With the same therapist. For another therapist, book the new visit first, then cancel this one.",
     )
-    seen = StartField(max_length=40, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         cleaned_data = super().clean() or {}
-        if cleaned_data.get("starts_at") and cleaned_data["starts_at"] == cleaned_data.get("seen"):
+        seen = VisitVersion.last_in(cleaned_data["version"])
+        if seen and cleaned_data.get("starts_at") == seen.starts_at:
             self.add_error("starts_at", "That is when it is now. Choose another time.")
         return cleaned_data
 

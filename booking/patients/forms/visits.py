@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from booking.actions import Details
-from booking.fields import ONE_LINE, StartField, first_visit_field, note_field
+from booking.fields import ONE_LINE, DecisionForm, StartField, first_visit_field, note_field
 from booking.models import Service, Therapist
 
 from .person import CONSENT_VERSION, ClinicForm, PersonForm
@@ -25,10 +25,12 @@ class StartForm(forms.Form):
         return set(self.errors) == {"start"} and self.has_error("start", "required")
 
 
-class MoveForm(StartForm):
-    """The start to move to; `seen` is the old start on the confirming page, without which nothing is moved yet."""
+class MoveForm(StartForm, DecisionForm):
+    """The start to move to; only the confirming page sends a `version`, and without one nothing is moved yet."""
 
-    seen = StartField(max_length=40, required=False)
+    @property
+    def is_decided(self) -> bool:
+        return "version" in self.data
 
 
 class DetailsForm(PersonForm):
@@ -81,7 +83,7 @@ class DetailsForm(PersonForm):
         ]
 
 
-class CancelForm(ClinicForm):
+class CancelForm(ClinicForm, DecisionForm):
     reason = forms.CharField(
         label=_("Why are you cancelling?"),
         required=False,

@@ -76,16 +76,10 @@ MOVE_NOT_OFFERED = replace(
         "Your visit is still as below."
     ),
 )
-MOVED_ELSEWHERE = PageState(
-    heading=_("Your visit was moved elsewhere"),
-    lead=_("It was moved in another window, and is now as below. Nothing was changed here."),
-)
 
 
 def moving_state(refusal: actions.RefusalError | None, start: datetime | None) -> PageState:
     """The state of the page for moving a visit, where `start` was refused or nothing has been chosen yet."""
-    if isinstance(refusal, actions.StateChangedError):
-        return MOVED_ELSEWHERE
     if start is None:
         return MOVE
     state = MOVE_TAKEN if isinstance(refusal, actions.SlotTakenError) else MOVE_NOT_OFFERED

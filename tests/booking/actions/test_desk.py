@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from booking import actions
 from booking.models import Appointment, Delivery, Message, State
-from tests.factories import a_service, an_appointment, in_days, some_details
+from tests.factories import a_service, an_appointment, in_days, some_details, version_of
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def test_a_patient_arrives_and_the_visit_is_completed_without_a_message(therapis
     visit = an_appointment(therapist, service, in_days(1))
 
     with pytest.raises(actions.StateChangedError):
-        actions.mark_arrived(appointment=visit)  # not on the day before
+        actions.mark_arrived(appointment=visit, seen=version_of(visit))  # not on the day before
     with time_machine.travel(visit.starts_at - timedelta(minutes=10)):
-        assert actions.mark_arrived(appointment=visit).state == State.ARRIVED
+        assert actions.mark_arrived(appointment=visit, seen=version_of(visit)).state == State.ARRIVED
         with pytest.raises(actions.StateChangedError):
-            actions.mark_completed(appointment=visit)  # nor before it has begun
+            actions.mark_completed(appointment=visit, seen=version_of(visit))  # nor before it has begun
     with time_machine.travel(visit.starts_at + timedelta(minutes=30)):
-        done = actions.mark_completed(appointment=visit)
+        done = actions.mark_completed(appointment=visit, seen=version_of(visit))
 
     assert (done.state, done.ended_at is not None) == (State.COMPLETED, True)
     assert Message.objects.count() == 0
@@ -50,16 +50,16 @@ def test_nobody_is_a_no_show_before_the_time_has_begun(therapist, service):
     visit = an_appointment(therapist, service, in_days(1))
 
     with pytest.raises(actions.StateChangedError):
-        actions.mark_no_show(appointment=visit)
+        actions.mark_no_show(appointment=visit, seen=version_of(visit))
     with time_machine.travel(visit.starts_at + timedelta(minutes=1)):
-        assert actions.mark_no_show(appointment=visit).state == State.NO_SHOW
+        assert actions.mark_no_show(appointment=visit, seen=version_of(visit)).state == State.NO_SHOW
 
 
 @pytest.mark.parametrize("state", [State.ARRIVED, State.NO_SHOW])
 def test_a_slip_is_taken_back(therapist, service, state):
     visit = an_appointment(therapist, service, in_days(1), state, ended_at=timezone.now())
 
-    back = actions.take_back(appointment=visit)
+    back = actions.take_back(appointment=visit, seen=version_of(visit))
 
     assert (back.state, back.ended_at) == (State.CONFIRMED, None)
 
@@ -69,7 +69,7 @@ def test_a_slip_is_not_taken_back_onto_somebody_else(therapist, service):
     an_appointment(therapist, service, in_days(1))
 
     with pytest.raises(actions.SlotTakenError):
-        actions.take_back(appointment=visit)
+        actions.take_back(appointment=visit, seen=version_of(visit))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_step_out_of_turn_is_refused(therapist, service, action, state):
     visit = an_appointment(therapist, service, in_days(1), state)
 
     with time_machine.travel(visit.starts_at + timedelta(minutes=1)), pytest.raises(actions.StateChangedError):
-        action(appointment=visit)
+        action(appointment=visit, seen=version_of(visit))
     visit.refresh_from_db()
     assert visit.state == state
 

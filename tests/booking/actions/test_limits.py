@@ -232,7 +232,7 @@ def test_a_visit_cannot_be_moved_to_where_its_patient_has_another(client, therap
     visit = an_appointment(therapist, service, in_days(4, 11))
 
     path = visit.get_absolute_url() + "move/"
-    response = client.post(path, {"start": iso(in_days(3, 11)), "seen": iso(visit.starts_at)})
+    response = client.post(path, {"start": iso(in_days(3, 11)), "version": visit.version})
 
     assert response.status_code == 429
     assert "612-605-7594" in response.text
@@ -247,7 +247,7 @@ def test_an_offer_at_the_time_of_another_visit_is_refused(client, therapist, ser
     an_appointment(therapist, service, in_days(3, 11), **person)
     offer = an_offer(entry, second_therapist, in_days(3, 11))
 
-    response = client.post(entry.get_absolute_url() + "accept/", {"offer": offer.pk})
+    response = client.post(entry.get_absolute_url() + "accept/", {"offer": offer.pk, "version": offer.version})
 
     assert response.status_code == 429
     assert Appointment.objects.visits().count() == 1

@@ -70,7 +70,10 @@ def all_take_one(therapist, other, service):
     out(therapist)
     asked, start = lines(), in_days(5, 10)
     return all_at_once(
-        lambda n: actions.take_other_time(line=asked[n], therapist=other, starts_at=start, by=PATIENT), AT_ONCE
+        lambda n: actions.take_other_time(
+            line=asked[n], seen=asked[n].version, therapist=other, starts_at=start, by=PATIENT
+        ),
+        AT_ONCE,
     )
 
 
@@ -127,19 +130,21 @@ def test_control_without_lock_and_constraint_there_are_several(therapist, other,
 
 
 def accept(line):
-    return actions.take_other_time(line=line, therapist=line.therapist, starts_at=line.starts_at, by=PATIENT)
+    return actions.take_other_time(
+        line=line, seen=line.version, therapist=line.therapist, starts_at=line.starts_at, by=PATIENT
+    )
 
 
 def staff_cancel(line):
-    return actions.cancel_affected(line=line, by=STAFF)
+    return actions.cancel_affected(line=line, seen=line.version, by=STAFF)
 
 
 def staff_cancel_elsewhere(line):
-    return actions.cancel_appointment(appointment=line.visit, by=STAFF)
+    return actions.cancel_appointment(appointment=line.visit, seen=line.visit.version, by=STAFF)
 
 
 def withdraw(line):
-    return actions.end_outage(outage=line.outage, ends_at=None, by=None)
+    return actions.end_outage(outage=line.outage, seen=line.outage.version, ends_at=None, by=None)
 
 
 def run_out(line):

@@ -38,6 +38,7 @@ from tests.factories import (
     in_days,
     joins,
     outage_of,
+    version_of,
     working_all_week,
 )
 
@@ -78,7 +79,9 @@ def again(row):
 
 
 def take_held(line, by=PATIENT):
-    return actions.take_other_time(line=line, therapist=line.therapist, starts_at=line.starts_at, by=by)
+    return actions.take_other_time(
+        line=line, seen=version_of(line), therapist=line.therapist, starts_at=line.starts_at, by=by
+    )
 
 
 # ---- start ----
@@ -239,7 +242,7 @@ def test_pressing_twice_is_one_outage_and_another_one_is_refused(therapist, othe
 
 
 def test_a_time_taken_while_staff_were_choosing_writes_nothing(therapist, other, service, visit):
-    plans = {visit.pk: actions.OutagePlan(other, in_days(3, 10))}
+    plans = {visit.pk: actions.OutagePlan(visit.version, other, in_days(3, 10))}
     an_appointment(other, service, in_days(3, 10), email="quick@example.com")
 
     with pytest.raises(actions.AlternativesGoneError) as refused:
@@ -253,7 +256,7 @@ def test_a_time_taken_while_staff_were_choosing_writes_nothing(therapist, other,
 
 def test_one_time_for_two_visits_is_refused(therapist, other, service, visit):
     second = an_appointment(therapist, service, in_days(3, 11), email="bo@example.com")
-    plans = {pk: actions.OutagePlan(other, in_days(3, 10)) for pk in (visit.pk, second.pk)}
+    plans = {one.pk: actions.OutagePlan(one.version, other, in_days(3, 10)) for one in (visit, second)}
 
     with pytest.raises(actions.AlternativesGoneError) as refused:
         outage_of(therapist, day(3), plans=plans)
@@ -300,7 +303,7 @@ def test_another_listed_time_lets_go_of_the_held_one(therapist, other, service, 
     outage_of(therapist, day(3))
     line = line_of(visit)
 
-    actions.take_other_time(line=line, therapist=other, starts_at=in_days(3, 10, 15), by=PATIENT)
+    actions.take_other_time(line=line, seen=version_of(line), therapist=other, starts_at=in_days(3, 10, 15), by=PATIENT)
 
     assert again(visit).starts_at == in_days(3, 10, 15)
     assert again(line).state == Line.OTHER_TIME
@@ -310,10 +313,18 @@ def test_another_listed_time_lets_go_of_the_held_one(therapist, other, service, 
 def test_who_comes_second_for_a_listed_time_keeps_the_held_one(therapist, other, service, visit):
     second = an_appointment(therapist, service, in_days(3, 12), name="Bo", email="bo@example.com")
     outage_of(therapist, day(3))
-    actions.take_other_time(line=line_of(visit), therapist=other, starts_at=in_days(3, 14), by=PATIENT)
+    actions.take_other_time(
+        line=line_of(visit), seen=version_of(line_of(visit)), therapist=other, starts_at=in_days(3, 14), by=PATIENT
+    )
 
     with pytest.raises(actions.SlotTakenError):
-        actions.take_other_time(line=line_of(second), therapist=other, starts_at=in_days(3, 14), by=PATIENT)
+        actions.take_other_time(
+            line=line_of(second),
+            seen=version_of(line_of(second)),
+            therapist=other,
+            starts_at=in_days(3, 14),
+            by=PATIENT,
+        )
 
     line = line_of(second)
     assert line.state == Line.WAITING
@@ -325,7 +336,13 @@ def test_nobody_moves_to_where_the_therapist_is_out(therapist, other, service, v
     outage_of(therapist, day(3))
 
     with pytest.raises(actions.NotOfferedError):
-        actions.take_other_time(line=line_of(visit), therapist=therapist, starts_at=in_days(3, 14), by=STAFF)
+        actions.take_other_time(
+            line=line_of(visit),
+            seen=version_of(line_of(visit)),
+            therapist=therapist,
+            starts_at=in_days(3, 14),
+            by=STAFF,
+        )
 
 
 def test_cancelling_has_no_cut_off_since_it_is_the_clinics_fault(therapist, other, service):
@@ -333,10 +350,10 @@ def test_cancelling_has_no_cut_off_since_it_is_the_clinics_fault(therapist, othe
         soon = an_appointment(therapist, service, in_days(0, 14))
         outage_of(therapist, day(0))
         with pytest.raises(actions.TooLateToChangeError):
-            actions.cancel_appointment(appointment=soon, by=PATIENT)
+            actions.cancel_appointment(appointment=soon, seen=version_of(soon), by=PATIENT)
 
-        actions.cancel_affected(line=line_of(soon), by=PATIENT)
-        actions.cancel_affected(line=line_of(soon), by=PATIENT)
+        actions.cancel_affected(line=line_of(soon), seen=version_of(line_of(soon)), by=PATIENT)
+        actions.cancel_affected(line=line_of(soon), seen=version_of(line_of(soon)), by=PATIENT)
 
         assert again(soon).state == State.CANCELLED
         assert line_of(soon).state == Line.CANCELLED
@@ -357,7 +374,9 @@ def test_who_does_not_answer_is_to_be_phoned_and_keeps_the_visit(therapist, othe
         assert (line.state, line.why, line.hold) == (Line.TO_PHONE, "no-answer", None)
         assert again(visit).state == State.CONFIRMED
         assert not Appointment.objects.filter(state=State.HELD).exists()
-        actions.take_other_time(line=line, therapist=other, starts_at=held, by=PATIENT)  # late, but free
+        actions.take_other_time(
+            line=line, seen=version_of(line), therapist=other, starts_at=held, by=PATIENT
+        )  # late, but free
         assert again(line).state == Line.OTHER_TIME
 
 
@@ -426,9 +445,9 @@ def test_staff_settle_by_phone(therapist, other, service):
     lines = [line_of(one) for one in visits]
 
     take_held(lines[0], by=STAFF)
-    actions.cancel_affected(line=lines[1], by=STAFF)
-    actions.keep_affected(line=lines[2], who=clerk)
-    actions.note_reached(line=lines[3], who=clerk)
+    actions.cancel_affected(line=lines[1], seen=version_of(lines[1]), by=STAFF)
+    actions.keep_affected(line=lines[2], seen=version_of(lines[2]), who=clerk)
+    actions.note_reached(line=lines[3], seen=version_of(lines[3]), who=clerk)
 
     assert [again(line).state for line in lines] == [Line.ACCEPTED, Line.CANCELLED, Line.KEPT, Line.TO_PHONE]
     assert lines[3].reached_at is not None
@@ -439,12 +458,12 @@ def test_staff_settle_by_phone(therapist, other, service):
 def test_the_second_of_two_colleagues_is_told(therapist, other, service, visit):
     outage_of(therapist, day(3))
     line = line_of(visit)
-    actions.cancel_affected(line=line, by=STAFF)
+    actions.cancel_affected(line=line, seen=version_of(line), by=STAFF)
 
     for late in (
         lambda: take_held(line, by=STAFF),
-        lambda: actions.keep_affected(line=line, who=None),
-        lambda: actions.note_reached(line=line, who=None),
+        lambda: actions.keep_affected(line=line, seen=version_of(line), who=None),
+        lambda: actions.note_reached(line=line, seen=version_of(line), who=None),
     ):
         with pytest.raises(actions.StateChangedError):
             late()
@@ -454,7 +473,7 @@ def test_who_was_told_and_keeps_the_visit_hears_so(therapist, other, service, vi
     outage_of(therapist, day(3))
     Message.objects.update(delivery=Delivery.SENT, sent_at=timezone.now())
 
-    actions.keep_affected(line=line_of(visit), who=None)
+    actions.keep_affected(line=line_of(visit), seen=version_of(line_of(visit)), who=None)
 
     assert Message.objects.filter(kind=Kind.OUTAGE_STANDS).count() == 1
 
@@ -467,16 +486,16 @@ def elsewhere(do):
 
 
 def staff_cancel(visit):
-    actions.cancel_appointment(appointment=visit, by=STAFF)
+    actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=STAFF)
 
 
 def staff_move(visit):
-    actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=in_days(5, 10), by=STAFF)
+    actions.move_appointment(appointment=visit, seen=version_of(visit), starts_at=in_days(5, 10), by=STAFF)
 
 
 def the_patient_arrives(visit):
     with time_machine.travel(visit.starts_at):
-        actions.mark_arrived(appointment=visit)
+        actions.mark_arrived(appointment=visit, seen=version_of(visit))
 
 
 def raw_sql_cancels(visit):
@@ -513,13 +532,13 @@ def test_a_request_is_neither_confirmed_nor_run_out_while_its_therapist_is_out(t
     request = an_appointment(therapist, service, in_days(3, 10), State.REQUESTED, answer_by=in_days(2))
     outage = outage_of(therapist, day(3))
     with pytest.raises(actions.StateChangedError):
-        actions.confirm_appointment(appointment=request)
+        actions.confirm_appointment(appointment=request, seen=version_of(request))
 
     with time_machine.travel(in_days(2, 12)):
         assert not Appointment.objects.unanswered(timezone.now()).exists()
         with pytest.raises(actions.StateChangedError):
             actions.expire_request(appointment=request)
-        actions.end_outage(outage=outage, ends_at=None, by=None)
+        actions.end_outage(outage=outage, seen=version_of(outage), ends_at=None, by=None)
         assert again(request).answer_by > timezone.now()  # else it would run out this minute
 
 
@@ -576,7 +595,7 @@ def test_a_corrected_address_closes_the_page_sent_to_the_old_one(client, therapi
     page = line_of(visit).contact.get_absolute_url()
     assert client.get(page).status_code == 200
 
-    actions.resend_message(message=confirmed, email="right@example.com")
+    actions.resend_message(message=confirmed, seen=version_of(confirmed), email="right@example.com")
 
     assert client.get(page).status_code == 404
     assert (line_of(visit).state, line_of(visit).why) == (Line.TO_PHONE, "old-address")
@@ -586,7 +605,7 @@ def test_the_question_itself_sent_to_another_address_is_asked_there(client, ther
     outage_of(therapist, day(3))
     page, message = line_of(visit).contact.get_absolute_url(), Message.objects.get()
 
-    actions.resend_message(message=message, email="right@example.com")
+    actions.resend_message(message=message, seen=version_of(message), email="right@example.com")
 
     assert client.get(page).status_code == 404
     assert client.get(line_of(visit).contact.get_absolute_url()).status_code == 200
@@ -610,7 +629,9 @@ def test_old_outages_go_with_their_messages_and_the_visits_stay(therapist, other
 def test_who_moved_to_an_earlier_day_is_forgotten_as_early(therapist, other, service, settings):
     visit = an_appointment(therapist, service, in_days(40, 10))
     outage_of(therapist, day(40))
-    actions.take_other_time(line=line_of(visit), therapist=other, starts_at=in_days(2, 10), by=STAFF)
+    actions.take_other_time(
+        line=line_of(visit), seen=version_of(line_of(visit)), therapist=other, starts_at=in_days(2, 10), by=STAFF
+    )
 
     with time_machine.travel(in_days(3 + settings.BOOKING_KEEP_DAYS, 1)):
         actions.forget_past_visits()
@@ -627,7 +648,7 @@ def test_a_visit_that_meets_another_absence_does_not_stand(therapist, other, ser
     outage = outage_of(therapist, day(3))
     Absence.objects.create(therapist=None, starts_at=in_days(3, 9), ends_at=in_days(3, 11))
 
-    actions.end_outage(outage=outage, ends_at=None, by=None)
+    actions.end_outage(outage=outage, seen=version_of(outage), ends_at=None, by=None)
 
     assert [line_of(one).state for one in (visit, later)] == [Line.WAITING, Line.STANDS]
     assert list(Outage.objects.to_do(timezone.now())) == [outage]
@@ -640,7 +661,7 @@ def test_a_withdrawn_outage_leaves_visits_as_they_were_and_tells_who_was_told(th
     take_held(line_of(moved))
     Message.objects.exclude(recipient="cy@example.com").update(delivery=Delivery.SENT, sent_at=timezone.now())
 
-    assert actions.end_outage(outage=outage, ends_at=None, by=None) == 2
+    assert actions.end_outage(outage=outage, seen=version_of(outage), ends_at=None, by=None) == 2
 
     assert [line_of(one).state for one in (visit, moved, unread)] == [Line.STANDS, Line.ACCEPTED, Line.STANDS]
     assert again(visit).starts_at == in_days(3, 10)
@@ -650,15 +671,15 @@ def test_a_withdrawn_outage_leaves_visits_as_they_were_and_tells_who_was_told(th
     assert not Absence.objects.exists()
     assert not Appointment.objects.filter(state=State.HELD).exists()
     with pytest.raises(actions.StateChangedError):
-        actions.end_outage(outage=outage, ends_at=None, by=None)
+        actions.end_outage(outage=outage, seen=version_of(outage), ends_at=None, by=None)
 
 
 def test_who_was_told_by_phone_is_told_so_again(therapist, other, service):
     visit = an_appointment(therapist, service, in_days(3, 10), email="")
     outage = outage_of(therapist, day(3))
-    actions.note_reached(line=line_of(visit), who=None)
+    actions.note_reached(line=line_of(visit), seen=version_of(line_of(visit)), who=None)
 
-    actions.end_outage(outage=outage, ends_at=None, by=None)
+    actions.end_outage(outage=outage, seen=version_of(outage), ends_at=None, by=None)
 
     assert Message.objects.get(kind=Kind.OUTAGE_STANDS).delivery == Delivery.PLEASE_PHONE
 
@@ -667,9 +688,9 @@ def test_an_outage_that_ends_earlier_keeps_what_lies_before(therapist, other, se
     later = an_appointment(therapist, service, in_days(4, 10), email="bo@example.com")
     outage = outage_of(therapist, day(3, 4))
     with pytest.raises(actions.NotOfferedError):
-        actions.end_outage(outage=outage, ends_at=in_days(9), by=None)
+        actions.end_outage(outage=outage, seen=version_of(outage), ends_at=in_days(9), by=None)
 
-    actions.end_outage(outage=outage, ends_at=in_days(4, 0), by=None)
+    actions.end_outage(outage=outage, seen=version_of(outage), ends_at=in_days(4, 0), by=None)
 
     assert [line_of(one).state for one in (visit, later)] == [Line.WAITING, Line.STANDS]
     again(outage)
@@ -683,7 +704,7 @@ def test_a_withdrawn_outage_keeps_the_hours_that_are_gone(therapist, other, serv
         late = an_appointment(therapist, service, in_days(0, 15))
         outage = outage_of(therapist, day(0))
     with time_machine.travel(noon, tick=False):
-        actions.end_outage(outage=outage, ends_at=None, by=None)
+        actions.end_outage(outage=outage, seen=version_of(outage), ends_at=None, by=None)
 
         assert [line_of(one).state for one in (early, late)] == [Line.TO_PHONE, Line.STANDS]
         assert again(outage).ends_at == noon
@@ -720,19 +741,21 @@ def held(line, chance):
 def listed(line, chance):
     therapist = chance.choice(list(Therapist.objects.all()))
     start = in_days(chance.choice([3, 4, 5]), chance.choice([9, 10, 11]))
-    actions.take_other_time(line=line, therapist=therapist, starts_at=start, by=chance.choice([PATIENT, STAFF]))
+    actions.take_other_time(
+        line=line, seen=version_of(line), therapist=therapist, starts_at=start, by=chance.choice([PATIENT, STAFF])
+    )
 
 
 def cancelled(line, chance):
-    actions.cancel_affected(line=line, by=chance.choice([PATIENT, STAFF]))
+    actions.cancel_affected(line=line, seen=version_of(line), by=chance.choice([PATIENT, STAFF]))
 
 
 def kept(line, chance):
-    actions.keep_affected(line=line, who=None)
+    actions.keep_affected(line=line, seen=version_of(line), who=None)
 
 
 def reached(line, chance):
-    actions.note_reached(line=line, who=None)
+    actions.note_reached(line=line, seen=version_of(line), who=None)
 
 
 def late(line, chance):
@@ -744,11 +767,13 @@ def late(line, chance):
 
 def moved_elsewhere(line, chance):
     start = in_days(chance.choice([5, 6]), chance.choice([9, 10]))
-    actions.move_appointment(appointment=line.visit, seen=line.visit.starts_at, starts_at=start, by=STAFF)
+    actions.move_appointment(appointment=line.visit, seen=version_of(line.visit), starts_at=start, by=STAFF)
 
 
 def shortened(line, chance):
-    actions.end_outage(outage=line.outage, ends_at=in_days(chance.choice([3, 4]), 12), by=None)
+    actions.end_outage(
+        outage=line.outage, seen=version_of(line.outage), ends_at=in_days(chance.choice([3, 4]), 12), by=None
+    )
 
 
 STEPS = [held, held, listed, listed, cancelled, kept, reached, late, moved_elsewhere, shortened]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from booking import actions, tasks
 from booking.mail import queue
 from booking.models import REMINDERS, Delivery, Kind, Message, State
-from tests.factories import CHICAGO, an_appointment, in_days
+from tests.factories import CHICAGO, an_appointment, in_days, version_of
 
 HOUR = timedelta(hours=1)
 
@@ -94,7 +94,7 @@ def test_a_moved_visit_is_reminded_of_at_its_new_time(therapist, service):
     old, new = visit.starts_at, in_days(6)
     with time_machine.travel(old - 23 * HOUR, tick=False):
         a_look()
-        actions.move_appointment(appointment=visit, seen=old, starts_at=new, by=actions.Actor.STAFF)
+        actions.move_appointment(appointment=visit, seen=version_of(visit), starts_at=new, by=actions.Actor.STAFF)
     walk(new - 25 * HOUR, 25)
 
     assert reminders() == [(Kind.REMINDER_DAY, old), (Kind.REMINDER_DAY, new), (Kind.REMINDER_HOURS, new)]
@@ -103,7 +103,7 @@ def test_a_moved_visit_is_reminded_of_at_its_new_time(therapist, service):
 def test_a_visit_moved_to_within_a_day_is_reminded_of_two_hours_ahead_only(therapist, service):
     visit, new = confirmed(therapist, service, in_days(8)), in_days(3)
     with time_machine.travel(new - 20 * HOUR, tick=False):
-        actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=new, by=actions.Actor.STAFF)
+        actions.move_appointment(appointment=visit, seen=version_of(visit), starts_at=new, by=actions.Actor.STAFF)
     walk(new - 20 * HOUR, 20)
 
     assert reminders() == [(Kind.REMINDER_HOURS, new)]
@@ -135,10 +135,10 @@ def test_a_reminder_is_not_mailed_when_it_is_no_longer_true(therapist, service, 
     with time_machine.travel(visit.starts_at - 2 * HOUR, tick=False) as clock:
         message = actions.remind_patient(appointment=visit, kind=Kind.REMINDER_HOURS)
         if happens == "cancelled":
-            actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF)
+            actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.STAFF)
         if happens == "moved":
             to = in_days(6)
-            actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=to, by=actions.Actor.STAFF)
+            actions.move_appointment(appointment=visit, seen=version_of(visit), starts_at=to, by=actions.Actor.STAFF)
         if happens == "begun":
             clock.shift(2 * HOUR)
         actions.deliver_message(message_id=message.pk)
@@ -182,7 +182,7 @@ def test_staff_are_reminded_once_when_half_of_the_time_is_over(therapist, servic
 
 def test_staff_who_answered_are_not_reminded(therapist, service):
     visit = an_appointment(therapist, service, in_days(9), state=State.REQUESTED, remind_staff_at=timezone.now() + HOUR)
-    actions.confirm_appointment(appointment=visit)
+    actions.confirm_appointment(appointment=visit, seen=version_of(visit))
 
     walk(timezone.now() + HOUR, 3)
 

@@ -7,7 +7,7 @@ import pytest
 from booking import actions
 from booking.actions import free
 from booking.models import OCCUPYING, Appointment, Message, Series, State
-from tests.factories import a_series, in_days, some_details
+from tests.factories import a_series, in_days, some_details, version_of
 from tests.races import all_at_once, assert_disjoint, sqlstates, wait_for_each_other
 from tests.staff import SUPERUSER, staff_user
 
@@ -106,13 +106,16 @@ def test_a_patient_moves_a_visit_while_the_rest_is_cancelled(therapist, service,
     """Either the move comes first and nothing is cancelled, or all are cancelled and nothing moves."""
     clerk = staff_user(SUPERUSER)  # the roles are emptied with the other tables here
     visits = a_series(therapist, service, *starts(3, 6, 13))
-    shown = [visit.starts_at for visit in visits]
+    shown = version_of(*visits)
 
     def go(number):
         if number % 2:
             return actions.cancel_rest(appointment=visits[0], seen=shown, by=clerk)
         return actions.move_appointment(
-            appointment=visits[2], seen=shown[2], starts_at=in_days(11), by=actions.Actor.PATIENT
+            appointment=visits[2],
+            seen=visits[2].version,
+            starts_at=in_days(11),
+            by=actions.Actor.PATIENT,
         )
 
     all_at_once(go, 6)

@@ -10,7 +10,16 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from booking import actions, tasks
 from booking.mail import queue
 from booking.models import Absence, Appointment, Delivery, Kind, LostLink, Message, Override, Shift, State
-from tests.factories import CHICAGO, a_service, a_therapist, an_appointment, in_days, some_details, working_all_week
+from tests.factories import (
+    CHICAGO,
+    a_service,
+    a_therapist,
+    an_appointment,
+    in_days,
+    some_details,
+    version_of,
+    working_all_week,
+)
 
 
 def hold_at(therapist, service, starts_at, present=None):
@@ -313,7 +322,7 @@ def request_for_visit(therapist, service):
 
 
 def test_confirming_tells_the_patient_and_counts_the_calendar(request_for_visit):
-    visit = actions.confirm_appointment(appointment=request_for_visit)
+    visit = actions.confirm_appointment(appointment=request_for_visit, seen=version_of(request_for_visit))
 
     assert (visit.state, visit.calendar_sequence) == (State.CONFIRMED, 1)
     assert Message.objects.get().sequence == 1
@@ -321,7 +330,7 @@ def test_confirming_tells_the_patient_and_counts_the_calendar(request_for_visit)
 
 
 def test_declining_frees_the_time_and_tells_the_patient(request_for_visit, therapist, service):
-    actions.decline_appointment(appointment=request_for_visit)
+    actions.decline_appointment(appointment=request_for_visit, seen=version_of(request_for_visit))
 
     assert kinds() == [Kind.DECLINED]
     assert hold_at(therapist, service, request_for_visit.starts_at)
@@ -329,16 +338,19 @@ def test_declining_frees_the_time_and_tells_the_patient(request_for_visit, thera
 
 @pytest.mark.parametrize("act", [actions.confirm_appointment, actions.decline_appointment])
 def test_two_colleagues_cannot_answer_twice(request_for_visit, act):
-    actions.confirm_appointment(appointment=request_for_visit)
+    seen = version_of(request_for_visit)
+    actions.confirm_appointment(appointment=request_for_visit, seen=seen)
 
     with pytest.raises(actions.StateChangedError):
-        act(appointment=request_for_visit)
+        act(appointment=request_for_visit, seen=seen)
 
     assert kinds() == [Kind.CONFIRMED]
 
 
 def test_a_patient_cancels_and_staff_hear_of_it(request_for_visit):
-    visit = actions.cancel_appointment(appointment=request_for_visit, by=actions.Actor.PATIENT)
+    visit = actions.cancel_appointment(
+        appointment=request_for_visit, seen=version_of(request_for_visit), by=actions.Actor.PATIENT
+    )
 
     assert visit.state == State.CANCELLED
     assert kinds() == [Kind.CANCELLED, Kind.STAFF_NOTICE]
@@ -346,7 +358,9 @@ def test_a_patient_cancels_and_staff_hear_of_it(request_for_visit):
 
 def test_cancelling_twice_is_one_cancellation(request_for_visit):
     for _ in range(2):
-        actions.cancel_appointment(appointment=request_for_visit, by=actions.Actor.STAFF)
+        actions.cancel_appointment(
+            appointment=request_for_visit, seen=version_of(request_for_visit), by=actions.Actor.STAFF
+        )
 
     assert kinds() == [Kind.CANCELLED]
 
@@ -355,9 +369,12 @@ def test_inside_the_cut_off_only_staff_cancel(therapist, service):
     soon = an_appointment(therapist, service, in_days(1))
     with time_machine.travel(soon.starts_at - timedelta(hours=23, minutes=59), tick=False):
         with pytest.raises(actions.TooLateToChangeError):
-            actions.cancel_appointment(appointment=soon, by=actions.Actor.PATIENT)
+            actions.cancel_appointment(appointment=soon, seen=version_of(soon), by=actions.Actor.PATIENT)
 
-        assert actions.cancel_appointment(appointment=soon, by=actions.Actor.STAFF).state == State.CANCELLED
+        assert (
+            actions.cancel_appointment(appointment=soon, seen=version_of(soon), by=actions.Actor.STAFF).state
+            == State.CANCELLED
+        )
 
 
 # ---- hours ----
@@ -399,7 +416,7 @@ def test_other_hours_for_one_date_replace_its_shifts_and_name_the_visits(therapi
 
 
 def move(visit, to, *, seen=None, by=actions.Actor.PATIENT):
-    return actions.move_appointment(appointment=visit, seen=seen or visit.starts_at, starts_at=to, by=by)
+    return actions.move_appointment(appointment=visit, seen=seen or visit.version, starts_at=to, by=by)
 
 
 def test_moving_updates_the_visit_in_place_and_tells_both_sides(request_for_visit, therapist, service):
@@ -430,7 +447,7 @@ def test_moving_onto_a_taken_or_unoffered_time_changes_nothing(request_for_visit
 
 
 def test_of_two_tabs_that_move_the_same_visit_one_wins(request_for_visit):
-    seen = request_for_visit.starts_at
+    seen = request_for_visit.version
     move(request_for_visit, in_days(6), seen=seen)
 
     with pytest.raises(actions.StateChangedError):
@@ -474,7 +491,7 @@ def test_a_request_still_in_time_or_answered_does_not_expire(request_for_visit):
     with pytest.raises(actions.StateChangedError):
         actions.expire_request(appointment=request_for_visit)
 
-    actions.confirm_appointment(appointment=request_for_visit)
+    actions.confirm_appointment(appointment=request_for_visit, seen=version_of(request_for_visit))
     Appointment.objects.update(answer_by=timezone.now())
     tasks.expire_requests(None, 0)
 

@@ -36,6 +36,7 @@ from tests.factories import (
     in_days,
     joins,
     some_details,
+    version_of,
     working_all_week,
 )
 
@@ -47,7 +48,7 @@ def a_look():
 
 
 def cancel(visit):
-    actions.cancel_appointment(appointment=visit, by=actions.Actor.STAFF)
+    actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.STAFF)
 
 
 def offers():
@@ -110,7 +111,9 @@ def test_a_freed_time_is_held_for_the_first_who_waits(therapist, service, full_d
     if how == "cancel":
         cancel(visit)
     elif how == "move":
-        actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=in_days(5), by=actions.Actor.STAFF)
+        actions.move_appointment(
+            appointment=visit, seen=version_of(visit), starts_at=in_days(5), by=actions.Actor.STAFF
+        )
     elif how == "absence":
         visit.delete()
         away = Absence(therapist=therapist, starts_at=visit.starts_at, ends_at=visit.ends_at)
@@ -118,8 +121,10 @@ def test_a_freed_time_is_held_for_the_first_who_waits(therapist, service, full_d
         actions.remove_hours(row=away)
     else:
         Appointment.objects.filter(pk=visit.pk).update(state=State.REQUESTED, answer_by=timezone.now())
-        act = {"decline": actions.decline_appointment, "expire": actions.expire_request}[how]
-        act(appointment=visit)
+        if how == "decline":
+            actions.decline_appointment(appointment=visit, seen=version_of(visit))
+        else:
+            actions.expire_request(appointment=visit)
     a_look()
 
     (offer,) = offers()
@@ -376,7 +381,7 @@ def test_one_person_on_the_list_twice_hears_of_a_slot_once_and_of_one_at_a_time(
         a_look()
 
     assert len(offers()) == 1
-    actions.decline_offer(offer=offers()[0])
+    actions.decline_offer(offer=offers()[0], seen=version_of(offers()[0]))
     a_look()
     assert len({offer.starts_at for offer in offers()}) == len(offers()) == 2
 
@@ -398,7 +403,7 @@ def test_the_neighbors_of_a_declined_time_are_not_offered_one_by_one(therapist, 
     for _ in range(5):
         a_look()
         for offer in Offer.objects.open():
-            actions.decline_offer(offer=offer)
+            actions.decline_offer(offer=offer, seen=version_of(offer))
 
     spans = [(offer.starts_at, offer.ends_at) for offer in offers()]
     assert all(one[1] <= two[0] or two[1] <= one[0] for one in spans for two in spans if one != two)
@@ -421,7 +426,7 @@ def test_taking_an_older_offer_ends_the_newer_one(therapist, service):
         actions.expire_offer(offer=older)
         newer = an_offer(entry, therapist, in_days(5))
 
-        actions.accept_offer(offer=older)
+        actions.accept_offer(offer=older, seen=version_of(older))
 
     newer.refresh_from_db()
     assert newer.state == Offer.State.DECLINED
@@ -458,7 +463,7 @@ def test_an_offer_that_ran_out_moves_no_visit_inside_the_cut_off(therapist):
         clock.move_to(visit.starts_at - timedelta(hours=23))
 
         with pytest.raises(actions.TooLateToChangeError):
-            actions.accept_offer(offer=offer)
+            actions.accept_offer(offer=offer, seen=version_of(offer))
 
 
 def test_shortening_an_absence_gives_its_time_back(therapist, service):
@@ -504,7 +509,7 @@ def test_saying_no_asks_the_next_at_once_and_keeps_the_place(service, full_day):
     cancel(full_day[1])
     a_look()
 
-    actions.decline_offer(offer=offers()[0])
+    actions.decline_offer(offer=offers()[0], seen=version_of(offers()[0]))
     a_look()
 
     assert [offer.state for offer in offers()] == ["declined", "open"]
@@ -523,7 +528,7 @@ def test_leaving_frees_the_offer_and_is_done_once(service, full_day):
     assert (entry.state, offers()[0].state) == (Waiting.LEFT, Offer.State.DECLINED)
     assert not Appointment.objects.filter(state=State.HELD).exists()
     with pytest.raises(actions.StateChangedError):
-        actions.accept_offer(offer=offers()[0])
+        actions.accept_offer(offer=offers()[0], seen=version_of(offers()[0]))
 
 
 def test_who_waits_for_days_that_are_over_waits_no_more(service):
@@ -545,8 +550,8 @@ def test_taking_an_offer_makes_the_visit_as_the_service_says(therapist, service,
     entry = joins(service, came_from="cupping-for-back-pain")
     offer = an_offer(entry, therapist, in_days(3))
 
-    visit = actions.accept_offer(offer=offer)
-    again = actions.accept_offer(offer=offer)
+    visit = actions.accept_offer(offer=offer, seen=version_of(offer))
+    again = actions.accept_offer(offer=offer, seen=version_of(offer))
 
     assert visit.pk == again.pk == offer.hold_id
     assert (visit.state, visit.name, visit.starts_at) == (state, "Wanda Waiting", in_days(3))
@@ -563,7 +568,7 @@ def test_taking_an_offer_moves_the_visit_one_has(therapist, service):
     entry = joins(service, visit=visit)
     offer = an_offer(entry, other, in_days(3))
 
-    moved = actions.accept_offer(offer=offer)
+    moved = actions.accept_offer(offer=offer, seen=version_of(offer))
 
     assert (moved.pk, moved.token) == (visit.pk, visit.token)
     assert (moved.therapist, moved.starts_at, moved.state) == (other, in_days(3), State.CONFIRMED)
@@ -585,7 +590,7 @@ def test_an_offer_that_ran_out_is_still_good_while_its_time_is_free(therapist, s
         offer = an_offer(entry, therapist, in_days(3))
         clock.shift(timedelta(hours=3))
 
-        assert actions.accept_offer(offer=offer).state == State.REQUESTED
+        assert actions.accept_offer(offer=offer, seen=version_of(offer)).state == State.REQUESTED
 
 
 def test_an_offer_that_ran_out_and_went_to_another_says_taken(therapist, service):
@@ -603,7 +608,7 @@ def test_an_offer_that_ran_out_and_went_to_another_says_taken(therapist, service
             submission_key=uuid.uuid4(),
         )
         with pytest.raises(actions.SlotTakenError):
-            actions.accept_offer(offer=offer)
+            actions.accept_offer(offer=offer, seen=version_of(offer))
 
     assert WaitlistEntry.objects.get().state == Waiting.WAITING
 
@@ -614,7 +619,7 @@ def test_a_cancelled_visit_cannot_be_moved_by_an_offer(therapist, service):
     cancel(visit)
 
     with pytest.raises(actions.StateChangedError):
-        actions.accept_offer(offer=offer)
+        actions.accept_offer(offer=offer, seen=version_of(offer))
 
     assert Appointment.objects.get(pk=visit.pk).state == State.CANCELLED
 
@@ -625,7 +630,7 @@ def test_the_limit_of_coming_visits_holds_for_offers_too(therapist, service):
     offer = an_offer(joins(service), therapist, in_days(3))
 
     with pytest.raises(actions.TooManyError):
-        actions.accept_offer(offer=offer)
+        actions.accept_offer(offer=offer, seen=version_of(offer))
 
 
 def test_a_dead_offer_is_deleted_at_night_and_its_page_lives_on(therapist, service):
@@ -648,7 +653,7 @@ def test_an_offer_that_is_over_is_not_mailed(therapist, service, end):
     if end == "leave":
         actions.leave_waitlist(entry=offer.entry)
     if end == "decline":
-        actions.decline_offer(offer=offer)
+        actions.decline_offer(offer=offer, seen=version_of(offer))
     with time_machine.travel(timezone.now() + timedelta(hours=3 if end == "time" else 0)):
         actions.deliver_message(message_id=message.pk)
 

@@ -13,7 +13,8 @@ from articles.models import Image
 from booking import actions
 from booking.models import Absence, Appointment, ContactRequest, HeldFor, Message, Shift, State, UrgentHelp
 from revival.base.words import day_short, day_words
-from tests.factories import a_therapist, an_appointment, asks, in_days
+from tests.factories import a_therapist, an_appointment, asks, in_days, version_of
+from tests.guest import hidden_fields, press
 from tests.staff import FRONT_DESK, OWNER, SUPERUSER, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +101,7 @@ def test_buttons_ask_first_and_call_actions(admin_client, request_for_visit, ver
     assert "gets an e-mail at once" in asked.text
     assert Appointment.objects.get().state == State.REQUESTED
 
-    done = admin_client.post(f"{DESK}appointment/{request_for_visit.pk}/{verb}/", follow=True)
+    done = press(admin_client, f"{DESK}appointment/{request_for_visit.pk}/{verb}/", follow=True)
 
     assert "told by e-mail" in done.text
     assert Appointment.objects.get().state == state
@@ -109,9 +110,10 @@ def test_buttons_ask_first_and_call_actions(admin_client, request_for_visit, ver
 
 def test_a_slower_colleague_is_told(admin_client, request_for_visit):
     confirm = f"{DESK}appointment/{request_for_visit.pk}/confirm/"
-    admin_client.post(confirm)
+    shown = hidden_fields(admin_client.get(confirm).text)
+    admin_client.post(confirm, shown)
 
-    assert "was quicker" in admin_client.post(confirm, follow=True).text
+    assert "was quicker" in admin_client.post(confirm, shown, follow=True).text
     assert Message.objects.count() == 1
 
 
@@ -276,7 +278,7 @@ def test_an_answer_from_today_leads_back_to_today_and_says_which_visit(admin_cli
     confirm = f"{DESK}appointment/{request_for_visit.pk}/confirm/?to=today"
     assert '<a class="answer__back" href="/admin/">' in admin_client.get(confirm).text
 
-    done = admin_client.post(confirm, follow=True)
+    done = press(admin_client, confirm, follow=True)
 
     assert done.redirect_chain == [("/admin/", 302)]
     assert f"{day_words(in_days(5))}, 9:00 am with Dr. Stanley: confirmed. The patient is told by e-mail." in done.text
@@ -293,9 +295,9 @@ def test_today_is_told_by_therapist_and_each_next_step_is_one_press(admin_client
         page = admin_client.get("/admin/").text
         today = page.split('id="today"')[1].split("</section>")[0]
         come = Appointment.objects.get(name="Cy Cedar")
-        arrived = admin_client.post(f"{DESK}appointment/{come.pk}/arrived/?to=today", follow=True)
+        arrived = press(admin_client, f"{DESK}appointment/{come.pk}/arrived/?to=today", follow=True)
         gone = Appointment.objects.get(name="Bo Birch")
-        admin_client.post(f"{DESK}appointment/{gone.pk}/no-show/?to=today")
+        press(admin_client, f"{DESK}appointment/{gone.pk}/no-show/?to=today")
 
     order = ["Dr. Peter Stanley", "Cy Cedar", "Di Dogwood", "Benjamin Britton", "Bo Birch"]
     assert sorted(order, key=today.index) == order
@@ -308,7 +310,7 @@ def test_today_is_told_by_therapist_and_each_next_step_is_one_press(admin_client
 def test_what_was_not_delivered_says_what_to_tell(admin_client, therapist, service):
     visit = an_appointment(therapist, service, in_days(3), name="Jo Caller", email="")
     actions.move_appointment(
-        appointment=visit, seen=visit.starts_at, starts_at=in_days(4, 10, 45), by=actions.Actor.STAFF
+        appointment=visit, seen=version_of(visit), starts_at=in_days(4, 10, 45), by=actions.Actor.STAFF
     )
     message = Message.objects.get()
 
@@ -321,7 +323,7 @@ def test_what_was_not_delivered_says_what_to_tell(admin_client, therapist, servi
     for page in (asked, opened):
         assert f"{day_words(in_days(4))}, 10:45 am" in page.split('class="answer__text"')[1]
         assert visit.token not in page
-    assert "Nobody waits for a message." in admin_client.post(phoned, follow=True).text
+    assert "Nobody waits for a message." in press(admin_client, phoned, follow=True).text
 
 
 def test_a_contact_request_is_answered_with_its_wish_in_sight(admin_client, therapist, service):
@@ -425,7 +427,7 @@ def test_a_visit_is_called_by_its_moment_and_only_its_page_names_the_patient(adm
 
 
 def test_moments_in_lists_are_said_as_everywhere(admin_client, request_for_visit):
-    actions.confirm_appointment(appointment=request_for_visit)
+    actions.confirm_appointment(appointment=request_for_visit, seen=version_of(request_for_visit))
     Message.objects.update(created_at=in_days(-2, 12))
 
     page = admin_client.get(f"{DESK}message/").text

@@ -31,8 +31,10 @@ from tests.factories import (
     day_in,
     in_days,
     outage_of,
+    version_of,
     working_all_week,
 )
+from tests.guest import press
 from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
@@ -270,9 +272,13 @@ def test_the_board_shows_each_visit_once_with_its_next_step(clerk, therapist, ot
     outage = outage_of(therapist, Span(in_days(3, 0), in_days(4, 0)))
     Message.objects.filter(recipient="Refused@example.com").update(delivery=Delivery.REFUSED)
     held = line_of(rows["Accepted"])
-    actions.take_other_time(line=held, therapist=held.therapist, starts_at=held.starts_at, by=actions.Actor.PATIENT)
-    actions.cancel_affected(line=line_of(rows["Cancelled"]), by=actions.Actor.PATIENT)
-    actions.keep_affected(line=line_of(rows["Kept"]), who=None)
+    actions.take_other_time(
+        line=held, seen=version_of(held), therapist=held.therapist, starts_at=held.starts_at, by=actions.Actor.PATIENT
+    )
+    actions.cancel_affected(
+        line=line_of(rows["Cancelled"]), seen=version_of(line_of(rows["Cancelled"])), by=actions.Actor.PATIENT
+    )
+    actions.keep_affected(line=line_of(rows["Kept"]), seen=version_of(line_of(rows["Kept"])), who=None)
 
     page = clerk.get(outage.get_absolute_url()).text
 
@@ -329,8 +335,8 @@ MOST_QUERIES = {"board": 10, "list": 10, "preview": 16, "first page": 30}
 
 def settle(client, line, agreed, **typed):
     address = f"/admin/calendar/out/{line.outage_id}/{line.pk}/"
-    given = {"agreed": agreed, "seen": line.original_start.isoformat(), "therapist": "peter-stanley", "starts_at": ""}
-    return client.post(address, given | typed, follow=True)
+    given = {"agreed": agreed, "therapist": "peter-stanley", "starts_at": ""}
+    return press(client, address, given | typed, follow=True)
 
 
 def test_staff_settle_from_the_board(clerk, therapist, other, service, outage, visit):
@@ -378,7 +384,7 @@ def test_what_was_agreed_on_the_phone(clerk, outage, visit, agreed, typed, state
         ("elsewhere", {"starts_at": f"{day_in(6)}T09:07"}, "Starts are offered every 15 minutes"),
         ("benjamin-britton soon", {}, "read that time"),
         ("nobody 2026-12-07T09:00-06:00", {}, "Choose one of the times"),
-        ("cancel", {"seen": "x"}, "not a time we know"),
+        ("cancel", {"version": "x"}, "did not say what it showed"),
         ("a\0b", {}, "Null characters"),
     ],
 )
@@ -395,10 +401,10 @@ def test_what_cannot_be_noted_changes_nothing(clerk, outage, visit, agreed, type
 def test_they_are_back_earlier(clerk, outage, visit):
     page = f"/admin/calendar/out/{outage.pk}/end/"
     assert "1 visit to come is" in clerk.get(page).text
-    assert clerk.post(page, {"ends_at": f"{day_in(9)}T09:00"}).status_code == 422
-    assert clerk.post(page, {"ends_at": "x"}).status_code == 422
+    assert press(clerk, page, {"ends_at": f"{day_in(9)}T09:00"}).status_code == 422
+    assert press(clerk, page, {"ends_at": "x"}).status_code == 422
 
-    done = clerk.post(page, {"ends_at": ""}, follow=True)
+    done = press(clerk, page, {"ends_at": ""}, follow=True)
 
     assert "1 visit takes place as planned" in done.text
     assert line_of(visit).state == "stands"
@@ -421,7 +427,7 @@ def test_a_message_that_did_not_arrive_leads_to_the_board(clerk, outage, visit, 
     assert f"{visit.name}, {visit.phone}" in first_page
     assert "Send it again" in clerk.get(f"/admin/booking/message/{message.pk}/change/").text
 
-    clerk.post(f"/admin/booking/message/{message.pk}/phoned/")
+    press(clerk, f"/admin/booking/message/{message.pk}/phoned/")
 
     assert "Told by phone" in clerk.get(outage.get_absolute_url()).text
 
@@ -462,7 +468,9 @@ def test_a_patient_of_a_colleague_by_now_is_not_named(therapist, other, service,
     therapist.save()
     outage = outage_of(therapist, Span(in_days(3, 0), in_days(4, 0)))
     line = line_of(visit)
-    actions.take_other_time(line=line, therapist=other, starts_at=line.starts_at, by=actions.Actor.PATIENT)
+    actions.take_other_time(
+        line=line, seen=version_of(line), therapist=other, starts_at=line.starts_at, by=actions.Actor.PATIENT
+    )
 
     page = at_the_desk(therapist.account).get(outage.get_absolute_url()).text
 
@@ -512,7 +520,7 @@ def page_of(line):
 
 
 def answer(client, line, do, **typed):
-    return client.post(page_of(line), {"line": line.pk, "do": do} | typed)
+    return client.post(page_of(line), {"line": line.pk, "do": do, "version": line.version} | typed)
 
 
 def place(line):
@@ -607,8 +615,8 @@ def test_someone_with_three_visits_answers_each(client, therapist, other, servic
     link = re.search(r"https://clinic.example(/visits/instead/\S+)", text)[1]
 
     first, second, third = (line_of(one) for one in visits)
-    client.post(link, {"line": first.pk, "do": "take", "place": place(first)})
-    client.post(link, {"line": second.pk, "do": "surely-cancel"})
+    client.post(link, {"line": first.pk, "do": "take", "place": place(first), "version": first.version})
+    client.post(link, {"line": second.pk, "do": "surely-cancel", "version": second.version})
 
     assert [again(line).state for line in (first, second, third)] == ["accepted", "cancelled", "waiting"]
     page = client.get(link).text
@@ -631,7 +639,7 @@ def test_someone_with_three_visits_answers_each(client, therapist, other, servic
 )
 def test_odd_answers_are_refused_and_change_nothing(client, outage, visit, typed):
     line = line_of(visit)
-    fields = {"line": line.pk, "do": "take", "place": place(line)} | typed
+    fields = {"line": line.pk, "do": "take", "place": place(line), "version": line.version} | typed
 
     assert client.post(page_of(line), fields).status_code == 400
     assert again(line).state == "waiting"
@@ -643,14 +651,9 @@ def test_nobody_answers_for_another_patient(client, therapist, other, service, v
 
     mine, theirs = line_of(visit), line_of(stranger)
     assert client.post(page_of(mine), {"line": theirs.pk, "do": "surely-cancel"}).status_code == 404
-    assert client.post(page_of(mine), {"line": mine.pk, "do": "take", "place": place(theirs)}).status_code == 409
+    assert answer(client, mine, "take", place=place(theirs)).status_code == 409
     assert again(stranger).state == State.CONFIRMED
-    assert (
-        client.post(
-            page_of(mine), {"line": mine.pk, "do": "take", "place": f"nobody {place(theirs).split()[1]}"}
-        ).status_code
-        == 404
-    )
+    assert answer(client, mine, "take", place=f"nobody {place(theirs).split()[1]}").status_code == 404
     assert client.get("/visits/instead/wrong/").status_code == 404
 
 

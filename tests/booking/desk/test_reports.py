@@ -27,6 +27,7 @@ from tests.factories import (
     in_days,
     joins,
     some_details,
+    version_of,
     working_all_week,
 )
 from tests.staff import FRONT_DESK, SUPERUSER, THERAPIST, at_the_desk, signed_in_as, staff_user
@@ -274,7 +275,7 @@ def test_a_visit_from_the_waiting_list_is_counted_too(article, therapist_of, ser
     freed = FreedTime.objects.create(therapist=therapist_of, starts_at=in_days(4, 9), ends_at=in_days(4, 12))
     [offer] = actions.offer_freed_time(freed=freed)
 
-    actions.accept_offer(offer=offer)
+    actions.accept_offer(offer=offer, seen=version_of(offer))
 
     assert ArticleCount.objects.get().article == entry.came_from
 

@@ -24,8 +24,10 @@ from tests.factories import (
     an_absence,
     an_appointment,
     in_days,
+    version_of,
     working_all_week,
 )
+from tests.guest import hidden_fields, press
 from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
@@ -300,7 +302,7 @@ def test_a_page_that_booked_someone_does_not_drop_the_next_caller(clerk, therapi
 def test_who_has_no_address_is_named_as_one_to_phone(clerk, therapist, service):
     visit = an_appointment(therapist, service, in_days(3), email="")
 
-    page = clerk.post(f"/admin/booking/appointment/{visit.pk}/cancel/", follow=True).text
+    page = press(clerk, f"/admin/booking/appointment/{visit.pk}/cancel/", follow=True).text
 
     assert "please phone them" in page
     assert "told by e-mail" not in page
@@ -376,16 +378,16 @@ def test_arrived_completed_and_did_not_come_are_one_click_and_tell_nobody(clerk,
     with time_machine.travel(visit.starts_at + timedelta(minutes=1)):
         clerk = signed_in_as(FRONT_DESK, username="on-the-day")
         assert "No e-mail is sent" in clerk.get(f"{page}arrived/").text
-        clerk.post(f"{page}arrived/")
-        clerk.post(f"{page}take-back/")
-        clerk.post(f"{page}arrived/")
-        clerk.post(f"{page}complete/")
+        press(clerk, f"{page}arrived/")
+        press(clerk, f"{page}take-back/")
+        press(clerk, f"{page}arrived/")
+        press(clerk, f"{page}complete/")
     visit.refresh_from_db()
     assert visit.state == State.COMPLETED
     late = an_appointment(therapist, service, in_days(2))
     with time_machine.travel(late.starts_at + timedelta(minutes=20)):
         clerk = signed_in_as(FRONT_DESK, username="later")
-        clerk.post(f"/admin/booking/appointment/{late.pk}/no-show/")
+        press(clerk, f"/admin/booking/appointment/{late.pk}/no-show/")
     late.refresh_from_db()
     assert late.state == State.NO_SHOW
     assert Message.objects.count() == 0
@@ -394,15 +396,16 @@ def test_arrived_completed_and_did_not_come_are_one_click_and_tell_nobody(clerk,
 def test_a_visit_is_moved_by_a_form_and_a_second_colleague_is_told(clerk, therapist, service):
     visit = an_appointment(therapist, service, in_days(3))
     page = f"/admin/booking/appointment/{visit.pk}/move/"
-    seen = re.search(r'name="seen" value="([^"]+)"', clerk.get(page).text)[1]
+    shown = hidden_fields(clerk.get(page).text)
 
-    assert clerk.post(page, {"seen": seen, "starts_at": typed(in_days(4, 11))}).status_code == 302
-    second = clerk.post(page, {"seen": seen, "starts_at": typed(in_days(5, 11))}, follow=True)
+    assert clerk.post(page, shown | {"starts_at": typed(in_days(4, 11))}).status_code == 302
+    second = clerk.post(page, shown | {"starts_at": typed(in_days(5, 11))})
 
     visit.refresh_from_db()
     assert visit.starts_at == in_days(4, 11)
     assert "was quicker" in second.text
-    assert f"The time is {day_words(in_days(4, 11))}, 11:00 am." in second.text
+    assert f"What is so now: Confirmed, {day_words(in_days(4, 11))}, 11:00 am" in second.text
+    assert f'value="{typed(in_days(5, 11))}"' in second.text  # the time they chose
     assert [one.kind for one in visit.messages.all()] == ["moved"]
 
 
@@ -411,7 +414,7 @@ def test_a_move_to_where_something_stands_is_refused_at_the_field(clerk, therapi
     an_appointment(therapist, service, in_days(4))
     page = f"/admin/booking/appointment/{visit.pk}/move/"
 
-    refused = clerk.post(page, {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(4))})
+    refused = press(clerk, page, {"starts_at": typed(in_days(4))})
 
     assert refused.status_code == 422
     assert "already booked then." in refused.text
@@ -426,15 +429,14 @@ def test_moving_shows_what_is_free_and_what_they_will_read(clerk, therapist, ser
     shown = clerk.get(page).text
     assert f'value="{local(in_days(3, 11)).isoformat(timespec="minutes")}"' in shown
 
-    picked = clerk.post(page, {"seen": visit.starts_at.isoformat(), "look": in_days(4, 11).isoformat()})
+    picked = press(clerk, page, {"look": in_days(4, 11).isoformat()})
 
     assert picked.status_code == 200
     assert f'value="{typed(in_days(4, 11))}"' in picked.text
     assert day_words(in_days(4, 11)) in picked.text.split('class="answer__text"')[1].split("</div>")[0]
     visit.refresh_from_db()
     assert (visit.starts_at, visit.messages.count()) == (in_days(3), 0)
-    moved = {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(4, 11))}
-    assert clerk.post(page, moved).status_code == 302
+    assert clerk.post(page, hidden_fields(picked.text) | {"starts_at": typed(in_days(4, 11))}).status_code == 302
 
 
 @pytest.mark.parametrize("odd", ["x", "99999-01-01T00:00", "\x00", "2026-13-01"])
@@ -453,7 +455,7 @@ def test_a_visit_past_the_rules_that_is_moved_within_them_is_past_them_no_more(t
     facts = {"is_override": True, "override_by": clerk, "override_reason": "Asked by the surgeon"}
     visit = an_appointment(therapist, service, in_days(3, 20), **facts)
 
-    actions.move_appointment(appointment=visit, seen=visit.starts_at, starts_at=in_days(3), by=actions.Actor.STAFF)
+    actions.move_appointment(appointment=visit, seen=version_of(visit), starts_at=in_days(3), by=actions.Actor.STAFF)
 
     visit.refresh_from_db()
     assert (visit.is_override, visit.override_by, visit.override_reason) == (False, None, "")
@@ -464,7 +466,7 @@ def test_without_a_new_time_nothing_is_shown_to_send_and_nothing_is_moved(clerk,
     page = f"/admin/booking/appointment/{visit.pk}/move/"
 
     opened = clerk.get(page).text
-    same = clerk.post(page, {"seen": visit.starts_at.isoformat(), "starts_at": typed(in_days(3))})
+    same = press(clerk, page, {"starts_at": typed(in_days(3))})
 
     assert 'class="answer__text"' not in opened
     assert "the e-mail they get is shown here" in opened
@@ -497,10 +499,10 @@ def test_the_message_shown_before_declining_is_the_one_that_leaves(clerk, therap
     assert chosen == [f"{therapist.pk} {start.isoformat()}" for start in near]
     if ticked is not None:
         chosen = [offered[number] for number in ticked]
-        seen = clerk.post(page, {"instead": chosen, "look": ""})
+        seen = press(clerk, page, {"instead": chosen, "look": ""})
     assert not visit.messages.exists()  # looking sends nothing
 
-    clerk.post(page, {"instead": chosen})
+    clerk.post(page, hidden_fields(seen.text) | {"instead": chosen})
 
     assert shown(seen) == compose(visit.messages.get()).body.split()
 
@@ -511,14 +513,14 @@ def test_declining_offers_times_near_the_one_asked_for(clerk, therapist, service
     offered = re.findall(r'name="instead" value="([^"]+)"', clerk.get(page).text)
     assert f"{therapist.pk} {in_days(3, 9, 45).isoformat()}" in offered
 
-    four = clerk.post(page, {"instead": offered[:4]})
-    gone = clerk.post(page, {"instead": [f"{therapist.pk} {in_days(3).isoformat()}"]})
+    four = press(clerk, page, {"instead": offered[:4]})
+    gone = press(clerk, page, {"instead": [f"{therapist.pk} {in_days(3).isoformat()}"]})
     assert (four.status_code, gone.status_code) == (422, 422)
     assert "Tick at most 3." in four.text
     assert "no longer free" in gone.text
     assert not visit.messages.exists()
 
-    assert clerk.post(page, {"instead": offered[:2]}).status_code == 302
+    assert press(clerk, page, {"instead": offered[:2]}).status_code == 302
     [message] = visit.messages.all()
     assert [f"{whose} {start}" for whose, start in message.suggested] == offered[:2]
 

@@ -15,7 +15,7 @@ from icalendar import Calendar
 from booking import actions
 from booking.mail import queue
 from booking.models import Delivery, Kind, Message, State
-from tests.factories import CHICAGO, a_clinic, an_appointment, in_days
+from tests.factories import CHICAGO, a_clinic, an_appointment, in_days, version_of
 
 GOLDEN = Path(__file__).parent / "golden"
 VISIT_ID = "5f2c7b1e-8f3a-4c7e-9a51-3d0b6a1f2c4d"
@@ -51,9 +51,11 @@ def chain(therapist, service, mailbox, settings):
         )
         steps = [
             lambda: queue.queue_message(Kind.REQUESTED, visit),
-            lambda: actions.confirm_appointment(appointment=visit),
-            lambda: actions.move_appointment(appointment=visit, seen=FIRST, starts_at=SECOND, by=actions.Actor.PATIENT),
-            lambda: actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT),
+            lambda: actions.confirm_appointment(appointment=visit, seen=version_of(visit)),
+            lambda: actions.move_appointment(
+                appointment=visit, seen=version_of(visit), starts_at=SECOND, by=actions.Actor.PATIENT
+            ),
+            lambda: actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.PATIENT),
         ]
         mails = []
         for step in steps:
@@ -125,7 +127,7 @@ def test_lines_end_in_crlf_and_fold_at_75_octets(therapist, service, mailbox):
     therapist.short_name = "Dr. " + "Ø" * 50
     therapist.save()
     visit = an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
-    actions.confirm_appointment(appointment=visit)
+    actions.confirm_appointment(appointment=visit, seen=version_of(visit))
 
     content = calendar_parts(deliver(mailbox)[0])[-1].get_payload(decode=True)
 
@@ -137,7 +139,7 @@ def test_lines_end_in_crlf_and_fold_at_75_octets(therapist, service, mailbox):
 
 def test_a_retry_carries_the_same_stamp(therapist, service, mailbox):
     visit = an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
-    actions.confirm_appointment(appointment=visit)
+    actions.confirm_appointment(appointment=visit, seen=version_of(visit))
     mailbox.answer = "451 later"
     with pytest.raises(actions.NotDeliveredError):
         deliver(mailbox)
@@ -152,7 +154,7 @@ def test_a_retry_carries_the_same_stamp(therapist, service, mailbox):
 
 def test_what_was_never_agreed_is_not_taken_out_of_a_calendar(therapist, service, mailbox):
     visit = an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
-    actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)
+    actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.PATIENT)
 
     assert calendar_parts(deliver(mailbox)[0]) == []
 
@@ -160,8 +162,8 @@ def test_what_was_never_agreed_is_not_taken_out_of_a_calendar(therapist, service
 def test_a_cancellation_takes_the_visit_out_even_when_the_confirmation_was_overtaken(therapist, service, mailbox):
     """The confirmation may have left just before the worker was killed; a needless CANCEL does no harm."""
     visit = an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
-    actions.confirm_appointment(appointment=visit)
-    actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)
+    actions.confirm_appointment(appointment=visit, seen=version_of(visit))
+    actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.PATIENT)
 
     (mail,) = deliver(mailbox)
 

@@ -59,7 +59,7 @@ def test_a_request_moved_again_and_again_mails_no_more():
     for number in range(1, 4):
         visit = actions.move_appointment(
             appointment=visit,
-            seen=visit.starts_at,
+            seen=visit.version,
             starts_at=in_days(3 + number),
             by=actions.Actor.PATIENT,
         )
@@ -71,12 +71,12 @@ def test_a_request_moved_again_and_again_mails_no_more():
 def test_what_follows_for_a_visit_that_staff_confirmed_always_leaves():
     for number in range(3):
         visit = book_as(number)
-    visit = actions.confirm_appointment(appointment=visit)
+    visit = actions.confirm_appointment(appointment=visit, seen=visit.version)
     for number in range(3, 6):
         visit = actions.move_appointment(
-            appointment=visit, seen=visit.starts_at, starts_at=in_days(3 + number), by=actions.Actor.PATIENT
+            appointment=visit, seen=visit.version, starts_at=in_days(3 + number), by=actions.Actor.PATIENT
         )
-    actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)
+    actions.cancel_appointment(appointment=visit, seen=visit.version, by=actions.Actor.PATIENT)
 
     assert set(deliveries(Kind.CONFIRMED, Kind.MOVED, Kind.CANCELLED)) == {Delivery.QUEUED}
 
@@ -86,7 +86,7 @@ def test_calendars_that_hold_a_visit_learn_that_it_is_cancelled(service):
     service.save()
     visits = [book_as(number) for number in range(3)]
     for visit in visits:
-        actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)
+        actions.cancel_appointment(appointment=visit, seen=visit.version, by=actions.Actor.PATIENT)
 
     assert deliveries(Kind.CONFIRMED) == [Delivery.QUEUED] * 2 + [Delivery.PLEASE_PHONE]
     assert deliveries(Kind.CANCELLED) == [Delivery.QUEUED] * 3

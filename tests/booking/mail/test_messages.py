@@ -27,8 +27,10 @@ from tests.factories import (
     joins,
     outage_of,
     some_details,
+    version_of,
     working_all_week,
 )
+from tests.guest import press
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def a_message(kind, visit):
         if kind == Kind.OUTAGE:
             return message
         Message.objects.filter(pk=message.pk).update(delivery=Delivery.SENT, sent_at=timezone.now())
-        actions.end_outage(outage=outage, ends_at=None, by=None)
+        actions.end_outage(outage=outage, seen=version_of(outage), ends_at=None, by=None)
         return outage.contacts.get().messages.get(kind=Kind.OUTAGE_STANDS)
     if several or kind in REMINDERS:
         visit.state, visit.confirmed_at = State.CONFIRMED, timezone.now()
@@ -441,7 +443,7 @@ def test_staff_see_a_refused_message_and_send_it_to_another_address(admin_client
     assert "Ada Example, 612-555-0142" in admin_client.get(f"{desk}change/").text
     assert 'value="ada@example.com"' in admin_client.get(f"{desk}resend/").text
 
-    admin_client.post(f"{desk}resend/", {"email": "ada@example.org"})
+    press(admin_client, f"{desk}resend/", {"email": "ada@example.org"})
     mail = sent(refused, mailbox)
 
     visit.refresh_from_db()
@@ -453,7 +455,7 @@ def test_staff_see_a_refused_message_and_send_it_to_another_address(admin_client
 def test_what_else_waits_goes_to_the_corrected_address_too(refused, visit, mailbox):
     other = queue.queue_message(Kind.LOST_LINK, visit)
 
-    actions.resend_message(message=refused, email="ada@example.org")
+    actions.resend_message(message=refused, seen=version_of(refused), email="ada@example.org")
     sent(other, mailbox)
 
     assert mailbox.mails[-1]["To"] == "ada@example.org"
@@ -464,19 +466,19 @@ def test_correcting_the_address_of_someone_who_waits_corrects_their_entry(kind, 
     message = a_message(kind, visit)
     Message.objects.filter(pk=message.pk).update(delivery=Delivery.REFUSED)
 
-    actions.resend_message(message=message, email="ada@example.org")
+    actions.resend_message(message=message, seen=version_of(message), email="ada@example.org")
 
     assert message.subject.__class__.objects.get(pk=message.subject.pk).recipient == "ada@example.org"
 
 
 def test_the_old_page_of_the_list_does_not_lead_to_a_link_that_went_elsewhere(visit, mailbox, client):
     offer = a_message(Kind.OFFER, visit).offer
-    booked = actions.accept_offer(offer=offer)
+    booked = actions.accept_offer(offer=offer, seen=version_of(offer))
     place = offer.entry.get_absolute_url()
     assert booked.get_absolute_url() in client.get(place).text
     message = booked.messages.get(kind=Kind.REQUESTED)
 
-    actions.resend_message(message=message, email="ada@example.org")
+    actions.resend_message(message=message, seen=version_of(message), email="ada@example.org")
 
     booked.refresh_from_db()
     assert booked.get_absolute_url() not in client.get(place).text
@@ -488,7 +490,7 @@ def test_nobody_is_written_to_once_they_are_forgotten(refused, visit):
     visit.save()
 
     with pytest.raises(actions.StateChangedError):
-        actions.resend_message(message=refused, email="ada@example.org")
+        actions.resend_message(message=refused, seen=version_of(refused), email="ada@example.org")
 
 
 def test_what_never_arrived_leaves_the_desk_when_the_patient_is_forgotten(refused, visit):
@@ -499,7 +501,7 @@ def test_what_never_arrived_leaves_the_desk_when_the_patient_is_forgotten(refuse
 
 
 def test_an_address_that_is_none_is_not_sent_to(admin_client, refused):
-    answer = admin_client.post(f"/admin/booking/message/{refused.pk}/resend/", {"email": "ada@"})
+    answer = press(admin_client, f"/admin/booking/message/{refused.pk}/resend/", {"email": "ada@"})
 
     assert answer.status_code == 422
     refused.refresh_from_db()
@@ -512,7 +514,7 @@ def test_staff_note_that_they_phoned(admin_client, visit):
     message = queue.queue_message(Kind.CONFIRMED, visit)
     assert message in Message.objects.undelivered()
 
-    admin_client.post(f"/admin/booking/message/{message.pk}/phoned/")
+    press(admin_client, f"/admin/booking/message/{message.pk}/phoned/")
 
     assert message not in Message.objects.undelivered()
 
@@ -522,7 +524,7 @@ def test_a_message_that_arrived_cannot_be_sent_again(visit, mailbox):
     sent(message, mailbox)
 
     with pytest.raises(actions.StateChangedError):
-        actions.resend_message(message=message, email="ada@example.com")
+        actions.resend_message(message=message, seen=version_of(message), email="ada@example.com")
 
 
 @pytest.mark.parametrize("kind", [Kind.JOINED, Kind.OFFER])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from booking import actions
 from booking.models import ContactRequest, Kind, Message
-from tests.factories import asks
+from tests.factories import asks, version_of
 
 pytestmark = pytest.mark.usefixtures("clinic")
 States = ContactRequest.State
@@ -46,12 +46,14 @@ def test_the_form_again_with_other_content_is_refused():
 def test_the_desk_takes_it_up_and_finishes_it_once(admin_user):
     asked = asks()
 
-    assert actions.take_up_contact(contact_request=asked, by=admin_user).taken_up_by == admin_user
+    assert (
+        actions.take_up_contact(contact_request=asked, seen=version_of(asked), by=admin_user).taken_up_by == admin_user
+    )
     with pytest.raises(actions.StateChangedError):
-        actions.take_up_contact(contact_request=asked, by=admin_user)
-    assert actions.finish_contact(contact_request=asked, by=admin_user).state == States.DONE
+        actions.take_up_contact(contact_request=asked, seen=version_of(asked), by=admin_user)
+    assert actions.finish_contact(contact_request=asked, seen=version_of(asked), by=admin_user).state == States.DONE
     with pytest.raises(actions.StateChangedError):
-        actions.finish_contact(contact_request=asked, by=admin_user)
+        actions.finish_contact(contact_request=asked, seen=version_of(asked), by=admin_user)
     assert not ContactRequest.objects.not_done().exists()
 
 
@@ -70,7 +72,7 @@ def test_a_request_that_cannot_be_answered_is_refused_by_the_database(facts):
 
 def test_it_is_erased_some_days_after_it_was_answered(admin_user):
     done, waits = asks(), asks()
-    actions.finish_contact(contact_request=done, by=admin_user)
+    actions.finish_contact(contact_request=done, seen=version_of(done), by=admin_user)
     with time_machine.travel(timezone.now() + timedelta(days=31)):
         actions.forget_past_visits()
 

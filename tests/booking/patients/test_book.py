@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from booking.models import Appointment, Caution, Message, State, UrgentHelp
 from tests.factories import (
+    CHICAGO,
     a_service,
     a_therapist,
     an_absence,
@@ -554,9 +555,9 @@ def test_cancelling_asks_once_more_and_get_changes_nothing(client, visit):
     assert "Cancel this visit?" in asked
     assert "No, keep this visit" in the_bar(asked)
     assert Appointment.objects.get().state == State.REQUESTED
-    assert "is cancelled" in client.post(cancel, follow=True).text
+    assert "is cancelled" in client.post(cancel, hidden_fields(asked), follow=True).text
     assert Appointment.objects.get().state == State.CANCELLED
-    assert client.post(cancel).status_code == 302
+    assert client.post(cancel, hidden_fields(asked)).status_code == 302
 
 
 def test_moving_shows_both_times_once_more_and_then_moves(client, visit):
@@ -619,11 +620,14 @@ def test_a_tab_that_saw_the_old_time_does_not_move_the_visit_again(client, visit
     response = client.post(move, second)
 
     assert response.status_code == 409
-    assert "moved in another window" in response.text
+    assert "Nothing was changed" in response.text
+    assert (
+        f'It is now: Waiting for our answer: <time datetime="{iso(in_days(6).astimezone(CHICAGO))}">' in response.text
+    )
     assert Appointment.objects.get().starts_at == in_days(6)
 
 
-@pytest.mark.parametrize("fields", [{"start": "soon"}, {"start": "2030-01-01T00:00"}, {"seen": "x"}])
+@pytest.mark.parametrize("fields", [{"start": "soon"}, {"start": "2030-01-01T00:00"}, {"version": "x"}])
 def test_a_garbled_move_is_a_bad_request(client, visit, fields):
     assert client.post(f"{visit.get_absolute_url()}move/", fields).status_code == 400
 
@@ -633,14 +637,14 @@ def test_inside_the_cut_off_nothing_can_be_moved(client, therapist, service):
     move = f"{soon.get_absolute_url()}move/"
 
     assert "too close to your visit" in client.get(move).text
-    assert client.post(move, {"start": iso(in_days(6)), "seen": iso(soon.starts_at)}).status_code == 409
+    assert client.post(move, {"start": iso(in_days(6)), "version": soon.version}).status_code == 409
     assert Appointment.objects.get().starts_at == soon.starts_at
 
 
 def test_inside_the_cut_off_the_page_gives_the_phone(client, therapist, service):
     soon = an_appointment(therapist, service, timezone.now() + timedelta(hours=20))
 
-    response = client.post(f"{soon.get_absolute_url()}cancel/")
+    response = client.post(f"{soon.get_absolute_url()}cancel/", {"version": soon.version})
 
     assert response.status_code == 409
     assert "612-605-7594" in response.text

@@ -24,7 +24,9 @@ from tests.factories import (
     joins,
     some_details,
     typed_details,
+    version_of,
 )
+from tests.guest import press
 
 ASK, JOIN = "/book/peter-stanley/ask/", "/waitlist/join/peter-stanley/consultation/"
 
@@ -256,13 +258,14 @@ def test_the_page_shows_the_offer_and_taking_it_books(client, offer):
 def test_saying_no_keeps_the_place(client, offer):
     address = offer.entry.get_absolute_url()
 
-    answer = client.post(f"{address}decline/", {"offer": offer.pk}, follow=True)
+    answer = client.post(f"{address}decline/", hidden(client.get(address).text), follow=True)
 
     assert "On the waiting list" in answer.text
     assert Offer.objects.get().state == "declined"
 
 
 def test_an_offer_that_went_to_another_says_so_and_keeps_the_place(client, offer, therapist, service):
+    asked = hidden(client.get(offer.entry.get_absolute_url()).text)
     with time_machine.travel(offer.until + timedelta(minutes=1)):
         hold = actions.take_hold(therapist=therapist, service=service, starts_at=offer.starts_at)
         actions.book_appointment(
@@ -273,7 +276,7 @@ def test_an_offer_that_went_to_another_says_so_and_keeps_the_place(client, offer
             details=some_details(),
             submission_key=uuid.uuid4(),
         )
-        answer = client.post(f"{offer.entry.get_absolute_url()}accept/", {"offer": offer.pk})
+        answer = client.post(f"{offer.entry.get_absolute_url()}accept/", asked)
 
     assert answer.status_code == 409
     assert "has gone to someone else" in answer.text
@@ -303,7 +306,7 @@ def test_after_the_visit_is_cancelled_the_page_says_why_nobody_looks_any_more(cl
     visit = an_appointment(therapist, service, in_days(8))
     entry = joins(service, visit=visit)
     assert "Back to your visit" in client.get(entry.get_absolute_url()).text
-    actions.cancel_appointment(appointment=visit, by=actions.Actor.PATIENT)
+    actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.PATIENT)
     actions.end_waiting(entry=entry)
 
     page = client.get(entry.get_absolute_url()).text
@@ -374,7 +377,7 @@ def test_a_confirmed_visit_can_be_put_into_a_calendar(client, therapist, service
     address = f"{visit.get_absolute_url()}visit.ics"
     assert client.get(address).status_code == 404  # nothing is agreed yet
     assert "calendar" not in client.get(visit.get_absolute_url()).text
-    actions.confirm_appointment(appointment=visit)
+    actions.confirm_appointment(appointment=visit, seen=version_of(visit))
 
     answer = client.get(address)
 
@@ -400,7 +403,7 @@ def test_the_way_is_shown_once_an_address_is_set(client, therapist, service):
 def test_cancelling_may_say_why_to_staff_alone(client, admin_client, therapist, service):
     visit = an_appointment(therapist, service, in_days(5))
 
-    client.post(f"{visit.get_absolute_url()}cancel/", {"reason": "I am better already"})
+    press(client, f"{visit.get_absolute_url()}cancel/", {"reason": "I am better already"})
 
     visit.refresh_from_db()
     assert (visit.state, visit.cancel_reason) == (State.CANCELLED, "I am better already")
@@ -414,7 +417,7 @@ def test_cancelling_may_say_why_to_staff_alone(client, admin_client, therapist, 
 def test_a_reason_too_long_cancels_nothing_and_says_so(client, therapist, service):
     visit = an_appointment(therapist, service, in_days(5))
 
-    answer = client.post(f"{visit.get_absolute_url()}cancel/", {"reason": "x" * 301})
+    answer = press(client, f"{visit.get_absolute_url()}cancel/", {"reason": "x" * 301})
 
     assert answer.status_code == 422
     assert Appointment.objects.get().state == State.CONFIRMED
@@ -428,7 +431,7 @@ def test_staff_see_who_waits_and_take_them_off(admin_client, offer):
     assert "Wanda Waiting" in admin_client.get(desk).text
     assert "1 on the waiting list" in admin_client.get("/admin/").text
 
-    done = admin_client.post(f"{desk}{offer.entry.pk}/remove/", follow=True)
+    done = press(admin_client, f"{desk}{offer.entry.pk}/remove/", follow=True)
 
     assert "They are off the list" in done.text
     assert WaitlistEntry.objects.get().state == "left"
@@ -438,9 +441,9 @@ def test_staff_take_up_and_finish_a_wish(client, admin_client):
     fill(client, ASK, **a_wish())
     desk = f"/admin/booking/contactrequest/{ContactRequest.objects.get().pk}/"
 
-    assert "Your colleagues see" in admin_client.post(f"{desk}take-up/", follow=True).text
+    assert "Your colleagues see" in press(admin_client, f"{desk}take-up/", follow=True).text
     assert "admin is on it" in admin_client.get("/admin/").text
-    assert "off the list" in admin_client.post(f"{desk}done/", follow=True).text
+    assert "off the list" in press(admin_client, f"{desk}done/", follow=True).text
     assert "Carla Caller" not in admin_client.get("/admin/").text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.contrib import admin
 from django.contrib import messages as django_messages
@@ -15,9 +14,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.desk.base.fields import read_moment
+from booking.desk.base.changed import Changed, visit_words
 from booking.desk.base.wording import told_or_to_phone
+from booking.fields import DecisionForm
 from booking.models import MOST_VISITS, AccessLog, Appointment, Look, Message
+from booking.models.versions import Together
 from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 
@@ -57,11 +58,11 @@ def cancel_rest(request: StaffRequest, pk: str) -> HttpResponse:
     if visit is None:
         raise Http404
     back = reverse("admin:booking_appointment_change", args=[visit.pk])
-    if request.method == "POST":
-        _cancel(request, visit, _seen_starts(request))
+    form = DecisionForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and _cancel(request, visit, form.cleaned_data["version"]):
         return redirect(back)
-    rest = Appointment.objects.seen_by(request.user).rest_of(visit, timezone.now()).in_order()
-    if not rest:
+    rest = list(Appointment.objects.seen_by(request.user).rest_of(visit, timezone.now()).in_order())
+    if not rest and not form.is_bound:
         return redirect(back)
     AccessLog.objects.note(request.user, Look.OPENED, about="appointment", number=visit.pk)
     context = {
@@ -69,22 +70,27 @@ def cancel_rest(request: StaffRequest, pk: str) -> HttpResponse:
         "title": "Cancel the rest of this series?",
         "visit": visit,
         "rest": rest,
+        "version": Together(rest).version,
+        "changed": _changed(form.cleaned_data["version"], rest) if form.is_bound else None,
         "back": back,
     }
-    return render(request, "booking/desk/visits/series_rest.html", context)
+    return render(request, "booking/desk/visits/series_rest.html", context, status=409 if form.is_bound else 200)
 
 
-def _seen_starts(request: StaffRequest) -> list[datetime]:
-    """The starts that the page listed."""
-    moments = [read_moment(text) for text in request.POST.getlist("seen")[:MOST_VISITS]]
-    return [moment for moment in moments if moment is not None]
-
-
-def _cancel(request: StaffRequest, visit: Appointment, seen: list[datetime]) -> None:
+def _cancel(request: StaffRequest, visit: Appointment, seen: str) -> bool:
+    """Call the action. False when the series is no longer as the page listed it."""
     try:
         actions.cancel_rest(appointment=visit, seen=seen, by=request.user)
     except actions.StateChangedError:
-        quicker = "Nothing was cancelled: a colleague or the patient was quicker; see below."
-        django_messages.warning(request, quicker)
-        return
+        return False
     django_messages.success(request, f"Cancelled, and the times are free again. {told_or_to_phone(visit.email)}")
+    return True
+
+
+def _changed(seen: str, rest: list[Appointment]) -> Changed:
+    """Of the visits that were listed, those that are no longer so; the page lists the present ones."""
+    listed, present = seen.split()[:MOST_VISITS], {visit.version for visit in rest}
+    gone = [version for version in listed if version not in present]
+    words = filter(None, map(visit_words, gone or listed))
+    now = "as listed below" if rest else "none of these visits is still to come"
+    return Changed("; ".join(words), now, is_still_possible=bool(rest))
