@@ -178,9 +178,6 @@ def test_races_of_moves_against_bookings_have_one_winner(races, guests, visits, 
 
     assert statuses(answers) == [302] + 49 * [409]
     assert occupying_at(races, start) == 1
-    for visit, (status, *_) in zip(visits, answers[::2], strict=True):
-        if status == 302:
-            visit[2] = start
 
 
 @pytest.mark.parametrize("nth", range(ROUNDS))

@@ -152,23 +152,23 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         if request.method == "POST":
             if not is_looking(request) and self._act(request, button, row, form):
                 return redirect(back)
-            row, seen = get_object_or_404(rows, pk=pk), version_in(request.POST)
-            if seen != self.version(row):
-                changed = self._changed(button, row, seen)
+            row = get_object_or_404(rows, pk=pk)
+            if changed := self._changed(request, button, row):
                 form = self.form_for(button, row, request)
                 form.show_version(self.version(row))
         self.note_look(request, Look.OPENED, row.pk)
-        context = self._answer_context(request, button, row, form) | {
-            "back": back,
-            "change": change,
-            "changed": changed,
-        }
+        context = self._answer_context(request, button, row, form)
+        context |= {"back": back, "change": change, "changed": changed}
         status = 422 if form.errors else 200
         return render(request, self.answer_template, context, status=409 if changed and form.is_bound else status)
 
-    def _changed(self, button: Button[Row], row: Row, seen: str) -> Changed:
-        words, now = self.version_words(seen), self.version_words(self.version(row))
-        return Changed(words, now, is_still_possible=button in self.buttons_for(row))
+    def _changed(self, request: HttpRequest, button: Button[Row], row: Row) -> Changed | None:
+        """None when the row is as the page showed it."""
+        seen, now = version_in(request.POST), self.version(row)
+        if seen == now:
+            return None
+        is_still_possible = button in self.buttons_for(row)
+        return Changed(self.version_words(seen), self.version_words(now), is_still_possible)
 
     def _answer_context(
         self, request: HttpRequest, button: Button[Row], row: Row, form: DecisionForm

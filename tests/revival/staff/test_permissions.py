@@ -11,7 +11,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
-from tests.factories import an_absence, day_in, in_days, joins
+from tests.factories import an_absence, day_in, in_days, joins, version_of
 from tests.staff import (
     EDITOR,
     FRONT_DESK,
@@ -259,7 +259,7 @@ def test_buttons_act_for_the_same_people(rows, therapist_user, role, name):
     row = getattr(rows, name.split("_")[1])
     before = as_stored(row)
 
-    response = client.post(addresses(rows)[name])
+    response = client.post(addresses(rows)[name], {"version": version_of(row)})
 
     assert response.status_code == (302 if role in ALLOWED[name] else 403)
     assert (as_stored(row) != before) is (role in ALLOWED[name])
