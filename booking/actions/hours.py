@@ -11,7 +11,7 @@ from django.utils import timezone
 from booking.models import Absence, Appointment, Clinic, Outage, Override, Shift, State, Therapist, working_time
 from booking.models.appointment_queries import AppointmentQuerySet
 from booking.time.availability import WeeklyHours, subtract
-from booking.time.weekly_hours import DayShift, cut, replaced, same_between
+from booking.time.weekly_hours import DayShift, cut, new_row, replaced, same_between
 from revival.base.clock import Span, bounds_of_days
 
 from . import free
@@ -69,8 +69,8 @@ def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
 
 def hours_stamp(therapist: Therapist) -> str:
     """A digest of the present weekly hours: it tells whether a page was drawn before somebody changed them."""
-    columns = ("pk", "weekday", "opens", "closes", "valid_from", "valid_until", "is_example")
-    rows = list(Shift.objects.filter(therapist=therapist).order_by("pk").values_list(*columns))
+    columns = ("pk", "weekday", "opens", "closes", "valid_from", "valid_until", "every_weeks", "counts_from")
+    rows = list(Shift.objects.filter(therapist=therapist).order_by("pk").values_list(*columns, "is_example"))
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
@@ -115,9 +115,7 @@ def set_weekly_hours(
     outside = _demand_shown(_newly_outside(therapist, week, first, last, now), accepted)
     for row in rows:
         _shorten(row, cut(row.hours, first, last))
-    Shift.objects.bulk_create(
-        Shift(therapist=therapist, valid_from=first, valid_until=last, **shift._asdict()) for shift in week
-    )
+    Shift.objects.bulk_create(Shift(therapist=therapist, **new_row(shift, first, last)._asdict()) for shift in week)
     return outside
 
 

@@ -9,7 +9,7 @@ from .appointments import Appointment
 from .changes import CHANGES
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
-from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
+from .hours import FAR_FUTURE, Absence, HowOften, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import free_times, working_time
@@ -53,6 +53,7 @@ __all__ = [
     "FirstChoice",
     "FreedTime",
     "HeldFor",
+    "HowOften",
     "Kind",
     "Look",
     "LostLink",

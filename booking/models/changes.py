@@ -26,7 +26,10 @@ TRACKED: dict[type[models.Model], tuple[str, ...]] = {
     WaitlistEntry: ("state", "therapist", "service", "visit", "first_day", "last_day"),
     ContactRequest: ("state", "therapist", "taken_up_by"),
     Message: ("kind", "delivery", "attempts"),
-    Shift: ("therapist", "weekday", "opens", "closes", "valid_from", "valid_until"),
+    Shift: (
+        *("therapist", "weekday", "opens", "closes", "valid_from", "valid_until"),
+        *("every_weeks", "counts_from"),
+    ),
     Override: ("therapist", "day", "opens", "closes"),
     Absence: ("therapist", "starts_at", "ends_at"),
     Outage: ("therapist", "starts_at", "ends_at", "answer_by", "state"),

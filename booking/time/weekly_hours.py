@@ -7,7 +7,6 @@ are A and B by turns, the same ones for everybody at all times.
 
 from __future__ import annotations
 
-from calendar import day_name
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -69,16 +68,6 @@ class WeekPattern:
 
     def on(self, weekday: int) -> list[DayShift]:
         return [shift for shift in self.shifts if shift.weekday == weekday]
-
-    @property
-    def week(self) -> list[list[DayShift]]:
-        """The shifts of each day, Monday first."""
-        return [self.on(weekday) for weekday in range(DAYS_A_WEEK)]
-
-    @property
-    def named_week(self) -> list[tuple[str, list[DayShift]]]:
-        """The same with the name of each day."""
-        return list(zip(day_name, self.week, strict=True))
 
     @property
     def alternates(self) -> bool:
@@ -171,16 +160,13 @@ def replaced(
 ) -> list[WeeklyHours]:
     """All rows as they are once `shifts` hold from `first` to `last`: the old ones end the day before."""
     rest = [row._replace(valid_from=since, valid_until=until) for row in rows for since, until in cut(row, first, last)]
-    return rest + [_row(shift, first, last) for shift in shifts]
+    return rest + [new_row(shift, first, last) for shift in shifts]
 
 
-def _row(shift: DayShift, first: date, last: date | None) -> WeeklyHours:
-    return WeeklyHours(shift.weekday, shift.opens, shift.closes, first, last, *rhythm(shift, first))
-
-
-def rhythm(shift: DayShift, first: date) -> tuple[int, date | None]:
-    """`every_weeks` and `counts_from` of a shift that holds from `first`."""
-    return (2, shift.first_on_or_after(first)) if shift.weeks else (1, None)
+def new_row(shift: DayShift, first: date, last: date | None) -> WeeklyHours:
+    """A shift that holds from `first` to `last`; of every second week, with its first date."""
+    row = WeeklyHours(shift.weekday, shift.opens, shift.closes, first, last)
+    return row._replace(every_weeks=2, counts_from=shift.first_on_or_after(first)) if shift.weeks else row
 
 
 def overlaps(shifts: Iterable[DayShift]) -> set[int]:
@@ -201,7 +187,7 @@ def meet(row: WeeklyHours, other: WeeklyHours) -> bool:
 def same_between(rows: Iterable[WeeklyHours], shifts: Iterable[DayShift], first: date, last: date | None) -> bool:
     """Whether exactly these shifts hold already, all the way from `first` to `last`."""
     known = list(rows)
-    return patterns(_clipped(known, first, last)) == patterns(_row(shift, first, last) for shift in shifts)
+    return patterns(_clipped(known, first, last)) == patterns(new_row(shift, first, last) for shift in shifts)
 
 
 def _clipped(rows: Iterable[WeeklyHours], first: date, last: date | None) -> Iterator[WeeklyHours]:

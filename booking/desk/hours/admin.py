@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from booking.actions import OutageOpenError, remove_hours, save_absence, save_hours
 from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
-from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
+from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, HowOften, Outage, Override, Shift
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.widgets import NATIVE
 from revival.base.words import clock, date_words, day_words, wall
@@ -93,15 +93,33 @@ class WallClockColumns:
         return wall(row.closes)
 
 
+class ShiftForm(forms.ModelForm):
+    """Nothing sent for `every_weeks` means every week, as before there was a choice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "every_weeks" in self.fields:  # read-only for a therapist
+            self.fields["every_weeks"].required = False
+
+    def clean_every_weeks(self) -> int:
+        return self.cleaned_data["every_weeks"] or HowOften.EVERY_WEEK
+
+
 @admin.register(Shift)
 class ShiftAdmin(WallClockColumns, SavedByActions):
+    form = ShiftForm
     change_list_template = "booking/desk/hours/hours_list.html"
-    list_display = ["therapist", "weekday", "begins", "ends", "holds_from", "holds_until", "is_example"]
+    list_display = ["therapist", "weekday", "begins", "ends", "how_often", "holds_from", "holds_until", "is_example"]
     list_display_links = ["therapist", "weekday"]
-    list_filter = ["therapist", "weekday", "is_example"]
+    list_filter = ["therapist", "weekday", "every_weeks", "is_example"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name"]
     actions = None  # deleted one by one, so that each reports the visits left outside
+
+    @admin.display(description="How often", ordering="counts_from")
+    def how_often(self, shift: Shift) -> str:
+        words = shift.get_every_weeks_display()
+        return f"{words} from {date_words(shift.counts_from)}" if shift.counts_from else words
 
     @admin.display(description="First day", ordering="valid_from")
     def holds_from(self, shift: Shift) -> str:

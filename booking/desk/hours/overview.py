@@ -17,6 +17,8 @@ from booking.models import SEE_EVERY_PATIENT, Absence, Override, Shift, Therapis
 from booking.time.weekly_hours import WeekPattern, patterns
 from revival.base.desk_parts.staff_request import StaffRequest
 
+from .rhythm import ShownShift, shown_week
+
 CHANGE_HOURS = ("booking.view_shift", "booking.add_shift", "booking.change_shift")
 MOST_LISTED = 30
 """Absences and other hours to come that the page lists, of each."""
@@ -31,6 +33,7 @@ class Hours:
     now: WeekPattern | None
     coming: list[WeekPattern]
     is_example: bool
+    today: date
 
     @classmethod
     def of(cls, therapist: Therapist, shifts: Iterable[Shift], today: date) -> Hours:
@@ -44,7 +47,21 @@ class Hours:
             is_example=any(
                 shift.is_example and (shift.valid_until is None or shift.valid_until >= today) for shift in shifts
             ),
+            today=today,
         )
+
+    @property
+    def week_now(self) -> list[tuple[str, list[ShownShift]]]:
+        return shown_week(self.now, self.today) if self.now else []
+
+    @property
+    def weeks_coming(self) -> list[tuple[WeekPattern, list[tuple[str, list[ShownShift]]]]]:
+        return [(week, shown_week(week)) for week in self.coming]
+
+    @property
+    def weeks_before(self) -> list[tuple[WeekPattern, list[ShownShift]]]:
+        """The latest first."""
+        return [(week, [shift for _, shifts in shown_week(week) for shift in shifts]) for week in reversed(self.before)]
 
 
 @require_safe
