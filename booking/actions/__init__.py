@@ -29,8 +29,8 @@ from .hours import (
     save_hours,
     set_weekly_hours,
     visits_outside_week,
-    visits_within,
 )
+from .in_the_way import visits_within
 from .limits import count_ask, count_booking, count_feedback, count_hold, uncount_booking, uncount_hold
 from .links import ask_for_links, send_lost_links
 from .offers import accept_offer, decline_offer, expire_offer, offer_freed_time
