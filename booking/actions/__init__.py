@@ -39,6 +39,13 @@ from .outages.end import end_outage
 from .outages.settle import keep_affected, note_reached
 from .outages.start import OutagePlan, affected_by, start_outage, usual_answer_by, why_by_phone
 from .people import Person, erase_person, export_person
+from .recurring import (
+    RecurrencePlan,
+    plan_recurring_absence,
+    recurrence_stamp,
+    remove_recurring_absence,
+    save_recurring_absence,
+)
 from .refusals import (
     AlreadyOutError,
     AlternativesGoneError,
@@ -88,6 +95,7 @@ __all__ = [
     "OutageOpenError",
     "OutagePlan",
     "Person",
+    "RecurrencePlan",
     "RefusalError",
     "SlotTakenError",
     "StateChangedError",
@@ -143,12 +151,16 @@ __all__ = [
     "move_appointment",
     "note_reached",
     "offer_freed_time",
+    "plan_recurring_absence",
+    "recurrence_stamp",
     "remind_patient",
     "remind_staff",
     "remove_hours",
+    "remove_recurring_absence",
     "resend_message",
     "save_absence",
     "save_hours",
+    "save_recurring_absence",
     "send_lost_links",
     "set_weekly_hours",
     "start_outage",

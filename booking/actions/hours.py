@@ -16,6 +16,7 @@ from revival.base.clock import Span, bounds_of_days
 
 from . import free
 from .in_the_way import demand_shown, owners_of, within, without_holds
+from .recurring import leave_out
 from .refusals import NotOfferedError, OutageOpenError, StateChangedError, action
 
 
@@ -23,13 +24,17 @@ from .refusals import NotOfferedError, OutageOpenError, StateChangedError, actio
 def save_absence(*, absence: Absence) -> list[Appointment]:
     """Write an absence under the therapists' locks. Returns the coming visits that fall into it.
 
-    Raises OutageOpenError for the absence of an outage.
+    A day of a recurring absence that is changed becomes an absence of its own. Raises OutageOpenError for the absence
+    of an outage.
     """
     now = timezone.now()
     _demand_no_outage(absence)
     before = list(Absence.objects.filter(pk=absence.pk))  # its time may be free again after the change
     owners = set().union(*(owners_of(row) for row in [absence, *before]))
     free.lock_therapists(owners, now=now)
+    if not before or any(_differs(row, absence) for row in before):
+        leave_out(absence)
+        absence.recurring = None
     absence.save()
     for row in before:
         for pk in owners_of(row):
@@ -52,12 +57,15 @@ def save_hours(*, row: Shift | Override) -> list[Appointment]:
 def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
     """Delete hours or an absence under the locks. Returns the coming visits that are now outside.
 
-    Raises OutageOpenError for the absence of an outage.
+    A day of a recurring absence stays left out when that one is changed. Raises OutageOpenError for the absence of an
+    outage.
     """
     now = timezone.now()
     owners = owners_of(row)
     free.lock_therapists(owners, now=now)
     _demand_no_outage(row)
+    if isinstance(row, Absence):
+        leave_out(row)
     row.delete()
     if isinstance(row, Absence):
         for pk in owners:
@@ -162,6 +170,11 @@ def block_time(
     visits = demand_shown(in_the_way, accepted)
     absence.save()
     return absence, visits
+
+
+def _differs(row: Absence, other: Absence) -> bool:
+    names = ("therapist_id", "starts_at", "ends_at", "reason")
+    return any(getattr(row, name) != getattr(other, name) for name in names)
 
 
 def _holds_already(rows: list[Shift], week: list[DayShift], first: date, last: date | None) -> bool:

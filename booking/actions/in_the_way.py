@@ -8,14 +8,14 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from booking.models import Absence, Appointment, Override, Shift, State, Therapist
+from booking.models import Absence, Appointment, Override, RecurringAbsence, Shift, State, Therapist
 from booking.time.availability import merge
 from revival.base.clock import Span
 
 from .refusals import VisitsInTheWayError
 
 
-def owners_of(row: Shift | Override | Absence) -> set[int]:
+def owners_of(row: Shift | Override | Absence | RecurringAbsence) -> set[int]:
     """The therapists (ids) whose time a row is about: one, or for the whole clinic all of them."""
     if row.therapist_id is not None:
         return {row.therapist_id}

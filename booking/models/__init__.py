@@ -16,6 +16,7 @@ from .openings import free_times, working_time
 from .origins import ArticleCount
 from .outages import Outage
 from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, group_by_therapist
+from .recurring import LONGEST, RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .states import COMING, OCCUPYING, HeldFor, State
@@ -26,6 +27,7 @@ __all__ = [
     "CHANGES",
     "COMING",
     "FAR_FUTURE",
+    "LONGEST",
     "MOST_A_WEEK",
     "MOST_VISITS",
     "MOST_WEEKS",
@@ -66,6 +68,7 @@ __all__ = [
     "OwnOnly",
     "PartOfDay",
     "Proposal",
+    "RecurringAbsence",
     "Series",
     "Service",
     "Shift",

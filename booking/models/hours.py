@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import Self
+from typing import Self, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -162,11 +162,16 @@ class Override(models.Model):
         return DayHours(self.day, self.opens, self.closes)
 
 
-class AbsenceQuerySet(OwnOnly["Absence"]):
+M = TypeVar("M", bound=models.Model)
+
+
+class WholeClinicToo(OwnOnly[M]):
     def seen_by(self, user: StaffUser | AnonymousUser) -> Self:
         """Also those of the whole clinic, which everyone may see."""
         return super().seen_by(user) | self.filter(therapist__isnull=True)
 
+
+class AbsenceQuerySet(WholeClinicToo["Absence"]):
     def touching(self, span: Span) -> AbsenceQuerySet:
         return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
 
@@ -189,6 +194,9 @@ class Absence(models.Model):
     starts_at = models.DateTimeField("from", help_text="Clinic time.")
     ends_at = models.DateTimeField("until", help_text="Clinic time.")
     reason = models.CharField(max_length=120, blank=True, help_text="For staff only; patients never see it.")
+    recurring = models.ForeignKey(
+        "RecurringAbsence", on_delete=models.PROTECT, related_name="absences", null=True, blank=True, editable=False
+    )
 
     objects = AbsenceQuerySet.as_manager()
 

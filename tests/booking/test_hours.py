@@ -18,6 +18,7 @@ from booking.time.weekly_hours import DayShift, patterns
 from revival.base.clock import Span
 from tests.factories import (
     CHICAGO,
+    a_recurring_absence,
     a_service,
     a_therapist,
     an_absence,
@@ -576,7 +577,7 @@ def test_the_holidays_ask_the_same_however_many_there_are(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("action", ["close", "block", "week"])
+@pytest.mark.parametrize("action", ["close", "block", "week", "recurring"])
 def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, service, action):
     """A booking holds the therapist's lock and is not committed; closing the time waits for it."""
     seen, span = actions.hours_stamp(therapist), Span(in_days(5, 14), in_days(5, 16))
@@ -584,6 +585,7 @@ def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, servic
         "close": partial(actions.close_clinic, days={day_in(5): "Closed"}, accepted=()),
         "block": partial(actions.block_time, therapist=therapist, span=span, reason="", accepted=()),
         "week": partial(set_mornings, therapist, day_in(2), seen=seen),
+        "recurring": partial(a_recurring_absence, therapist, begins=time(15), ends=time(16)),
     }[action]
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
