@@ -34,18 +34,7 @@ from booking.models import (
 from revival.base.clock import Span
 from revival.models import Change
 from revival.staff import two_factor
-from tests.factories import (
-    a_recurring_absence,
-    a_service,
-    a_therapist,
-    an_absence,
-    an_appointment,
-    asks,
-    day_in,
-    in_days,
-    joins,
-    outage_of,
-)
+from tests.factories import a_service, a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins, outage_of
 
 PASSWORD = "seven geese cross the river"
 
@@ -140,7 +129,6 @@ def everything(account: User | None = None) -> SimpleNamespace:
         foreign=SimpleNamespace(**foreign),
         therapist=mine,
         other=other,
-        recurring=a_recurring_absence(mine, weekdays=[0], first_day=day_in(40), last_day=day_in(60)),
         service=service,
         clinic=Clinic.objects.get(),
         caution=Caution.objects.create(slug="c", title="C", avoid="a", ask_first="b"),

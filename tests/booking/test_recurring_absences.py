@@ -588,7 +588,7 @@ def test_a_therapist_enters_changes_and_removes_their_own_alone(december, therap
     page = client.get(HOURS).text
     assert f'href="/admin/hours/recurring/{own.pk}/"' in page
     assert f"/admin/hours/recurring/{theirs.pk}/" not in page
-    assert "<b>The whole clinic</b>" in page
+    assert "The whole clinic: Lunch" in page
     assert f"/admin/hours/recurring/{everyones.pk}/" not in page
     assert RecurringAbsence.objects.count() == 3
 
@@ -600,4 +600,4 @@ def test_no_day_still_to_come_is_said(therapist):
         clerk = signed_in_as(FRONT_DESK)
         assert "No day is still to come" in clerk.get(f"/admin/hours/recurring/{rule.pk}/").text
         assert "nothing is left to remove" in clerk.get(f"/admin/hours/recurring/{rule.pk}/remove/").text
-        assert "again and again" not in clerk.get(HOURS).text
+        assert "Recurring absences" not in clerk.get(HOURS).text

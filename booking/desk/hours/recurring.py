@@ -21,6 +21,7 @@ from revival.base.words import date_words
 
 from .in_the_way import InTheWay, visits_shown
 from .recurring_form import RecurringForm, initial_of
+from .recurring_list import rule_who
 
 ADD = ("booking.view_absence", "booking.add_absence")
 CHANGE = ("booking.view_absence", "booking.change_absence")
@@ -59,10 +60,6 @@ def remove_recurring_absence(request: StaffRequest, pk: str) -> HttpResponse:
     else:
         django_messages.info(request, f"Nothing was left to remove: {words}.")
     return redirect("admin:hours")
-
-
-def rule_who(rule: RecurringAbsence) -> str:
-    return rule.therapist.short_name if rule.therapist else "The whole clinic"
 
 
 def _rule(request: StaffRequest, pk: str, permissions: tuple[str, ...]) -> RecurringAbsence:

@@ -24,6 +24,16 @@ class RecurringLine(NamedTuple):
     next: datetime
     may_change: bool
 
+    @property
+    def about(self) -> str:
+        """Dr. Stanley: Lunch"""
+        who = rule_who(self.rule)
+        return f"{who}: {self.rule.reason}" if self.rule.reason else who
+
+
+def rule_who(rule: RecurringAbsence) -> str:
+    return rule.therapist.short_name if rule.therapist else "The whole clinic"
+
 
 def recurring_lines(user: StaffUser | AnonymousUser) -> list[RecurringLine]:
     """Those with days still to come, the next first. One query, and none for who does not see absences."""

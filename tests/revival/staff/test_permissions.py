@@ -11,7 +11,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
-from tests.factories import an_absence, day_in, in_days, joins
+from tests.factories import a_recurring_absence, an_absence, day_in, in_days, joins
 from tests.staff import (
     EDITOR,
     FRONT_DESK,
@@ -163,6 +163,7 @@ def addresses(rows):
     if not hasattr(rows, "outage"):
         rows.outage = an_outage(rows.therapist, rows.service, "Ada Own", 12)
         rows.line = rows.outage.visits.get()
+        rows.recurring = a_recurring_absence(rows.therapist, first_day=day_in(40), last_day=day_in(50))
     for name in named_urls():
         rest = name.partition("_")[2]
         model, _, page = rest.partition("_")
