@@ -114,10 +114,11 @@ def test_a_first_date_far_ahead_begins_a_pattern_of_its_own():
 
 DAYS = st.dates(date(2026, 1, 1), date(2026, 3, 31))
 MAYBE = st.none() | DAYS
+WEEKDAYS = st.integers(0, 6)
 
 
 @st.composite
-def a_row(draw, *, days=DAYS, weekdays=st.integers(0, 6)):
+def a_row(draw, *, days=DAYS, weekdays=WEEKDAYS):
     first, last = draw(MAYBE), draw(MAYBE)
     if first and last and last < first:
         first, last = last, first
