@@ -22,6 +22,7 @@ from booking.models import (
     Offer,
     Outage,
     PartOfDay,
+    RecurringAbsence,
     Service,
     Shift,
     State,
@@ -114,6 +115,13 @@ def a_series(therapist: Therapist, service: Service, *starts: datetime, **fields
 
 def an_absence(therapist: Therapist | None, starts_at: datetime, ends_at: datetime) -> Absence:
     return Absence.objects.create(therapist=therapist, starts_at=starts_at, ends_at=ends_at)
+
+
+def a_recurring_absence(therapist: Therapist | None, **fields: Any) -> RecurringAbsence:
+    """Every day from noon to one, for the coming four weeks unless told otherwise, with its absences."""
+    values = {"weekdays": list(range(7)), "begins": time(12), "ends": time(13)}
+    values |= {"first_day": day_in(1), "last_day": day_in(28)} | fields
+    return actions.save_recurring_absence(rule=RecurringAbsence(therapist=therapist, **values), accepted=())[0]
 
 
 def day_in(days: int) -> date:

@@ -29,8 +29,8 @@ from .hours import (
     save_hours,
     set_weekly_hours,
     visits_outside_week,
-    visits_within,
 )
+from .in_the_way import visits_within
 from .limits import count_ask, count_feedback, counting_booking, counting_hold
 from .links import ask_for_links, send_lost_links
 from .offers import accept_offer, decline_offer, expire_offer, offer_freed_time
@@ -39,6 +39,13 @@ from .outages.end import end_outage
 from .outages.settle import keep_affected, note_reached
 from .outages.start import OutagePlan, affected_by, start_outage, usual_answer_by, why_by_phone
 from .people import Person, erase_person, export_person
+from .recurring import (
+    RecurrencePlan,
+    plan_recurring_absence,
+    recurrence_stamp,
+    remove_recurring_absence,
+    save_recurring_absence,
+)
 from .refusals import (
     AlreadyOutError,
     AlternativesGoneError,
@@ -90,6 +97,7 @@ __all__ = [
     "OutageOpenError",
     "OutagePlan",
     "Person",
+    "RecurrencePlan",
     "RefusalError",
     "SlotTakenError",
     "StateChangedError",
@@ -145,12 +153,16 @@ __all__ = [
     "move_appointment",
     "note_reached",
     "offer_freed_time",
+    "plan_recurring_absence",
+    "recurrence_stamp",
     "remind_patient",
     "remind_staff",
     "remove_hours",
+    "remove_recurring_absence",
     "resend_message",
     "save_absence",
     "save_hours",
+    "save_recurring_absence",
     "send_lost_links",
     "set_weekly_hours",
     "start_outage",

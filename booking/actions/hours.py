@@ -8,30 +8,36 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
-from booking.models import Absence, Appointment, Clinic, Outage, Override, Shift, State, Therapist, working_time
+from booking.models import Absence, Appointment, Clinic, Outage, Override, Shift, Therapist, working_time
 from booking.models.appointment_queries import AppointmentQuerySet
 from booking.time.availability import WeeklyHours, subtract
-from booking.time.weekly_hours import DayShift, cut, replaced, same_between
+from booking.time.weekly_hours import DayShift, cut, new_row, replaced, same_between
 from revival.base.clock import Span, bounds_of_days
 
 from . import free
-from .refusals import NotOfferedError, OutageOpenError, StateChangedError, VisitsInTheWayError, action
+from .in_the_way import demand_shown, owners_of, within, without_holds
+from .recurring import leave_out
+from .refusals import NotOfferedError, OutageOpenError, StateChangedError, action
 
 
 @action
 def save_absence(*, absence: Absence) -> list[Appointment]:
     """Write an absence under the therapists' locks. Returns the coming visits that fall into it.
 
-    Raises OutageOpenError for the absence of an outage.
+    A day of a recurring absence that is changed becomes an absence of its own. Raises OutageOpenError for the absence
+    of an outage.
     """
     now = timezone.now()
     _demand_no_outage(absence)
     before = list(Absence.objects.filter(pk=absence.pk))  # its time may be free again after the change
-    owners = set().union(*(_owners(row) for row in [absence, *before]))
+    owners = set().union(*(owners_of(row) for row in [absence, *before]))
     free.lock_therapists(owners, now=now)
+    if not before or any(_differs(row, absence) for row in before):
+        leave_out(absence)
+        absence.recurring = None
     absence.save()
     for row in before:
-        for pk in _owners(row):
+        for pk in owners_of(row):
             free.give_back(pk, row.span, now=now)
     return _coming(owners, now).touching(absence.span).in_order()
 
@@ -51,12 +57,15 @@ def save_hours(*, row: Shift | Override) -> list[Appointment]:
 def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
     """Delete hours or an absence under the locks. Returns the coming visits that are now outside.
 
-    Raises OutageOpenError for the absence of an outage.
+    A day of a recurring absence stays left out when that one is changed. Raises OutageOpenError for the absence of an
+    outage.
     """
     now = timezone.now()
-    owners = _owners(row)
+    owners = owners_of(row)
     free.lock_therapists(owners, now=now)
     _demand_no_outage(row)
+    if isinstance(row, Absence):
+        leave_out(row)
     row.delete()
     if isinstance(row, Absence):
         for pk in owners:
@@ -69,8 +78,8 @@ def remove_hours(*, row: Shift | Override | Absence) -> list[Appointment]:
 
 def hours_stamp(therapist: Therapist) -> str:
     """A digest of the present weekly hours: it tells whether a page was drawn before somebody changed them."""
-    columns = ("pk", "weekday", "opens", "closes", "valid_from", "valid_until", "is_example")
-    rows = list(Shift.objects.filter(therapist=therapist).order_by("pk").values_list(*columns))
+    columns = ("pk", "weekday", "opens", "closes", "valid_from", "valid_until", "every_weeks", "counts_from")
+    rows = list(Shift.objects.filter(therapist=therapist).order_by("pk").values_list(*columns, "is_example"))
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
@@ -79,11 +88,6 @@ def visits_outside_week(
 ) -> list[Appointment]:
     """The coming visits and holds that these weekly hours would leave outside, and the present ones do not."""
     return _newly_outside(therapist, list(shifts), first, last, timezone.now())
-
-
-def visits_within(*, therapists: Iterable[Therapist], spans: Iterable[Span]) -> list[Appointment]:
-    """The coming visits and holds that meet any of these spans, in order."""
-    return _within([therapist.pk for therapist in therapists], list(spans), timezone.now())
 
 
 @action
@@ -112,12 +116,10 @@ def set_weekly_hours(
         raise NotOfferedError
     if hours_stamp(therapist) != seen:
         raise StateChangedError
-    outside = _demand_shown(_newly_outside(therapist, week, first, last, now), accepted)
+    outside = demand_shown(_newly_outside(therapist, week, first, last, now), accepted)
     for row in rows:
         _shorten(row, cut(row.hours, first, last))
-    Shift.objects.bulk_create(
-        Shift(therapist=therapist, valid_from=first, valid_until=last, **shift._asdict()) for shift in week
-    )
+    Shift.objects.bulk_create(Shift(therapist=therapist, **new_row(shift, first, last)._asdict()) for shift in week)
     return outside
 
 
@@ -140,7 +142,7 @@ def close_clinic(*, days: Mapping[date, str], accepted: Collection[int]) -> list
         for day, span in spans.items()
         if not closed.filter(starts_at__lte=span.start, ends_at__gte=span.end).exists()
     }
-    _demand_shown(_within(everyone, still_open.values(), now), accepted)
+    demand_shown(within(everyone, still_open.values(), now), accepted)
     reason_length = Absence._meta.get_field("reason").max_length
     rows = [
         Absence(starts_at=span.start, ends_at=span.end, reason=days[day][:reason_length])
@@ -160,14 +162,19 @@ def block_time(
     """
     now = timezone.now()
     absence = Absence(therapist=therapist, starts_at=span.start, ends_at=span.end, reason=reason)
-    free.lock_therapists(owners := _owners(absence), now=now)
+    free.lock_therapists(owners := owners_of(absence), now=now)
     same = Absence.objects.filter(therapist=therapist, starts_at=span.start, ends_at=span.end).first()
-    in_the_way = _within(owners, [span], now)
+    in_the_way = within(owners, [span], now)
     if same is not None:
-        return same, _without_holds(in_the_way)
-    visits = _demand_shown(in_the_way, accepted)
+        return same, without_holds(in_the_way)
+    visits = demand_shown(in_the_way, accepted)
     absence.save()
     return absence, visits
+
+
+def _differs(row: Absence, other: Absence) -> bool:
+    names = ("therapist_id", "starts_at", "ends_at", "reason")
+    return any(getattr(row, name) != getattr(other, name) for name in names)
 
 
 def _holds_already(rows: list[Shift], week: list[DayShift], first: date, last: date | None) -> bool:
@@ -194,30 +201,6 @@ def _shorten(row: Shift, stretches: list[tuple[date | None, date | None]]) -> No
         row.pk, row._state.adding = None, True  # the next stretch becomes a row of its own
 
 
-def _demand_shown(in_the_way: list[Appointment], accepted: Collection[int]) -> list[Appointment]:
-    """The visits among them. Raises VisitsInTheWayError when one is not in `accepted`.
-
-    Holds need not be shown: they come and go, and the patient who is typing is refused when booking.
-    """
-    visits = _without_holds(in_the_way)
-    if any(visit.pk not in accepted for visit in visits):
-        raise VisitsInTheWayError(in_the_way)
-    return visits
-
-
-def _without_holds(rows: list[Appointment]) -> list[Appointment]:
-    return [row for row in rows if row.state != State.HELD]
-
-
-def _within(owners: Iterable[int], spans: Iterable[Span], now: datetime) -> list[Appointment]:
-    wanted = list(spans)
-    if not wanted:
-        return []
-    reach = Span(min(span.start for span in wanted), max(span.end for span in wanted))
-    rows = Appointment.objects.occupying(now).filter(therapist__in=owners, ends_at__gt=now).touching(reach)
-    return [visit for visit in rows.in_order() if any(visit.span.overlaps(span) for span in wanted)]
-
-
 def _newly_outside(
     therapist: Therapist, week: list[DayShift], first: date, last: date | None, now: datetime
 ) -> list[Appointment]:
@@ -233,18 +216,12 @@ def _demand_no_outage(row: Shift | Override | Absence) -> None:
         raise OutageOpenError
 
 
-def _owners(row: Shift | Override | Absence) -> set[int]:
-    if row.therapist_id is not None:
-        return {row.therapist_id}
-    return set(Therapist.objects.values_list("pk", flat=True))
-
-
 def _coming(therapist_ids: Iterable[int], now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.occupying(now).visits().filter(therapist__in=therapist_ids, starts_at__gt=now)
 
 
 def _outside_hours(therapist_ids: Iterable[int], now: datetime) -> list[Appointment]:
-    return _without_holds(_outside(therapist_ids, now, {}))
+    return without_holds(_outside(therapist_ids, now, {}))
 
 
 def _outside(

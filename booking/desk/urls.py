@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, re_path
 from .hours.block import block_page
 from .hours.holidays import holidays_page
 from .hours.overview import hours_page
+from .hours.recurring import change_recurring_absence, new_recurring_absence, remove_recurring_absence
 from .hours.weekly import week_page
 from .outages.board import outage_board, outage_list
 from .outages.end import end_outage
@@ -51,6 +52,13 @@ def desk_urls(admin_view: Callable[[View], View], *, article_titles: Callable[[]
         path("calendar/why/", admin_view(why_page), name="why_not"),
         path("hours/", admin_view(hours_page), name="hours"),
         path("hours/holidays/", admin_view(holidays_page), name="holidays"),
+        path("hours/recurring/new/", admin_view(new_recurring_absence), name="new_recurring_absence"),
+        re_path(r"^hours/recurring/(?P<pk>\d{1,18})/$", admin_view(change_recurring_absence), name="recurring_absence"),
+        re_path(
+            r"^hours/recurring/(?P<pk>\d{1,18})/remove/$",
+            admin_view(remove_recurring_absence),
+            name="remove_recurring_absence",
+        ),
         path("hours/week/<slug:slug>/", admin_view(week_page), name="week_hours"),
         path("patients/", admin_view(find_patients), name="patients"),
         path("patients/one/", admin_view(one_person), name="one_person"),

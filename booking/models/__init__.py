@@ -10,13 +10,14 @@ from .changes import CHANGES
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
 from .free import Answer, Audience, FreeTimes, Terms, WhyNot, ask, free_times
-from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
+from .hours import FAR_FUTURE, Absence, HowOften, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import working_time
 from .origins import ArticleCount
 from .outages import Outage
 from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, group_by_therapist
+from .recurring import LONGEST, RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .states import COMING, OCCUPYING, HeldFor, State
@@ -27,6 +28,7 @@ __all__ = [
     "CHANGES",
     "COMING",
     "FAR_FUTURE",
+    "LONGEST",
     "MOST_A_WEEK",
     "MOST_VISITS",
     "MOST_WEEKS",
@@ -57,6 +59,7 @@ __all__ = [
     "FreeTimes",
     "FreedTime",
     "HeldFor",
+    "HowOften",
     "Kind",
     "Look",
     "LostLink",
@@ -69,6 +72,7 @@ __all__ = [
     "OwnOnly",
     "PartOfDay",
     "Proposal",
+    "RecurringAbsence",
     "Series",
     "Service",
     "Shift",

@@ -12,6 +12,7 @@ from .contact import ContactRequest
 from .hours import Absence, Override, Shift
 from .messages import Message
 from .outages import Outage
+from .recurring import RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import Series
 from .therapists import Clinic, Service, Therapist
@@ -26,9 +27,13 @@ TRACKED: dict[type[models.Model], tuple[str, ...]] = {
     WaitlistEntry: ("state", "therapist", "service", "visit", "first_day", "last_day"),
     ContactRequest: ("state", "therapist", "taken_up_by"),
     Message: ("kind", "delivery", "attempts"),
-    Shift: ("therapist", "weekday", "opens", "closes", "valid_from", "valid_until"),
+    Shift: (
+        *("therapist", "weekday", "opens", "closes", "valid_from", "valid_until"),
+        *("every_weeks", "counts_from"),
+    ),
     Override: ("therapist", "day", "opens", "closes"),
-    Absence: ("therapist", "starts_at", "ends_at"),
+    Absence: ("therapist", "starts_at", "ends_at", "recurring"),
+    RecurringAbsence: ("therapist", "weekdays", "begins", "ends", "first_day", "last_day", "left_out"),
     Outage: ("therapist", "starts_at", "ends_at", "answer_by", "state"),
     OutageContact: ("outage", "link_version"),
     AffectedVisit: ("outage", "visit", "state", "why", "therapist", "starts_at", "until", "reached_by", "settled_by"),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import Self
+from typing import Self, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from booking.time.availability import DayHours, WeeklyHours
+from booking.time.weekly_hours import meet
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.words import wall
 
 from .people import OwnOnly
 from .therapists import Therapist
@@ -30,6 +33,11 @@ class Weekday(models.IntegerChoices):
     FRIDAY = 4, "Friday"
     SATURDAY = 5, "Saturday"
     SUNDAY = 6, "Sunday"
+
+
+class HowOften(models.IntegerChoices):
+    EVERY_WEEK = 1, "Every week"
+    EVERY_SECOND_WEEK = 2, "Every second week"
 
 
 class ShiftQuerySet(OwnOnly["Shift"]):
@@ -54,6 +62,13 @@ class Shift(models.Model):
     closes = models.TimeField(help_text="Clinic time. 12:00 am means the end of the day.")
     valid_from = models.DateField(null=True, blank=True, help_text="Empty: since always.")
     valid_until = models.DateField(null=True, blank=True, help_text="The last day. Empty: until further notice.")
+    every_weeks = models.PositiveSmallIntegerField("how often", choices=HowOften, default=HowOften.EVERY_WEEK)
+    counts_from = models.DateField(
+        "first date",
+        null=True,
+        blank=True,
+        help_text="Only for hours of every second week: the first day on which they hold, a date on that weekday.",
+    )
     is_example = models.BooleanField(
         default=False, help_text="Made for a trial copy; these are not the clinic’s real hours."
     )
@@ -80,14 +95,39 @@ class Shift(models.Model):
                 | Q(valid_from__lte=F("valid_until")),
                 violation_error_message="The last day lies before the first.",
             ),
+            models.CheckConstraint(
+                name="booking_shift_of_every_second_week_has_a_first_date",
+                condition=Q(every_weeks=1, counts_from__isnull=True) | Q(every_weeks=2, counts_from__isnull=False),
+                violation_error_message="Hours of every second week need a first date; those of every week have none.",
+            ),
+            models.CheckConstraint(
+                name="booking_shift_first_date_is_on_its_weekday",
+                condition=Q(counts_from__isnull=True) | Q(counts_from__iso_week_day=F("weekday") + 1),
+                violation_error_message="The first date is not on that day of the week.",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.therapist}, {self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+        words = f"{self.therapist}, {self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+        return f"{words}, every second week from {self.counts_from}" if self.counts_from else words
 
     @property
     def hours(self) -> WeeklyHours:
-        return WeeklyHours(self.weekday, self.opens, self.closes, self.valid_from, self.valid_until)
+        return WeeklyHours(
+            self.weekday, self.opens, self.closes, self.valid_from, self.valid_until, self.every_weeks, self.counts_from
+        )
+
+    def clean(self) -> None:
+        """Refuse hours at a time at which the therapist has others on the same date."""
+        if self.therapist_id is None or None in (self.weekday, self.opens, self.closes):
+            return  # a field of its own says so
+        others = Shift.objects.filter(therapist=self.therapist_id, weekday=self.weekday, is_example=self.is_example)
+        other = next((row for row in others.exclude(pk=self.pk) if meet(self.hours, row.hours)), None)
+        if other is not None:
+            raise ValidationError(
+                f"They work from {wall(other.opens)} to {wall(other.closes)} on that day already. Hours of every "
+                "second week may be the same as others only when the two never come on one date."
+            )
 
 
 class OverrideQuerySet(OwnOnly["Override"]):
@@ -122,11 +162,16 @@ class Override(models.Model):
         return DayHours(self.day, self.opens, self.closes)
 
 
-class AbsenceQuerySet(OwnOnly["Absence"]):
+M = TypeVar("M", bound=models.Model)
+
+
+class WholeClinicToo(OwnOnly[M]):
     def seen_by(self, user: StaffUser | AnonymousUser) -> Self:
         """Also those of the whole clinic, which everyone may see."""
         return super().seen_by(user) | self.filter(therapist__isnull=True)
 
+
+class AbsenceQuerySet(WholeClinicToo["Absence"]):
     def touching(self, span: Span) -> AbsenceQuerySet:
         return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
 
@@ -149,6 +194,9 @@ class Absence(models.Model):
     starts_at = models.DateTimeField("from", help_text="Clinic time.")
     ends_at = models.DateTimeField("until", help_text="Clinic time.")
     reason = models.CharField(max_length=120, blank=True, help_text="For staff only; patients never see it.")
+    recurring = models.ForeignKey(
+        "RecurringAbsence", on_delete=models.PROTECT, related_name="absences", null=True, blank=True, editable=False
+    )
 
     objects = AbsenceQuerySet.as_manager()
 

@@ -17,22 +17,34 @@ from typing import NamedTuple
 
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of
 
+DAYS_A_WEEK = 7
+
 
 class WeeklyHours(NamedTuple):
-    """Wall-clock hours on one weekday (Monday is 0); `closes` at 00:00 is the end of that day."""
+    """Wall-clock hours on one weekday (Monday is 0); `closes` at 00:00 is the end of that day.
+
+    With `counts_from`, a date on that weekday, they hold on it and on every `every_weeks`-th such day after it. Days
+    are counted, never the numbers of weeks: a year of 53 weeks changes nothing.
+    """
 
     weekday: int
     opens: time
     closes: time
     valid_from: date | None = None
     valid_until: date | None = None  # the last day they hold, included
+    every_weeks: int = 1
+    counts_from: date | None = None
 
     def hold_on(self, day: date) -> bool:
         return (
             day.weekday() == self.weekday
             and (self.valid_from is None or self.valid_from <= day)
             and (self.valid_until is None or day <= self.valid_until)
+            and (self.counts_from is None or self._counts_to(self.counts_from, day))
         )
+
+    def _counts_to(self, first: date, day: date) -> bool:
+        return first <= day and (day - first).days % (DAYS_A_WEEK * self.every_weeks) == 0
 
 
 class DayHours(NamedTuple):
@@ -79,10 +91,10 @@ def _closing(day: date, closes: time, zone: tzinfo) -> datetime:
 
 
 def _days(weekday: int, first: date, last: date) -> Iterator[date]:
-    day = first + timedelta(days=(weekday - first.weekday()) % 7)
+    day = first + timedelta(days=(weekday - first.weekday()) % DAYS_A_WEEK)
     while day <= last:
         yield day
-        day += timedelta(days=7)
+        day += timedelta(days=DAYS_A_WEEK)
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:

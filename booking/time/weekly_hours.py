@@ -1,23 +1,38 @@
 """Weekly hours by period: which week holds from when to when. Pure (no Django, no database, no clock).
 
 Each row is one `WeeklyHours` with its validity; a `WeekPattern` is the whole week over a stretch of dates.
-Dates are clinic-local and both ends of a stretch are included; None is open-ended.
+Dates are clinic-local and both ends of a stretch are included; None is open-ended. Weeks run from Monday to Sunday and
+are A and B by turns, the same ones for everybody at all times.
 """
 
 from __future__ import annotations
 
-from calendar import day_name
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, time
-from itertools import pairwise
+from datetime import date, time, timedelta
+from enum import StrEnum
+from itertools import combinations
 from typing import NamedTuple
 
 from revival.base.clock import MIDNIGHT, ONE_DAY
 
-from .availability import WeeklyHours
+from .availability import DAYS_A_WEEK, WeeklyHours
 
-A_WEEK = 7
+
+class Weeks(StrEnum):
+    """The weeks in which a shift is worked."""
+
+    EVERY = ""
+    A = "a"
+    B = "b"
+
+    @classmethod
+    def of(cls, day: date) -> Weeks:
+        """A or B, for the week of this day. Weeks are counted from Monday, January 1 of the year 1."""
+        return cls.B if (day.toordinal() - 1) // DAYS_A_WEEK % 2 else cls.A
+
+    def include(self, day: date) -> bool:
+        return self in (Weeks.EVERY, Weeks.of(day))
 
 
 class DayShift(NamedTuple):
@@ -26,6 +41,21 @@ class DayShift(NamedTuple):
     weekday: int
     opens: time
     closes: time
+    weeks: Weeks = Weeks.EVERY
+
+    def first_on_or_after(self, day: date) -> date:
+        """The first date from `day` on on which it is worked."""
+        first = day + timedelta(days=(self.weekday - day.weekday()) % DAYS_A_WEEK)
+        return first if self.weeks.include(first) else first + timedelta(days=DAYS_A_WEEK)
+
+    def meets(self, other: DayShift) -> bool:
+        """Whether both are at work at the same time on some date."""
+        return (
+            self.weekday == other.weekday
+            and (self.weeks == other.weeks or Weeks.EVERY in (self.weeks, other.weeks))
+            and _minute(self.opens) < _minute(other.closes, is_end=True)
+            and _minute(other.opens) < _minute(self.closes, is_end=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -40,19 +70,18 @@ class WeekPattern:
         return [shift for shift in self.shifts if shift.weekday == weekday]
 
     @property
-    def week(self) -> list[list[DayShift]]:
-        """The shifts of each day, Monday first."""
-        return [self.on(weekday) for weekday in range(A_WEEK)]
-
-    @property
-    def named_week(self) -> list[tuple[str, list[DayShift]]]:
-        """The same with the name of each day."""
-        return list(zip(day_name, self.week, strict=True))
+    def alternates(self) -> bool:
+        """Whether its A and B weeks differ."""
+        return any(shift.weeks for shift in self.shifts)
 
     @property
     def minutes(self) -> int:
-        """Working minutes in a week without a change of clocks."""
-        return sum(_minute(shift.closes, is_end=True) - _minute(shift.opens) for shift in self.shifts)
+        """Working minutes in a week without a change of clocks; when weeks alternate, on average."""
+        fortnight = sum(
+            (_minute(shift.closes, is_end=True) - _minute(shift.opens)) * (1 if shift.weeks else 2)
+            for shift in self.shifts
+        )
+        return fortnight // 2
 
     def holds_on(self, day: date) -> bool:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
@@ -69,7 +98,7 @@ def patterns(rows: Iterable[WeeklyHours]) -> list[WeekPattern]:
     """
     hours = list(rows)
     ends = {row.valid_until for row in hours} - {None, date.max}
-    starts = {row.valid_from for row in hours} | {day + ONE_DAY for day in ends if day}
+    starts = {_since(row) for row in hours} | {day + ONE_DAY for day in ends if day}
     cuts = sorted(starts, key=lambda day: day or date.min)
     weeks: list[WeekPattern] = []
     for place, first in enumerate(cuts):
@@ -85,12 +114,29 @@ def patterns(rows: Iterable[WeeklyHours]) -> list[WeekPattern]:
 
 def _week_on(hours: list[WeeklyHours], day: date) -> tuple[DayShift, ...]:
     """The whole week as it stands at `day`, whatever weekday that is."""
-    holding = {
-        DayShift(row.weekday, row.opens, row.closes)
-        for row in hours
-        if (row.valid_from is None or row.valid_from <= day) and (row.valid_until is None or day <= row.valid_until)
-    }
+    holding = {_shift(row) for row in hours if _is_in_force(row, day)}
     return tuple(sorted(holding))
+
+
+def _shift(row: WeeklyHours) -> DayShift:
+    weeks = Weeks.of(row.counts_from) if row.counts_from else Weeks.EVERY
+    return DayShift(row.weekday, row.opens, row.closes, weeks)
+
+
+def _is_in_force(row: WeeklyHours, day: date) -> bool:
+    since = _since(row)
+    return (since is None or since <= day) and (row.valid_until is None or day <= row.valid_until)
+
+
+def _since(row: WeeklyHours) -> date | None:
+    """The day since which a row holds: of every second week its validity, or the first date if that is later.
+
+    A first date within the fortnight after the beginning of the validity leaves out no day, so it is none later.
+    """
+    first = row.counts_from
+    if first is None or (row.valid_from and first - timedelta(days=DAYS_A_WEEK * row.every_weeks) < row.valid_from):
+        return row.valid_from
+    return first
 
 
 Stretch = tuple[date | None, date | None]
@@ -99,7 +145,8 @@ Stretch = tuple[date | None, date | None]
 def cut(row: WeeklyHours, first: date, last: date | None) -> list[Stretch]:
     """A row's validity without `first` to `last`, when another week holds: before, after, both or nothing."""
     rest: list[Stretch] = []
-    if row.valid_from is None or row.valid_from < first:
+    begins = _since(row)
+    if begins is None or begins < first:
         until = first - ONE_DAY
         rest.append((row.valid_from, min(row.valid_until or until, until)))
     if last is not None and last < date.max and (row.valid_until is None or row.valid_until > last):
@@ -113,31 +160,39 @@ def replaced(
 ) -> list[WeeklyHours]:
     """All rows as they are once `shifts` hold from `first` to `last`: the old ones end the day before."""
     rest = [row._replace(valid_from=since, valid_until=until) for row in rows for since, until in cut(row, first, last)]
-    return rest + [_row(shift, first, last) for shift in shifts]
+    return rest + [new_row(shift, first, last) for shift in shifts]
 
 
-def _row(shift: DayShift, first: date, last: date | None) -> WeeklyHours:
-    return WeeklyHours(shift.weekday, shift.opens, shift.closes, first, last)
+def new_row(shift: DayShift, first: date, last: date | None) -> WeeklyHours:
+    """A shift that holds from `first` to `last`; of every second week, with its first date."""
+    row = WeeklyHours(shift.weekday, shift.opens, shift.closes, first, last)
+    return row._replace(every_weeks=2, counts_from=shift.first_on_or_after(first)) if shift.weeks else row
 
 
 def overlaps(shifts: Iterable[DayShift]) -> set[int]:
-    """The weekdays on which two shifts overlap."""
-    weekdays: set[int] = set()
-    for shift, following in pairwise(sorted(shifts)):
-        if shift.weekday == following.weekday and _minute(following.opens) < _minute(shift.closes, is_end=True):
-            weekdays.add(shift.weekday)
-    return weekdays
+    """The weekdays on which two shifts overlap on one date."""
+    return {shift.weekday for shift, other in combinations(shifts, 2) if shift.meets(other)}
+
+
+def meet(row: WeeklyHours, other: WeeklyHours) -> bool:
+    """Whether both rows are at work at the same time on some date."""
+    if not _shift(row).meets(_shift(other)):
+        return False
+    shift = _shift(row) if row.counts_from else _shift(other)  # with a rhythm, if one of them has any
+    since = max((day for day in (_since(row), _since(other)) if day), default=date.min)
+    until = min((day for day in (row.valid_until, other.valid_until) if day), default=date.max)
+    return until - since >= timedelta(days=2 * DAYS_A_WEEK) or shift.first_on_or_after(since) <= until
 
 
 def same_between(rows: Iterable[WeeklyHours], shifts: Iterable[DayShift], first: date, last: date | None) -> bool:
     """Whether exactly these shifts hold already, all the way from `first` to `last`."""
     known = list(rows)
-    return patterns(_clipped(known, first, last)) == patterns(_row(shift, first, last) for shift in shifts)
+    return patterns(_clipped(known, first, last)) == patterns(new_row(shift, first, last) for shift in shifts)
 
 
 def _clipped(rows: Iterable[WeeklyHours], first: date, last: date | None) -> Iterator[WeeklyHours]:
     for row in rows:
-        since = max(row.valid_from or first, first)
+        since = max(_since(row) or first, first)
         ends = [day for day in (row.valid_until, last) if day is not None]
         until = min(ends) if ends else None
         if until is None or since <= until:

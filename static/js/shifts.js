@@ -20,13 +20,13 @@ for (const day of document.querySelectorAll("[data-shifts]")) {
   function addRow() {
     const place = rows().length;
     const row = rows()[0].cloneNode(true);
-    for (const input of row.querySelectorAll("input")) {
-      const [what, weekday] = input.name.split("-");
-      Object.assign(input, { name: `${what}-${weekday}-${place}`, id: `id_${what}-${weekday}-${place}`, value: "" });
-      input.removeAttribute("value");
-      const label = input.previousElementSibling;
-      label.htmlFor = input.id;
-      label.textContent = `shift ${place + 1}, ${what === "opens" ? "from" : "to"}`;
+    for (const field of row.querySelectorAll("input, select")) {
+      const [what, weekday] = field.name.split("-");
+      Object.assign(field, { name: `${what}-${weekday}-${place}`, id: `id_${what}-${weekday}-${place}`, value: "" });
+      field.removeAttribute("value");
+      const label = field.previousElementSibling;
+      label.htmlFor = field.id;
+      label.textContent = label.textContent.replace(/\d+/, place + 1);
     }
     rows()[place - 1].after(row);
     return row;

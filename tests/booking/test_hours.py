@@ -18,6 +18,7 @@ from booking.time.weekly_hours import DayShift, patterns
 from revival.base.clock import Span
 from tests.factories import (
     CHICAGO,
+    a_recurring_absence,
     a_service,
     a_therapist,
     an_absence,
@@ -245,6 +246,112 @@ def test_saving_without_a_look_at_the_visits_shows_them_first(clerk, therapist, 
     assert weeks_of(therapist) == [(None, None, 7)]
 
 
+# ---- every second week ----
+
+
+@pytest.fixture
+def advent():
+    """Tuesday, December 1, 2026. The week is a B week; Monday, December 7 is in an A week."""
+    with time_machine.travel(datetime(2026, 12, 1, 15, tzinfo=UTC), tick=False):
+        yield
+
+
+def in_turns(**more):
+    """Mondays 9 to 12 in A weeks and 1 to 5 in B weeks; Tuesdays 9 to 12 in both; nothing else."""
+    times = {"opens-0-0": "09:00", "closes-0-0": "12:00", "weeks-0-0": "a", "opens-0-1": "13:00", "closes-0-1": "17:00"}
+    times |= {"weeks-0-1": "b", "opens-1-0": "09:00", "closes-1-0": "12:00"}
+    empty = {f"{name}-{day}-{row}": "" for name in ("opens", "closes", "weeks") for day in range(7) for row in range(3)}
+    return empty | times | {"first": "2026-12-02"} | more
+
+
+def test_weeks_by_turns_are_typed_looked_at_and_saved_with_their_first_dates(advent, clerk, therapist, service):
+    nine = datetime(2026, 12, 14, 15, tzinfo=UTC)  # in a B week, when there are no mornings
+    in_b, in_a = an_appointment(therapist, service, nine), an_appointment(therapist, service, nine + timedelta(days=7))
+
+    preview = clerk.post(WEEK, typed_week(clerk, **in_turns()) | {"do": "look"})
+
+    assert "every second Monday from December 7, 2026" in preview.text
+    assert "every second Monday from December 14, 2026" in preview.text
+    assert "6.5 hours a week on average" in preview.text
+    assert f"/appointment/{in_b.pk}/" in preview.text
+    assert f"/appointment/{in_a.pk}/" not in preview.text
+    saved = clerk.post(WEEK, hidden(preview) | {"do": "save"}, follow=True)
+    assert "every second Monday from December 7, 2026" in saved.text
+    rhythms = Shift.objects.filter(counts_from__isnull=False).values_list("every_weeks", "counts_from", "valid_from")
+    assert sorted(rhythms) == [
+        (2, date(2026, 12, 7), date(2026, 12, 2)),
+        (2, date(2026, 12, 14), date(2026, 12, 2)),
+    ]
+
+
+def test_once_begun_the_next_date_is_named_and_the_form_keeps_the_rhythm(advent, clerk, therapist):
+    clerk.post(WEEK, typed_week(clerk, **in_turns()) | {"do": "save"})
+
+    with time_machine.travel(datetime(2027, 3, 3, 15, tzinfo=UTC), tick=False):
+        clerk = signed_in_as(FRONT_DESK, username="in-march")
+        assert "every second Monday, next on March 15, 2027" in clerk.get(HOURS).text
+        form = clerk.get(WEEK).text
+        assert "This week is week A, the next one week B" in form
+        morning = re.search(r'<select name="weeks-0-0".*?</select>', form, re.DOTALL)[0]
+        assert re.search(r'<option value="a" selected>A: Mar 15, Mar 29, …', morning)
+
+
+def test_the_same_hours_in_a_and_b_weeks_are_allowed_and_in_the_same_weeks_refused(advent, clerk, therapist):
+    same = {"opens-0-1": "09:00", "closes-0-1": "12:00"}
+    for weeks, status in (("b", 200), ("a", 422), ("", 422)):
+        answer = clerk.post(WEEK, typed_week(clerk, **in_turns(**same | {"weeks-0-1": weeks})) | {"do": "look"})
+        assert answer.status_code == status
+        assert ("Two shifts on Monday overlap" in answer.text) is (status == 422)
+
+
+def test_the_form_of_one_shift_refuses_others_just_on_dates_they_share(advent, clerk, therapist):
+    Shift.objects.all().delete()
+    monday = {"therapist": therapist.pk, "weekday": 0, "opens": "09:00", "closes": "12:00", "every_weeks": 2}
+    for first, others in (("2026-12-07", 1), ("2026-12-21", 1), ("2026-12-14", 2)):
+        answer = clerk.post("/admin/booking/shift/add/", monday | {"counts_from": first}, follow=True)
+        assert Shift.objects.count() == others
+        assert ("on that day already" in answer.text) is (first == "2026-12-21")
+    for odd, message in (
+        ({"counts_from": "2026-12-08"}, "not on that day of the week"),
+        ({"counts_from": ""}, "need a first date"),
+        ({"every_weeks": 1, "counts_from": "2026-12-07"}, "need a first date"),
+        ({"every_weeks": 3, "counts_from": "2026-12-07"}, "not one of the available choices"),
+    ):
+        assert message in clerk.post("/admin/booking/shift/add/", monday | odd).text
+    assert "Every second week from December 7, 2026" in clerk.get("/admin/booking/shift/").text
+
+
+def test_a_day_and_a_colleagues_week_are_copied_with_their_weeks(advent, clerk, therapist):
+    page = clerk.post(WEEK, typed_week(clerk, **in_turns()) | {"do": "copy-day", "day": "0", "to": ["3"]}).text
+    thursday = re.findall(r'<select name="weeks-3-(\d)".*?<option value="(\w?)" selected', page, re.DOTALL)
+    assert thursday[:2] == [("0", "a"), ("1", "b")]
+
+    other = a_therapist("benjamin-britton")
+    first = date(2026, 12, 10)
+    Shift.objects.create(therapist=other, weekday=3, opens="07:00", closes="08:00", every_weeks=2, counts_from=first)
+    with time_machine.travel(datetime(2026, 12, 11, 15, tzinfo=UTC), tick=False):
+        clerk = signed_in_as(FRONT_DESK, username="on-the-eleventh")
+        copied = clerk.post(WEEK, typed_week(clerk) | {"do": "copy-week", "colleague": other.slug}).text
+    assert re.search(r'<select name="weeks-3-0".*?<option value="a" selected', copied, re.DOTALL)
+
+
+def test_free_times_calendar_and_why_follow_the_rhythm(advent, clerk, therapist, service):
+    clerk.post(WEEK, typed_week(clerk, **in_turns()) | {"do": "save"})
+    days = {"first": date(2026, 12, 7), "last": date(2027, 1, 11), "now": datetime(2026, 12, 1, 15, tzinfo=UTC)}
+
+    free = free_with(therapist, Terms.anew(service), **days)
+
+    local = [start.astimezone(CHICAGO) for start in free]
+    mornings = {start.date() for start in local if start.weekday() == 0 and start.hour < 12}
+    afternoons = {start.date() for start in local if start.weekday() == 0 and start.hour >= 12}
+    assert mornings == {date(2026, 12, 7), date(2026, 12, 21), date(2027, 1, 4)}
+    assert afternoons == {date(2026, 12, 14), date(2026, 12, 28), date(2027, 1, 11)}
+    week = clerk.get("/admin/calendar/?from=2026-12-14").text
+    assert "1:00 pm to 5:00 pm" in week
+    monday = week.split("Tuesday", 1)[0]
+    assert "9:00 am to 12:00 pm" not in monday
+
+
 @pytest.mark.parametrize("do", ["look", "save"])
 def test_a_stale_page_is_refused_with_what_was_typed_kept_and_may_go_on(clerk, therapist, do):
     form = typed_week(clerk, **only_mornings(first=f"{day_in(10)}"))
@@ -464,7 +571,7 @@ def test_the_holidays_ask_the_same_however_many_there_are(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("action", ["close", "block", "week"])
+@pytest.mark.parametrize("action", ["close", "block", "week", "recurring"])
 def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, service, action):
     """A booking holds the therapist's lock and is not committed; closing the time waits for it."""
     seen, span = actions.hours_stamp(therapist), Span(in_days(5, 14), in_days(5, 16))
@@ -472,6 +579,7 @@ def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, servic
         "close": partial(actions.close_clinic, days={day_in(5): "Closed"}, accepted=()),
         "block": partial(actions.block_time, therapist=therapist, span=span, reason="", accepted=()),
         "week": partial(set_mornings, therapist, day_in(2), seen=seen),
+        "recurring": partial(a_recurring_absence, therapist, begins=time(15), ends=time(16)),
     }[action]
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from contextlib import suppress
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from itertools import pairwise
 
@@ -27,14 +27,28 @@ from booking.models import (
     Kind,
     Message,
     Offer,
+    RecurringAbsence,
+    Shift,
     State,
     Terms,
     Therapist,
     WaitlistEntry,
     free_times,
 )
+from booking.time.weekly_hours import DayShift, Weeks
 from tests.browser.barriers import EXHAUSTIVE
-from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, version_of, working_all_week
+from tests.factories import (
+    CHICAGO,
+    a_clinic,
+    a_service,
+    a_therapist,
+    day_in,
+    in_days,
+    joins,
+    some_details,
+    version_of,
+    working_all_week,
+)
 
 STARTS = [in_days(day, hour, minute) for day in (3, 4) for hour in (9, 10) for minute in (0, 15, 30, 45)]
 starts = st.sampled_from(STARTS)
@@ -76,13 +90,16 @@ class Visits(RuleBasedStateMachine):
 
     @initialize(needs_confirmation=st.booleans())
     def open_the_clinic(self, needs_confirmation):
-        for model in (Message, Offer, WaitlistEntry, FreedTime, Appointment, Absence, DailyCount):
+        rows_of_hours = (Absence, RecurringAbsence, Shift)
+        for model in (Message, Offer, WaitlistEntry, FreedTime, Appointment, *rows_of_hours, DailyCount):
             model.objects.all().delete()
         if not Therapist.objects.exists():
             a_clinic()
             for slug in ("peter-stanley", "benjamin-britton"):
-                working_all_week(a_therapist(slug))
+                a_therapist(slug)
         self.therapists = list(Therapist.objects.all())
+        for therapist in self.therapists:
+            working_all_week(therapist)
         self.services = [
             a_service(*self.therapists, needs_confirmation=needs_confirmation),
             a_service(*self.therapists, minutes=45, turnaround_minutes=0, needs_confirmation=not needs_confirmation),
@@ -199,6 +216,47 @@ class Visits(RuleBasedStateMachine):
         away = Absence(therapist=therapist, starts_at=start, ends_at=start + timedelta(minutes=20))
         actions.save_absence(absence=away)
 
+    @rule(who=st.integers(0, 2), shape=st.sampled_from(["add", "later", "one day back", "remove"]))
+    def someone_is_away_every_day(self, who, shape):
+        """Twenty minutes a day. Visits in that time stay, as staff were shown them all."""
+        therapist = self.therapists[who] if who < 2 else None
+        rule = RecurringAbsence.objects.first()
+        if shape == "add" or rule is None:
+            rule = RecurringAbsence(
+                therapist=therapist, weekdays=list(range(7)), begins=time(9, 45), ends=time(10, 5), first_day=day_in(3)
+            )
+            rule.last_day = day_in(4)
+        seen = actions.recurrence_stamp(rule)
+        if shape == "remove":
+            actions.remove_recurring_absence(rule=rule, seen=seen)
+            return
+        if shape == "one day back" and (day := rule.absences.first() if rule.pk else None):
+            actions.remove_hours(row=day)
+            return
+        if shape == "later":
+            rule.begins, rule.ends = time(10, 15), time(10, 35)
+        self.save_shown(rule, seen)
+
+    def save_shown(self, rule, seen):
+        plan = actions.plan_recurring_absence(rule=rule)
+        with suppress(actions.NotOfferedError):
+            actions.save_recurring_absence(rule=rule, seen=seen, accepted={visit.pk for visit in plan.in_the_way})
+
+    @rule(who=which, weeks=st.sampled_from(list(Weeks)))
+    def weeks_alternate(self, who, weeks):
+        """One of the two works the days of the test in every week, in A weeks or in B weeks."""
+        therapist, first = self.therapists[who], day_in(3)
+        shifts = [DayShift(day, time(9), time(17), weeks) for day in range(7)]
+        visits = actions.visits_outside_week(therapist=therapist, shifts=shifts, first=first, last=None)
+        actions.set_weekly_hours(
+            therapist=therapist,
+            shifts=shifts,
+            first=first,
+            last=None,
+            seen=actions.hours_stamp(therapist),
+            accepted={visit.pk for visit in visits},
+        )
+
     @rule(browser=browsers, is_night=st.booleans())
     def time_passes(self, browser, is_night):
         """A hold runs out; at night those that ran out are deleted."""
@@ -299,6 +357,8 @@ class Visits(RuleBasedStateMachine):
         span = visit.span
         away = Absence.objects.touching(span).filter(therapist__in=[visit.therapist_id]).exists()
         away = away or Absence.objects.touching(span).filter(therapist__isnull=True).exists()
+        shifts = Shift.objects.filter(therapist=visit.therapist)
+        away = away or not any(shift.hours.hold_on(timezone.localdate(visit.starts_at, CHICAGO)) for shift in shifts)
         now, zone = timezone.now(), Clinic.objects.current().zone
         day = visit.starts_at.astimezone(zone).date()
         giving = Therapist.objects.giving(visit.service)

@@ -28,9 +28,9 @@ from booking.models import Shift
 Shift.objects.filter(therapist__slug="hours-therapist").delete()
 """
 CLEAN_UP = """
-from booking.models import Absence, Shift, Therapist
-Shift.objects.filter(therapist__slug="hours-therapist").delete()
-Absence.objects.filter(therapist__slug="hours-therapist").delete()
+from booking.models import Absence, RecurringAbsence, Shift, Therapist
+for model in (Shift, Absence, RecurringAbsence):
+    model.objects.filter(therapist__slug="hours-therapist").delete()
 Therapist.objects.filter(slug="hours-therapist").delete()
 """
 PAGES = {
@@ -38,6 +38,7 @@ PAGES = {
     "week": "/admin/hours/week/peter-stanley/",
     "holidays": "/admin/hours/holidays/",
     "block": "/admin/calendar/block/?therapist=hours-therapist&from=2030-01-07T09:00",
+    "recurring": "/admin/hours/recurring/new/?therapist=hours-therapist",
     "reports": "/admin/reports/",
     "reports of next month": f"/admin/reports/?first={date.today()}&last={date.today() + timedelta(days=30)}",  # noqa: DTZ011
 }
@@ -119,6 +120,66 @@ def test_a_week_is_typed_copied_looked_at_and_saved(site, desk, scripts):
     assert mine.get_by_text("8:00 am to 11:30 am").count() == 2
     assert mine.get_by_text("6:00 pm to 7:00 pm").count() == (2 if scripts else 0)
     site.manage("shell", "-c", CLEAR_HOURS)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+def test_mornings_of_a_weeks_and_afternoons_of_b_weeks_stand_in_one_day(site, desk, scripts):
+    page = desk("hours-desk", java_script_enabled=scripts)
+    page.goto(site.url + WEEK)
+    monday = page.get_by_role("group", name="Monday", exact=True)
+    for row, (opens, closes, weeks) in enumerate((("08:00", "12:00", "a"), ("08:00", "17:00", "b")), start=1):
+        if scripts:
+            page.get_by_role("button", name="Add a shift on Monday").click()
+        monday.get_by_label(f"shift {row}, from").fill(opens)
+        monday.get_by_label(f"shift {row}, to", exact=True).fill(closes)
+        monday.get_by_label(f"shift {row}, in which weeks").select_option(weeks)
+
+    page.get_by_role("button", name="See what changes").click()
+    page.get_by_text("every second Monday from").first.wait_for()
+    page.get_by_role("button", name="Save these hours").click()
+
+    mine = page.locator("section", has=page.get_by_role("heading", name="Dr. Hours"))
+    assert mine.get_by_text("every second Monday").count() == 2
+    site.manage("shell", "-c", CLEAR_HOURS)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+def test_a_therapist_enters_their_lunch_by_keyboard_and_removes_it(site, desk, complaints, scripts):
+    page = desk("hours-therapist", java_script_enabled=scripts)
+    page.goto(f"{site.url}/admin/hours/")
+    page.get_by_role("link", name="Recurring absence").focus()
+    page.keyboard.press("Enter")
+    for day in ("Monday", "Thursday"):
+        page.get_by_label(day).focus()
+        page.keyboard.press("Space")
+    for label, keys in (
+        ("From:", "1200PM"),
+        ("Until:", "0100PM"),
+        ("First day:", "01072030"),
+        ("Last day:", "02282030"),
+    ):
+        page.get_by_label(label, exact=True).focus()
+        page.keyboard.type(keys)
+    page.get_by_label("Reason (optional)").focus()
+    page.keyboard.type("Lunch")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="16 days to come").wait_for()
+    found = barriers(page) if scripts else []
+    complaints.clear()  # axe itself writes styles
+    page.get_by_role("button", name="Save it").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Saved: Dr. Hours is away every Monday and Thursday, 12:00 pm to 1:00 pm").wait_for()
+
+    page.get_by_role("link", name="Every Monday and Thursday").click()
+    page.get_by_role("heading", name="Its next days").wait_for()
+    found += barriers(page) if scripts else []
+    complaints.clear()
+    page.get_by_role("link", name="Remove all days to come").click()
+    found += barriers(page) if scripts else []
+    complaints.clear()
+    page.get_by_role("button", name="Remove them all").click()
+    page.get_by_text("16 days still to come can be booked again").wait_for()
+    assert found == []
 
 
 def test_a_therapist_blocks_their_own_time_by_keyboard_and_sees_own_numbers(site, desk):

@@ -13,14 +13,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.views.decorators.csrf import csrf_protect
 
 from booking.actions import OutageOpenError, remove_hours, save_absence, save_hours
 from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
-from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Outage, Override, Shift
+from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, HowOften, Outage, Override, Shift
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.widgets import NATIVE
 from revival.base.words import clock, date_words, day_words, wall
+
+from .recurring_list import DaysOfRecurring, recurring_lines
 
 
 class SavedByActions(OwnRowsOnly):
@@ -95,15 +98,33 @@ class WallClockColumns:
         return wall(row.closes)
 
 
+class ShiftForm(forms.ModelForm):
+    """Nothing sent for `every_weeks` means every week, as before there was a choice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "every_weeks" in self.fields:  # read-only for a therapist
+            self.fields["every_weeks"].required = False
+
+    def clean_every_weeks(self) -> int:
+        return self.cleaned_data["every_weeks"] or HowOften.EVERY_WEEK
+
+
 @admin.register(Shift)
 class ShiftAdmin(WallClockColumns, SavedByActions):
+    form = ShiftForm
     change_list_template = "booking/desk/hours/hours_list.html"
-    list_display = ["therapist", "weekday", "begins", "ends", "holds_from", "holds_until", "is_example"]
+    list_display = ["therapist", "weekday", "begins", "ends", "how_often", "holds_from", "holds_until", "is_example"]
     list_display_links = ["therapist", "weekday"]
-    list_filter = ["therapist", "weekday", "is_example"]
+    list_filter = ["therapist", "weekday", "every_weeks", "is_example"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name"]
     actions = None  # deleted one by one, so that each reports the visits left outside
+
+    @admin.display(description="How often", ordering="counts_from")
+    def how_often(self, shift: Shift) -> str:
+        words = shift.get_every_weeks_display()
+        return f"{words} from {date_words(shift.counts_from)}" if shift.counts_from else words
 
     @admin.display(description="First day", ordering="valid_from")
     def holds_from(self, shift: Shift) -> str:
@@ -137,11 +158,16 @@ class OverrideAdmin(WallClockColumns, SavedByActions):
 @admin.register(Absence)
 class AbsenceAdmin(SavedByActions):
     change_list_template = "booking/desk/hours/hours_list.html"
+    delete_confirmation_template = "booking/desk/hours/delete_absence.html"
     list_display = ["who", moment_column("starts_at", "From"), moment_column("ends_at", "Until"), "reason"]
-    list_filter = [date_filter("starts_at"), "therapist"]
+    list_filter = [DaysOfRecurring, date_filter("starts_at"), "therapist"]
     list_select_related = ["therapist"]
     search_fields = ["therapist__name", "reason"]
-    readonly_fields = ["board"]
+    readonly_fields = ["board", "one_of"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        recurring = {"recurring": recurring_lines(request.user)}
+        return super().changelist_view(request, {**(extra_context or {}), **recurring})
 
     @admin.display(description="Who is away", ordering="therapist")
     def who(self, absence: Absence) -> str:
@@ -162,8 +188,21 @@ class AbsenceAdmin(SavedByActions):
         words = "Patients were told about this absence. Change or end it on its board"
         return format_html('<a href="{}">{}</a>', outage.get_absolute_url(), words)
 
+    @admin.display(description="Recurring absence")
+    def one_of(self, absence: Absence) -> str:
+        """Link to the recurring absence that this is a day of."""
+        rule = absence.recurring
+        if rule is None:
+            return "–"
+        words = "What you change or delete here holds for this day alone; it then no longer follows the others."
+        return format_html(
+            '<a href="{}">{}</a>. {}', reverse("admin:recurring_absence", args=[rule.pk]), capfirst(rule.when), words
+        )
+
     def get_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[Any]:  # names or groups of names
-        fields = [name for name in super().get_fields(request, obj) if name != "board"]
+        fields = [name for name in super().get_fields(request, obj) if name not in self.readonly_fields]
+        if obj and obj.recurring_id:
+            fields.append("one_of")
         return [*fields, "board"] if obj and Outage.objects.filter(absence=obj.pk).exists() else fields
 
     def get_form(

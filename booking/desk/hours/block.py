@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib import messages as django_messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,43 +16,23 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.desk.base.fields import MomentField
-from booking.fields import ONE_LINE
-from booking.models import SEE_EVERY_PATIENT, Absence, Clinic, Therapist
+from booking.models import Absence, Clinic
 from revival.base.clock import Span, is_in_era
-from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
+from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import clock, day_words
 
+from .away_form import AwayForm
 from .in_the_way import InTheWay, visits_shown
 
-EVERYONE = "whole-clinic"  # cannot be a therapist’s slug: those are names
 AN_HOUR = timedelta(hours=1)
 
 
-class BlockForm(forms.Form):
-    """Who is away, from when to when. The whole clinic is an explicit choice, never the meaning of an empty field."""
+class BlockForm(AwayForm):
+    """Who is away, from when to when."""
 
-    who = forms.ChoiceField(
-        label="Who is away?", widget=forms.RadioSelect, error_messages={"required": "Choose who is away."}
-    )
     starts_at = MomentField(label="From")
     ends_at = MomentField(label="Until")
-    reason = forms.CharField(
-        label="Reason (optional)",
-        max_length=120,
-        required=False,
-        validators=ONE_LINE,
-        help_text="For staff only; patients never see it. No names of patients.",
-    )
-
-    def __init__(self, *args: Any, user: StaffUser, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.therapists = {therapist.slug: therapist for therapist in Therapist.objects.seen_by(user)}
-        choices = [(slug, therapist.name) for slug, therapist in self.therapists.items()]
-        if user.has_perm(SEE_EVERY_PATIENT):
-            choices.append((EVERYONE, "The whole clinic"))
-        self.fields["who"].choices = choices  # type: ignore[attr-defined]
-        if len(choices) == 1:
-            self.fields["who"].initial = choices[0][0]
+    field_order = ("who", "starts_at", "ends_at", "reason")
 
     def clean_ends_at(self) -> datetime:
         moment: datetime = self.cleaned_data["ends_at"]
@@ -67,12 +46,6 @@ class BlockForm(forms.Form):
         if starts and ends and ends <= starts:
             self.add_error("ends_at", "It ends before it begins.")
         return cleaned_data
-
-    @property
-    def therapist(self) -> Therapist | None:
-        """Who is away; None for the whole clinic."""
-        who = self.cleaned_data["who"]
-        return None if who == EVERYONE else self.therapists[who]
 
     @property
     def span(self) -> Span:

@@ -17,6 +17,9 @@ from booking.models import SEE_EVERY_PATIENT, Absence, Override, Shift, Therapis
 from booking.time.weekly_hours import WeekPattern, patterns
 from revival.base.desk_parts.staff_request import StaffRequest
 
+from .recurring_list import recurring_lines
+from .rhythm import ShownShift, shown_week
+
 CHANGE_HOURS = ("booking.view_shift", "booking.add_shift", "booking.change_shift")
 MOST_LISTED = 30
 """Absences and other hours to come that the page lists, of each."""
@@ -31,6 +34,7 @@ class Hours:
     now: WeekPattern | None
     coming: list[WeekPattern]
     is_example: bool
+    today: date
 
     @classmethod
     def of(cls, therapist: Therapist, shifts: Iterable[Shift], today: date) -> Hours:
@@ -44,12 +48,26 @@ class Hours:
             is_example=any(
                 shift.is_example and (shift.valid_until is None or shift.valid_until >= today) for shift in shifts
             ),
+            today=today,
         )
+
+    @property
+    def week_now(self) -> list[tuple[str, list[ShownShift]]]:
+        return shown_week(self.now, self.today) if self.now else []
+
+    @property
+    def weeks_coming(self) -> list[tuple[WeekPattern, list[tuple[str, list[ShownShift]]]]]:
+        return [(week, shown_week(week)) for week in self.coming]
+
+    @property
+    def weeks_before(self) -> list[tuple[WeekPattern, list[ShownShift]]]:
+        """The latest first."""
+        return [(week, [shift for _, shifts in shown_week(week) for shift in shifts]) for week in reversed(self.before)]
 
 
 @require_safe
 def hours_page(request: StaffRequest) -> HttpResponse:
-    """Weekly hours of every therapist whom the user may see, in six queries."""
+    """Weekly hours of every therapist whom the user may see, in seven queries."""
     if not request.user.has_perm("booking.view_shift"):
         raise PermissionDenied
     today = timezone.localdate()  # the clinic’s: its zone is the active one
@@ -59,6 +77,7 @@ def hours_page(request: StaffRequest) -> HttpResponse:
         "everyones_hours": _everyones_hours(request, today),
         "may_change": request.user.has_perms(CHANGE_HOURS),
         "absences": _coming_absences(request),
+        "recurring": recurring_lines(request.user),
         "overrides": _coming_overrides(request, today),
         "may_block": request.user.has_perm("booking.add_absence"),
         "may_close": request.user.has_perms(["booking.add_absence", SEE_EVERY_PATIENT]),
@@ -75,7 +94,7 @@ def _everyones_hours(request: StaffRequest, today: date) -> list[Hours]:
 
 
 def _coming_absences(request: StaffRequest) -> list[Absence]:
-    absences = Absence.objects.seen_by(request.user).filter(ends_at__gt=timezone.now())
+    absences = Absence.objects.seen_by(request.user).filter(ends_at__gt=timezone.now(), recurring__isnull=True)
     return list(absences.select_related("therapist").order_by("starts_at")[:MOST_LISTED])
 
 

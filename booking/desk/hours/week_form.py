@@ -17,18 +17,23 @@ from django.http import QueryDict
 
 from booking.fields import DayField
 from booking.models import Therapist, Weekday
-from booking.time.weekly_hours import DayShift, WeekPattern, overlaps
+from booking.time.weekly_hours import DayShift, WeekPattern, Weeks, overlaps
 from revival.base.clock import MIDNIGHT
 from revival.base.desk_parts.widgets import ClockInput
 
+from .rhythm import weeks_choices
+
 LEAST_ROWS, MOST_ROWS = 2, 8
 """Shifts a day that the form shows at least, and reads at most."""
+A_FIELD = "(?:opens|closes|weeks)"
+"""Regular expression for the first part of a shift's field names."""
 
 
 @dataclass(frozen=True)
 class ShiftFields:
     opens: BoundField
     closes: BoundField
+    weeks: BoundField
     label: str
 
 
@@ -43,7 +48,10 @@ class DayFields:
 
 
 class WeekForm(forms.Form):
-    """Fields `opens-0-1` and `closes-0-1` are the second shift of Monday; both empty means no such shift."""
+    """Fields `opens-0-1` and `closes-0-1` are the second shift of Monday; both empty means no such shift.
+
+    `weeks-0-1` says in which weeks it is worked: every one, A or B.
+    """
 
     first = DayField(label="Valid from", help_text="The hours in effect now end the day before.")
     last = DayField(
@@ -72,6 +80,14 @@ class WeekForm(forms.Form):
                 input_formats=["%H:%M", "%H:%M:%S"],
                 error_messages={"invalid": "Type a time, such as 09:00."},
             )
+        self.fields[f"weeks-{weekday}-{row}"] = forms.TypedChoiceField(
+            required=False,
+            choices=weeks_choices(weekday, self.today),
+            coerce=Weeks,
+            empty_value=Weeks.EVERY,
+            label=f"{Weekday(weekday).label}, shift {row + 1}, in which weeks",
+            error_messages={"invalid_choice": "Choose every week, week A or week B."},
+        )
 
     def clean_first(self) -> date:
         day: date = self.cleaned_data["first"]
@@ -92,8 +108,8 @@ class WeekForm(forms.Form):
 
     def _shifts_of(self, weekday: int) -> Iterator[DayShift]:
         for row in range(self._row_count(weekday)):
-            opens, closes = f"opens-{weekday}-{row}", f"closes-{weekday}-{row}"
-            if opens not in self.cleaned_data or closes not in self.cleaned_data:
+            opens, closes, weeks = (f"{name}-{weekday}-{row}" for name in ("opens", "closes", "weeks"))
+            if not {opens, closes, weeks} <= self.cleaned_data.keys():
                 continue  # has an error already
             start: time | None = self.cleaned_data[opens]
             end: time | None = self.cleaned_data[closes]
@@ -106,7 +122,8 @@ class WeekForm(forms.Form):
             elif end <= start and end != MIDNIGHT:
                 self.add_error(closes, "It ends before it begins. For the end of the day type 12:00 am.")
             else:
-                yield DayShift(weekday, start.replace(second=0), end.replace(second=0))
+                times = start.replace(second=0), end.replace(second=0)
+                yield DayShift(weekday, *times, self.cleaned_data[weeks])
 
     def _row_count(self, weekday: int) -> int:
         return sum(name.startswith(f"opens-{weekday}-") for name in self.fields)
@@ -124,7 +141,12 @@ class WeekForm(forms.Form):
 
     def _shift_fields(self, weekday: int) -> list[ShiftFields]:
         return [
-            ShiftFields(self[f"opens-{weekday}-{row}"], self[f"closes-{weekday}-{row}"], f"shift {row + 1}")
+            ShiftFields(
+                opens=self[f"opens-{weekday}-{row}"],
+                closes=self[f"closes-{weekday}-{row}"],
+                weeks=self[f"weeks-{weekday}-{row}"],
+                label=f"shift {row + 1}",
+            )
             for row in range(self._row_count(weekday))
         ]
 
@@ -134,7 +156,7 @@ class WeekForm(forms.Form):
         return [
             str(message)
             for name in self.fields
-            if re.fullmatch(rf"(?:opens|closes)-{weekday}-\d+", name)
+            if re.fullmatch(rf"{A_FIELD}-{weekday}-\d+", name)
             for message in self.errors.get(name, [])
         ]
 
@@ -158,6 +180,7 @@ def field_values(shifts: Iterable[DayShift]) -> dict[str, str]:
         row = rows[shift.weekday]
         values[f"opens-{shift.weekday}-{row}"] = f"{shift.opens:%H:%M}"
         values[f"closes-{shift.weekday}-{row}"] = f"{shift.closes:%H:%M}"
+        values[f"weeks-{shift.weekday}-{row}"] = shift.weeks.value
         rows[shift.weekday] += 1
     return values
 
@@ -181,9 +204,9 @@ class CopyForm(forms.Form):
 def with_day_copied(data: QueryDict, day: int, targets: Iterable[int]) -> dict[str, str]:
     """The sent fields, with one day's times copied to other days."""
     values = _single_values(data)
-    source = {name: value for name, value in values.items() if re.fullmatch(rf"(?:opens|closes)-{day}-\d", name)}
+    source = {name: value for name, value in values.items() if re.fullmatch(rf"{A_FIELD}-{day}-\d", name)}
     for target in set(targets) - {day}:
-        times_of_target = re.compile(rf"(?:opens|closes)-{target}-\d")
+        times_of_target = re.compile(rf"{A_FIELD}-{target}-\d")
         values = {name: value for name, value in values.items() if not times_of_target.fullmatch(name)}
         values |= {name.replace(f"-{day}-", f"-{target}-", 1): value for name, value in source.items()}
     return values
@@ -191,7 +214,7 @@ def with_day_copied(data: QueryDict, day: int, targets: Iterable[int]) -> dict[s
 
 def with_week(data: QueryDict, pattern: WeekPattern | None) -> dict[str, str]:
     """The sent fields, with another week's times in place of their own."""
-    values = {name: value for name, value in _single_values(data).items() if not re.match(r"(?:opens|closes)-", name)}
+    values = {name: value for name, value in _single_values(data).items() if not re.match(rf"{A_FIELD}-", name)}
     return values | field_values(pattern.shifts if pattern else ())
 
 

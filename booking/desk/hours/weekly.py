@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -17,12 +18,13 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.models import Appointment, Clinic, Shift, Therapist, Weekday
-from booking.time.weekly_hours import DayShift, WeekPattern
+from booking.time.weekly_hours import WeekPattern
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import date_words
 
 from .in_the_way import InTheWay, visits_shown
 from .overview import CHANGE_HOURS, Hours
+from .rhythm import ShownShift, shown_shifts, weeks_words
 from .week_form import CopyForm, WeekForm, with_day_copied, with_week
 
 
@@ -152,6 +154,7 @@ class WeekPage:
             "copy": copy or CopyForm(colleagues=self.colleagues),
             "has_colleagues": self.colleagues.exists(),
             "copied": copied,
+            "weeks_words": weeks_words(self.today),
         }
         return self._render("week", context, status or (422 if form.errors else 200))
 
@@ -164,7 +167,7 @@ class WeekPage:
             "title": "See what changes",
             "form": form,
             "new": new,
-            "changes": _changes(old, new),
+            "changes": _changes(old, new, self.today),
             "replaced": [week for week in self.hours.coming if week.shifts and _is_replaced(week, new)],
             "in_the_way": InTheWay.of(visits),
             "has_more": has_more,
@@ -201,7 +204,7 @@ class WeekPage:
 def _hidden_fields(data: QueryDict) -> Iterator[tuple[str, str]]:
     """The typed week, for the preview to send again."""
     for name, value in data.items():
-        if name.startswith(("opens-", "closes-")) or name in ("first", "last", "seen"):
+        if name.startswith(("opens-", "closes-", "weeks-")) or name in ("first", "last", "seen"):
             yield name, str(value)
 
 
@@ -210,10 +213,13 @@ def _is_replaced(week: WeekPattern, new: WeekPattern) -> bool:
     return new.last is None or (week.first is not None and week.first <= new.last)
 
 
-def _changes(old: WeekPattern | None, new: WeekPattern) -> list[tuple[str, list[DayShift], list[DayShift], bool]]:
+def _changes(
+    old: WeekPattern | None, new: WeekPattern, today: date
+) -> list[tuple[str, list[ShownShift], list[ShownShift], bool]]:
     """Each weekday's name, its shifts before and after, and whether they differ."""
+    before = old or WeekPattern(None, None, ())
     return [
-        (name, old.on(day) if old else [], new.on(day), (old.on(day) if old else []) != new.on(day))
+        (name, shown_shifts(before, day, today), shown_shifts(new, day), before.on(day) != new.on(day))
         for day, name in Weekday.choices
     ]
 

@@ -1,6 +1,6 @@
 """What the database itself refuses, whoever writes the row."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -165,6 +165,18 @@ def test_other_rows_are_checked_too(therapist, service, nine):
         (
             "booking_shift_is_valid_from_before_until",
             lambda: Shift.objects.create(**shift, valid_from=today, valid_until=today - timedelta(days=1)),
+        ),
+        (
+            "booking_shift_of_every_second_week_has_a_first_date",
+            lambda: Shift.objects.create(**shift, every_weeks=2),
+        ),
+        (
+            "booking_shift_of_every_second_week_has_a_first_date",
+            lambda: Shift.objects.create(**shift, every_weeks=3, counts_from=date(2026, 12, 7)),
+        ),
+        (
+            "booking_shift_first_date_is_on_its_weekday",
+            lambda: Shift.objects.create(**shift, every_weeks=2, counts_from=date(2026, 12, 8)),
         ),
         (
             "booking_override_opens_before_it_closes",

@@ -94,6 +94,16 @@ def test_hours_hold_only_while_they_are_valid():
     assert starts(MONDAY, until_november + from_january) == []
 
 
+def test_every_second_monday_goes_on_over_a_year_of_53_weeks():
+    rows = [WeeklyHours(0, time(9), time(12), every_weeks=2, counts_from=date(2026, 12, 7))]
+
+    spans = opening_spans(rows, date(2026, 11, 16), date(2027, 1, 24), CHICAGO)
+
+    worked = [span.start.astimezone(CHICAGO).date() for span in spans]
+    assert date(2026, 12, 28).isocalendar().week == 53
+    assert worked == [date(2026, 12, 7), date(2026, 12, 21), date(2027, 1, 4), date(2027, 1, 18)]
+
+
 def test_closing_at_midnight_is_the_end_of_the_day():
     late = [WeeklyHours(0, time(23), time(0))]
 
@@ -155,7 +165,7 @@ def oracle(*, rules, hours, away, blocked, now, zone, first, last):
     for one in hours:
         for offset in range((last - first).days + 1):
             day = first + timedelta(days=offset)
-            if not one.hold_on(day):
+            if not _is_worked(one, day):
                 continue
             opening = _first_minute_showing(day, one.opens, zone)
             closing = _first_minute_showing(day + timedelta(days=one.closes == time(0)), one.closes, zone)
@@ -166,6 +176,18 @@ def oracle(*, rules, hours, away, blocked, now, zone, first, last):
                     found.append(minute)
                 minute += timedelta(minutes=1)
     return sorted(set(found))
+
+
+def _is_worked(one, day):
+    """Walk from the first date to the day, a step at a time."""
+    if (one.valid_from and day < one.valid_from) or (one.valid_until and day > one.valid_until):
+        return False
+    if one.counts_from is None:
+        return day.weekday() == one.weekday
+    walked = one.counts_from
+    while walked < day:
+        walked += timedelta(days=1) * 7 * one.every_weeks
+    return walked == day
 
 
 @cache
@@ -199,7 +221,7 @@ def _at_work(minute, hours, zone, first, last):
     for one in hours:
         for offset in range((last - first).days + 1):
             day = first + timedelta(days=offset)
-            if one.hold_on(day):
+            if _is_worked(one, day):
                 opening = _first_minute_showing(day, one.opens, zone)
                 closing = _first_minute_showing(day + timedelta(days=one.closes == time(0)), one.closes, zone)
                 if opening <= minute < closing:
@@ -216,7 +238,11 @@ def some_hours(draw, day):
     length = (closes.hour - opens.hour) * 60 + closes.minute - opens.minute
     if length > 240:
         closes = time((opens.hour + 4) % 24, opens.minute) if opens.hour < 20 else time(0)
-    return WeeklyHours(day.weekday(), opens, closes)
+    weeks_ago = draw(st.none() | st.integers(-2, 60))  # of every second week: half of them not on this day
+    if weeks_ago is None:
+        return WeeklyHours(day.weekday(), opens, closes)
+    first = day - timedelta(days=7 * weeks_ago)
+    return WeeklyHours(day.weekday(), opens, closes, every_weeks=2, counts_from=first)
 
 
 @st.composite
@@ -259,6 +285,45 @@ def test_agrees_with_the_oracle(case):
     )
 
     assert given_by_us == oracle(**case)
+
+
+YEAR_ENDS = [date(2026, 12, 28), date(2020, 12, 28), date(2024, 2, 26), date(2000, 12, 25)]
+
+
+@st.composite
+def alternating_hours(draw, near):
+    """Rows of every week and of every second one around a date, some with a validity that cuts in."""
+    first = near + timedelta(days=draw(st.integers(-80, 20)))
+    opens = draw(st.integers(0, 20))
+    since, until = draw(st.none() | st.integers(-40, 10)), draw(st.none() | st.integers(11, 40))
+    return WeeklyHours(
+        first.weekday(),
+        time(opens),
+        time(opens + 3),
+        near + timedelta(days=since) if since is not None else None,
+        near + timedelta(days=until) if until is not None else None,
+        *draw(st.sampled_from([(2, first), (1, None)])),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.sampled_from([*NIGHTS, *YEAR_ENDS]), st.sampled_from(ZONES))
+def test_alternating_weeks_agree_with_the_oracle_over_clock_changes_and_year_ends(data, near, zone):
+    zone = ZoneInfo(zone)
+    rows = data.draw(st.lists(alternating_hours(near), min_size=1, max_size=4))
+    first, last = near - timedelta(days=30), near + timedelta(days=30)
+
+    expected = []
+    for offset in range(61):
+        day = first + timedelta(days=offset)
+        worked = [row for row in rows if _is_worked(row, day)]
+        spans = [
+            Span(_first_minute_showing(day, row.opens, zone), _first_minute_showing(day, row.closes, zone))
+            for row in worked
+        ]
+        expected += [span for span in spans if span.start < span.end]
+
+    assert opening_spans(rows, first, last, zone) == sorted(expected)
 
 
 @settings(max_examples=200, deadline=None)

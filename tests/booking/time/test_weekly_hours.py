@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.time.availability import WeeklyHours
-from booking.time.weekly_hours import DayShift, cut, overlaps, patterns, replaced, same_between
+from booking.time.weekly_hours import DayShift, Weeks, cut, meet, overlaps, patterns, replaced, same_between
 
 NINE, TEN, NOON, ONE, FIVE = time(9), time(10), time(12), time(13), time(17)
 MONDAY, TUESDAY = 0, 1
@@ -70,20 +70,69 @@ def test_a_new_week_ends_the_old_one_the_day_before_and_the_old_one_comes_back()
     ]
 
 
+# ---- every second week ----
+
+IN_A = date(2026, 12, 7)
+"""A Monday in an A week."""
+
+
+def test_weeks_are_a_and_b_by_turns_also_over_a_year_of_53_weeks():
+    mondays = [date(2026, 12, 7) + timedelta(days=7 * number) for number in range(8)]
+
+    assert "".join(Weeks.of(day) for day in mondays) == "abababab"
+    assert Weeks.of(date(2026, 12, 13)) == Weeks.A  # the Sunday
+    assert Weeks.of(date(2027, 1, 1)) == Weeks.of(date(2026, 12, 28)) == Weeks.B
+
+
+def test_the_same_hours_in_a_and_b_weeks_never_meet():
+    in_a, in_b = DayShift(MONDAY, NINE, NOON, Weeks.A), DayShift(MONDAY, NINE, NOON, Weeks.B)
+
+    assert overlaps([in_a, in_b]) == set()
+    assert overlaps([in_a, in_b, DayShift(MONDAY, TEN, FIVE, Weeks.A)]) == {MONDAY}
+    assert overlaps([in_a, DayShift(MONDAY, TEN, FIVE)]) == {MONDAY}
+
+
+def test_alternating_weeks_are_one_pattern_with_the_hours_of_an_average_week():
+    shifts = [DayShift(MONDAY, NINE, NOON, Weeks.A), DayShift(TUESDAY, NINE, FIVE, Weeks.B), DayShift(4, NINE, NOON)]
+
+    rows = replaced([], shifts, DECEMBER, None)
+    [week] = patterns(rows)
+
+    assert [row.counts_from for row in rows] == [IN_A, DECEMBER, None]
+    assert (week.first, week.last, week.alternates) == (DECEMBER, None, True)
+    assert week.minutes == (3 * 60 + 8 * 60) / 2 + 3 * 60
+    assert same_between(rows, shifts, DECEMBER, None)
+    assert not same_between(rows, [shift._replace(weeks=Weeks.EVERY) for shift in shifts], DECEMBER, None)
+
+
+def test_a_first_date_far_ahead_begins_a_pattern_of_its_own():
+    rows = [WeeklyHours(MONDAY, NINE, NOON, None, None, 2, IN_A)]
+
+    assert [(week.first, week.last) for week in patterns(rows)] == [(IN_A, None)]
+    assert cut(rows[0], DECEMBER, date(2026, 12, 2)) == [(date(2026, 12, 3), None)]
+
+
 DAYS = st.dates(date(2026, 1, 1), date(2026, 3, 31))
 MAYBE = st.none() | DAYS
+WEEKDAYS = st.integers(0, 6)
 
 
 @st.composite
-def a_row(draw):
+def a_row(draw, *, days=DAYS, weekdays=WEEKDAYS):
     first, last = draw(MAYBE), draw(MAYBE)
     if first and last and last < first:
         first, last = last, first
     opens = draw(st.integers(8, 11))
-    return WeeklyHours(draw(st.integers(0, 6)), time(opens), time(opens + draw(st.integers(1, 6))), first, last)
+    counts_from = draw(st.none() | days)
+    weekday = counts_from.weekday() if counts_from else draw(weekdays)
+    closes = time(opens + draw(st.integers(1, 6)))
+    return WeeklyHours(weekday, time(opens), closes, first, last, 2 if counts_from else 1, counts_from)
 
 
-A_WEEK = st.lists(st.builds(DayShift, st.integers(0, 6), st.just(NINE), st.sampled_from([NOON, FIVE])), max_size=5)
+A_SHIFT = st.builds(
+    DayShift, st.integers(0, 6), st.just(NINE), st.sampled_from([NOON, FIVE]), st.sampled_from(list(Weeks))
+)
+A_WEEK = st.lists(A_SHIFT, max_size=5)
 
 
 def hours_on(rows, day):
@@ -99,7 +148,9 @@ def test_inside_the_new_week_holds_and_outside_the_old_one_stays(rows, week, fir
     for number in range(140):
         day = date(2025, 12, 1) + timedelta(days=number)
         is_inside = first <= day and (last is None or day <= last)
-        new = {(shift.opens, shift.closes) for shift in week if shift.weekday == day.weekday()}
+        new = {
+            (shift.opens, shift.closes) for shift in week if shift.weekday == day.weekday() and shift.weeks.include(day)
+        }
         assert hours_on(after, day) == (new if is_inside else hours_on(rows, day))
     assert all(row.valid_from is None or row.valid_until is None or row.valid_from <= row.valid_until for row in after)
     assert same_between(after, week, first, last)
@@ -112,5 +163,18 @@ def test_patterns_say_what_the_rows_say(rows):
     for number in range(140):
         day = date(2025, 12, 1) + timedelta(days=number)
         week = next((week for week in weeks if week.holds_on(day)), None)
-        shifts = week.on(day.weekday()) if week else []
+        shifts = [shift for shift in week.on(day.weekday()) if shift.weeks.include(day)] if week else []
         assert {(shift.opens, shift.closes) for shift in shifts} == hours_on(rows, day)
+
+
+A_MONDAY = st.integers(0, 12).map(lambda number: date(2026, 1, 5) + timedelta(days=7 * number))
+ON_MONDAY = a_row(days=A_MONDAY, weekdays=st.just(MONDAY))
+
+
+@given(ON_MONDAY, ON_MONDAY | a_row())
+def test_two_rows_meet_just_when_they_are_at_work_together_on_some_date(row, other):
+    days = [date(2025, 12, 1) + timedelta(days=number) for number in range(240)]
+
+    together = any(row.hold_on(day) and other.hold_on(day) for day in days)
+
+    assert meet(row, other) is (together and row.opens < other.closes and other.opens < row.closes)

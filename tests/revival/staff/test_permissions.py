@@ -11,7 +11,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
-from tests.factories import an_absence, day_in, in_days, joins, version_of
+from tests.factories import a_recurring_absence, an_absence, day_in, in_days, joins, version_of
 from tests.staff import (
     EDITOR,
     FRONT_DESK,
@@ -83,6 +83,9 @@ OTHERS = {
     "block_time": "FTOS",
     "hours": "FTOS",
     "week_hours": "FOS",
+    "new_recurring_absence": "FTOS",
+    "recurring_absence": "FTOS",
+    "remove_recurring_absence": "FTOS",
     "holidays": "FOS",
     "reports": "FTOS",
     "report_table": "FTOS",
@@ -126,7 +129,7 @@ OPEN = {"login": 200, "logout": 405, "still_here": 405}
 
 WITHOUT_ARGUMENTS = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
-    *("day_sheet", "book_series", "block_time", "hours", "holidays", "reports", "outages"),
+    *("day_sheet", "book_series", "block_time", "hours", "holidays", "reports", "outages", "new_recurring_absence"),
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
 )
 """URL names whose addresses have no arguments."""
@@ -160,6 +163,7 @@ def addresses(rows):
     if not hasattr(rows, "outage"):
         rows.outage = an_outage(rows.therapist, rows.service, "Ada Own", 12)
         rows.line = rows.outage.visits.get()
+        rows.recurring = a_recurring_absence(rows.therapist, first_day=day_in(40), last_day=day_in(50))
     for name in named_urls():
         rest = name.partition("_")[2]
         model, _, page = rest.partition("_")
@@ -174,6 +178,8 @@ def addresses(rows):
         "calendar": f"/admin/calendar/?from={day_in(5)}",
         "day_sheet": f"/admin/calendar/day-sheet/?day={day_in(5)}",
         "week_hours": f"/admin/hours/week/{rows.therapist.slug}/",
+        "recurring_absence": f"/admin/hours/recurring/{rows.recurring.pk}/",
+        "remove_recurring_absence": f"/admin/hours/recurring/{rows.recurring.pk}/remove/",
         "report_table": "/admin/reports/visits.csv",
         "start_outage": "/admin/calendar/out/new/?therapist=peter-stanley&when=dates&first=other"
         f"&first_day={day_in(5)}",
