@@ -192,6 +192,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"  # the clinic's own zone is a column of Clinic
 
 STATIC_URL = "/static/"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # each web process keeps a table of all files
 # Folder of the collected static files
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
