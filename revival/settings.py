@@ -128,7 +128,7 @@ CRISPY_CLASS_CONVERTERS = {
 }
 
 
-def _database() -> dict[str, Any]:
+def _database() -> dict[str, Any]:  # Any: text, numbers and dictionaries, as Django's settings are
     """DATABASE_URL as Django's settings, for one server or several: postgresql://…@one:5432,two:5432/name.
 
     An error never quotes the address, since it holds a password. Raises ImproperlyConfigured.

@@ -57,7 +57,7 @@ def _address_of(about: About) -> str:
     return (about.entry if isinstance(about, Offer) else about).person.email
 
 
-def _times(about: About) -> dict[str, Any]:
+def _times(about: About) -> dict[str, Any]:  # Any: fields of Message, moments and a number
     """The times as they are now, and a visit's number in the calendar."""
     if isinstance(about, Appointment):
         return {"starts_at": about.starts_at, "ends_at": about.ends_at, "sequence": about.calendar_sequence}

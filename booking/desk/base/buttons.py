@@ -18,6 +18,7 @@ from django.utils import timezone
 from booking.actions import NotOfferedError, SlotTakenError, StateChangedError
 from booking.models import Kind, Look
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import Context, FormValues, Passed
 
 from .back_to_index import is_from_today
 from .free_times_panel import is_looking, picked_start
@@ -35,7 +36,7 @@ class Button(Generic[Row]):
     label: str
     question: str
     done: str
-    act: Callable[[Row, StaffRequest, dict[str, Any]], object]
+    act: Callable[[Row, StaffRequest, FormValues], object]
     states: tuple[str, ...]
     is_stop: bool = False
     form: type[forms.Form] | None = None
@@ -46,7 +47,7 @@ class Button(Generic[Row]):
 class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
     """A read-only row with buttons. GET of a button's page asks once more, POST acts."""
 
-    buttons: ClassVar[tuple[Button[Any], ...]] = ()  # a class variable cannot be of the type `Row`
+    buttons: ClassVar[tuple[Button[Any], ...]] = ()  # Any: a class variable cannot be of the type `Row`
     state_field: ClassVar[str] = "state"
     change_form_template = "booking/desk/base/with_buttons.html"
     answer_template = "booking/desk/base/answer.html"
@@ -76,7 +77,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         return [re_path(rf"^(?P<pk>\d{{1,18}})/(?P<verb>{verbs})/$", view, name=name), *super().get_urls()]
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+        self, request: HttpRequest, context: Context, *args: Passed, **kwargs: Passed
     ) -> HttpResponse:
         row = context.get("original")
         context["buttons"] = self.buttons_for(row) if row and self.may_act(request) else []
@@ -109,7 +110,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         state = getattr(row, f"get_{self.state_field}_display")().lower()
         return f"A colleague or the patient was quicker, so nothing was changed. It is {state} now; see below."
 
-    def initial(self, row: Row) -> dict[str, Any]:
+    def initial(self, row: Row) -> FormValues:
         """Initial values of a button's form."""
         return {}
 
@@ -179,6 +180,6 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         return True
 
 
-def _person_of(row: Model) -> Any:
+def _person_of(row: Model) -> Any:  # Any: of several models, which the desk knows by their fields
     """The row that holds name, phone and e-mail address; None for a message to the clinic's own staff."""
     return row.person  # type: ignore[attr-defined]  # a property of each model that has buttons

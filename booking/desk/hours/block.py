@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -21,6 +20,7 @@ from booking.fields import ONE_LINE
 from booking.models import SEE_EVERY_PATIENT, Absence, Clinic, Therapist
 from revival.base.clock import Span, is_in_era
 from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
+from revival.base.django_types import FormValues, Passed
 from revival.base.words import clock, day_words
 
 from .in_the_way import InTheWay, visits_shown
@@ -45,7 +45,7 @@ class BlockForm(forms.Form):
         help_text="For staff only; patients never see it. No names of patients.",
     )
 
-    def __init__(self, *args: Any, user: StaffUser, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, user: StaffUser, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.therapists = {therapist.slug: therapist for therapist in Therapist.objects.seen_by(user)}
         choices = [(slug, therapist.name) for slug, therapist in self.therapists.items()]
@@ -61,7 +61,7 @@ class BlockForm(forms.Form):
             raise ValidationError("That time has gone by.")
         return moment
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         starts, ends = cleaned_data.get("starts_at"), cleaned_data.get("ends_at")
         if starts and ends and ends <= starts:

@@ -18,6 +18,7 @@ from booking.mail.compose import preview
 from booking.models import Appointment, Kind, Message, State
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import Context, FormValues, Passed
 from revival.base.words import clock, day_short
 
 from .buttons import BUTTONS
@@ -98,7 +99,7 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
     def conflict_message(self, row: Appointment) -> str:
         return f"{super().conflict_message(row)} The time is {moment_words(row.starts_at)}."
 
-    def initial(self, row: Appointment) -> dict[str, Any]:
+    def initial(self, row: Appointment) -> FormValues:
         return {"seen": row.starts_at.isoformat()}
 
     def form_for(self, button: Button[Appointment], row: Appointment, request: HttpRequest) -> forms.Form | None:
@@ -147,7 +148,7 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
         return format_html('<span class="tag tag--{}">{}</span>', visit.state, visit.get_state_display())
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+        self, request: HttpRequest, context: Context, *args: Passed, **kwargs: Passed
     ) -> HttpResponse:
         visit, may_act = context.get("original"), self.may_act(request)
         if visit is not None:
