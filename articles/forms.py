@@ -7,12 +7,11 @@ that nobody writes about their health. It costs the reader one more step. Decide
 
 from __future__ import annotations
 
-from typing import Any
-
 from crispy_forms.helper import FormHelper
 from django import forms
 
 from articles.models import Article, Section
+from revival.base.django_types import Passed
 
 
 class ClearForm(forms.Form):
@@ -31,7 +30,7 @@ class ClearForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, article: Article, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, article: Article, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.fields["hard_part"].queryset = article.sections.filter(level=2)  # type: ignore[attr-defined]
         self.helper = FormHelper()

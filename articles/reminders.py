@@ -9,7 +9,6 @@ calendar, which depends on that one colleague.
 from __future__ import annotations
 
 from datetime import UTC, date, timedelta, tzinfo
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -22,6 +21,7 @@ from django.utils.formats import date_format
 from articles.models import Article, ArticleQuerySet, ReminderStep, ReviewReminder, reminder_step
 from booking.models import Clinic
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import Context
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 from revival.base.mail import deliver as deliver_row
 from revival.base.mail import try_once
@@ -127,7 +127,7 @@ def _is_overtaken(reminder: ReviewReminder) -> bool:
 def compose(reminder: ReviewReminder) -> EmailMultiAlternatives:
     article, clinic = reminder.article, Clinic.objects.current()
     keeper = article.kept_by
-    context: dict[str, Any] = {
+    context: Context = {
         "clinic": clinic,
         "article": article,
         "reminder": reminder,

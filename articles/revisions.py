@@ -20,6 +20,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from articles.models import Article, Question, Reference, Revision, Section
 from articles.readability import plain_text
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import Rows
 
 PARTS: dict[str, type[models.Model]] = {"sections": Section, "questions": Question, "references": Reference}
 FIELDS_LEFT_OUT = {"id", "article"}
@@ -29,7 +30,7 @@ FIELDS_NOT_RESTORED = {
 }
 """Restoring an older text must not publish or hide the page, move it, change who keeps it, or claim a review."""
 
-Content = dict[str, Any]
+Content = dict[str, Any]  # Any: JSON
 """Field names to values as JSON; each kind of part to a list of such dictionaries."""
 
 
@@ -44,7 +45,7 @@ def article_content(article: Article) -> Content:
     return {**_fields(article), **related, **parts}
 
 
-def _related_ids(article: Article) -> models.QuerySet[Any]:
+def _related_ids(article: Article) -> Rows:
     """Pairs of a many-to-many field's name and an id in it, in one query for all fields."""
     fields: list[Any] = list(article._meta.many_to_many)  # the stubs do not know `remote_field.through`
     rows = [
@@ -146,7 +147,7 @@ def _existing(field: models.Field, value: object) -> object:
     return value if field.related_model._default_manager.filter(pk=value).exists() else None
 
 
-def _from_json(field: models.Field, value: Any) -> object:
+def _from_json(field: models.Field, value: Any) -> object:  # Any: JSON
     if isinstance(field, models.DateTimeField):
         return parse_datetime(value) if value else None
     return parse_date(value) if isinstance(field, models.DateField) and value else value

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
-from typing import Any
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, SearchVector
 from django.db import connection
-from django.db.models import Expression, Func, QuerySet, TextField, Value
+from django.db.models import Expression, Func, TextField, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.html import escape
@@ -27,6 +26,7 @@ from django.utils.safestring import SafeString, mark_safe
 from articles.models import Article, Question, Section, SectionKind
 from articles.rich_text import fill
 from booking.models import Caution, Clinic, UrgentHelp
+from revival.base.django_types import Rows
 
 MAX_QUERY_LENGTH = 100  # characters
 MAX_HITS = 20
@@ -90,7 +90,7 @@ def _plain(field: str) -> Func:
     )
 
 
-def _ranked(rows: QuerySet[Any], query: SearchQuery, text: Expression, vector: Expression) -> QuerySet[Any]:
+def _ranked(rows: Rows, query: SearchQuery, text: Expression, vector: Expression) -> Rows:
     """Rows that match, annotated with `rank` and an `excerpt` with marks."""
     excerpt = SearchHeadline(text, query, config=CONFIG, start_sel=START, stop_sel=STOP, highlight_all=True)
     return rows.annotate(vector=vector, rank=SearchRank(vector, query), excerpt=excerpt).filter(vector=query)

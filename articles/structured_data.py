@@ -22,7 +22,7 @@ from articles.models import Article, Image, Question, Reference, SectionKind
 from articles.rich_text import CITATION, fill
 from booking.models import Clinic, Therapist
 
-Node = dict[str, Any]
+Node = dict[str, Any]  # Any: JSON
 
 
 def graph(*nodes: Node | None) -> SafeString:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from revival.base.clock import is_in_era
 from revival.base.desk_parts.widgets import DayInput
+from revival.base.django_types import Passed
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -55,7 +56,7 @@ ONE_LINE = [refuse_hidden_characters, refuse_line_breaks]
 class StartField(forms.CharField):
     """An ISO 8601 instant with offset, as our own pages write it."""
 
-    def clean(self, value: Any) -> datetime | None:
+    def clean(self, value: object) -> datetime | None:
         text = super().clean(value)
         if not text:
             return None
@@ -73,17 +74,17 @@ class VersionField(forms.CharField):
 
     widget = forms.HiddenInput
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Passed) -> None:
         super().__init__(required=False, **kwargs)
 
-    def clean(self, value: Any) -> str:
+    def clean(self, value: Passed) -> str:
         try:
             return str(super().clean(value))
         except ValidationError:
             return ""
 
 
-def version_in(data: Mapping[str, Any]) -> str:
+def version_in(data: Mapping[str, object]) -> str:
     """The version that a form sent back; empty when it sent none."""
     return VersionField().clean(data.get("version"))
 
@@ -105,10 +106,10 @@ class DecisionForm(forms.Form):
 class PlaceField(StartField):
     """A therapist's slug and a start (ISO 8601), as our own pages write them together."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Passed) -> None:
         super().__init__(max_length=100, **kwargs)
 
-    def clean(self, value: Any) -> Any:  # a pair, which is no datetime as StartField's
+    def clean(self, value: object) -> Any:  # a pair, which is no datetime as StartField's
         slug, _space, start = str(value or "").strip().partition(" ")
         if not slug:
             if self.required:
@@ -123,7 +124,7 @@ class PlaceField(StartField):
 class NoteField(forms.CharField):
     """Text of several lines: a browser counts a line break as one character but sends two."""
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: object) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
@@ -179,10 +180,10 @@ class DayField(forms.DateField):
 
     widget = DayInput
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Passed) -> None:
         super().__init__(input_formats=["%Y-%m-%d"], error_messages={"invalid": "Choose a date."}, **kwargs)
 
-    def clean(self, value: Any) -> date | None:
+    def clean(self, value: object) -> date | None:
         day = super().clean(value)
         if day is not None and not is_in_era(day):
             raise ValidationError("Choose a date between 2001 and 2899.")

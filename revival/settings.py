@@ -129,7 +129,7 @@ CRISPY_CLASS_CONVERTERS = {
 }
 
 
-def _database() -> dict[str, Any]:
+def _database() -> dict[str, Any]:  # Any: text, numbers and dictionaries, as Django's settings are
     """DATABASE_URL as Django's settings, for one server or several: postgresql://…@one:5432,two:5432/name.
 
     An error never quotes the address, since it holds a password. Raises ImproperlyConfigured.
@@ -193,6 +193,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"  # the clinic's own zone is a column of Clinic
 
 STATIC_URL = "/static/"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # each web process keeps a table of all files
 # Folder of the collected static files
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -48,6 +48,7 @@ class RunningSite:
         self.environment = {
             **os.environ,
             "REVIVAL_MODE": "trial",
+            "PYTHONNODEBUGRANGES": "1",  # as `make run`, the image and systemd set it
             "LOG_FORMAT": "json",  # tests read the lines
             "DATABASE_URL": self.database_url,
             "SITE_URL": self.url,

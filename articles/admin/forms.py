@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.forms.widgets import Script
 from django.http import HttpRequest, QueryDict
 from django.utils.dateparse import parse_datetime
@@ -26,6 +26,7 @@ from articles import publishing, revisions
 from articles.models import Article, Image, Question, Topic
 from articles.rich_text import clean
 from booking.models import Caution, Therapist
+from revival.base.django_types import FormValues, Passed, Rows
 
 Choices = dict[str, list[tuple[int, str]]]
 ALL_ROWS = Q()
@@ -74,7 +75,7 @@ def _options(
     only: Q = ALL_ROWS,
     is_selected: Q | None = None,
     place: F | None = None,
-) -> QuerySet[Any]:
+) -> Rows:
     rows = model._default_manager
     selected = Exists(rows.filter(is_selected, pk=OuterRef("pk"))) if is_selected else Value(False)
     return (
@@ -98,7 +99,7 @@ class Prose(forms.Textarea):
     def format_value(self, value: str | None) -> str | None:
         return clean(value) if value else value  # imported rows may never have been cleaned
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
+    def value_from_datadict(self, data: Passed, files: Passed, name: str) -> str | None:
         """The text as it will be stored, so that an unchanged text does not count as changed."""
         html = super().value_from_datadict(data, files, name)
         return clean(html.replace("\r\n", "\n")) if html else html
@@ -115,7 +116,7 @@ class QuestionForm(forms.ModelForm):
         fields = "__all__"  # noqa: DJ007 - the admin says which
         widgets = {"answer": Prose}
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         answer = clean(cleaned_data.get("answer", ""))
         for fault in publishing.question_faults(Question(label=cleaned_data.get("label", ""), answer=answer)):
@@ -135,11 +136,11 @@ class ArticleForm(forms.ModelForm):
         model = Article
         fields = "__all__"  # noqa: DJ007 - the admin's fieldsets say which
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen_at"].initial = self.instance.updated_at.isoformat() if self.instance.pk else ""
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         if self.instance.pk is None or not cleaned_data.get("seen_at"):
             return cleaned_data

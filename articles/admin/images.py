@@ -20,6 +20,7 @@ from articles.images import pictures, store
 from articles.models import MAX_RENDITION_BYTES, Image
 from revival.base.desk_parts.date_columns import moment_column
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import FormValues, Passed
 
 
 class ImageForm(forms.ModelForm):
@@ -40,7 +41,7 @@ class ImageForm(forms.ModelForm):
         fields = ["title", "alternative_text", "is_decorative", "caption", "credit", "portrait_of"]
         widgets = dict.fromkeys(["alternative_text", "caption"], forms.TextInput(attrs={"class": "vLargeTextField"}))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             del self.fields["file"]
@@ -57,7 +58,7 @@ class ImageForm(forms.ModelForm):
             raise ValidationError(str(refusal)) from refusal
         return file
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         is_described = cleaned_data.get("is_decorative") or cleaned_data.get("alternative_text", "").strip()
         if self.instance.pk and not is_described and store.is_on_public_page(self.instance):
@@ -90,7 +91,7 @@ class ImageAdmin(admin.ModelAdmin):
         return ["picture", "where_used", "made", "uploaded_by", "uploaded_at"] if obj else []
 
     @method_decorator(csrf_protect)
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Passed, **kwargs: Passed) -> HttpResponse:
         """Django's view without its transaction, which would stay open while the form encodes the renditions."""
         object_id = kwargs.get("object_id", args[0] if args else None)
         try:

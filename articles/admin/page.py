@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, cast
+from typing import cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -27,6 +27,7 @@ from booking.models import Caution, Therapist
 from revival.base.desk_parts.date_columns import moment_column
 from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 from revival.base.desk_parts.widgets import NATIVE
+from revival.base.django_types import Context, Passed
 from revival.base.words import date_words
 
 from .forms import ArticleForm, Prose, form_choices
@@ -51,7 +52,7 @@ class SharedChoices:
     """Foreign keys get their options from `form_choices`: one query, however many fields and rows have them."""
 
     def formfield_for_foreignkey(
-        self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any
+        self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Passed
     ) -> forms.ModelChoiceField | None:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
         kind = CHOICE_KINDS.get(db_field.related_model)
@@ -66,7 +67,9 @@ class PartInline(SharedChoices, admin.StackedInline):
 
     extra = 0
 
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+    def formfield_for_dbfield(
+        self, db_field: models.Field, request: HttpRequest, **kwargs: Passed
+    ) -> forms.Field | None:
         if db_field.name in RICH_TEXTS:
             kwargs["widget"] = Prose()
         return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -162,7 +165,9 @@ class ArticleAdmin(SharedChoices, admin.ModelAdmin):
             article._prefetched_objects_cache = rows  # saves a query for each many-to-many field
         return article
 
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+    def formfield_for_dbfield(
+        self, db_field: models.Field, request: HttpRequest, **kwargs: Passed
+    ) -> forms.Field | None:
         """Fields without the icons to change the chosen row, which has a list of its own."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
@@ -170,7 +175,7 @@ class ArticleAdmin(SharedChoices, admin.ModelAdmin):
         return field
 
     def formfield_for_manytomany(
-        self, db_field: models.ManyToManyField, request: HttpRequest, **kwargs: Any
+        self, db_field: models.ManyToManyField, request: HttpRequest, **kwargs: Passed
     ) -> forms.ModelMultipleChoiceField | None:
         kwargs["widget"] = forms.CheckboxSelectMultiple
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -179,7 +184,7 @@ class ArticleAdmin(SharedChoices, admin.ModelAdmin):
         return field
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+        self, request: HttpRequest, context: Context, *args: Passed, **kwargs: Passed
     ) -> HttpResponse:
         article = context.get("original")
         parts = {
@@ -219,13 +224,13 @@ class ArticleAdmin(SharedChoices, admin.ModelAdmin):
 
     # ---- save ----
 
-    def save_formset(self, request: HttpRequest, form: ArticleForm, formset: Any, change: bool) -> None:
+    def save_formset(self, request: HttpRequest, form: ArticleForm, formset: Passed, change: bool) -> None:
         for row in formset.forms:
             if isinstance(row.instance, Question) and row.has_changed():
                 mark_for_approval(request, row.instance)
         super().save_formset(request, form, formset, change)
 
-    def save_related(self, request: HttpRequest, form: ArticleForm, formsets: Any, change: bool) -> None:
+    def save_related(self, request: HttpRequest, form: ArticleForm, formsets: Passed, change: bool) -> None:
         """Save the parts, then take the step of the button that was pressed, then save a revision."""
         super().save_related(request, form, formsets, change)
         article = form.instance
@@ -273,7 +278,7 @@ def _reading_report(article: Article, parts: Iterable[models.Model]) -> SafeStri
     return format_html("<p>{}</p>{}", grade, format_html("<ul>{}</ul>", hints) if hints else "")
 
 
-def _mark_faults(context: dict[str, Any], faults: list[publishing.Fault]) -> None:
+def _mark_faults(context: Context, faults: list[publishing.Fault]) -> None:
     """Show each fault as an error of its field; those about the whole article at the top of the form."""
     rows = {form.instance: form for inline in context["inline_admin_formsets"] for form in inline.formset.forms}
     main = context["adminform"].form

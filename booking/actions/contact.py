@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import ContactRequest, Kind
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import Passed
 
 from .refusals import StateChangedError, action, demand_same, demand_seen
 
 
 @action
-def ask_for_contact(*, submission_key: uuid.UUID, **fields: Any) -> ContactRequest:
+def ask_for_contact(*, submission_key: uuid.UUID, **fields: Passed) -> ContactRequest:
     """Write a contact request and tell staff. Sending the same form again is the same request.
 
     Raises SubmissionReusedError when the form came before with other content.

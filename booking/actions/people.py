@@ -191,8 +191,8 @@ def _columns(row: Model) -> dict[str, object]:
     return {name: value for name, value in values.items() if name not in NOT_THEIRS}
 
 
-def _changes(rows: PersonRows) -> list[dict[str, Any]]:
-    lines: list[dict[str, Any]] = [
+def _changes(rows: PersonRows) -> list[dict[str, Any]]:  # Any: text, numbers and moments, for JSON
+    lines: list[dict[str, Any]] = [  # Any: as above
         {"of": kind._meta.model_name, "number": line.pgh_obj_id, "at": line.pgh_created_at, "what": line.pgh_label}
         for kind, of_kind in rows.by_kind().items()
         for line in CHANGES[kind].objects.filter(pgh_obj__in=of_kind)

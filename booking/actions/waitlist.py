@@ -8,13 +8,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, Kind, Offer, State, WaitlistEntry
+from revival.base.django_types import Passed
 
 from . import free
 from .advisory_locks import LockKind, lock_word
@@ -22,7 +22,7 @@ from .refusals import StateChangedError, TooManyError, action, demand_same, dema
 
 
 @action
-def join_waitlist(*, submission_key: uuid.UUID, **fields: Any) -> WaitlistEntry:
+def join_waitlist(*, submission_key: uuid.UUID, **fields: Passed) -> WaitlistEntry:
     """Put someone on the list and send them the link by which they leave it.
 
     `fields` are the entry's own. Sending the same form again, or joining twice for one visit, is one

@@ -20,6 +20,7 @@ from booking.fields import ONE_LINE, DecisionForm
 from booking.mail import compose as mail
 from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
 from revival.base.desk_parts.date_columns import date_filter, moment_column
+from revival.base.django_types import Context, FormValues, Passed
 from revival.base.words import clock, day_short
 
 # The library's own list of jobs is of no use to staff, and its inline styles violate our content security policy.
@@ -110,7 +111,7 @@ class MessageAdmin(ReadOnlyWithButtons):
     def addressee(self, message: Message) -> str:
         return self.contact_line(message) or "The clinic’s staff"
 
-    def initial(self, row: Message) -> dict[str, Any]:
+    def initial(self, row: Message) -> FormValues:
         return super().initial(row) | {"email": row.recipient}
 
     def version_words(self, version: str) -> str:
@@ -121,11 +122,11 @@ class MessageAdmin(ReadOnlyWithButtons):
             return row.get_kind_display()
         return f"{row.get_kind_display()}, {day_short(row.starts_at)}, {clock(row.starts_at)}"
 
-    def extra_context(self, button: Button, row: Message, form: DecisionForm) -> dict[str, Any]:
+    def extra_context(self, button: Button, row: Message, form: DecisionForm) -> Context:
         return {"mail": mail.to_tell(row)}
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+        self, request: HttpRequest, context: Context, *args: Passed, **kwargs: Passed
     ) -> HttpResponse:
         message = context.get("original")
         if message is not None and message.delivery in NOT_ARRIVED:

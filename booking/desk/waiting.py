@@ -15,6 +15,7 @@ from booking.desk.base.buttons import Button, ReadOnlyWithButtons
 from booking.fields import DecisionForm
 from booking.models import ContactRequest, Offer, WaitlistEntry
 from revival.base.desk_parts.date_columns import date_filter, moment_column
+from revival.base.django_types import Context
 from revival.base.words import clock, day_short
 
 # Any: Django takes a function in `fields`, too, but its stubs know names alone.
@@ -156,7 +157,7 @@ class ContactRequestAdmin(ReadOnlyWithButtons):
     def row_title(self, row: ContactRequest) -> str:
         return f"Contact request, {day_short(row.created_at)}, {clock(row.created_at)}"
 
-    def extra_context(self, button: Button, row: ContactRequest, form: DecisionForm) -> dict[str, Any]:
+    def extra_context(self, button: Button, row: ContactRequest, form: DecisionForm) -> Context:
         return {"days": self.days(row), "times": self.times(row)}
 
     @admin.display(description="Days")

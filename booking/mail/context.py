@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from django.conf import settings
 from django.urls import reverse
@@ -25,11 +25,11 @@ from booking.models import (
     WaitlistEntry,
     rules_of_the_list,
 )
+from revival.base.django_types import Context
 from revival.base.words import clock, day_words
 
 from .other_times import OtherTime, free_other_times
 
-Context = dict[str, Any]
 TherapistsVisits = list[tuple[Therapist, list[Appointment]]]
 
 

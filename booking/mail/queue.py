@@ -85,7 +85,7 @@ def _is_within_days_limit(address: str) -> bool:
     return DailyCount.objects.add(kind=Counted.MAIL, subject=address.lower(), day=today, limit=limit)
 
 
-def _times(about: About) -> dict[str, Any]:
+def _times(about: About) -> dict[str, Any]:  # Any: fields of Message, moments and a number
     """The times as they are now, and a visit's number in the calendar."""
     if isinstance(about, Appointment):
         return {"starts_at": about.starts_at, "ends_at": about.ends_at, "sequence": about.calendar_sequence}

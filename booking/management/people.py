@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from booking import actions
+from revival.base.django_types import Passed
 
 WHY_NOT: dict[type[Exception], str] = {
     actions.UnknownPersonError: "Nothing is kept of anyone with that e-mail address or phone.",
@@ -21,7 +21,7 @@ class PersonCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--reason", required=True, help="kept in the access log; name nobody in it")
 
-    def handle(self, *, reason: str, **options: Any) -> None:
+    def handle(self, *, reason: str, **options: Passed) -> None:
         if not reason.strip() or len(reason) > 200:
             raise CommandError("Give a reason of at most 200 characters.")
         person = actions.Person(email=self.ask("Their e-mail address"), phone=self.ask("Their phone"))
@@ -37,5 +37,5 @@ class PersonCommand(BaseCommand):
         self.stderr.flush()
         return sys.stdin.readline().strip()
 
-    def act(self, person: actions.Person, reason: str, options: dict[str, Any]) -> None:
+    def act(self, person: actions.Person, reason: str, options: dict[str, Passed]) -> None:
         raise NotImplementedError

@@ -238,7 +238,7 @@ class Appointment(PrivateLink):
         after = service.turnaround if turnaround is None else turnaround
         self.blocked = DateTimeTZRange(starts_at, self.ends_at + after)
 
-    def hold_at(self, *, until: datetime, held_for: HeldFor, **place: Any) -> None:
+    def hold_at(self, *, until: datetime, held_for: HeldFor, **place: Any) -> None:  # Any: arguments of put_at
         """Make this row a hold of that time, with its link (not saved); `place` as for `put_at`."""
         self.put_at(**place)
         self.state, self.ended_at = State.HELD, None

@@ -169,7 +169,7 @@ class Answer:
         hours, _ = self.rows[therapist]
         return WhyNot(self.terms, therapist, start, reasons, tuple(hours.openings))
 
-    def _facts(self, therapist: Therapist) -> dict[str, Any]:
+    def _facts(self, therapist: Therapist) -> dict[str, Any]:  # Any: each argument has its own type
         """The arguments that both pure functions take."""
         hours, blocked = self.rows[therapist]
         clock = {"now": self.now, "asked_at": self.asked_at, "zone": self.zone}

@@ -72,6 +72,8 @@ def main(is_dev: bool) -> None:
     shown = "localhost" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - only compared
     address = f"http://{shown}:{port}"
     os.environ.setdefault("SITE_URL", address)
+    if not is_dev:
+        os.environ.setdefault("PYTHONNODEBUGRANGES", "1")  # our logs quote no columns, which would take memory
 
     embedded = postgres.database_url(postgres.default_folder())
     with nullcontext(configured_url) if configured_url else embedded as url:

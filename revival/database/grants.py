@@ -6,7 +6,6 @@ off, and on the logs they can only read and add.
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -74,7 +73,7 @@ def grant(cursor: CursorWrapper, role: str) -> None:
     cursor.execute(sql.SQL(GRANT_RIGHTS).format(logs=logs, **identifiers))
 
 
-def make_role(connection: psycopg.Connection[Any], role: str, password: str) -> None:
+def make_role(connection: psycopg.Connection, role: str, password: str) -> None:
     """Make a role that can sign in and owns nothing, or set its password; for servers we run ourselves."""
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     verb = sql.SQL("ALTER" if exists else "CREATE")

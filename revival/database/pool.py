@@ -7,7 +7,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 
-def connection_parameters() -> dict[str, Any]:
+def connection_parameters() -> dict[str, Any]:  # Any: as psycopg's `connect` takes them
     """Where and as whom Django connects, for a `psycopg.connect` outside the pool; without the pool's own settings."""
     parameters = connection.get_connection_params()
     return {

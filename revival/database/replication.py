@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 
+from revival.base.django_types import Passed
+
 WARNING = "01000"  # the SQLSTATE of a warning without one of its own; nothing else warns in a COMMIT
 
 
@@ -20,9 +22,8 @@ class NotReplicatedError(psycopg.OperationalError):
     """The COMMIT is on the leader and perhaps on no standby: it may be lost, so it must not be confirmed."""
 
 
-class SyncReplicationConnection(psycopg.Connection[Any]):
-    # Any: psycopg's own signature; the rows are whatever the row factory makes of them.
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+class SyncReplicationConnection(psycopg.Connection[Any]):  # Any: the rows are whatever the row factory makes of them
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self._has_warning = False
         self.add_notice_handler(self._note_warning)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from revival.base.desk_parts.todo import ToDo, split_by_permission
+from revival.base.django_types import Context
 from revival.server.health import is_worker_late
 
 if TYPE_CHECKING:  # needs models, and apps are not ready when this module loads
@@ -28,7 +29,7 @@ class Desk(AdminSite):
     enable_nav_sidebar = False
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """Computed only on pages that show the list: Django asks for it on every page. Lazy, so no list to mypy."""
+        """Computed only on pages that show the list: Django asks on every page. `Any`: lazy, so no list to mypy."""
         return SimpleLazyObject(lambda: super(Desk, self).get_app_list(request, app_label))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -44,14 +45,14 @@ class Desk(AdminSite):
             *super().get_urls(),
         ]
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+    def index(self, request: HttpRequest, extra_context: Context | None = None) -> TemplateResponse:
         from articles.panels import articles_in_progress, not_set_up, reviews
         from booking.desk.first_page import panels
         from booking.models import AccessLog, Look
 
         user = cast("StaffUser", request.user)  # `admin_view` lets nobody else in
         has_second_factor = getattr(user, "otp_device", None) is not None
-        desk: dict[str, Any] = {"worker_is_late": is_worker_late(), "offers_second_factor": not has_second_factor}
+        desk: Context = {"worker_is_late": is_worker_late(), "offers_second_factor": not has_second_factor}
         desk["articles_in_progress"] = articles_in_progress(user)
         if user.has_perm("booking.view_appointment"):
             desk |= panels(timezone.now(), user)

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_READS = 0.25  # also how soon a hung database is detected (revival/database/watchdog.py)
 SECONDS_BETWEEN_TRIES = 0.1  # while the database is away
+# Any: each setting has a type of its own.
 CONNECTION_SETTINGS: dict[str, Any] = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": None}
 LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '300', true)"
 """Milliseconds. While a table is locked (a migration) the read fails, and the last stamp stays; the database is not
@@ -90,7 +91,7 @@ class Revision:
                 time.sleep(SECONDS_BETWEEN_READS)
             time.sleep(SECONDS_BETWEEN_TRIES)
 
-    def _read(self, database: psycopg.Connection[Any]) -> None:
+    def _read(self, database: psycopg.Connection) -> None:
         try:
             with database.transaction():
                 database.execute(LOCK_TIMEOUT)

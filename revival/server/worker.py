@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import ssl
 import time
-from typing import Any
+from mmap import mmap
+from typing import Any, TypeAlias
 
 from gunicorn import util
 from gunicorn.http import errors, wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
+Untyped: TypeAlias = Any  # gunicorn has no types
 REASONS = {
     400: "Bad Request",
     414: "URI Too Long",
@@ -69,7 +71,7 @@ class Collector:
 class WholeResponse(wsgi.Response):
     """Response whose head and first part of the body are sent in one piece; for a page that is the whole response."""
 
-    sock: Any
+    sock: Untyped
     _head = b""
 
     def send_headers(self) -> None:
@@ -91,7 +93,7 @@ class WholeResponse(wsgi.Response):
             self.sock = socket
         self.sock.sendall(whole)
 
-    def sendfile(self, respiter: Any) -> bool:
+    def sendfile(self, respiter: object) -> bool:
         self.send_headers()
         self._send_head()
         return bool(super().sendfile(respiter))
@@ -115,7 +117,7 @@ class Places:
 
     MANY = 255
 
-    def __init__(self, memory: Any, begin: int, length: int) -> None:
+    def __init__(self, memory: mmap, begin: int, length: int) -> None:
         self.memory, self.begin, self.length = memory, begin, length
 
     def tell(self, number: int, connections: int | None) -> None:
@@ -132,7 +134,7 @@ class Worker(ThreadWorker):
     """Set by deploy/gunicorn.conf.py before the process starts."""
     _left_at = 0.0
 
-    def accept(self, listener: Any) -> None:
+    def accept(self, listener: object) -> None:
         """Accept a connection, or leave it to a process with fewer: for two milliseconds, as that one may hang."""
         if not self.places or self.nr_conns <= self.places.least():
             self._left_at = 0.0
@@ -158,12 +160,12 @@ class Worker(ThreadWorker):
         if self.places:
             self.places.tell(self.age, self.nr_conns if self._accepting else None)
 
-    def handle_request(self, req: Any, conn: Any) -> Any:
+    def handle_request(self, req: Untyped, conn: object) -> Untyped:
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
             raise errors.InvalidHeader("HOST", req=req)  # required by RFC 9112, 3.2
         return super().handle_request(req, conn)
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+    def handle_error(self, req: object, client: Untyped, addr: object, exc: BaseException) -> None:
         answer = refusal(exc)
         if answer is None:
             super().handle_error(req, client, addr, exc)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -13,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from booking.models import Clinic
+from revival.base.django_types import Context
 
 IS_STALE = "revival.is_stale"
 """Set in request.META when a page shows old facts about the clinic, so that it is not cached."""
@@ -23,7 +23,7 @@ ClinicFacts = Clinic | SimpleNamespace
 _last_seen: Clinic | None = None
 
 
-def site(request: HttpRequest) -> dict[str, Any]:
+def site(request: HttpRequest) -> Context:
     return {
         "clinic": SimpleLazyObject(lambda: find_clinic(request)),
         "is_trial": not settings.IS_PRODUCTION,

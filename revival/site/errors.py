@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -122,7 +121,7 @@ def fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
     ]
 
 
-def error_page(status: int, *, template: str = "", **context: Any) -> HttpResponse:
+def error_page(status: int, *, template: str = "", **context: object) -> HttpResponse:
     context = {"clinic": clinic_without_database(), "is_trial": not settings.IS_PRODUCTION} | context
     response = HttpResponse(render_to_string(template or f"{status}.html", context), status=status)
     response["Cache-Control"] = "no-store"

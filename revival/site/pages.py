@@ -1,7 +1,5 @@
 """Home page and therapists' pages, which show data of both apps."""
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,13 +10,14 @@ from articles import structured_data
 from articles.models import Article, Question, with_portraits
 from articles.structured_data import breadcrumbs_node, clinic_node, graph
 from booking.models import Clinic, Therapist
+from revival.base.django_types import Context
 
 FEW = 5
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    context: dict[str, Any] = {
+    context: Context = {
         "therapists": with_portraits(Therapist.objects.taking_patients()),
         "articles": Article.objects.published().select_related("author")[:FEW],
         "questions": Question.objects.filter(article__isnull=True)[:3],

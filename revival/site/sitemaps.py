@@ -19,6 +19,7 @@ from booking.models import Therapist
 class OurSitemap(Sitemap):
     """Sitemap whose addresses begin with SITE_URL, whatever host name the request used."""
 
+    # Any: Django's own signature.
     def get_urls(self, page: int | str = 1, site: object = None, protocol: str | None = None) -> list[dict[str, Any]]:
         site_url = urlsplit(settings.SITE_URL)
         return super().get_urls(page, SimpleNamespace(domain=site_url.netloc), site_url.scheme)  # type: ignore[arg-type]

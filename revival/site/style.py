@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_safe
 from articles.models import Article, Evidence, Question
 from booking.models import Caution, Therapist, UrgentHelp
 from booking.patients.forms.visits import DetailsForm
+from revival.base.django_types import Context
 
 CSS = Path(settings.BASE_DIR) / "static" / "css"
 DRAWINGS = Path(settings.BASE_DIR) / "static" / "img" / "drawings.svg"
@@ -39,7 +39,7 @@ def style(request: HttpRequest) -> HttpResponse:
     form_with_errors = DetailsForm({"email": "nobody", "consent": "on"}, auto_id="wrong_%s")
     form_with_errors.is_valid()
     all_tokens = tokens()
-    context: dict[str, Any] = {
+    context: Context = {
         "colors": [token for token in all_tokens if token[1].startswith("#")],
         "others": [token for token in all_tokens if not token[1].startswith("#")],
         "evidence": Evidence.choices,

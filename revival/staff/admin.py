@@ -21,6 +21,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from booking.models import Therapist
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import Context, Passed
 from revival.base.words import clock, day_short
 
 from . import two_factor
@@ -40,7 +41,7 @@ class Reset:
 
 
 class MaySignIn(admin.BooleanFieldListFilter):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.title = "May sign in"
 
@@ -127,10 +128,10 @@ class AccountAdmin(UserAdmin):
         )
 
     @admin.display(description="Second factor", boolean=True)
-    def has_second_factor(self, user: Any) -> bool:
-        return bool(user.is_set_up)  # annotated by get_queryset, so no attribute of User
+    def has_second_factor(self, user: Any) -> bool:  # Any: `is_set_up` is annotated by get_queryset
+        return bool(user.is_set_up)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         return super().changelist_view(request, {"heading": "Colleagues", **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
@@ -140,7 +141,7 @@ class AccountAdmin(UserAdmin):
     def render_change_form(
         self,
         request: HttpRequest,
-        context: dict[str, Any],
+        context: Context,
         add: bool = False,
         change: bool = False,
         form_url: str = "",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -19,6 +17,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html
+
+from revival.base.django_types import FormValues, Passed
 
 from . import accounts
 from .roles import IN_WORDS
@@ -153,7 +153,7 @@ class AccountForm(forms.ModelForm):
             "what they did stays on record.",
         }
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         """Refuses to take away the last owner. Runs in the transaction that saves."""
         cleaned_data = super().clean() or {}
         roles = {role.name for role in cleaned_data.get("groups", ())}
@@ -175,7 +175,7 @@ class NewAccountForm(UserCreationForm):
         labels = AccountForm.Meta.labels
         help_texts = AccountForm.Meta.help_texts
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         label_first_password(self)
 
@@ -183,7 +183,7 @@ class NewAccountForm(UserCreationForm):
 class FirstPasswordForm(AdminPasswordChangeForm):
     """A new first password for a colleague who forgot theirs. They choose their own at the next sign-in."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("usable_password", None)
         self.fields["password1"].required = self.fields["password2"].required = True

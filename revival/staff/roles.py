@@ -79,11 +79,11 @@ IN_WORDS = {
 class RolesOnly(ModelBackend):
     """Authentication backend that takes rights from roles only, so a person's roles say all they may do."""
 
-    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+    def get_user_permissions(self, user_obj: object, obj: object = None) -> set[str]:
         return set()
 
 
-def write(apps: Any, schema_editor: Any = None) -> None:
+def write(apps: Any, schema_editor: object = None) -> None:  # Any: a migration's `apps` has models of its own
     """Give each role exactly its rights. For migrations: rights of models that do not exist yet are skipped."""
     from django.apps import apps as present
     from django.contrib.auth.management import create_permissions

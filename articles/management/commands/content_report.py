@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from articles.content_report import ReportPart, check_outside_links, content_report, has_dead_links
+from revival.base.django_types import Passed
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
             help="also check each link to another site, and store the results",
         )
 
-    def handle(self, *, network: bool, **options: Any) -> None:
+    def handle(self, *, network: bool, **options: Passed) -> None:
         if network:
             check_outside_links(timezone.now())
         parts = content_report(timezone.now())

@@ -21,9 +21,10 @@ from django.utils.text import slugify
 from articles.models import Article, LoadedContent, Question, Reference, Section, SiteRevision, Topic
 from articles.publishing import publish
 from booking.models import Caution, Clinic, Service, Shift, Therapist, UrgentHelp
+from revival.base.django_types import Passed
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
-Content = dict[str, Any]
+Content = dict[str, Any]  # Any: TOML
 """A TOML file, or a table in it."""
 
 
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         )
 
     @transaction.atomic
-    def handle(self, *, example: bool, verbosity: int, **options: Any) -> None:
+    def handle(self, *, example: bool, verbosity: int, **options: Passed) -> None:
         self.verbosity = verbosity
         content = read("clinic.toml")
         SiteRevision.objects.get_or_create(pk=1)

@@ -18,6 +18,7 @@ from booking.actions import ChangedMeanwhileError, NotOfferedError, SlotTakenErr
 from booking.fields import DecisionForm, version_in
 from booking.models import Kind, Look
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import Context, FormValues, Passed
 
 from .back_to_index import is_from_today
 from .causes import refusal_words
@@ -39,7 +40,7 @@ class Button(Generic[Row]):
     label: str
     question: str
     done: str
-    act: Callable[[Row, StaffRequest, dict[str, Any]], object]
+    act: Callable[[Row, StaffRequest, FormValues], object]
     states: tuple[str, ...]
     is_stop: bool = False
     form: type[DecisionForm] = DecisionForm
@@ -50,7 +51,7 @@ class Button(Generic[Row]):
 class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
     """A read-only row with buttons. GET of a button's page asks once more, POST acts."""
 
-    buttons: ClassVar[tuple[Button[Any], ...]] = ()  # a class variable cannot be of the type `Row`
+    buttons: ClassVar[tuple[Button[Any], ...]] = ()  # Any: a class variable cannot be of the type `Row`
     state_field: ClassVar[str] = "state"
     change_form_template = "booking/desk/base/with_buttons.html"
     answer_template = "booking/desk/base/answer.html"
@@ -80,7 +81,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         return [re_path(rf"^(?P<pk>\d{{1,18}})/(?P<verb>{verbs})/$", view, name=name), *super().get_urls()]
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+        self, request: HttpRequest, context: Context, *args: Passed, **kwargs: Passed
     ) -> HttpResponse:
         row = context.get("original")
         context["buttons"] = self.buttons_for(row) if row and self.may_act(request) else []
@@ -113,7 +114,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         state = getattr(row, f"get_{self.state_field}_display")().lower()
         return f"A colleague or the patient was quicker, so nothing was changed. It is {state} now; see below."
 
-    def initial(self, row: Row) -> dict[str, Any]:
+    def initial(self, row: Row) -> FormValues:
         """Initial values of a button's form."""
         return {"version": self.version(row)}
 
@@ -207,6 +208,6 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         return True
 
 
-def _person_of(row: Model) -> Any:
+def _person_of(row: Model) -> Any:  # Any: of several models, which the desk knows by their fields
     """The row that holds name, phone and e-mail address; None for a message to the clinic's own staff."""
     return row.person  # type: ignore[attr-defined]  # a property of each model that has buttons

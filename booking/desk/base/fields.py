@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -14,6 +13,7 @@ from booking.models import Service, Therapist
 from revival.base.clock import is_in_era
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.widgets import MomentInput
+from revival.base.django_types import Passed
 
 
 class MomentField(forms.DateTimeField):
@@ -24,10 +24,10 @@ class MomentField(forms.DateTimeField):
 
     widget = MomentInput
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Passed) -> None:
         super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **kwargs)
 
-    def clean(self, value: Any) -> datetime | None:
+    def clean(self, value: object) -> datetime | None:
         moment = super().clean(value)
         if moment is not None and not is_in_era(moment):
             raise ValidationError("That is not a time we know.")
@@ -48,17 +48,17 @@ def read_moment(text: str) -> datetime | None:
 class TherapistField(forms.ModelChoiceField):
     """The choice of one therapist by slug. Nobody can be chosen until the form calls `offer_therapists`."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Passed) -> None:
         super().__init__(Therapist.objects.none(), to_field_name="slug", empty_label=None, **kwargs)
 
 
 class ServiceField(forms.ModelChoiceField):
     """The choice of one service by slug: staff book also those that patients cannot book online, and see which."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Passed) -> None:
         super().__init__(Service.objects.all(), to_field_name="slug", empty_label=None, **kwargs)
 
-    def label_from_instance(self, obj: Any) -> str:
+    def label_from_instance(self, obj: Service) -> str:
         return str(obj) if obj.is_on_offer else f"{obj} (not on offer online)"
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import unquote
 
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import ForeignKey, Model
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from booking.models import SEE_EVERY_PATIENT, AccessLog, Look, Therapist
 from revival.base.desk_parts.read_only_admin import HidesExistence
+from revival.base.django_types import Context, Passed, Rows
 
 
 class OwnRowsOnly(HidesExistence):
     """Limits a therapist to their own rows; rows of colleagues answer as if they did not exist."""
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request).seen_by(request.user)  # type: ignore[attr-defined]
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        rows: Rows = super().get_queryset(request).seen_by(request.user)  # type: ignore[attr-defined]
         return rows
 
     def formfield_for_foreignkey(
-        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Passed
     ) -> ModelChoiceField | None:
         if db_field.related_model is Therapist:
             kwargs["queryset"] = Therapist.objects.seen_by(request.user)
@@ -43,18 +43,16 @@ class ShowsPatients(OwnRowsOnly):
         own = {getattr(list_filter, "parameter_name", list_filter) for list_filter in self.get_list_filter(request)}
         return lookup.split("__")[0] in own and super().lookup_allowed(lookup, value, request)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         return self._noted(request, Look.LIST, super().changelist_view(request, extra_context))
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Context | None = None
     ) -> HttpResponse:
         response = super().change_view(request, object_id, form_url, extra_context)
         return self._noted(request, Look.OPENED, response, object_id)
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Context | None = None) -> HttpResponse:
         response = super().history_view(request, object_id, extra_context)
         return self._noted(request, Look.OPENED, response, object_id)
 

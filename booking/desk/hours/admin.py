@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib import messages as django_messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -21,6 +20,7 @@ from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, HowOften, Outage, Override, Shift
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.widgets import NATIVE
+from revival.base.django_types import Context, Passed, Rows
 from revival.base.words import clock, date_words, day_words, wall
 
 from .recurring_list import DaysOfRecurring, recurring_lines
@@ -43,20 +43,18 @@ class SavedByActions(OwnRowsOnly):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: Context | None = None,
     ) -> HttpResponse:
         return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
     @method_decorator(csrf_protect)
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Context | None = None) -> HttpResponse:
         return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: Shift | Override | Absence) -> None:
         self.warn_about(request, remove_hours(row=obj))
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: Rows) -> None:
         for row in queryset:
             try:
                 self.delete_model(request, row)
@@ -101,7 +99,7 @@ class WallClockColumns:
 class ShiftForm(forms.ModelForm):
     """Nothing sent for `every_weeks` means every week, as before there was a choice."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         if "every_weeks" in self.fields:  # read-only for a therapist
             self.fields["every_weeks"].required = False
@@ -165,7 +163,7 @@ class AbsenceAdmin(SavedByActions):
     search_fields = ["therapist__name", "reason"]
     readonly_fields = ["board", "one_of"]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         recurring = {"recurring": recurring_lines(request.user)}
         return super().changelist_view(request, {**(extra_context or {}), **recurring})
 
@@ -206,7 +204,7 @@ class AbsenceAdmin(SavedByActions):
         return [*fields, "board"] if obj and Outage.objects.filter(absence=obj.pk).exists() else fields
 
     def get_form(
-        self, request: HttpRequest, obj: Absence | None = None, change: bool = False, **kwargs: Any
+        self, request: HttpRequest, obj: Absence | None = None, change: bool = False, **kwargs: Passed
     ) -> type[forms.ModelForm]:
         """Only staff who see every patient may close the whole clinic; others have to choose a therapist."""
         form = super().get_form(request, obj, change=change, **kwargs)

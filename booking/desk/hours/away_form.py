@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 from booking.fields import ONE_LINE
 from booking.models import SEE_EVERY_PATIENT, Therapist
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import Passed
 
 EVERYONE = "whole-clinic"  # cannot be a therapist’s slug: those are names
 
@@ -27,7 +26,7 @@ class AwayForm(forms.Form):
         help_text="For staff only; patients never see it. No names of patients.",
     )
 
-    def __init__(self, *args: Any, user: StaffUser, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, user: StaffUser, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.therapists = {therapist.slug: therapist for therapist in Therapist.objects.seen_by(user)}
         choices = [(slug, therapist.name) for slug, therapist in self.therapists.items()]

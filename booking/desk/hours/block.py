@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib import admin
 from django.contrib import messages as django_messages
@@ -19,6 +18,7 @@ from booking.desk.base.fields import MomentField
 from booking.models import Absence, Clinic
 from revival.base.clock import Span, is_in_era
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import FormValues
 from revival.base.words import clock, day_words
 
 from .away_form import AwayForm
@@ -40,7 +40,7 @@ class BlockForm(AwayForm):
             raise ValidationError("That time has gone by.")
         return moment
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         starts, ends = cleaned_data.get("starts_at"), cleaned_data.get("ends_at")
         if starts and ends and ends <= starts:

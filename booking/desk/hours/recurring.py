@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.contrib import admin
 from django.contrib import messages as django_messages
@@ -17,6 +16,7 @@ from booking import actions
 from booking.desk.base.row_permissions import is_theirs
 from booking.models import Clinic, RecurringAbsence
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import Context, FormValues
 from revival.base.words import date_words
 
 from .in_the_way import InTheWay, visits_shown
@@ -114,7 +114,7 @@ class RecurringPage:
         data = self.request.POST if self.request.method == "POST" else None
         return RecurringForm(data, user=self.request.user, today=self.today, rule=self.rule, initial=self._initial())
 
-    def _initial(self) -> dict[str, Any]:
+    def _initial(self) -> FormValues:
         if self.rule is not None:
             return initial_of(self.rule, self.today) | {"seen": actions.recurrence_stamp(self.rule)}
         who = self.request.GET.get("therapist")
@@ -192,7 +192,7 @@ class RecurringPage:
             for value in self.request.POST.getlist(name):
                 yield name, str(value)
 
-    def _render(self, name: str, form: RecurringForm, context: dict[str, Any], status: int) -> HttpResponse:
+    def _render(self, name: str, form: RecurringForm, context: Context, status: int) -> HttpResponse:
         context = {
             **admin.site.each_context(self.request),
             "form": form,

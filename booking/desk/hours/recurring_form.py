@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,6 +11,7 @@ from booking.fields import DayField
 from booking.models import LONGEST, RecurringAbsence, Weekday
 from revival.base.clock import MIDNIGHT
 from revival.base.desk_parts.widgets import ClockInput
+from revival.base.django_types import FormValues, Passed
 from revival.base.words import date_words, day_words
 
 from .away_form import AwayForm
@@ -22,11 +22,11 @@ class WallClockField(forms.TimeField):
 
     widget = ClockInput
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Passed) -> None:
         messages = {"required": "Type a time.", "invalid": "Type a time, such as 12:30."}
         super().__init__(input_formats=["%H:%M", "%H:%M:%S"], error_messages=messages, **kwargs)
 
-    def clean(self, value: Any) -> time | None:
+    def clean(self, value: Passed) -> time | None:
         wall: time | None = super().clean(value)
         return wall.replace(second=0) if wall else None
 
@@ -54,7 +54,7 @@ class RecurringForm(AwayForm):
     seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     field_order = ("who", "weekdays", "begins", "ends", "first_day", "last_day", "left_out", "reason")
 
-    def __init__(self, *args: Any, today: date, rule: RecurringAbsence | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, today: date, rule: RecurringAbsence | None = None, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.today, self.rule = today, rule
         days = [day for day in rule.left_out if day >= today] if rule else []
@@ -74,7 +74,7 @@ class RecurringForm(AwayForm):
             raise ValidationError("That day has gone by.")
         return day
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         begins, ends, first, last = (cleaned_data.get(name) for name in ("begins", "ends", "first_day", "last_day"))
         if begins is not None and ends is not None and ends <= begins and ends != MIDNIGHT:
@@ -97,7 +97,7 @@ class RecurringForm(AwayForm):
         return rule
 
 
-def initial_of(rule: RecurringAbsence, today: date) -> dict[str, Any]:
+def initial_of(rule: RecurringAbsence, today: date) -> FormValues:
     """A present recurring absence as values of the form's fields; what is changed holds from today."""
     values = {name: getattr(rule, name) for name in ("weekdays", "begins", "ends", "last_day", "reason")}
     left_out = [day.isoformat() for day in rule.left_out if day >= today]

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -20,6 +19,7 @@ from booking.models import Therapist, Weekday
 from booking.time.weekly_hours import DayShift, WeekPattern, Weeks, overlaps
 from revival.base.clock import MIDNIGHT
 from revival.base.desk_parts.widgets import ClockInput
+from revival.base.django_types import FormValues, Passed
 
 from .rhythm import weeks_choices
 
@@ -61,7 +61,7 @@ class WeekForm(forms.Form):
     )
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, today: date, shifts: Iterable[DayShift] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, today: date, shifts: Iterable[DayShift] = (), **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
         rows = _rows_sent(self.data) if self.is_bound else Counter(shift.weekday for shift in shifts)
@@ -95,7 +95,7 @@ class WeekForm(forms.Form):
             raise ValidationError("That day has gone by. Past hours cannot be changed.")
         return day
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         first, last = cleaned_data.get("first"), cleaned_data.get("last")
         if first and last and last < first:
@@ -196,7 +196,7 @@ class CopyForm(forms.Form):
         Therapist.objects.none(), label="The week of", to_field_name="slug", required=False, empty_label=None
     )
 
-    def __init__(self, *args: Any, colleagues: QuerySet[Therapist], **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, colleagues: QuerySet[Therapist], **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.fields["colleague"].queryset = colleagues  # type: ignore[attr-defined]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from django.contrib import admin
 from django.contrib import messages as django_messages
@@ -20,6 +19,7 @@ from booking import actions
 from booking.models import Appointment, Clinic, Shift, Therapist, Weekday
 from booking.time.weekly_hours import WeekPattern
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import Context
 from revival.base.words import date_words
 
 from .in_the_way import InTheWay, visits_shown
@@ -191,7 +191,7 @@ class WeekPage:
         )
         return self.form_page(form, status=409)
 
-    def _render(self, name: str, context: dict[str, Any], status: int) -> HttpResponse:
+    def _render(self, name: str, context: Context, status: int) -> HttpResponse:
         context = {
             **admin.site.each_context(self.request),
             "therapist": self.therapist,

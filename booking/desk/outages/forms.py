@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -15,6 +14,7 @@ from booking.models import FirstChoice
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of, is_in_era
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.widgets import ClockInput, DayInput
+from revival.base.django_types import FormValues, Passed
 
 LONGEST = timedelta(days=92)
 
@@ -51,12 +51,12 @@ class SpanForm(forms.Form):
         help_text="This sets the first suggestion only; you can change it for each patient.",
     )
 
-    def __init__(self, *args: Any, user: StaffUser, now: datetime, zone: ZoneInfo, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, user: StaffUser, now: datetime, zone: ZoneInfo, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.now, self.zone = now, zone
         offer_therapists(self, user)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         if self.errors:
             return cleaned_data
@@ -78,7 +78,7 @@ class SpanForm(forms.Form):
                 return Span(this_minute, bounds_of_days(sunday, sunday, self.zone).end)
         return None
 
-    def _dates(self, cleaned_data: dict[str, Any]) -> Span | None:
+    def _dates(self, cleaned_data: FormValues) -> Span | None:
         first, last = cleaned_data.get("first_day"), cleaned_data.get("last_day") or cleaned_data.get("first_day")
         if first is None or last is None:
             self.add_error("first_day", "Choose the first day.")
@@ -121,7 +121,7 @@ class StartForm(forms.Form):
         max_length=120, required=False, validators=ONE_LINE, help_text="For staff only; patients never see it."
     )
 
-    def __init__(self, *args: Any, user: StaffUser, now: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, user: StaffUser, now: datetime, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.now = now
         offer_therapists(self, user)
@@ -134,7 +134,7 @@ class StartForm(forms.Form):
             raise ValidationError("Choose three months from now at most.")
         return moment
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         if cleaned_data.get("starts_at") and cleaned_data.get("ends_at"):
             cleaned_data["span"] = _check_span(Span(cleaned_data["starts_at"], cleaned_data["ends_at"]), self.now)
@@ -160,11 +160,11 @@ class SettleForm(DecisionForm):
     therapist = TherapistField(required=False)
     starts_at = MomentField(label="Start", required=False)
 
-    def __init__(self, *args: Any, user: StaffUser, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, user: StaffUser, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.therapists = offer_therapists(self, user)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         """`therapist` and `starts_at` become those of the time that was agreed."""
         cleaned_data = super().clean() or {}
         agreed = cleaned_data.get("agreed", "")

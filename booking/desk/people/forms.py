@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 
 from booking.actions import Person
 from booking.models import digits_of
+from revival.base.django_types import FormValues
 
 
 class PatientSearchForm(forms.Form):
@@ -24,7 +23,7 @@ class PatientSearchForm(forms.Form):
             raise ValidationError("Type at least four digits.")
         return phone
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         if not self.errors and not any(self.cleaned_data.values()):
             raise ValidationError("Type a name, an e-mail address or a phone number.")
         return self.cleaned_data
@@ -55,7 +54,7 @@ class OnePersonForm(forms.Form):
     def person(self) -> Person:
         return Person(email=self.cleaned_data["email"], phone=self.cleaned_data["phone"])
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         if not self.cleaned_data.get("email") and not digits_of(self.cleaned_data.get("phone", "")):
             raise ValidationError("Type an e-mail address or a phone number.")
         if self.is_erasure and not self.cleaned_data.get("is_sure"):

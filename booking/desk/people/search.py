@@ -66,7 +66,7 @@ def find_patients(request: StaffRequest) -> HttpResponse:
         raise PermissionDenied
     visit = _posted_visit(request)
     form = PatientSearchForm(request.POST if request.method == "POST" and visit is None else None)
-    results: dict[str, list[Any]] = {}
+    results: dict[str, list[Any]] = {}  # Any: rows of several models
     if visit is not None or form.is_valid():
         AccessLog.objects.note(request.user, Look.SEARCH)
         results = {str(model._meta.model_name): _rows(model, request.user, form, visit) for model in models}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 from booking.fields import DayField
 from booking.models import Therapist
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import FormValues, Passed
 
 LONGEST_DAYS = 732
 
@@ -20,13 +19,13 @@ class ScopeForm(forms.Form):
     last = DayField(label="To")
     therapist = forms.ChoiceField(required=False)
 
-    def __init__(self, *args: Any, user: StaffUser, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, user: StaffUser, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.visible = list(Therapist.objects.seen_by(user))
         choices = [("", "Everyone"), *((therapist.slug, therapist.name) for therapist in self.visible)]
         self.fields["therapist"].choices = choices  # type: ignore[attr-defined]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         first, last = cleaned_data.get("first"), cleaned_data.get("last")
         if first and last and last < first:

@@ -248,7 +248,7 @@ def bookings_by_article(scope: Scope) -> list[tuple[str, int]]:
     return list(rows.values_list("article").annotate(sum=Sum("bookings")).order_by("-sum", "article"))
 
 
-def _rows(query: str, scope: Scope, **parameters: Any) -> list[tuple[Any, ...]]:
+def _rows(query: str, scope: Scope, **parameters: Any) -> list[tuple[Any, ...]]:  # Any: as the query has them
     parameters |= {
         "zone": scope.zone.key,
         "start": scope.bounds.start,

@@ -19,6 +19,7 @@ from booking.mail.compose import preview
 from booking.models import Appointment, Audience, Kind, Message, State, Terms
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import Context, Passed
 from revival.base.words import clock, day_short
 
 from .buttons import BUTTONS
@@ -148,7 +149,7 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
         return format_html('<span class="tag tag--{}">{}</span>', visit.state, visit.get_state_display())
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+        self, request: HttpRequest, context: Context, *args: Passed, **kwargs: Passed
     ) -> HttpResponse:
         visit, may_act = context.get("original"), self.may_act(request)
         if visit is not None:

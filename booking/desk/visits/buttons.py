@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils import timezone
 
 from booking.actions import (
@@ -22,15 +20,16 @@ from booking.actions import (
 from booking.desk.base.buttons import Button
 from booking.models import Appointment, Kind, State
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import FormValues
 
 from .forms import DeclineForm, MoveForm
 
 
-def _decline(visit: Appointment, request: StaffRequest, cleaned_data: dict[str, Any]) -> None:
+def _decline(visit: Appointment, request: StaffRequest, cleaned_data: FormValues) -> None:
     decline_appointment(appointment=visit, seen=cleaned_data["version"], instead=cleaned_data["instead"])
 
 
-def _move(visit: Appointment, request: StaffRequest, cleaned_data: dict[str, Any]) -> None:
+def _move(visit: Appointment, request: StaffRequest, cleaned_data: FormValues) -> None:
     seen, starts_at = cleaned_data["version"], cleaned_data["starts_at"]
     move_appointment(appointment=visit, seen=seen, starts_at=starts_at, by=Actor.STAFF)
 

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib import messages as django_messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -20,6 +19,7 @@ from booking.desk.base.free_times_panel import free_times_context, is_looking, p
 from booking.desk.base.wording import time_with, told_by_email_or_phone
 from booking.models import Appointment, Audience, Terms
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.django_types import Rows
 
 from .forms import CallerForm
 
@@ -90,6 +90,6 @@ def _free_times(form: CallerForm) -> dict[str, object]:
     return free_times_context(therapist, Terms.anew(service, Audience.STAFF), start)
 
 
-def _chosen_or_first(form: CallerForm, name: str) -> Any:
-    rows: QuerySet[Any] = form.fields[name].queryset  # type: ignore[attr-defined]  # of therapists, or of services
+def _chosen_or_first(form: CallerForm, name: str) -> Any:  # Any: a therapist or a service
+    rows: Rows = form.fields[name].queryset  # type: ignore[attr-defined]  # of therapists, or of services
     return rows.filter(slug=form[name].value() or "").first() or rows.first()

@@ -19,6 +19,7 @@ from booking.mail.other_times import MOST_OTHER_TIMES, OtherTime
 from booking.models import Appointment, Therapist
 from booking.models.versions import VisitVersion
 from revival.base.desk_parts.staff_request import StaffUser
+from revival.base.django_types import FormValues, Passed
 
 
 class PlaceForm(forms.Form):
@@ -28,7 +29,7 @@ class PlaceForm(forms.Form):
     service = ServiceField()
     starts_at = MomentField(label="Start", error_messages={"required": "Choose a start."})
 
-    def __init__(self, *args: Any, user: StaffUser, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, user: StaffUser, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         offer_therapists(self, user)
 
@@ -59,7 +60,7 @@ class CallerForm(PlaceForm):
     )
     submission_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].required = False
         first_visit: Any = self.fields["is_new_patient"]  # `choices` is not known of every field
@@ -72,7 +73,7 @@ class CallerForm(PlaceForm):
         for field in self.fields.values():
             field.widget.attrs.pop("autocomplete", None)  # the browser knows the colleague, not the caller
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         """With a reason, a visit may have started up to two hours ago (HERE_BEFORE)."""
         cleaned_data = super().clean() or {}
         start, now = cleaned_data.get("starts_at"), timezone.now()
@@ -108,7 +109,7 @@ class DeclineForm(DecisionForm):
     )
 
     def __init__(
-        self, *args: Any, visit: Appointment, others: Sequence[tuple[Therapist, datetime]], **kwargs: Any
+        self, *args: Passed, visit: Appointment, others: Sequence[tuple[Therapist, datetime]], **kwargs: Passed
     ) -> None:
         super().__init__(*args, **kwargs)
         self.times = {f"{therapist.pk} {start.isoformat()}": (therapist, start) for therapist, start in others}
@@ -150,7 +151,7 @@ class MoveForm(DecisionForm):
         help_text="With the same therapist. For another therapist, book the new visit first, then cancel this one.",
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         seen = VisitVersion.last_in(cleaned_data["version"])
         if seen and cleaned_data.get("starts_at") == seen.starts_at:

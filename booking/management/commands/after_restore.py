@@ -1,8 +1,7 @@
-from typing import Any
-
 from django.core.management.base import BaseCommand
 
 from booking import actions
+from revival.base.django_types import Passed
 
 
 class Command(BaseCommand):
@@ -11,7 +10,7 @@ class Command(BaseCommand):
         "have gone out since then are not sent again, and are listed for staff."
     )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: Passed) -> None:
         kept = actions.keep_back_messages()
         self.stdout.write(
             f"{kept.messages} messages that waited and {kept.reminders} reminders that fell due are kept back: "

@@ -1,9 +1,8 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from booking import actions
 from booking.management.people import PersonCommand
+from revival.base.django_types import Passed
 
 
 class Command(PersonCommand):
@@ -15,6 +14,6 @@ class Command(PersonCommand):
             "--cancel-visits", action="store_true", help="also visits still to come; nobody is written to"
         )
 
-    def act(self, person: actions.Person, reason: str, options: dict[str, Any]) -> None:
+    def act(self, person: actions.Person, reason: str, options: dict[str, Passed]) -> None:
         rows = actions.erase_person(person=person, by=None, reason=reason, cancel_visits=options["cancel_visits"])
         self.stdout.write(f"Erased from {rows} rows.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from booking.fields import note_field
 from booking.models import ContactRequest, Weekday
+from revival.base.django_types import Passed
 
 from .person import CONSENT_VERSION, PersonForm, consent_field
 from .waitlist import parts_field
@@ -38,7 +37,7 @@ class AskForm(PersonForm):
 
     field_order = ["name", "reach_by", "phone", "email", "weekdays", "parts", "note", "consent"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.fields["phone"].help_text = _("Needed if we should call you.")
         self.fields["email"].help_text = _("Needed if we should e-mail you.")

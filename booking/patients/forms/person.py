@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from booking.fields import ONE_LINE, email_field, phone_field
+from revival.base.django_types import Passed
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -30,7 +31,7 @@ ERROR_MESSAGES = {
 class ClinicForm(forms.Form):
     """Drawn by our crispy pack inside a form tag of the page."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.error_messages |= ERROR_MESSAGES

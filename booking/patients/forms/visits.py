@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from booking.actions import Details
 from booking.fields import ONE_LINE, DecisionForm, StartField, first_visit_field, note_field
 from booking.models import Service, Therapist
+from revival.base.django_types import Passed
 
 from .person import CONSENT_VERSION, ClinicForm, PersonForm
 
@@ -53,7 +52,7 @@ class DetailsForm(PersonForm):
 
     field_order = ["name", "email", "phone", "patient_name", "is_new_patient", "note", "consent"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         # All of them, bookable or not: the action refuses those that are not, and what was typed is kept.
         self.fields["therapist"].queryset = Therapist.objects.all()  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Self
+from typing import Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.fields import email_field, first_visit_field, phone_field
 from booking.models import PartOfDay
+from revival.base.django_types import FormValues
 from revival.base.words import date_words
 
 from .person import CONSENT_VERSION, ClinicForm, PersonForm, consent_field
@@ -56,7 +57,7 @@ class DatesMixin(forms.Form):
             self.fields[name].widget.attrs |= {"min": first.isoformat(), "max": last.isoformat()}
         return self
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         first, last = cleaned_data.get("first_day"), cleaned_data.get("last_day")
         if first and last and last < first:

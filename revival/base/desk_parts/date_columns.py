@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
@@ -57,7 +56,7 @@ def moment_column(column: str, label: str) -> Callable[[Model], str]:
     return moment
 
 
-def _range_lookups(queryset: QuerySet[Model], column: str, value: str) -> dict[str, Any]:
+def _range_lookups(queryset: QuerySet[Model], column: str, value: str) -> dict[str, tuple[date, date] | datetime]:
     _, first, last = DAYS[value]
     today = timezone.localdate()  # in the clinic's zone, which `revival.site.clinic_time` makes the current one
     days = today + timedelta(days=first), today + timedelta(days=last)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -11,6 +9,8 @@ from django.db.models import Model
 from django.db.models.options import Options
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
+
+from revival.base.django_types import Context
 
 
 class HidesExistence(admin.ModelAdmin):
@@ -23,9 +23,7 @@ class HidesExistence(admin.ModelAdmin):
     ) -> HttpResponse:
         raise Http404  # Django redirects, and quotes the id in a message
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Context | None = None) -> HttpResponse:
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied  # Django looks for the row first, and so reveals whether there is one
         return super().history_view(request, object_id, extra_context)
@@ -39,7 +37,7 @@ class ReadOnlyLog(HidesExistence):
     change_list_template = "admin/log_list.html"
     heading = ""
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         heading = self.heading or capfirst(self.opts.verbose_name_plural)
         context = {"title": heading, "heading": heading, "keep_days": settings.LOG_KEEP_DAYS}
         return super().changelist_view(request, {**(extra_context or {}), **context})

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from django import forms
 from django.db import models
 
-Attributes: TypeAlias = dict[str, Any] | None  # as in Django's widgets
+Attributes: TypeAlias = dict[str, Any] | None  # Any: as in Django's widgets
 
 
 class DayInput(forms.DateInput):
@@ -31,7 +31,7 @@ class MomentInput(forms.DateTimeInput):
         super().__init__(attrs, format="%Y-%m-%dT%H:%M")
 
 
-NATIVE: dict[type[models.Field], dict[str, Any]] = {
+NATIVE: dict[type[models.Field], dict[str, type[forms.Field | forms.Widget]]] = {
     models.DateTimeField: {"form_class": forms.DateTimeField, "widget": MomentInput},
     models.DateField: {"widget": DayInput},
     models.TimeField: {"widget": ClockInput},

@@ -11,6 +11,7 @@ from revival.database.watchdog import watchdog
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    # Any: Django's signature; the rows are whatever the row factory makes of them.
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         watchdog.refuse_if_silent()
         with watchdog.waiting():

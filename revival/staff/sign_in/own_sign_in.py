@@ -22,12 +22,14 @@ PROOF_SECONDS = 10 * 60  # between a code of the present phone and the enrollmen
 
 
 def your_sign_in(request: StaffRequest) -> HttpResponse:
-    context = {
-        "is_set_up": two_factor.is_set_up(request.user),
-        "codes_left": two_factor.recovery_codes_left(request.user),
-        "codes_made": two_factor.RECOVERY_CODES,
-    }
-    return render_page(request, "staff/sign_in/yours.html", title="Your sign-in", **context)
+    return render_page(
+        request,
+        "staff/sign_in/yours.html",
+        title="Your sign-in",
+        is_set_up=two_factor.is_set_up(request.user),
+        codes_left=two_factor.recovery_codes_left(request.user),
+        codes_made=two_factor.RECOVERY_CODES,
+    )
 
 
 def new_device(request: StaffRequest) -> HttpResponse:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -11,9 +10,9 @@ THROTTLED = "throttled"
 """Code of the form error after too many wrong codes."""
 
 
-def render_page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+def render_page(request: HttpRequest, template: str, form: BaseForm | None = None, **context: object) -> HttpResponse:
     """Status 429 when the form says that there were too many wrong codes, 422 when it has other errors."""
-    form = context.get("form")
+    context["form"] = form
     if form is None or not form.errors:
         return render(request, template, context)
     return render(request, template, context, status=429 if form.has_error("code", THROTTLED) else 422)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from revival.base.django_types import Context, Passed
 from revival.staff import accounts, sessions
 from revival.staff.forms import OwnPasswordForm, SignInForm
 from revival.staff.sessions import HalfSignIn
@@ -31,7 +30,7 @@ class PasswordStep(LoginView):
     authentication_form = SignInForm
     next_page = "admin:index"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Passed, **kwargs: Passed) -> HttpResponse:
         if request.user.is_authenticated:
             return HttpResponseRedirect(self.get_success_url())  # `redirect` would take an address for a URL name
         if sessions.find_half_sign_in(request):
@@ -45,7 +44,7 @@ class PasswordStep(LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: Passed) -> Context:
         why = self.request.GET.get("why", "")
         return super().get_context_data(title="Sign in to the desk", why=WHY.get(why, ""), **kwargs)
 

@@ -3,6 +3,8 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from revival.server import health
@@ -33,6 +35,23 @@ def test_a_late_worker_is_a_line_and_not_a_failure(client):
 
     assert response.status_code == 200
     assert "worker: late" in response.text
+
+
+@pytest.mark.django_db
+def test_one_migration_that_is_not_applied_is_noticed(monkeypatch):
+    monkeypatch.setattr(health, "_is_migrated", False)
+    app, name = list(health.migrations_on_disk())[-1]
+    MigrationRecorder(connection).record_unapplied(app, name)
+
+    assert not health.is_migrated()
+
+    MigrationRecorder(connection).record_applied(app, name)
+
+    assert health.is_migrated()
+
+
+def test_migrations_on_disk_are_those_django_knows():
+    assert set(health.migrations_on_disk()) == set(MigrationLoader(None).disk_migrations)
 
 
 @pytest.mark.django_db

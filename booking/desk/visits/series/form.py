@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
-from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -14,6 +13,7 @@ from booking.models import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, PartOfDay, Week
 from booking.models.therapists import TWO_YEARS
 from booking.time.recurrence import SeriesPattern
 from revival.base.desk_parts.widgets import ClockInput, DayInput
+from revival.base.django_types import FormValues, Passed
 
 
 class SeriesForm(CallerForm):
@@ -57,7 +57,7 @@ class SeriesForm(CallerForm):
         *("name", "phone", "email", "patient_name", "is_new_patient", "note", "submission_key"),
     ]
 
-    def __init__(self, *args: Any, is_booking: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Passed, is_booking: bool = False, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         for name in ("name", "phone", "is_new_patient"):  # staff look at times before they ask for a name
             self.fields[name].required = is_booking
@@ -71,7 +71,7 @@ class SeriesForm(CallerForm):
             raise ValidationError("That is further away than can be booked.")
         return day
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
         days, a_week, weeks = (cleaned_data.get(name) for name in ("weekdays", "a_week", "weeks"))
         if days and a_week and len(days) < a_week:
