@@ -2,7 +2,7 @@
 
 from datetime import date, time, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booking.time.availability import WeeklyHours
@@ -171,6 +171,7 @@ A_MONDAY = st.integers(0, 12).map(lambda number: date(2026, 1, 5) + timedelta(da
 ON_MONDAY = a_row(days=A_MONDAY, weekdays=st.just(MONDAY))
 
 
+@settings(deadline=None)
 @given(ON_MONDAY, ON_MONDAY | a_row())
 def test_two_rows_meet_just_when_they_are_at_work_together_on_some_date(row, other):
     days = [date(2025, 12, 1) + timedelta(days=number) for number in range(240)]
