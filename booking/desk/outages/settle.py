@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from booking import actions
 from booking.desk.base.causes import refusal_words
+from booking.desk.base.free_times_panel import free_times_context, is_looking, picked_start
 from booking.desk.base.wording import time_with, told_by_email_or_phone
-from booking.models import AffectedVisit, Appointment, Audience, Clinic, Look, Outage, propose
+from booking.models import AffectedVisit, Appointment, Audience, Clinic, Look, Outage, Terms, propose
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import clock, day_short
 
@@ -37,18 +38,24 @@ def settle_outage(request: StaffRequest, pk: int, line: int) -> HttpResponse:
         if request.method == "POST":
             django_messages.warning(request, TOO_LATE)
         return redirect(outage)
-    form = SettleForm(
-        request.POST or None,
-        user=request.user,
-        initial={"seen": affected.visit.starts_at.isoformat(), "therapist": affected.visit.therapist.slug},
-    )
-    if request.method == "POST" and form.is_valid() and _settle(request, affected, form):
+    form = _form(request, affected)
+    if form.is_bound and form.is_valid() and _settle(request, affected, form):
         return redirect(outage)
     if "seen" in form.errors:
         raise SuspiciousOperation("a hidden field was changed")
     note_look(request, Look.OPENED, outage.pk)
     context = _context(request, outage, affected, form, timezone.now())
     return render(request, "booking/desk/outages/settle.html", context, status=409 if form.errors else 200)
+
+
+def _form(request: StaffRequest, line: AffectedVisit) -> SettleForm:
+    """The form as sent; a free time that was only picked is put into an unbound one, as another time."""
+    initial: dict[str, object] = {"seen": line.visit.starts_at.isoformat(), "therapist": line.visit.therapist.slug}
+    if not is_looking(request):
+        return SettleForm(request.POST or None, user=request.user, initial=initial)
+    initial |= {name: value for name, value in request.POST.items() if value}
+    initial |= {"starts_at": picked_start(request), "agreed": SettleForm.ELSEWHERE}
+    return SettleForm(user=request.user, initial=initial)
 
 
 def _get_line(request: StaffRequest, outage: Outage, pk: int) -> AffectedVisit:
@@ -69,8 +76,20 @@ def _context(
         "line": line,
         "choices": [*_held_time(line, now), *_other_times(request, outage, line, now), *SettleForm.WITHOUT_TIME],
         "form": form,
-        "agreed": request.POST.get("agreed", ""),
+        "agreed": form["agreed"].value() or "",
+        **_free_times(line, form),
     }
+
+
+def _free_times(line: AffectedVisit, form: SettleForm) -> dict[str, object]:
+    """The free times of the therapist in the form, from the start in it; by the rules for staff, as when it is sent."""
+    therapist = form.therapists.filter(slug=form["therapist"].value() or "").first()
+    if therapist is None:
+        return {}
+    start = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
+    start = start if isinstance(start, datetime) else None
+    context = free_times_context(therapist, Terms.of_visit(line.visit, Audience.STAFF), start)
+    return context | {"is_picked": start is not None and not form.is_bound}
 
 
 def _held_time(line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
