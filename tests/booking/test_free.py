@@ -474,3 +474,20 @@ def test_only_the_rule_calls_the_arithmetic_of_free_times():
     assert [path for path in apps if goes_around(path.read_text())] == [THE_RULE]
     assert goes_around("from booking.time.availability import free_starts")
     assert goes_around("from booking.time import availability\navailability.why_not(start)")
+
+
+# ---- what a row copied is read from the row -------------------------------------------------
+
+OF_A_ROW = r"(?:visit|appointment|row|hold|line|offer|entry|affected|other|event)(?:\.visit)?\.service\."
+LENGTHS = re.compile(OF_A_ROW + r"(?:minutes|turnaround_minutes|length|turnaround)\b")
+
+
+def test_no_page_mail_or_module_reads_the_length_of_a_visit_from_its_service():
+    """A visit keeps the length and turnaround it was agreed with (`Appointment.length`, `minutes`, `turnaround`)."""
+    files = [path for folder in ("templates", "booking") for path in Path(folder).rglob("*.*")]
+    texts = {path: path.read_text() for path in files if path.suffix in (".html", ".txt", ".py")}
+
+    found = {f"{path}: {match[0]}" for path, text in texts.items() for match in LENGTHS.finditer(text)}
+    assert found == set()
+    assert LENGTHS.search("{{ visit.service.minutes }}")
+    assert LENGTHS.search("line.visit.service.length")

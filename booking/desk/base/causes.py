@@ -28,10 +28,12 @@ class Sentence:
     url: str = ""
     link: str = ""
 
-    def __html__(self) -> str:
-        """The sentence with its link, as forms show their errors."""
+    def __str__(self) -> str:
+        """The sentence with its link, safe for templates and for the errors of forms."""
         link = format_html(' <a href="{}">{}</a>', self.url, self.link) if self.url else ""
         return format_html("{}{}", self.text, link)
+
+    __html__ = __str__
 
 
 def sentences(whys: Sequence[WhyNot], *, now: datetime) -> list[list[Sentence]]:

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.desk.base.causes import refusal_words
 from booking.desk.base.changed import Changed, visit_words
+from booking.desk.base.free_times_panel import free_times_context, is_looking, picked_start
 from booking.desk.base.wording import time_with, told_by_email_or_phone
-from booking.models import AffectedVisit, Appointment, Audience, Clinic, Look, Outage, propose
+from booking.models import AffectedVisit, Appointment, Audience, Clinic, Look, Outage, Terms, propose
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import clock, day_short
 
@@ -36,7 +37,7 @@ def settle_outage(request: StaffRequest, pk: int, line: int) -> HttpResponse:
     if not affected.is_open and request.method != "POST":
         return redirect(outage)
     form, changed = _form(request, affected), None
-    if request.method == "POST":
+    if form.is_bound:
         if form.is_valid() and _settle(request, affected, form):
             return redirect(outage)
         affected = _get_line(request, outage, line)
@@ -48,15 +49,20 @@ def settle_outage(request: StaffRequest, pk: int, line: int) -> HttpResponse:
     return render(request, "booking/desk/outages/settle.html", context, status=409 if form.is_bound else 200)
 
 
-def _form(request: StaffRequest, line: AffectedVisit) -> SettleForm:
-    initial = {"version": line.version, "therapist": line.visit.therapist.slug}
-    return SettleForm(request.POST if request.method == "POST" else None, user=request.user, initial=initial)
-
-
 def _words(version: str) -> str:
     """Not settled, confirmed, Monday, December 7 …; empty for what is no version of a line."""
     visit, settled = visit_words(version), dict(AffectedVisit.State.choices).get(version.partition(".")[0])
     return f"{settled or 'Not settled'}: {visit[0].lower()}{visit[1:]}" if visit else ""
+
+
+def _form(request: StaffRequest, line: AffectedVisit) -> SettleForm:
+    """The form as sent; a free time that was only picked is put into an unbound one, as another time."""
+    initial: dict[str, object] = {"version": line.version, "therapist": line.visit.therapist.slug}
+    if not is_looking(request):
+        return SettleForm(request.POST if request.method == "POST" else None, user=request.user, initial=initial)
+    initial |= {name: value for name, value in request.POST.items() if value}
+    initial |= {"starts_at": picked_start(request), "agreed": SettleForm.ELSEWHERE}
+    return SettleForm(user=request.user, initial=initial)
 
 
 def _get_line(request: StaffRequest, outage: Outage, pk: int) -> AffectedVisit:
@@ -77,12 +83,24 @@ def _context(
         "line": line,
         "choices": _choices(request, outage, line, now) if line.is_open else [],
         "form": form,
-        "agreed": request.POST.get("agreed", ""),
+        "agreed": form["agreed"].value() or "",
+        **_free_times(line, form),
     }
 
 
 def _choices(request: StaffRequest, outage: Outage, line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
     return [*_held_time(line, now), *_other_times(request, outage, line, now), *SettleForm.WITHOUT_TIME]
+
+
+def _free_times(line: AffectedVisit, form: SettleForm) -> dict[str, object]:
+    """The free times of the therapist in the form, from the start in it; by the rules for staff, as when it is sent."""
+    therapist = form.therapists.filter(slug=form["therapist"].value() or "").first()
+    if therapist is None:
+        return {}
+    start = form.cleaned_data.get("starts_at") if form.is_bound else form.initial.get("starts_at")
+    start = start if isinstance(start, datetime) else None
+    context = free_times_context(therapist, Terms.of_visit(line.visit, Audience.STAFF), start)
+    return context | {"is_picked": start is not None and not form.is_bound}
 
 
 def _held_time(line: AffectedVisit, now: datetime) -> list[tuple[str, str]]:
