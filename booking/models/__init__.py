@@ -7,6 +7,7 @@ from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, ph
 from .alternatives import Alternative, FirstChoice, Proposal, propose
 from .appointments import Appointment
 from .changes import CHANGES
+from .clinic import Clinic
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
 from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
@@ -19,7 +20,7 @@ from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of,
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .states import COMING, OCCUPYING, HeldFor, State
-from .therapists import Clinic, Service, Therapist
+from .therapists import Service, Therapist
 from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_list
 
 __all__ = [

@@ -8,13 +8,14 @@ from revival.base.change_log import create_change_model
 
 from .affected_visits import AffectedVisit, OutageContact
 from .appointments import Appointment
+from .clinic import Clinic
 from .contact import ContactRequest
 from .hours import Absence, Override, Shift
 from .messages import Message
 from .outages import Outage
 from .safety import Caution, UrgentHelp
 from .series import Series
-from .therapists import Clinic, Service, Therapist
+from .therapists import Service, Therapist
 from .waitlist import WaitlistEntry
 
 TRACKED: dict[type[models.Model], tuple[str, ...]] = {
