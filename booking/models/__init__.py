@@ -7,7 +7,7 @@ from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, ph
 from .alternatives import Alternative, FirstChoice, Proposal, propose
 from .appointments import Appointment
 from .changes import CHANGES
-from .clinic import Clinic
+from .clinic import Clinic, quiet_hours
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
 from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
@@ -81,6 +81,7 @@ __all__ = [
     "message_id",
     "phone_notice",
     "propose",
+    "quiet_hours",
     "rules_of_the_list",
     "working_time",
 ]

@@ -12,10 +12,16 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from booking.time.quiet_hours import QuietHours
+
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError("Choose a time zone by its IANA name, such as America/Chicago.")
+
+
+def quiet_hours() -> QuietHours:
+    return QuietHours(settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR)
 
 
 class ClinicQuerySet(models.QuerySet["Clinic"]):
@@ -102,5 +108,4 @@ class Clinic(models.Model):
 
     def is_quiet_at(self, now: datetime) -> bool:
         """Whether it is night at the clinic: no waiting-list offer is sent then."""
-        hour = now.astimezone(self.zone).hour
-        return hour >= settings.BOOKING_QUIET_FROM_HOUR or hour < settings.BOOKING_QUIET_UNTIL_HOUR
+        return quiet_hours().hold_at(now, self.zone)
