@@ -7,7 +7,8 @@ from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, ph
 from .alternatives import Alternative, FirstChoice, Proposal, propose
 from .appointments import Appointment
 from .changes import CHANGES
-from .clinic import Clinic, quiet_hours
+from .clinic import Clinic, OpeningHours, quiet_hours
+from .clinic_calendar import clinic_calendar
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
 from .hours import FAR_FUTURE, Absence, Override, Shift, Weekday
@@ -60,6 +61,7 @@ __all__ = [
     "Mail",
     "Message",
     "Offer",
+    "OpeningHours",
     "Outage",
     "OutageContact",
     "Override",
@@ -75,6 +77,7 @@ __all__ = [
     "WaitlistEntry",
     "Weekday",
     "WithPeople",
+    "clinic_calendar",
     "digits_of",
     "free_times",
     "group_by_therapist",

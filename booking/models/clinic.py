@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, time
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Deferrable, F, Func, OuterRef, Q, Value, When
+from django.db.models.functions import JSONObject
 
 from booking.time.quiet_hours import QuietHours
+from booking.time.weekly_hours import DayShift
+
+from .hours import Weekday
 
 
 def validate_time_zone(name: str) -> None:
@@ -26,7 +34,10 @@ def quiet_hours() -> QuietHours:
 
 class ClinicQuerySet(models.QuerySet["Clinic"]):
     def current(self) -> Clinic:
-        return self.get()
+        """The clinic, with its opening hours in the same query."""
+        rows = OpeningHours.objects.filter(clinic=OuterRef("pk")).order_by("weekday", "opens")
+        row = JSONObject(weekday="weekday", opens="opens", closes="closes")
+        return self.annotate(hours_as_json=ArraySubquery(rows.values(row=row))).get()
 
 
 class Clinic(models.Model):
@@ -41,7 +52,11 @@ class Clinic(models.Model):
     )
     email = models.EmailField("e-mail", blank=True, help_text="Shown in the footer when set.")
     address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")
-    opening_hours = models.TextField(blank=True, help_text="Shown in the footer when set.")
+    opening_hours = models.TextField(
+        "note on the opening hours",
+        blank=True,
+        help_text="Shown below the opening hours: what they cannot say, such as “Evenings by appointment.”",
+    )
     notices_to = models.EmailField(
         "e-mail for staff notices", blank=True, help_text="Where a notice goes when someone asks for a visit."
     )
@@ -106,6 +121,77 @@ class Clinic(models.Model):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def week(self) -> tuple[DayShift, ...]:
+        """The opening hours as entered, Monday first; empty when none are."""
+        rows = self.__dict__.get("hours_as_json")
+        if rows is None:
+            return tuple(row.shift for row in self.hours.all())
+        return tuple(_shift_from_json(row) for row in rows)
+
     def is_quiet_at(self, now: datetime) -> bool:
         """Whether it is night at the clinic: no waiting-list offer is sent then."""
         return quiet_hours().hold_at(now, self.zone)
+
+
+def _shift_from_json(row: Mapping[str, str]) -> DayShift:
+    return DayShift(int(row["weekday"]), time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"]))
+
+
+class SecondOfDay(Func):
+    template = "extract(epoch FROM %(expressions)s)::int"
+    output_field = models.IntegerField()
+
+
+class OpenSeconds(Func):
+    """From `opens` to `closes` in seconds since midnight, where closing at 00:00 is the end of the day."""
+
+    function = "int4range"
+    output_field = IntegerRangeField()
+
+    def __init__(self) -> None:
+        end = Case(When(closes=time(0), then=Value(24 * 3600)), default=SecondOfDay("closes"))
+        super().__init__(SecondOfDay("opens"), end)
+
+
+class OpeningHours(models.Model):
+    """One span of the clinic's opening hours on a weekday; two rows make a day with a break."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="hours")
+    weekday = models.PositiveSmallIntegerField("day", choices=Weekday)
+    opens = models.TimeField()
+    closes = models.TimeField(help_text="12:00 am means the end of the day.")
+
+    class Meta:
+        ordering = ["weekday", "opens"]
+        verbose_name = verbose_name_plural = "opening hours"
+        constraints = [
+            models.CheckConstraint(
+                name="booking_opening_hours_weekday_is_a_weekday",
+                condition=Q(weekday__lte=6),
+                violation_error_message="Choose a day of the week.",
+            ),
+            models.CheckConstraint(
+                name="booking_opening_hours_open_before_they_close",
+                condition=Q(opens__lt=F("closes")) | Q(closes=time(0)),
+                violation_error_message="The clinic closes after it opens. For a break give two lines for that day.",
+            ),
+            # Deferred, since several lines of a day may change together.
+            ExclusionConstraint(
+                name="booking_opening_hours_never_overlap",
+                expressions=[
+                    ("clinic", RangeOperators.EQUAL),
+                    ("weekday", RangeOperators.EQUAL),
+                    (OpenSeconds(), RangeOperators.OVERLAPS),
+                ],
+                deferrable=Deferrable.DEFERRED,
+                violation_error_message="Two lines of one day overlap.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+    @property
+    def shift(self) -> DayShift:
+        return DayShift(self.weekday, self.opens, self.closes)
