@@ -6,8 +6,9 @@ Therapists are of type Person, never Physician; the clinic is a MedicalClinic on
 from __future__ import annotations
 
 import json
+from calendar import day_name
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from html import unescape
 from typing import Any
 
@@ -19,6 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from articles.models import Article, Image, Question, Reference, SectionKind
 from articles.rich_text import CITATION, fill
 from booking.models import Clinic, Therapist
+from revival.base.clock import MIDNIGHT
 
 Node = dict[str, Any]
 
@@ -59,7 +61,20 @@ def clinic_node(clinic: Clinic | None) -> Node | None:
         "telephone": clinic.phone_link.removeprefix("tel:"),
         "email": clinic.email,
         "address": " ".join(clinic.address.split()),
+        "openingHoursSpecification": _opening_hours(clinic) if clinic.address else None,  # an Organization has none
     }
+
+
+def _opening_hours(clinic: Clinic) -> list[Node]:
+    """One node for each span, with the days that have it; the end of the day is a minute before midnight."""
+    days: dict[tuple[str, str], list[str]] = {}
+    for weekday, opens, closes in clinic.week:
+        last = time(23, 59) if closes == MIDNIGHT else closes
+        days.setdefault((f"{opens:%H:%M}", f"{last:%H:%M}"), []).append(day_name[weekday])
+    return [
+        {"@type": "OpeningHoursSpecification", "dayOfWeek": names, "opens": opens, "closes": closes}
+        for (opens, closes), names in days.items()
+    ]
 
 
 def person_node(therapist: Therapist) -> Node:

@@ -55,8 +55,8 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
     def waiting_for_answer(self) -> AppointmentQuerySet:
         return self.filter(state=State.REQUESTED).order_by("answer_by")
 
-    def in_order(self) -> list[Appointment]:
-        return list(self.select_related("therapist", "service").order_by("starts_at"))
+    def in_order(self, most: int | None = None) -> list[Appointment]:
+        return list(self.select_related("therapist", "service").order_by("starts_at")[:most])
 
     def coming(self, now: datetime) -> AppointmentQuerySet:
         return self.filter(state__in=COMING, starts_at__gt=now)

@@ -34,10 +34,13 @@ def quiet_hours() -> QuietHours:
 
 class ClinicQuerySet(models.QuerySet["Clinic"]):
     def current(self) -> Clinic:
-        """The clinic, with its opening hours in the same query."""
+        return self.with_hours().get()
+
+    def with_hours(self) -> ClinicQuerySet:
+        """Reads the opening hours in the same query, for `Clinic.week`."""
         rows = OpeningHours.objects.filter(clinic=OuterRef("pk")).order_by("weekday", "opens")
         row = JSONObject(weekday="weekday", opens="opens", closes="closes")
-        return self.annotate(hours_as_json=ArraySubquery(rows.values(row=row))).get()
+        return self.annotate(hours_as_json=ArraySubquery(rows.values(row=row)))
 
 
 class Clinic(models.Model):

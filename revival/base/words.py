@@ -1,7 +1,10 @@
 """Template filters for dates and times in words, in the active time zone (the clinic's, `revival.site.clinic_time`)."""
 
 from calendar import day_name
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 from django import template
 from django.utils import timezone
@@ -35,6 +38,42 @@ def date_words(day: date) -> str:
 def wall(hour: time) -> str:
     """9:15 am, for a wall-clock time at the clinic; "midnight" for the end of the day."""
     return "midnight" if hour == time(0) else f"{hour.hour % 12 or 12}:{hour:%M} {'am' if hour.hour < 12 else 'pm'}"
+
+
+def _short_wall(hour: time) -> str:
+    """8 am; 8:30 am; noon; midnight."""
+    if hour in (time(0), time(12)):
+        return "noon" if hour.hour else "midnight"
+    return hour_words(hour.hour) if hour.minute == 0 else wall(hour)
+
+
+def _open_words(spans: list[tuple[time, time]]) -> str:
+    """8 am to noon and 1 pm to 5 pm; hours without a break between them are said as one."""
+    joined: list[tuple[time, time]] = []
+    for opens, closes in spans:
+        if joined and joined[-1][1] == opens:
+            joined[-1] = (joined[-1][0], closes)
+        else:
+            joined.append((opens, closes))
+    if joined == [(time(0), time(0))]:
+        return "all day"
+    words = [f"{_short_wall(opens)} to {_short_wall(closes)}" for opens, closes in joined]
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+@register.filter
+def opening_lines(week: Iterable[tuple[int, time, time]]) -> list[str]:
+    """Monday to Thursday 8 am to 7 pm; Friday 8 am to noon. From rows of weekday, opening and closing, in order."""
+    days = [
+        (weekday, _open_words([(opens, closes) for _, opens, closes in rows]))
+        for weekday, rows in groupby(week, key=itemgetter(0))
+    ]
+    lines = []
+    for _, run in groupby(enumerate(days), key=lambda pair: (pair[1][1], pair[1][0] - pair[0])):  # days in a row
+        first, *rest = [day for _, day in run]
+        until = f"{' to ' if len(rest) > 1 else ' and '}{day_name[rest[-1][0]]}" if rest else ""
+        lines.append(f"{day_name[first[0]]}{until} {first[1]}")
+    return lines
 
 
 @register.filter

@@ -365,8 +365,12 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
     for what in set(items) - {hours, photo}:
         page = owner.get(items[what])
         typed = fields_of(page.context["adminform"].form) | {
+            "hours-TOTAL_FORMS": "1",
+            "hours-INITIAL_FORMS": "0",
+            "hours-0-weekday": "0",
+            "hours-0-opens": "08:00",
+            "hours-0-closes": "17:00",
             "address": "1 Main Street",
-            "opening_hours": "Monday to Friday",
             "notices_to": "desk@clinic.example",
             "about": "Treats backs.",
             "approved_on": "2026-11-01",
