@@ -21,11 +21,34 @@ def _local(moment: datetime) -> datetime:
     return timezone.localtime(moment)
 
 
+def with_year(words: str, day: date) -> str:
+    """The words for a day, and its year when that is not the present one at the clinic."""
+    return words if day.year == timezone.localdate().year else f"{words}, {day.year}"
+
+
 @register.filter
 def day_words(moment: datetime | date) -> str:
-    """Monday, December 7"""
+    """Monday, December 7; of another year than this, Monday, January 4, 2027."""
     local = _local(moment) if isinstance(moment, datetime) else moment
-    return f"{local:%A, %B} {local.day}"
+    return with_year(f"{local:%A, %B} {local.day}", local)
+
+
+@register.filter
+def month_day(moment: datetime | date) -> str:
+    """December 7; of another year than this, January 4, 2027."""
+    local = _local(moment) if isinstance(moment, datetime) else moment
+    return with_year(f"{local:%B} {local.day}", local)
+
+
+def month_day_short(day: date) -> str:
+    """Dec 7; of another year than this, Jan 4, 2027."""
+    return with_year(f"{day:%b} {day.day}", day)
+
+
+@register.filter
+def whole_day(day: date) -> str:
+    """Monday, December 7, 2026: with the year also when it is this one, for what is printed or kept."""
+    return f"{day:%A, %B} {day.day}, {day.year}"
 
 
 @register.filter
@@ -89,10 +112,10 @@ def hours_words(minutes: int) -> str:
 
 
 @register.filter
-def day_short(moment: datetime) -> str:
-    """Mon, Dec 7"""
-    local = _local(moment)
-    return f"{local:%a, %b} {local.day}"
+def day_short(moment: datetime | date) -> str:
+    """Mon, Dec 7; of another year than this, Mon, Jan 4, 2027."""
+    local = _local(moment) if isinstance(moment, datetime) else moment
+    return with_year(f"{local:%a, %b} {local.day}", local)
 
 
 @register.filter
