@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Greatest
 
-from revival.base.clock import Span
+from revival.base.clock import Span, utc_offset
 
 from .links import WithPrivateLink
 from .people import WithPeople, digits_of, only_digits
@@ -61,6 +62,16 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
     def coming(self, now: datetime) -> AppointmentQuerySet:
         return self.filter(state__in=COMING, starts_at__gt=now)
 
+    def at_another_hour(self, now: datetime, zone: ZoneInfo) -> AppointmentQuerySet:
+        """Coming visits whose hour on the clinic's clock is not the one that was agreed."""
+        rows = self.coming(now).exclude(agreed_offset=None).order_by("starts_at")
+        changed = [
+            pk
+            for pk, starts_at, agreed in rows.values_list("pk", "starts_at", "agreed_offset")
+            if utc_offset(starts_at, zone) != agreed
+        ]
+        return self.filter(pk__in=changed).order_by("starts_at")
+
     def of_person(self, *, name: str, email: str, phone: str) -> AppointmentQuerySet:
         """Online visits under the same name with the same e-mail address or the same digits of a phone."""
         digits = digits_of(phone)
@@ -80,8 +91,8 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
         return over.filter(~Q(self._is_on_a_board()) | Q(starts_at__lte=now))
 
     def staff_to_be_reminded(self, now: datetime) -> AppointmentQuerySet:
-        """Requests that still have no answer when half of the time for it is over."""
-        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now).without_outage()
+        """Requests to come that still have no answer when half of the time for it is over."""
+        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now, starts_at__gt=now).without_outage()
 
     def with_outage(self) -> AppointmentQuerySet:
         """Annotates `is_out`: whether the therapist is out and nobody has settled the visit yet."""
