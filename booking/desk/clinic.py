@@ -106,6 +106,7 @@ class OpeningHoursInline(admin.TabularInline):
     form = OpeningHoursForm
     formset = OpeningHoursFormSet
     formfield_overrides = NATIVE
+    verbose_name = "line"
     verbose_name_plural = "Opening hours, in clinic time"
 
     def get_extra(self, request: HttpRequest, obj: Clinic | None = None, **kwargs: Any) -> int:

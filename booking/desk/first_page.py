@@ -116,6 +116,7 @@ def panels(now: datetime, signed_in: StaffUser | AnonymousUser) -> dict[str, obj
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "is_joined": user.has_perm(SEE_EVERY_PATIENT) or Therapist.objects.owned_by(user).exists(),
         "todo": [*_day_sheet_refused(clinic, day), *_not_set_up(clinic, day)],
+        "at_another_hour": Queue.of(visits.at_another_hour(now, clinic.zone)),
         "holds": _holds(now, user),
         "undelivered": Queue.of(undelivered),
         "free": _next_free(now, clinic, user) if user.has_perm("booking.change_appointment") else [],

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Case, Deferrable, F, Func, OuterRef, Q, Value, When
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Greatest, JSONObject
 
 from booking.time.quiet_hours import QuietHours
 from booking.time.weekly_hours import DayShift
@@ -154,7 +154,8 @@ class OpenSeconds(Func):
 
     def __init__(self) -> None:
         end = Case(When(closes=time(0), then=Value(24 * 3600)), default=SecondOfDay("closes"))
-        super().__init__(SecondOfDay("opens"), end)
+        # A span that closes before it opens is empty here; another constraint refuses it.
+        super().__init__(SecondOfDay("opens"), Greatest(SecondOfDay("opens"), end))
 
 
 class OpeningHours(models.Model):
