@@ -22,6 +22,7 @@ from articles.models import MAX_ADDRESS_LENGTH, Article, Outcome, OutsideLink, Q
 from articles.publishing import article_anchors, is_reachable, is_reserved_anchor
 from articles.reminders import articles_due, clinic_zone
 from articles.rich_text import clean, unknown_keys
+from revival.base.words import date_words
 
 HREF = re.compile(r'<a\b[^>]*\bhref="([^"]*)"')
 
@@ -126,15 +127,11 @@ def _no_link(reference: Reference) -> str:
 def _reviews(day: date) -> list[ReportPart]:
     due = [(article, article.next_review_on) for article in articles_due(day) if article.next_review_on]
     return [
-        ReportPart("Review overdue", [_line(article, f"Since {_date(on)}.") for article, on in due if on < day]),
+        ReportPart("Review overdue", [_line(article, f"Since {date_words(on)}.") for article, on in due if on < day]),
         ReportPart(
-            "Review due within 30 days", [_line(article, f"On {_date(on)}.") for article, on in due if on >= day]
+            "Review due within 30 days", [_line(article, f"On {date_words(on)}.") for article, on in due if on >= day]
         ),
     ]
-
-
-def _date(day: date) -> str:
-    return f"{day:%B} {day.day}, {day.year}"
 
 
 def _unknown_citations(texts: list[PublicText]) -> Iterator[ReportLine]:
@@ -206,7 +203,7 @@ def _outside_part(texts: list[PublicText], references: list[Reference]) -> Repor
     lines = [
         ReportLine(
             links[address][0],
-            f"{address}: {row.said} ({_date(timezone.localdate(row.checked_at))}).",
+            f"{address}: {row.said} ({date_words(timezone.localdate(row.checked_at))}).",
             links[address][1],
             is_dead,
         )
@@ -220,7 +217,7 @@ def _when_checked(total: int, rows: Iterable[OutsideLink]) -> str:
     moments = [row.checked_at for row in rows]
     if not moments:
         return f"None of {total} has been checked yet. To check them, run `manage.py content_report --network`."
-    return f"{len(moments)} of {total} checked, last on {_date(timezone.localdate(max(moments)))}."
+    return f"{len(moments)} of {total} checked, last on {date_words(timezone.localdate(max(moments)))}."
 
 
 def check_outside_links(now: datetime) -> None:

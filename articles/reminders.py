@@ -16,7 +16,6 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from articles.models import Article, ArticleQuerySet, ReminderStep, ReviewReminder, reminder_step
 from booking.models import Clinic
@@ -25,6 +24,7 @@ from revival.base.django_types import Context
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 from revival.base.mail import deliver as deliver_row
 from revival.base.mail import try_once
+from revival.base.words import whole_day
 
 SEND_TASK = "articles.tasks.send_review_reminder"  # deferred by name, since tasks import this module
 SOON = timedelta(days=30)
@@ -132,7 +132,7 @@ def compose(reminder: ReviewReminder) -> EmailMultiAlternatives:
         "article": article,
         "reminder": reminder,
         "is_overdue": reminder.step == ReminderStep.OVERDUE,
-        "due_day": date_format(reminder.due_on, "l, F j, Y"),
+        "due_day": whole_day(reminder.due_on),
         "days": abs((reminder.due_on - today()).days),
         "is_keeper": keeper is not None and _staff_address(keeper) == reminder.recipient,
         "desk_url": settings.SITE_URL + reverse("admin:articles_article_change", args=[article.pk]),

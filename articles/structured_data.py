@@ -8,8 +8,9 @@ A physician's type was weighed on 2026-11-24 and left, because physical therapis
 from __future__ import annotations
 
 import json
+from calendar import day_name
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from html import unescape
 from typing import Any
 
@@ -21,6 +22,7 @@ from django.utils.safestring import SafeString, mark_safe
 from articles.models import Article, Image, Question, Reference, SectionKind
 from articles.rich_text import CITATION, fill
 from booking.models import Clinic, Therapist
+from revival.base.clock import MIDNIGHT
 
 Node = dict[str, Any]  # Any: JSON
 
@@ -61,7 +63,20 @@ def clinic_node(clinic: Clinic | None) -> Node | None:
         "telephone": clinic.phone_link.removeprefix("tel:"),
         "email": clinic.email,
         "address": " ".join(clinic.address.split()),
+        "openingHoursSpecification": _opening_hours(clinic) if clinic.address else None,  # an Organization has none
     }
+
+
+def _opening_hours(clinic: Clinic) -> list[Node]:
+    """One node for each span, with the days that have it; the end of the day is a minute before midnight."""
+    days: dict[tuple[str, str], list[str]] = {}
+    for shift in clinic.week:
+        last = time(23, 59) if shift.closes == MIDNIGHT else shift.closes
+        days.setdefault((f"{shift.opens:%H:%M}", f"{last:%H:%M}"), []).append(day_name[shift.weekday])
+    return [
+        {"@type": "OpeningHoursSpecification", "dayOfWeek": names, "opens": opens, "closes": closes}
+        for (opens, closes), names in days.items()
+    ]
 
 
 def person_node(therapist: Therapist) -> Node:

@@ -62,6 +62,13 @@ def delete_dead_holds(context: JobContext, timestamp: int) -> None:
     actions.delete_dead_holds()
 
 
+@app.periodic(cron="30 8 * * *")
+@app.task(name="booking.tasks.check_zone", pass_context=True)
+def check_zone(context: JobContext, timestamp: int) -> None:
+    """The desk lists what is found (booking/desk/first_page.py); the log tells whoever watches the server."""
+    actions.check_zone()
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="booking.tasks.expire_requests", pass_context=True)
 def expire_requests(context: JobContext, timestamp: int) -> None:

@@ -317,8 +317,11 @@ BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # a form sent soone
 LINK_CHECK_MAY_LOOK_INSIDE = False
 # Waiting list
 BOOKING_OFFER_MINUTES = env.int("BOOKING_OFFER_MINUTES", 120)  # how long a freed time is held for a person on the list
-BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)  # clinic-local hour from which no offers are sent
-BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)  # clinic-local hour from which offers are sent again
+# Clinic-local hour, 0 to 24, from which no offers are sent; the same hour as BOOKING_QUIET_UNTIL_HOUR, or 24 with 0,
+# means that no hour is quiet, and 0 with 24 (the whole day) is refused by `manage.py check`
+BOOKING_QUIET_FROM_HOUR = env.int("BOOKING_QUIET_FROM_HOUR", 21)
+# Clinic-local hour, 0 to 24, from which offers are sent again; smaller than the other, it is one of the next day
+BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)
 # A therapist is out
 BOOKING_OUTAGE_ANSWER_HOURS = env.int("BOOKING_OUTAGE_ANSWER_HOURS", 24)  # how long another time is held by default
 BOOKING_OUTAGE_NEAR_HOURS = env.int("BOOKING_OUTAGE_NEAR_HOURS", 4)  # patients with a visit sooner than this are phoned

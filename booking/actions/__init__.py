@@ -80,6 +80,7 @@ from .visits import (
     move_appointment,
 )
 from .waitlist import end_waiting, join_waitlist, leave_waitlist, take_off_waitlist
+from .zone import check_zone
 
 __all__ = [
     "ANYONE",
@@ -119,6 +120,7 @@ __all__ = [
     "cancel_affected",
     "cancel_appointment",
     "cancel_rest",
+    "check_zone",
     "close_clinic",
     "confirm_appointment",
     "count_ask",

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from booking.mail import queue
-from booking.models import Appointment, Audience, Kind, Series, Service, State, Terms, Therapist
+from booking.models import Appointment, Audience, Clinic, Kind, Series, Service, State, Terms, Therapist
 from booking.models.versions import Together, VisitVersion
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.refusals import TryAgainError
@@ -49,14 +50,15 @@ def book_series(
     service = free.present(service)
     free.demand_all_free(therapist, terms=Terms.anew(service, Audience.STAFF), starts=wanted, now=now)
     series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
-    booked = Appointment.objects.bulk_create(_visit(series, start, details, now) for start in wanted)
+    zone = Clinic.objects.current().zone
+    booked = Appointment.objects.bulk_create(_visit(series, start, details, now, zone) for start in wanted)
     mark_heard(queue.queue_message(Kind.SERIES, booked[0], together=booked))
     return series
 
 
-def _visit(series: Series, start: datetime, details: Details, now: datetime) -> Appointment:
+def _visit(series: Series, start: datetime, details: Details, now: datetime, zone: ZoneInfo) -> Appointment:
     visit = Appointment(series=series, is_online=False, state=State.CONFIRMED, requested_at=now, confirmed_at=now)
-    visit.put_at(therapist=series.therapist, service=series.service, starts_at=start)
+    visit.put_at(therapist=series.therapist, service=series.service, starts_at=start, zone=zone)
     for field in ("name", "email", "phone", "patient_name", "note"):
         setattr(visit, field, getattr(details, field))
     visit.is_new_patient = details.is_new_patient and start == series.starts[0]  # the others no longer are

@@ -26,8 +26,9 @@ from booking.models import (
     State,
     Terms,
     Therapist,
+    clinic_calendar,
 )
-from booking.time.availability import answer_by
+from booking.time.clinic_calendar import answer_by, remind_at
 from revival.base.clock import Span
 
 from . import free, limits
@@ -117,15 +118,16 @@ def settle(
 
 
 def _ask_for_answer(visit: Appointment, now: datetime) -> None:
-    """Set until when staff answer, and when they are reminded: once half of that time is over."""
+    """Set until when staff answer, and when they are reminded: once half of the open time until then is over."""
+    calendar = clinic_calendar(Clinic.objects.current(), Span(now, max(now, visit.starts_at)))
     visit.answer_by = answer_by(
         asked_at=now,
         starts_at=visit.starts_at,
-        zone=Clinic.objects.current().zone,
+        calendar=calendar,
         working_days=settings.BOOKING_ANSWER_WORKING_DAYS,
         before=timedelta(hours=settings.BOOKING_ANSWER_HOURS_BEFORE),
     )
-    visit.remind_staff_at = now + (visit.answer_by - now) / 2
+    visit.remind_staff_at = remind_at(asked_at=now, due=visit.answer_by, calendar=calendar)
 
 
 def _digest(details: Details, therapist: Therapist, service: Service, starts_at: datetime) -> str:

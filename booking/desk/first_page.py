@@ -98,7 +98,7 @@ class TodaysVisit:
 def panels(now: datetime, signed_in: StaffUser | AnonymousUser) -> dict[str, object]:
     """Context of the panels: only the patients this user may see, and only the kinds of rows they may view."""
     user = cast(StaffUser, signed_in)  # the site lets nobody else in; Django's own signature cannot say so
-    clinic = Clinic.objects.first()
+    clinic = Clinic.objects.with_hours().first()
     if clinic is None:
         return {"now": now, "todo": [_no_clinic()]}
     day = now.astimezone(clinic.zone).date()
@@ -118,6 +118,7 @@ def panels(now: datetime, signed_in: StaffUser | AnonymousUser) -> dict[str, obj
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "is_joined": user.has_perm(SEE_EVERY_PATIENT) or Therapist.objects.owned_by(user).exists(),
         "todo": [*_day_sheet_refused(clinic, day), *_not_set_up(clinic, day)],
+        "at_another_hour": Queue.of(visits.at_another_hour(now, clinic.zone)),
         "holds": _holds(now, user),
         "undelivered": Queue.of(undelivered),
         "free": _next_free(now, clinic, user) if user.has_perm("booking.change_appointment") else [],
@@ -197,7 +198,7 @@ def _no_clinic() -> ToDo:
 
 def _facts_missing(clinic: Clinic) -> list[ToDo]:
     """One item for all of them, because they are on one form."""
-    values = {"address": clinic.address, "opening hours": clinic.opening_hours}
+    values = {"address": clinic.address, "opening hours": clinic.week}
     missing = [name for name, value in values.items() if not value]
     why = ["Left out of every page until set."] if missing else []
     if not clinic.notices_to:

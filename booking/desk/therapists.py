@@ -1,8 +1,6 @@
-"""Admin of the clinic, the therapists and the services."""
+"""Admin of the therapists and the services."""
 
 from __future__ import annotations
-
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
@@ -10,32 +8,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from booking.desk.base.back_to_index import ReturnsToIndex
-from booking.models import Clinic, Service, Therapist
-
-
-class ClinicForm(forms.ModelForm):
-    time_zone = forms.ChoiceField(
-        choices=lambda: [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone]
-    )
-
-
-@admin.register(Clinic)
-class ClinicAdmin(ReturnsToIndex):
-    form = ClinicForm
-    list_display = ["name", "phone", "email", "address", "time_zone"]
-    search_fields = ["name"]
-    fieldsets = [
-        (None, {"fields": ["name", "opening_line", "phone"]}),
-        ("Left out of every page while empty", {"fields": ["email", "address", "opening_hours"]}),
-        ("For staff", {"fields": ["notices_to", "mails_day_sheet"]}),
-        ("Clock", {"fields": ["time_zone", "zone_name"]}),
-    ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return not Clinic.objects.exists() and super().has_add_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
-        return False
+from booking.models import Service, Therapist
 
 
 @admin.register(Therapist)

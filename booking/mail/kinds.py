@@ -149,7 +149,7 @@ KINDS: dict[Kind, MessageKind] = {
         about=(Appointment,),
         folder="staff-reminder",
         context=context.visit_context,
-        is_stale=stale.is_request_answered,
+        is_stale=stale.is_request_over,
         overtakes=False,
     ),
 }

@@ -30,8 +30,10 @@ def _is_still_to_come(visit: Appointment, message: Message, now: datetime) -> bo
     return is_same and visit.outage is None
 
 
-def is_request_answered(message: Message, later: MessageQuerySet, now: datetime) -> bool:
-    return message.appointment is None or message.appointment.state != State.REQUESTED
+def is_request_over(message: Message, later: MessageQuerySet, now: datetime) -> bool:
+    """It was answered, or the visit has begun without."""
+    visit = message.appointment
+    return visit is None or visit.state != State.REQUESTED or visit.starts_at <= now
 
 
 def is_series_over(message: Message, later: MessageQuerySet, now: datetime) -> bool:

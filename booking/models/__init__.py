@@ -7,6 +7,8 @@ from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, ph
 from .alternatives import Alternative, FirstChoice, Proposal, propose
 from .appointments import Appointment
 from .changes import CHANGES
+from .clinic import Clinic, OpeningHours, quiet_hours
+from .clinic_calendar import clinic_calendar
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
 from .free import Answer, Audience, FreeTimes, Terms, WhyNot, ask, free_times
@@ -21,7 +23,7 @@ from .recurring import LONGEST, RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .states import COMING, OCCUPYING, HeldFor, State
-from .therapists import Clinic, Service, Therapist
+from .therapists import Service, Therapist
 from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_list
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "Mail",
     "Message",
     "Offer",
+    "OpeningHours",
     "Outage",
     "OutageContact",
     "Override",
@@ -85,12 +88,14 @@ __all__ = [
     "WhyNot",
     "WithPeople",
     "ask",
+    "clinic_calendar",
     "digits_of",
     "free_times",
     "group_by_therapist",
     "message_id",
     "phone_notice",
     "propose",
+    "quiet_hours",
     "rules_of_the_list",
     "working_time",
 ]

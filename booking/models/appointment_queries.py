@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Greatest
 
-from revival.base.clock import Span
+from revival.base.clock import Span, utc_offset
 
 from .links import WithPrivateLink
 from .people import PersonDetails, WithPeople, digits_of, only_digits
@@ -55,11 +56,21 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
     def waiting_for_answer(self) -> AppointmentQuerySet:
         return self.filter(state=State.REQUESTED).order_by("answer_by")
 
-    def in_order(self) -> list[Appointment]:
-        return list(self.select_related("therapist", "service").order_by("starts_at"))
+    def in_order(self, most: int | None = None) -> list[Appointment]:
+        return list(self.select_related("therapist", "service").order_by("starts_at")[:most])
 
     def coming(self, now: datetime) -> AppointmentQuerySet:
         return self.filter(state__in=COMING, starts_at__gt=now)
+
+    def at_another_hour(self, now: datetime, zone: ZoneInfo) -> AppointmentQuerySet:
+        """Coming visits whose hour on the clinic's clock is not the one that was agreed."""
+        rows = self.coming(now).exclude(agreed_offset=None).order_by("starts_at")
+        changed = [
+            pk
+            for pk, starts_at, agreed in rows.values_list("pk", "starts_at", "agreed_offset")
+            if utc_offset(starts_at, zone) != agreed
+        ]
+        return self.filter(pk__in=changed).order_by("starts_at")
 
     def of_person(self, details: PersonDetails) -> AppointmentQuerySet:
         """Visits under the same name with the same e-mail address or the same digits of a phone."""
@@ -88,8 +99,8 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
         return over.filter(~Q(self._is_on_a_board()) | Q(starts_at__lte=now))
 
     def staff_to_be_reminded(self, now: datetime) -> AppointmentQuerySet:
-        """Requests that still have no answer when half of the time for it is over."""
-        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now).without_outage()
+        """Requests to come that still have no answer when half of the time for it is over."""
+        return self.filter(state=State.REQUESTED, remind_staff_at__lte=now, starts_at__gt=now).without_outage()
 
     def with_outage(self) -> AppointmentQuerySet:
         """Annotates `is_out`: whether the therapist is out and nobody has settled the visit yet."""

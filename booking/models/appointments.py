@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from datetime import timezone as fixed_offset
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -15,9 +17,10 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from revival.base.clock import Span
+from revival.base.clock import Span, utc_offset
 
 from .appointment_queries import AppointmentQuerySet
+from .clinic import Clinic
 from .hours import FAR_FUTURE
 from .links import PrivateLink
 from .series import Series
@@ -41,6 +44,10 @@ class Appointment(PrivateLink):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     blocked = DateTimeRangeField(help_text="From the start to the end of the turnaround; written by actions.")
+    agreed_offset = models.SmallIntegerField(
+        null=True,
+        help_text="Minutes that the clinic’s clock is ahead of UTC at the start, by the rules when it was set.",
+    )
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, blank=True, related_name="visits")
     held_until = models.DateTimeField(null=True, blank=True)
@@ -207,6 +214,13 @@ class Appointment(PrivateLink):
         self.close_link()
 
     @property
+    def agreed_start(self) -> datetime:
+        """The start on the clock as it was agreed, whatever the rules of the time zone say since."""
+        if self.agreed_offset is None:
+            return timezone.localtime(self.starts_at)
+        return self.starts_at.astimezone(fixed_offset(timedelta(minutes=self.agreed_offset)))
+
+    @property
     def length(self) -> timedelta:
         """How long this visit takes, as it was agreed: the service may have another length by now."""
         return self.ends_at - self.starts_at
@@ -228,12 +242,15 @@ class Appointment(PrivateLink):
         starts_at: datetime,
         length: timedelta | None = None,
         turnaround: timedelta | None = None,
+        zone: ZoneInfo | None = None,
     ) -> None:
-        """Set therapist, service and the three columns of time together (not saved).
+        """Set therapist, service and the four columns of time together (not saved).
 
-        `length` and `turnaround` are those of a visit that exists; by default the service's own.
+        `length` and `turnaround` are those of a visit that exists; by default the service's own. `zone` is the
+        clinic's, for callers who have it; without it, it is read.
         """
         self.therapist, self.service, self.starts_at = therapist, service, starts_at
+        self.agreed_offset = utc_offset(starts_at, zone or Clinic.objects.current().zone)
         self.ends_at = starts_at + (service.length if length is None else length)
         after = service.turnaround if turnaround is None else turnaround
         self.blocked = DateTimeTZRange(starts_at, self.ends_at + after)

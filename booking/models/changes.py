@@ -8,6 +8,7 @@ from revival.base.change_log import create_change_model
 
 from .affected_visits import AffectedVisit, OutageContact
 from .appointments import Appointment
+from .clinic import Clinic, OpeningHours
 from .contact import ContactRequest
 from .hours import Absence, Override, Shift
 from .messages import Message
@@ -15,7 +16,7 @@ from .outages import Outage
 from .recurring import RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import Series
-from .therapists import Clinic, Service, Therapist
+from .therapists import Service, Therapist
 from .waitlist import WaitlistEntry
 
 TRACKED: dict[type[models.Model], tuple[str, ...]] = {
@@ -40,6 +41,7 @@ TRACKED: dict[type[models.Model], tuple[str, ...]] = {
     Therapist: ("slug", "is_taking_patients", "account"),
     Service: ("slug", "minutes", "turnaround_minutes", "notice_hours", "needs_confirmation", "is_active"),
     Clinic: ("name", "phone", "time_zone"),
+    OpeningHours: ("weekday", "opens", "closes"),
     Caution: ("slug", "approved_on"),
     UrgentHelp: ("approved_on",),
 }

@@ -175,6 +175,9 @@ class AbsenceQuerySet(WholeClinicToo["Absence"]):
     def touching(self, span: Span) -> AbsenceQuerySet:
         return self.filter(starts_at__lt=span.end, ends_at__gt=span.start)
 
+    def closing_the_clinic(self) -> AbsenceQuerySet:
+        return self.filter(therapist__isnull=True)
+
     def keeping_away(self, therapists: Iterable[int]) -> AbsenceQuerySet:
         """By their ids: their own, and when the whole clinic is closed."""
         return self.filter(Q(therapist__in=therapists) | Q(therapist__isnull=True))

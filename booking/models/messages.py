@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from revival.base.mail import Mail
 
-from .affected_visits import OutageContact
+from .affected_visits import AffectedVisit, OutageContact
 from .appointments import Appointment
 from .contact import ContactRequest
 from .people import OwnOnly
@@ -83,11 +83,30 @@ class MessageQuerySet(OwnOnly["Message"]):
     )
 
     def undelivered(self) -> MessageQuerySet:
-        """Messages that staff must look at: refused, to be phoned, tried in vain so far, or waiting long."""
-        return self.exclude(kind__in=TO_STAFF, delivery=Delivery.PLEASE_PHONE).filter(
-            Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE))
+        """Messages that staff must look at: refused, to be phoned, tried in vain so far, or waiting long.
+
+        Once the visit has begun, there is nothing left to remind or call a patient of.
+        """
+        now = timezone.now()
+        to_call = Q(delivery__in=(Delivery.REFUSED, Delivery.PLEASE_PHONE))
+        is_stale = Q(kind__in=(*REMINDERS, Kind.STAFF_REMINDER)) | to_call & ~Q(kind__in=TO_STAFF)
+        rows = self.exclude(kind__in=TO_STAFF, delivery=Delivery.PLEASE_PHONE)
+        return rows.exclude(is_stale & self._has_begun(now)).filter(
+            to_call
             | Q(delivery=Delivery.QUEUED, attempts__gt=0)
-            | Q(delivery=Delivery.QUEUED, created_at__lt=timezone.now() - LONGEST_WAIT)
+            | Q(delivery=Delivery.QUEUED, created_at__lt=now - LONGEST_WAIT)
+        )
+
+    @staticmethod
+    def _has_begun(now: datetime) -> Q:
+        """Whether the visit it is about has begun; of several, the last."""
+        together = Appointment.objects.filter(told_together=OuterRef("pk"), starts_at__gt=now)
+        affected = AffectedVisit.objects.filter(contact=OuterRef("outage_contact"), visit__starts_at__gt=now)
+        return (
+            (Q(appointment__starts_at__lte=now) & ~Q(Exists(together)))
+            | Q(entry__visit__starts_at__lte=now)
+            | Q(offer__starts_at__lte=now)
+            | (Q(outage_contact__isnull=False) & ~Q(Exists(affected)))
         )
 
     def is_last_by_phone(self, visit: Appointment) -> bool:

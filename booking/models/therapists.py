@@ -1,15 +1,12 @@
-"""Clinic, Therapist and Service: what can be booked, and with whom."""
+"""Therapist and Service: what can be booked, and with whom."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -18,99 +15,6 @@ from .people import OwnOnly
 
 RESERVED_SLUGS = ("hold", "ask", "any", "find")
 """Path segments that the booking addresses use themselves."""
-
-
-def validate_time_zone(name: str) -> None:
-    if name not in available_timezones():
-        raise ValidationError("Choose a time zone by its IANA name, such as America/Chicago.")
-
-
-class ClinicQuerySet(models.QuerySet["Clinic"]):
-    def current(self) -> Clinic:
-        return self.get()
-
-
-class Clinic(models.Model):
-    """The one place of care. Unknown facts stay empty, and the pages leave them out."""
-
-    name = models.CharField(max_length=120)
-    opening_line = models.CharField(max_length=300, blank=True, help_text="One sentence that says who you help.")
-    phone = models.CharField(
-        max_length=20,
-        validators=[RegexValidator(r"^\d{3}-\d{3}-\d{4}$", "Write it like 612-605-7594.")],
-        help_text="Shown on every page and in every message, like 612-605-7594.",
-    )
-    email = models.EmailField("e-mail", blank=True, help_text="Shown in the footer when set.")
-    address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")
-    opening_hours = models.TextField(blank=True, help_text="Shown in the footer when set.")
-    notices_to = models.EmailField(
-        "e-mail for staff notices", blank=True, help_text="Where a notice goes when someone asks for a visit."
-    )
-    mails_day_sheet = models.BooleanField(
-        "send the day sheet by e-mail",
-        default=False,
-        help_text="To the address for staff notices, the evening before and again in the morning: times, therapists, "
-        "first names and phones, in case the site cannot be reached. E-mail is not sealed: turn it on only for "
-        "an address that the clinic alone reads.",
-    )
-    time_zone = models.CharField(max_length=40, default="America/Chicago", validators=[validate_time_zone])
-    zone_name = models.CharField(
-        max_length=40,
-        default="Minneapolis time",
-        help_text="How patients call the clinic’s time, such as “Minneapolis time”.",
-    )
-
-    objects = ClinicQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "clinic"
-        constraints = [
-            models.CheckConstraint(
-                name="booking_clinic_is_the_only_one",
-                condition=Q(pk=1),
-                violation_error_message="There is one clinic; change it instead of adding another.",
-            ),
-            models.CheckConstraint(
-                name="booking_clinic_mails_day_sheet_to_someone",
-                condition=Q(mails_day_sheet=False) | ~Q(notices_to=""),
-                violation_error_message="Give the e-mail for staff notices: the day sheet goes there.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def brand(self) -> tuple[str, str]:
-        """The name in two parts: the masthead sets its first word large, the rest small."""
-        first, _, rest = self.name.partition(" ")
-        return first, rest
-
-    @property
-    def phone_link(self) -> str:
-        """An RFC 3966 address, such as `tel:+16126057594`."""
-        return "tel:+1" + self.phone.replace("-", "")
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """The facts that articles name by a token, so that they are edited here alone."""
-        return {"clinic": self.name, "phone": self.phone, "email": self.email, "address": self.address}
-
-    @property
-    def directions_url(self) -> str:
-        """The way here on a map, by the documented address that opens a phone's map application."""
-        return "https://www.google.com/maps/dir/?" + urlencode(
-            {"api": 1, "destination": " ".join(self.address.split())}
-        )
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
-
-    def is_quiet_at(self, now: datetime) -> bool:
-        """Whether it is night at the clinic: no waiting-list offer is sent then."""
-        hour = now.astimezone(self.zone).hour
-        return hour >= settings.BOOKING_QUIET_FROM_HOUR or hour < settings.BOOKING_QUIET_UNTIL_HOUR
 
 
 class TherapistQuerySet(OwnOnly["Therapist"]):

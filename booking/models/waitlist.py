@@ -15,6 +15,7 @@ from django.utils import timezone
 from revival.base.clock import Span
 
 from .appointments import Appointment
+from .clinic import quiet_hours
 from .free import Audience
 from .links import PrivateLink, WithPrivateLink
 from .people import WithPeople
@@ -46,13 +47,9 @@ def parts_of_day() -> ArrayField:
     return ArrayField(models.CharField(max_length=9, choices=PartOfDay), verbose_name="times of day")
 
 
-def rules_of_the_list() -> dict[str, int]:
+def rules_of_the_list() -> dict[str, object]:
     """How long a time is held for one person, and between which hours no offer is sent."""
-    return {
-        "offer_minutes": settings.BOOKING_OFFER_MINUTES,
-        "quiet_from": settings.BOOKING_QUIET_FROM_HOUR,
-        "quiet_until": settings.BOOKING_QUIET_UNTIL_HOUR,
-    }
+    return {"offer_minutes": settings.BOOKING_OFFER_MINUTES, "quiet": quiet_hours()}
 
 
 class FreedTimeQuerySet(models.QuerySet["FreedTime"]):

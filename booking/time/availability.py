@@ -265,21 +265,3 @@ def _start_of(span: Span) -> datetime:
 
 def _end_of(span: Span) -> datetime:
     return span.end
-
-
-def answer_by(
-    *, asked_at: datetime, starts_at: datetime, zone: tzinfo, working_days: int, before: timedelta
-) -> datetime:
-    """The moment by which a request must be answered, as an aware `datetime`.
-
-    That is `working_days` later (Monday to Friday, same time of day at the clinic), and at latest `before` ahead of
-    the visit. For a visit asked for at short notice staff have half of the time until then.
-    """
-    local = asked_at.astimezone(zone)
-    day = local.date()
-    while working_days > 0:
-        day += ONE_DAY
-        working_days -= day.weekday() < 5
-    due = instant_of(day, local.time(), zone)
-    half_way = asked_at + max(timedelta(0), (starts_at - asked_at) / 2)
-    return max(asked_at, min(due, max(starts_at - before, half_way)))

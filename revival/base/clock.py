@@ -47,6 +47,12 @@ def instant_of(day: date, wall: time, zone: tzinfo) -> datetime:
     return _end_of_gap(late, early, zone)
 
 
+def utc_offset(moment: datetime, zone: tzinfo) -> int:
+    """Minutes that the clock on the clinic's wall is ahead of UTC at a moment."""
+    offset = moment.astimezone(zone).utcoffset() or timedelta(0)
+    return round(offset / timedelta(minutes=1))
+
+
 def _end_of_gap(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     """The second between two instants at which the zone's offset changes (bisection)."""
     new_offset = after.astimezone(zone).utcoffset()

@@ -1,7 +1,10 @@
 """Template filters for dates and times in words, in the active time zone (the clinic's, `revival.site.clinic_time`)."""
 
 from calendar import day_name
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 from django import template
 from django.utils import timezone
@@ -18,11 +21,34 @@ def _local(moment: datetime) -> datetime:
     return timezone.localtime(moment)
 
 
+def with_year(words: str, day: date) -> str:
+    """The words for a day, and its year when that is not the present one at the clinic."""
+    return words if day.year == timezone.localdate().year else f"{words}, {day.year}"
+
+
 @register.filter
 def day_words(moment: datetime | date) -> str:
-    """Monday, December 7"""
+    """Monday, December 7; of another year than this, Monday, January 4, 2027."""
     local = _local(moment) if isinstance(moment, datetime) else moment
-    return f"{local:%A, %B} {local.day}"
+    return with_year(f"{local:%A, %B} {local.day}", local)
+
+
+@register.filter
+def month_day(moment: datetime | date) -> str:
+    """December 7; of another year than this, January 4, 2027."""
+    local = _local(moment) if isinstance(moment, datetime) else moment
+    return with_year(f"{local:%B} {local.day}", local)
+
+
+def month_day_short(day: date) -> str:
+    """Dec 7; of another year than this, Jan 4, 2027."""
+    return with_year(f"{day:%b} {day.day}", day)
+
+
+@register.filter
+def whole_day(day: date) -> str:
+    """Monday, December 7, 2026: with the year also when it is this one, for what is printed or kept."""
+    return f"{day:%A, %B} {day.day}, {day.year}"
 
 
 @register.filter
@@ -35,6 +61,42 @@ def date_words(day: date) -> str:
 def wall(hour: time) -> str:
     """9:15 am, for a wall-clock time at the clinic; "midnight" for the end of the day."""
     return "midnight" if hour == time(0) else f"{hour.hour % 12 or 12}:{hour:%M} {'am' if hour.hour < 12 else 'pm'}"
+
+
+def _short_wall(hour: time) -> str:
+    """8 am; 8:30 am; noon; midnight."""
+    if hour in (time(0), time(12)):
+        return "noon" if hour.hour else "midnight"
+    return hour_words(hour.hour) if hour.minute == 0 else wall(hour)
+
+
+def _open_words(spans: list[tuple[time, time]]) -> str:
+    """8 am to noon and 1 pm to 5 pm; hours without a break between them are said as one."""
+    joined: list[tuple[time, time]] = []
+    for opens, closes in spans:
+        if joined and joined[-1][1] == opens:
+            joined[-1] = (joined[-1][0], closes)
+        else:
+            joined.append((opens, closes))
+    if joined == [(time(0), time(0))]:
+        return "all day"
+    words = [f"{_short_wall(opens)} to {_short_wall(closes)}" for opens, closes in joined]
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+@register.filter
+def opening_lines(week: Iterable[tuple[int, time, time]]) -> list[str]:
+    """Monday to Thursday 8 am to 7 pm; Friday 8 am to noon. From rows of weekday, opening and closing, in order."""
+    days = [
+        (weekday, _open_words([(opens, closes) for _, opens, closes in rows]))
+        for weekday, rows in groupby(week, key=itemgetter(0))
+    ]
+    lines = []
+    for _, run in groupby(enumerate(days), key=lambda pair: (pair[1][1], pair[1][0] - pair[0])):  # days in a row
+        first, *rest = [day for _, day in run]
+        until = f"{' to ' if len(rest) > 1 else ' and '}{day_name[rest[-1][0]]}" if rest else ""
+        lines.append(f"{day_name[first[0]]}{until} {first[1]}")
+    return lines
 
 
 @register.filter
@@ -50,10 +112,10 @@ def hours_words(minutes: int) -> str:
 
 
 @register.filter
-def day_short(moment: datetime) -> str:
-    """Mon, Dec 7"""
-    local = _local(moment)
-    return f"{local:%a, %b} {local.day}"
+def day_short(moment: datetime | date) -> str:
+    """Mon, Dec 7; of another year than this, Mon, Jan 4, 2027."""
+    local = _local(moment) if isinstance(moment, datetime) else moment
+    return with_year(f"{local:%a, %b} {local.day}", local)
 
 
 @register.filter

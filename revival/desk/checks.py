@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
 from django.db.backends.utils import CursorWrapper
 
+from booking.time.quiet_hours import HOURS_A_DAY
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
 
@@ -150,5 +151,21 @@ def check_link_key(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessa
             "LINK_KEY opens every visit's private page: it has to be long, random and not SECRET_KEY.",
             hint='python -c "import secrets; print(secrets.token_urlsafe(50))" makes one.',
             id="revival.E002",
+        )
+    ]
+
+
+@register()
+def check_quiet_hours(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
+    """E003: the quiet hours are hours of a day, and leave some in which offers are sent."""
+    first, last = settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR
+    are_hours = all(0 <= hour <= HOURS_A_DAY for hour in (first, last))
+    if are_hours and (first, last) != (0, HOURS_A_DAY):
+        return []
+    return [
+        Error(
+            f"Quiet hours from {first} until {last} are no hours of a day, or leave none in which an offer is sent.",
+            hint="Set BOOKING_QUIET_FROM_HOUR and BOOKING_QUIET_UNTIL_HOUR from 0 to 24, not to the whole day.",
+            id="revival.E003",
         )
     ]

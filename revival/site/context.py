@@ -54,6 +54,6 @@ def shipped_clinic() -> SimpleNamespace:
     """The facts in articles/content/clinic.toml, so that an error page always has a phone number."""
     path = settings.BASE_DIR / "articles" / "content" / "clinic.toml"
     facts = tomllib.loads(path.read_text())["clinic"] if path.exists() else {}
-    fields = {"name": "", "opening_line": "", "phone": "", "email": "", "address": "", "opening_hours": ""}
+    texts = dict.fromkeys(("name", "opening_line", "phone", "email", "address", "opening_hours"), "")
     digits = "".join(character for character in facts.get("phone", "") if character.isdigit())
-    return SimpleNamespace(**{**fields, **facts}, phone_link=f"tel:+1{digits}")
+    return SimpleNamespace(**{**texts, **facts}, week=(), phone_link=f"tel:+1{digits}")

@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "questions": Question.objects.filter(article__isnull=True)[:3],
         "cupping_questions": Question.objects.filter(article__in=Article.objects.published())[:2],
         "hold_minutes": settings.BOOKING_HOLD_MINUTES,
-        "data": graph(structured_data.website_node(), clinic_node(Clinic.objects.first())),
+        "data": graph(structured_data.website_node(), clinic_node(Clinic.objects.with_hours().first())),
     }
     return render(request, "site/home.html", context)
 
@@ -44,7 +44,7 @@ def therapist_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "written": Article.objects.published().filter(author=therapist),
         "inviting": Article.objects.published().filter(book_with=therapist),
         "questions": Question.objects.filter(article__isnull=True)[:2],
-        "data": graph(structured_data.person_node(therapist), trail, clinic_node(Clinic.objects.first())),
+        "data": graph(structured_data.person_node(therapist), trail, clinic_node(Clinic.objects.with_hours().first())),
         "section": "therapists",
     }
     return render(request, "site/therapists/detail.html", context)

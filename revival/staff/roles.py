@@ -13,7 +13,7 @@ def _rights(verbs: tuple[str, ...], app: str, *models: str) -> set[str]:
     return {f"{app}.{verb}_{model}" for verb in verbs for model in models}
 
 
-SEE_THE_CLINIC = _rights(LOOK, "booking", "clinic", "therapist", "service", "caution", "urgenthelp")
+SEE_THE_CLINIC = _rights(LOOK, "booking", "clinic", "openinghours", "therapist", "service", "caution", "urgenthelp")
 SEE_HOURS = _rights(LOOK, "booking", "shift", "override", "absence")
 ACT_FOR_PATIENTS = _rights(("view", "change"), "booking", "appointment", "waitlistentry", "contactrequest", "message")
 SEE_ARTICLES = _rights(LOOK, "articles", "article", "section", "question", "reference", "topic", "image")
@@ -47,7 +47,7 @@ REVIEWER = (
 OWNER = (
     FRONT_DESK
     | REVIEWER
-    | _rights(KEEP, "booking", "clinic", "therapist", "service", "caution", "urgenthelp")
+    | _rights(KEEP, "booking", "clinic", "openinghours", "therapist", "service", "caution", "urgenthelp")
     | _rights(KEEP, "articles", "article", "topic", "image")
     | _rights(("view", "add", "change"), "auth", "user")
     | _rights(LOOK, "auth", "group")

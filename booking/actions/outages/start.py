@@ -29,6 +29,7 @@ from booking.models import (
     Therapist,
     digits_of,
     phone_notice,
+    quiet_hours,
 )
 from revival.base.clock import ONE_DAY, Span
 from revival.base.desk_parts.staff_request import StaffUser
@@ -65,12 +66,10 @@ def why_by_phone(visit: Appointment, now: datetime) -> AffectedVisit.Why | Liter
 
 
 def usual_answer_by(now: datetime) -> datetime:
-    """BOOKING_OUTAGE_ANSWER_HOURS from now, on the full hour before, and not before the clinic's morning."""
+    """BOOKING_OUTAGE_ANSWER_HOURS from now, on the full hour before; when that is in the quiet hours, at their end."""
     zone = Clinic.objects.current().zone
     local = (now + timedelta(hours=settings.BOOKING_OUTAGE_ANSWER_HOURS)).astimezone(zone)
-    full = local.replace(minute=0, second=0, microsecond=0)
-    if full.hour < settings.BOOKING_QUIET_UNTIL_HOUR:
-        full = full.replace(hour=settings.BOOKING_QUIET_UNTIL_HOUR)
+    full = quiet_hours().next_end(local.replace(minute=0, second=0, microsecond=0), zone).astimezone(zone)
     return full if full > now.astimezone(zone) else full + ONE_DAY
 
 

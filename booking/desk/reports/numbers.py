@@ -113,8 +113,8 @@ class Answers:
 WORKING_HOURS = """(
     (({0})::date - DATE '2001-01-01') / 7 * 5 + least((({0})::date - DATE '2001-01-01') %% 7, 5)
 ) * 24.0 + CASE WHEN extract(isodow FROM {0}) <= 5 THEN extract(epoch FROM ({0})::time) / 3600.0 ELSE 0 END"""
-"""Hours of Mondays to Fridays since a Monday in 2001, in clinic-local time. `availability.answer_by` counts the days in
-which we promise an answer in the same way; closed days count there, too."""
+"""Hours of Mondays to Fridays since a Monday in 2001, in clinic-local time. Not by the clinic's calendar, on which
+`clinic_calendar.answer_by` counts: weeks can be compared although opening hours changed between them."""
 
 ANSWERS = f"""
 WITH request AS (

@@ -11,6 +11,7 @@ from itertools import pairwise
 from django.utils.safestring import SafeString, mark_safe
 
 from booking.models import Therapist
+from revival.base.words import month_day_short
 
 from . import numbers, plots
 from .numbers import LEAD_DAYS, Answers, Fill, Visits
@@ -48,7 +49,7 @@ class Selection:
 
     @property
     def week_labels(self) -> list[str]:
-        return [f"{week:%b} {week.day}" for week in self.scope.weeks]
+        return [month_day_short(week) for week in self.scope.weeks]
 
     @cached_property
     def visits(self) -> tuple[dict[date, Visits], Visits]:
@@ -152,8 +153,8 @@ def time_to_confirm(selection: Selection) -> Report:
     return Report(
         "time-to-confirm",
         title,
-        "Online requests by the week they came in. Only hours from Monday to Friday count, 24 to a day, as in the "
-        "promise to answer within working days.",
+        "Online requests by the week they came in. Only hours from Monday to Friday count, 24 to a day. “In time” is "
+        "by the date that the patient read.",
         ["Week from", "Confirmed", "Of them in time", "Median in hours", "Nine of ten within, in hours", "Declined",
          "Expired", "Still waiting"],
         [[week, *_answer_cells(answers)] for week, answers in by_week.items()],

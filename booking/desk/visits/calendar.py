@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from booking.models import AccessLog, Appointment, Clinic, Look, Therapist
 from revival.base.clock import ONE_DAY, is_in_era
 from revival.base.desk_parts.staff_request import StaffRequest
+from revival.base.words import month_day
 
 from .drawing import SHOWN, Day, draw
 
@@ -40,8 +41,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
     step = ONE_DAY if is_day else timedelta(days=7)
     context = {
         **admin.site.each_context(request),
-        "title": f"{_title(first, days[-1].day, today)}: calendar",
-        "year": "" if last.year == today.year else last.year,
+        "title": f"{_title(first, days[-1].day)}: calendar",
         "days": days,
         "is_narrow": len(days) * len(chosen) <= MOST_NARROW,
         "frame": frame,
@@ -65,10 +65,9 @@ def _without_empty_weekend(days: list[Day]) -> list[Day]:
     return [day for day in days if day.day.weekday() < 5 or any(lane.blocks for lane in day.lanes)]
 
 
-def _title(first: date, last: date, today: date) -> str:
-    """November 30 to December 4, with the year unless it is this year."""
-    words = f"{first:%B} {first.day}" + (f" to {last:%B} {last.day}" if first != last else "")
-    return words if last.year == today.year else f"{words}, {last.year}"
+def _title(first: date, last: date) -> str:
+    """November 30 to December 4"""
+    return month_day(first) + (f" to {month_day(last)}" if first != last else "")
 
 
 def chosen_day(text: str | None, today: date) -> date:

@@ -797,3 +797,14 @@ def look_at_promises(everyone, outage):
     holding = set(Appointment.objects.filter(state=State.HELD).values_list("pk", flat=True))
     assert holding <= set(live)  # no time is held for nobody
     assert all(number == 1 for number in live.values())
+
+
+@pytest.mark.parametrize(
+    ("hours", "asked", "answer"),
+    [((21, 7), 3, 7), ((21, 7), 10, 10), ((1, 6), 3, 6), ((1, 6), 0, 0), ((5, 5), 3, 3), ((24, 0), 3, 3)],
+)
+def test_an_answer_is_not_due_in_the_quiet_hours_whichever_is_the_smaller(therapist, settings, hours, asked, answer):
+    settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = hours
+    settings.BOOKING_OUTAGE_ANSWER_HOURS = 24
+
+    assert actions.usual_answer_by(in_days(1, asked, 20)) == in_days(2, answer)

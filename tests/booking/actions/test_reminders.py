@@ -187,3 +187,16 @@ def test_staff_who_answered_are_not_reminded(therapist, service):
     walk(timezone.now() + HOUR, 3)
 
     assert not Message.objects.filter(kind=Kind.STAFF_REMINDER).exists()
+
+
+def test_staff_are_not_reminded_of_a_visit_that_has_begun(therapist, service):
+    visit = an_appointment(
+        therapist, service, in_days(2), state=State.REQUESTED, remind_staff_at=in_days(2), answer_by=in_days(3)
+    )
+    with time_machine.travel(visit.starts_at - HOUR, tick=False) as clock:
+        waiting = queue.queue_message(Kind.STAFF_REMINDER, visit)
+        clock.move_to(visit.starts_at)
+        a_look()
+        actions.deliver_message(message_id=waiting.pk)
+
+    assert [message.delivery for message in Message.objects.all()] == [Delivery.OVERTAKEN]

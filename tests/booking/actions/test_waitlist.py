@@ -313,6 +313,22 @@ def test_nobody_is_mailed_twice_for_one_slot(service, full_day):
     assert Message.objects.filter(kind=Kind.OFFER).count() == 1
 
 
+@pytest.mark.parametrize("hours", [(1, 6), (6, 1)])
+def test_offers_leave_outside_the_quiet_hours_whichever_is_the_smaller(service, full_day, settings, hours):
+    settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = hours
+    quiet, after = in_days(1, hours[0]), in_days(1 + (hours[1] < hours[0]), hours[1])
+    with time_machine.travel(quiet, tick=False) as clock:
+        joins(service)
+        cancel(full_day[1])
+        a_look()
+        assert not offers()
+
+        clock.move_to(after)
+        a_look()
+
+    assert len(offers()) == 1
+
+
 def test_an_offer_too_late_in_the_evening_to_be_mailed_is_made_again_in_the_morning(service, full_day, settings):
     settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = 21, 7
     evening, night, late, morning = in_days(1, 20, 59), in_days(1, 21), in_days(1, 23), in_days(2, 7)

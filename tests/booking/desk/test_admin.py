@@ -11,9 +11,33 @@ from django.utils import timezone
 
 from articles.models import Image
 from booking import actions
-from booking.models import Absence, Appointment, ContactRequest, HeldFor, Message, Shift, State, UrgentHelp
+from booking.mail import queue
+from booking.models import (
+    Absence,
+    Appointment,
+    ContactRequest,
+    Delivery,
+    HeldFor,
+    Kind,
+    Message,
+    OutageContact,
+    Shift,
+    State,
+    UrgentHelp,
+)
+from revival.base.clock import Span
 from revival.base.words import day_short, day_words
-from tests.factories import a_therapist, an_appointment, asks, in_days, version_of
+from tests.factories import (
+    a_series,
+    a_therapist,
+    an_appointment,
+    an_offer,
+    asks,
+    in_days,
+    joins,
+    outage_of,
+    version_of,
+)
 from tests.guest import hidden_fields, press
 from tests.staff import FRONT_DESK, OWNER, SUPERUSER, THERAPIST, at_the_desk, signed_in_as, staff_user
 
@@ -236,7 +260,7 @@ def test_the_first_page_reads_the_database_a_fixed_number_of_times(
         an_appointment(therapist, service, in_days(day), state=State.REQUESTED)
     admin_client.get("/admin/")
 
-    with django_assert_max_num_queries(35):
+    with django_assert_max_num_queries(36):
         admin_client.get("/admin/")
 
 
@@ -326,6 +350,55 @@ def test_what_was_not_delivered_says_what_to_tell(admin_client, therapist, servi
     assert "Nobody waits for a message." in press(admin_client, phoned, follow=True).text
 
 
+@pytest.mark.parametrize("delivery", [Delivery.REFUSED, Delivery.PLEASE_PHONE])
+def test_what_to_tell_of_a_visit_leaves_the_desk_when_it_has_begun(therapist, service, delivery):
+    start = in_days(1, 10)
+    visit = an_appointment(therapist, service, start)
+    series = a_series(therapist, service, in_days(1, 11), in_days(8, 11))
+    entry = joins(service, visit=an_appointment(therapist, service, in_days(1, 12)))
+    for kind, about in [(Kind.CONFIRMED, visit), (Kind.REMINDER_DAY, visit), (Kind.JOINED, entry)]:
+        queue.queue_message(kind, about)
+    Message.objects.update(delivery=delivery)
+
+    def listed(moment):
+        with time_machine.travel(moment, tick=False):
+            return sorted(Message.objects.undelivered().values_list("kind", flat=True))
+
+    assert Message.objects.get(kind=Kind.SERIES).visits.count() == len(series)
+    assert listed(start - timedelta(minutes=1)) == ["confirmed", "joined", "joined", "reminder-day", "series"]
+    assert listed(start) == ["joined", "joined", "series"]
+    assert listed(in_days(1, 12)) == ["series"]
+    assert listed(in_days(8, 11)) == []
+
+
+def test_a_reminder_tried_in_vain_leaves_the_desk_when_the_visit_has_begun(therapist, service):
+    visit = an_appointment(therapist, service, in_days(1, 10))
+    for kind in (Kind.REMINDER_HOURS, Kind.CONFIRMED):
+        queue.queue_message(kind, visit)
+    Message.objects.update(attempts=3)
+
+    with time_machine.travel(visit.starts_at, tick=False):
+        # A confirmation that waits says that the mail server does not answer.
+        assert [message.kind for message in Message.objects.undelivered()] == [Kind.CONFIRMED]
+
+
+def test_an_offer_and_an_outage_leave_the_desk_when_their_time_has_begun(therapist, service):
+    entry = joins(service)
+    offer = an_offer(entry, therapist, in_days(1, 10))
+    an_appointment(therapist, service, in_days(2, 10), email="")
+    outage_of(therapist, Span(in_days(2, 8), in_days(2, 18)))
+    queue.queue_message(Kind.OUTAGE, OutageContact.objects.get())
+    Message.objects.update(delivery=Delivery.REFUSED)
+
+    def listed(moment):
+        with time_machine.travel(moment, tick=False):
+            return {message.kind for message in Message.objects.undelivered()}
+
+    assert listed(offer.starts_at - timedelta(minutes=1)) == {Kind.JOINED, Kind.OFFER, Kind.OUTAGE}
+    assert listed(offer.starts_at) == {Kind.JOINED, Kind.OUTAGE}
+    assert listed(in_days(2, 10)) == {Kind.JOINED}
+
+
 def test_a_contact_request_is_answered_with_its_wish_in_sight(admin_client, therapist, service):
     asked = asks(name="Ivy Larch", therapist=therapist, weekdays=[0, 2], note="After school")
 
@@ -367,8 +440,12 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
     for what in set(items) - {hours, photo}:
         page = owner.get(items[what])
         typed = fields_of(page.context["adminform"].form) | {
+            "hours-TOTAL_FORMS": "1",
+            "hours-INITIAL_FORMS": "0",
+            "hours-0-weekday": "0",
+            "hours-0-opens": "08:00",
+            "hours-0-closes": "17:00",
             "address": "1 Main Street",
-            "opening_hours": "Monday to Friday",
             "notices_to": "desk@clinic.example",
             "about": "Treats backs.",
             "approved_on": "2026-11-01",

@@ -12,7 +12,6 @@ from booking.time.availability import (
     Cause,
     Rules,
     WeeklyHours,
-    answer_by,
     free_starts,
     merge,
     opening_spans,
@@ -385,22 +384,3 @@ def test_subtract_keeps_just_the_moments_that_are_in_one_and_not_in_the_other(ke
 
     assert inside(left) == (inside(kept) and not inside(away))
     assert left == merge(left)
-
-
-# ---- until when a request is answered ----
-
-
-@pytest.mark.parametrize(
-    ("asked", "starts_at", "answer"),
-    [
-        (at(MONDAY, 10), at(date(2026, 12, 20), 9), at(date(2026, 12, 9), 10)),
-        (at(date(2026, 12, 11), 16), at(date(2026, 12, 20), 9), at(date(2026, 12, 15), 16)),  # over a weekend
-        (at(MONDAY, 10), at(date(2026, 12, 8), 9), at(date(2026, 12, 8), 7)),  # two hours before the visit
-        (at(MONDAY, 10), at(MONDAY, 12), at(MONDAY, 11)),  # at short notice, half of the time is left
-        (at(MONDAY, 10), at(MONDAY, 9), at(MONDAY, 10)),  # never before it was asked
-    ],
-)
-def test_answer_is_due_in_two_working_days_and_two_hours_before(asked, starts_at, answer):
-    due = answer_by(asked_at=asked, starts_at=starts_at, zone=CHICAGO, working_days=2, before=timedelta(hours=2))
-
-    assert due == answer

@@ -48,6 +48,24 @@ def test_a_password_alone_is_warned_of(settings, is_required, ids):
     assert [message.id for message in checks.check_two_factor(None)] == ids
 
 
+@pytest.mark.parametrize(
+    ("hours", "is_good"),
+    [
+        ((21, 7), True),
+        ((1, 6), True),
+        ((5, 5), True),
+        ((24, 0), True),
+        ((0, 24), False),
+        ((21, 25), False),
+        ((-1, 7), False),
+    ],
+)
+def test_quiet_hours_are_hours_and_never_the_whole_day(settings, hours, is_good):
+    settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = hours
+
+    assert (checks.check_quiet_hours(None) == []) is is_good
+
+
 def test_no_two_checks_share_an_id():
     tree = ast.parse(Path(checks.__file__).read_text())
     ids = Counter(
@@ -56,5 +74,5 @@ def test_no_two_checks_share_an_id():
         if isinstance(node, ast.keyword) and node.arg == "id" and isinstance(node.value, ast.Constant)
     )
 
-    assert len(ids) == 7
+    assert len(ids) == 8
     assert [check_id for check_id, uses in ids.items() if uses > 1] == []

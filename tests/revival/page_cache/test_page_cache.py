@@ -51,7 +51,9 @@ def test_every_content_table_has_the_trigger():
     }
     with connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'raise_site_revision'")
-        assert tables <= {row[0] for row in cursor.fetchall()}
+        with_trigger = {row[0] for row in cursor.fetchall()}
+    assert tables <= with_trigger
+    assert {"booking_clinic", "booking_openinghours", "booking_therapist", "booking_service"} <= with_trigger
 
 
 # ---- a running site ----

@@ -1,0 +1,201 @@
+"""Clinic: the one place of care, its facts and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Case, Deferrable, F, Func, OuterRef, Q, Value, When
+from django.db.models.functions import Greatest, JSONObject
+
+from booking.time.quiet_hours import QuietHours
+from booking.time.weekly_hours import DayShift
+
+from .hours import Weekday
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError("Choose a time zone by its IANA name, such as America/Chicago.")
+
+
+def quiet_hours() -> QuietHours:
+    return QuietHours(settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR)
+
+
+class ClinicQuerySet(models.QuerySet["Clinic"]):
+    def current(self) -> Clinic:
+        return self.with_hours().get()
+
+    def with_hours(self) -> ClinicQuerySet:
+        """Reads the opening hours in the same query, for `Clinic.week`."""
+        rows = OpeningHours.objects.filter(clinic=OuterRef("pk")).order_by("weekday", "opens")
+        row = JSONObject(weekday="weekday", opens="opens", closes="closes")
+        return self.annotate(hours_as_json=ArraySubquery(rows.values(row=row)))
+
+
+class Clinic(models.Model):
+    """The one place of care. Unknown facts stay empty, and the pages leave them out."""
+
+    name = models.CharField(max_length=120)
+    opening_line = models.CharField(max_length=300, blank=True, help_text="One sentence that says who you help.")
+    phone = models.CharField(
+        max_length=20,
+        validators=[RegexValidator(r"^\d{3}-\d{3}-\d{4}$", "Write it like 612-605-7594.")],
+        help_text="Shown on every page and in every message, like 612-605-7594.",
+    )
+    email = models.EmailField("e-mail", blank=True, help_text="Shown in the footer when set.")
+    address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")
+    opening_hours = models.TextField(
+        "note on the opening hours",
+        blank=True,
+        help_text="Shown below the opening hours: what they cannot say, such as “Evenings by appointment.”",
+    )
+    notices_to = models.EmailField(
+        "e-mail for staff notices", blank=True, help_text="Where a notice goes when someone asks for a visit."
+    )
+    mails_day_sheet = models.BooleanField(
+        "send the day sheet by e-mail",
+        default=False,
+        help_text="To the address for staff notices, the evening before and again in the morning: times, therapists, "
+        "first names and phones, in case the site cannot be reached. E-mail is not sealed: turn it on only for "
+        "an address that the clinic alone reads.",
+    )
+    time_zone = models.CharField(max_length=40, default="America/Chicago", validators=[validate_time_zone])
+    zone_name = models.CharField(
+        max_length=40,
+        default="Minneapolis time",
+        help_text="How patients call the clinic’s time, such as “Minneapolis time”.",
+    )
+
+    objects = ClinicQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "clinic"
+        constraints = [
+            models.CheckConstraint(
+                name="booking_clinic_is_the_only_one",
+                condition=Q(pk=1),
+                violation_error_message="There is one clinic; change it instead of adding another.",
+            ),
+            models.CheckConstraint(
+                name="booking_clinic_mails_day_sheet_to_someone",
+                condition=Q(mails_day_sheet=False) | ~Q(notices_to=""),
+                violation_error_message="Give the e-mail for staff notices: the day sheet goes there.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def brand(self) -> tuple[str, str]:
+        """The name in two parts: the masthead sets its first word large, the rest small."""
+        first, _, rest = self.name.partition(" ")
+        return first, rest
+
+    @property
+    def phone_link(self) -> str:
+        """An RFC 3966 address, such as `tel:+16126057594`."""
+        return "tel:+1" + self.phone.replace("-", "")
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts that articles name by a token, so that they are edited here alone."""
+        return {"clinic": self.name, "phone": self.phone, "email": self.email, "address": self.address}
+
+    @property
+    def directions_url(self) -> str:
+        """The way here on a map, by the documented address that opens a phone's map application."""
+        return "https://www.google.com/maps/dir/?" + urlencode(
+            {"api": 1, "destination": " ".join(self.address.split())}
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def week(self) -> tuple[DayShift, ...]:
+        """The opening hours as entered, Monday first; empty when none are."""
+        rows = self.__dict__.get("hours_as_json")
+        if rows is None:
+            return tuple(row.shift for row in self.hours.all())
+        return tuple(_shift_from_json(row) for row in rows)
+
+    def is_quiet_at(self, now: datetime) -> bool:
+        """Whether it is night at the clinic: no waiting-list offer is sent then."""
+        return quiet_hours().hold_at(now, self.zone)
+
+
+def _shift_from_json(row: Mapping[str, str]) -> DayShift:
+    return DayShift(int(row["weekday"]), time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"]))
+
+
+class SecondOfDay(Func):
+    template = "extract(epoch FROM %(expressions)s)::int"
+    output_field = models.IntegerField()
+
+
+class OpenSeconds(Func):
+    """From `opens` to `closes` in seconds since midnight, where closing at 00:00 is the end of the day."""
+
+    function = "int4range"
+    output_field = IntegerRangeField()
+
+    def __init__(self) -> None:
+        end = Case(When(closes=time(0), then=Value(24 * 3600)), default=SecondOfDay("closes"))
+        # A span that closes before it opens is empty here; another constraint refuses it.
+        super().__init__(SecondOfDay("opens"), Greatest(SecondOfDay("opens"), end))
+
+
+class OpeningHours(models.Model):
+    """One span of the clinic's opening hours on a weekday; two rows make a day with a break."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="hours")
+    weekday = models.PositiveSmallIntegerField("day", choices=Weekday)
+    opens = models.TimeField()
+    closes = models.TimeField(help_text="12:00 am means the end of the day.")
+
+    class Meta:
+        ordering = ["weekday", "opens"]
+        verbose_name = verbose_name_plural = "opening hours"
+        constraints = [
+            models.CheckConstraint(
+                name="booking_opening_hours_weekday_is_a_weekday",
+                condition=Q(weekday__lte=6),
+                violation_error_message="Choose a day of the week.",
+            ),
+            models.CheckConstraint(
+                name="booking_opening_hours_open_before_they_close",
+                condition=Q(opens__lt=F("closes")) | Q(closes=time(0)),
+                violation_error_message="The clinic closes after it opens. For a break give two lines for that day.",
+            ),
+            # Deferred, since several lines of a day may change together.
+            ExclusionConstraint(
+                name="booking_opening_hours_never_overlap",
+                expressions=[
+                    ("clinic", RangeOperators.EQUAL),
+                    ("weekday", RangeOperators.EQUAL),
+                    (OpenSeconds(), RangeOperators.OVERLAPS),
+                ],
+                deferrable=Deferrable.DEFERRED,
+                violation_error_message="Two lines of one day overlap.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+    @property
+    def shift(self) -> DayShift:
+        return DayShift(self.weekday, self.opens, self.closes)
