@@ -17,6 +17,7 @@ from booking.models import (
     Kind,
     Message,
     Override,
+    RecurringAbsence,
     Service,
     Shift,
     State,
@@ -153,6 +154,12 @@ def test_slugs_of_the_sites_own_addresses_are_refused(clinic, slug):
     refused_by("booking_service_slug_is_not_reserved", lambda: a_service(slug=slug))
 
 
+def recurring(**changed):
+    today = timezone.now().date()
+    values = {"weekdays": [3], "begins": time(12), "ends": time(13), "first_day": today, "last_day": today}
+    return RecurringAbsence.objects.create(**values | changed)
+
+
 def test_other_rows_are_checked_too(therapist, service, nine):
     shift = {"therapist": therapist, "weekday": 0, "opens": time(9), "closes": time(12)}
     today = timezone.now().date()
@@ -182,6 +189,11 @@ def test_other_rows_are_checked_too(therapist, service, nine):
             "booking_override_opens_before_it_closes",
             lambda: Override.objects.create(therapist=therapist, day=today, opens=time(9), closes=time(8)),
         ),
+        ("booking_recurring_absence_is_on_weekdays", lambda: recurring(weekdays=[])),
+        ("booking_recurring_absence_is_on_weekdays", lambda: recurring(weekdays=[3, 7])),
+        ("booking_recurring_absence_begins_before_it_ends", lambda: recurring(ends=time(12))),
+        ("booking_recurring_absence_is_two_years_at_most", lambda: recurring(last_day=today - timedelta(days=1))),
+        ("booking_recurring_absence_is_two_years_at_most", lambda: recurring(last_day=today + timedelta(days=732))),
         (
             "booking_absence_starts_before_it_ends",
             lambda: Absence.objects.create(starts_at=in_days(2), ends_at=in_days(2)),
