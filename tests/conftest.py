@@ -8,10 +8,14 @@ from contextlib import ExitStack
 
 import pytest
 from aiosmtpd.controller import Controller
+from django.db import connection
+from django.test import TransactionTestCase
 
 from tests.browser.barriers import EXHAUSTIVE
 from tests.chromium import CHROMIUM, launch_options
+from tests.databases import migrated_template
 from tests.mailbox import Mailbox
+from tests.rows import put_back, rows_of_all_tables
 from tests.running import RunningSite, free_port, running_site
 
 IN_CI = os.environ.get("CI") == "true"
@@ -55,6 +59,25 @@ def pytest_terminal_summary(terminalreporter) -> None:
             f"{len(left_out)} tests in a real browser were left out, because no chromium is installed "
             "(Debian, Ubuntu: apt-get install chromium). Nothing else was left out."
         )
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
+    """Copy the test database from one that is migrated already."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """After a test with transactions of its own the tables hold what migrations put there, and nothing else.
+
+    Django's `flush` would empty these as well, and make each right and content type anew.
+    """
+    with django_db_blocker.unblock():
+        migrated = rows_of_all_tables()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: put_back(migrated))
+        yield
 
 
 @pytest.fixture(scope="session")

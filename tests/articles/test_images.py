@@ -804,7 +804,7 @@ def looks(site, address, times=8):
 
 
 def test_images_seen_once_answer_with_the_database_gone_and_go_when_deleted(site):
-    address = re.search(r"address (\S+)", site.manage("shell", "-c", PUT_IN))[1]
+    address = re.search(r"address (\S+)", site.run_python(PUT_IN))[1]
     statuses, bodies = looks(site, address, times=1)
     assert statuses == {200}
     site.stop_database()
@@ -814,6 +814,6 @@ def test_images_seen_once_answer_with_the_database_gone_and_go_when_deleted(site
     finally:
         site.start_database()
 
-    site.manage("shell", "-c", "from articles.models import Image; Image.objects.all().delete()")
+    site.run_python("from articles.models import Image; Image.objects.all().delete()")
     time.sleep(SHOWN_WITHIN)
     assert looks(site, address)[0] == {404}

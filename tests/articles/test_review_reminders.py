@@ -433,9 +433,9 @@ def test_a_real_worker_knows_the_tasks_and_sends_one_mail(site):
         before = database.execute("SELECT next_review_on FROM articles_article").fetchone()
         database.execute("UPDATE articles_article SET next_review_on = current_date + 20")
     try:
-        site.manage("shell", "-c", LOOK_NOW)
+        site.run_python(LOOK_NOW)
         assert until(lambda: arrived(site), 15)
-        site.manage("shell", "-c", LOOK_NOW)
+        site.run_python(LOOK_NOW)
         assert not until(lambda: len(arrived(site)) > 1, 3)
     finally:
         with site.connect() as database:

@@ -117,7 +117,7 @@ def test_the_job_of_a_killed_worker_is_taken_up_by_the_next(site):
         taken = "UPDATE procrastinate_jobs SET status = 'doing' WHERE status = 'todo' AND task_name LIKE %s"
         assert database.execute(taken, ["%send_message"]).rowcount == 2
     site.worker = site.launch_worker()
-    site.manage("shell", "-c", SWEEP_NOW)
+    site.run_python(SWEEP_NOW)
 
     wait_for(lambda: any("patient.of.a.dead.worker" in str(mail["To"]) for mail in mails(site)))
 
@@ -141,9 +141,7 @@ def test_the_canary_is_in_no_log(site):
     assert answer.status == 409
     loser.get(f"/visits/{visit.split('/')[2]}x/?q={CANARY['name'].replace(' ', '+')}")
     token = visit.split("/")[2]
-    public = site.manage(
-        "shell",
-        "-c",
+    public = site.run_python(
         "from booking.models import Appointment as A; from django.db import DatabaseError, transaction\n"
         f"row = A.objects.with_token({token!r}); one = row.get()\n"
         "for change in ({'state': 'perhaps'}, {'blocked': (one.starts_at, None)}):\n"

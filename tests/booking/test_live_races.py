@@ -50,7 +50,7 @@ TOLD = "SELECT kind FROM booking_message WHERE appointment_id = %s AND kind <> '
 def races(tmp_path_factory):
     """A site of its own, since these fill its calendar."""
     with running_site("revival_races", tmp_path_factory.mktemp("races")) as site:
-        site.manage("shell", "-c", PREPARE)
+        site.run_python(PREPARE)
         yield site
         assert overlaps(site) == 0
 

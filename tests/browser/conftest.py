@@ -13,9 +13,7 @@ def console(page):
 @pytest.fixture(scope="session")
 def desk_password(site):
     """A colleague who may do everything at the desk of the running site."""
-    site.manage(
-        "shell",
-        "-c",
+    site.run_python(
         "from django.contrib.auth.models import User; User.objects.create_superuser('desk', '', 'trial-desk')",
     )
     return "trial-desk"

@@ -29,7 +29,7 @@ PAGES = {
 
 @pytest.fixture(scope="session")
 def clerk(site):
-    site.manage("shell", "-c", CLERK)
+    site.run_python(CLERK)
 
 
 @pytest.fixture

@@ -57,9 +57,9 @@ OUT_OF_REACH = """
 
 @pytest.fixture(scope="module")
 def people(site):
-    site.manage("shell", "-c", SET_UP.format(people=PEOPLE))
+    site.run_python(SET_UP.format(people=PEOPLE))
     yield
-    site.manage("shell", "-c", TIDY)
+    site.run_python(TIDY)
 
 
 def kind_of(path):

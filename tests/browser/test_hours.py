@@ -46,9 +46,9 @@ WEEK = "/admin/hours/week/hours-therapist/"
 
 @pytest.fixture(scope="module")
 def colleagues(site):
-    site.manage("shell", "-c", COLLEAGUES)
+    site.run_python(COLLEAGUES)
     yield
-    site.manage("shell", "-c", CLEAN_UP)
+    site.run_python(CLEAN_UP)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_week_is_typed_copied_looked_at_and_saved(site, desk, scripts):
     mine = page.locator("section", has=page.get_by_role("heading", name="Dr. Hours"))
     assert mine.get_by_text("8:00 am to 11:30 am").count() == 2
     assert mine.get_by_text("6:00 pm to 7:00 pm").count() == (2 if scripts else 0)
-    site.manage("shell", "-c", CLEAR_HOURS)
+    site.run_python(CLEAR_HOURS)
 
 
 def test_a_therapist_blocks_their_own_time_by_keyboard_and_sees_own_numbers(site, desk):

@@ -8,7 +8,8 @@ import pytest
 
 from booking.models import Kind
 from tests.browser.barriers import barriers
-from tests.running import NEVER_QUIET, drop_database, make_filled_database, manage
+from tests.databases import drop_database, make_filled_database, manage
+from tests.running import NEVER_QUIET
 
 # By a process of its own: a test that has a browser in its thread would see the database through another connection
 # than its fixtures do.

@@ -35,11 +35,11 @@ def a_day(site):
     """A day on which one patient has an e-mail address and another has none; gone afterwards."""
 
     def make(tag, number):
-        said = site.manage("shell", "-c", MAKE.format(tag=tag, number=number))
+        said = site.run_python(MAKE.format(tag=tag, number=number))
         return re.search(r"day (\S+)", said if isinstance(said, str) else said.stdout)[1]
 
     yield make
-    site.manage("shell", "-c", TIDY)
+    site.run_python(TIDY)
 
 
 def start(page, site, day):

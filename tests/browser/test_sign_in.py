@@ -26,7 +26,7 @@ def door(tmp_path_factory):
 
 
 def a_new_colleague(site, name):
-    site.manage("shell", "-c", MAKE.format(name=name, password=PASSWORD))
+    site.run_python(MAKE.format(name=name, password=PASSWORD))
     return name
 
 

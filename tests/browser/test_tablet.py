@@ -41,7 +41,7 @@ SKIP, SEE = "Skip to “See what changes”", "See what changes"
 
 @pytest.fixture(scope="module")
 def owner(site):
-    site.manage("shell", "-c", OWNER)
+    site.run_python(OWNER)
 
 
 @pytest.fixture
