@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from deploy.local.prepare import static_sources
 from revival.database import grants
 from tests.databases import drop_database, make_filled_database, manage, other_database
 from tests.shell import Shell
+from tests.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -126,12 +126,14 @@ class RunningSite:
         return process
 
     def wait_until_it_answers(self, url: str = "") -> None:
-        for _ in range(150):
+        def answers() -> bool:
+            assert any(one.poll() is None for one in self.processes), f"The site does not start:\n{self.log_text()}"
             with suppress(OSError, HTTPError):
-                urlopen(url or f"{self.url}/healthz", timeout=1)
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"The site does not answer:\n{self.log_text()}")
+                urlopen(url or f"{self.url}/healthz", timeout=PATIENCE)
+                return True
+            return False
+
+        wait_for(answers)
 
     def stop(self) -> None:
         self.shell.stop()
@@ -152,7 +154,7 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
     make_filled_database(site.database)
     try:
         make_role(site)
-        site.manage("grant_web_role", site.web_role)
+        site.run_python(f"from django.core.management import call_command as c; c('grant_web_role', {site.web_role!r})")
         site.start()
         yield site
     finally:

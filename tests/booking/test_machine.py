@@ -30,7 +30,7 @@ from booking.models import (
     WaitlistEntry,
     free_times,
 )
-from tests.browser.barriers import EXHAUSTIVE
+from tests.exhaustive import EXHAUSTIVE
 from tests.factories import a_clinic, a_service, a_therapist, in_days, joins, some_details, working_all_week
 
 STARTS = [in_days(day, hour, minute) for day in (3, 4) for hour in (9, 10) for minute in (0, 15, 30, 45)]

@@ -78,19 +78,12 @@ def people(site):
 
 
 @pytest.fixture
-def desk(site, people, new_context, console_of):
+def desk(people, signed_in, console_of):
     """Sign in as someone, in a window of their own."""
 
     @contextmanager
     def sign_in(who, **options):
-        page = new_context(**options).new_page()
-        console_of(page)
-        page.goto(f"{site.url}/admin/")
-        page.fill("#id_username", who)
-        page.fill("#id_password", "trial-desk")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{site.url}/admin/")
-        yield page
+        yield signed_in(who, console_of, **options)
 
     return sign_in
 
@@ -152,15 +145,16 @@ def open_part(page, number):
         title.click()
 
 
-def save(page, button="Save and stay here"):
-    page.get_by_role("button", name=button, exact=True).click()
-    page.locator(".messagelist").wait_for()
+def save(page):
+    press(page, "Save and stay here")
 
 
 def press(page, button):
+    """Until the next page is there, with its scripts."""
     page.locator(".messagelist").evaluate_all("all => all.forEach(one => one.remove())")
     page.get_by_role("button", name=button, exact=True).click()
     page.locator(".messagelist").wait_for()
+    page.wait_for_load_state()
 
 
 def address_of(page):

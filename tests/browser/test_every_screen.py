@@ -9,7 +9,8 @@ from zlib import crc32
 
 import pytest
 
-from tests.browser.barriers import EXHAUSTIVE, barriers
+from tests.browser.barriers import barriers
+from tests.exhaustive import EXHAUSTIVE
 
 PEOPLE = {"Front desk": "screens-front-desk", "Therapist": "screens-therapist", "Owner": "screens-owner"}
 LEAST = {"Front desk": 25, "Therapist": 20, "Owner": 45}

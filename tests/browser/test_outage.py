@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from tests.booking.test_live import mails, wait_for
+from tests.booking.test_live import mails
 from tests.browser.barriers import barriers
 from tests.browser.test_desk import clerk, complaints, desk  # noqa: F401 - fixtures
+from tests.waiting import wait_for
 
 MAKE = """
 from tests.factories import *
