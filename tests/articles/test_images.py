@@ -7,7 +7,6 @@ import json
 import random
 import re
 import struct
-import time
 import zipfile
 import zlib
 from contextlib import suppress
@@ -30,7 +29,8 @@ from articles.images.views import rendition
 from articles.models import MAX_RENDITION_BYTES, Image, Rendition
 from articles.publishing import NotReadyError, find_faults, publish
 from revival.page_cache import image_cache
-from tests.revival.page_cache.test_page_cache import SHOWN_WITHIN, get
+from tests.revival.page_cache.test_page_cache import get
+from tests.waiting import wait_for
 
 ADD = "/admin/articles/image/add/"
 ARTICLE = "/articles/cupping-for-back-pain/"
@@ -815,5 +815,4 @@ def test_images_seen_once_answer_with_the_database_gone_and_go_when_deleted(site
         site.start_database()
 
     site.run_python("from articles.models import Image; Image.objects.all().delete()")
-    time.sleep(SHOWN_WITHIN)
-    assert looks(site, address)[0] == {404}
+    wait_for(lambda: looks(site, address)[0] == {404})
