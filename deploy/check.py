@@ -30,9 +30,9 @@ PRODUCTION = {
     "SITE_URL": "https://clinic.example",
     "EMAIL_URL": "smtp://mail.clinic.example:25",
 }
-# Two processes, each with a database, a running site and a browser of its own. `load` keeps the tests' order: those
-# that empty the tables come last.
-TWO_PROCESSES = ["--numprocesses=2", "--dist=load"]
+# Two processes, each with a database, a running site and a browser of its own; what the tests of a file share is made
+# once.
+TWO_PROCESSES = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
 STEPS: list[tuple[str, list[str], dict[str, str]]] = [
     ("format", [f"{BIN}/ruff", "format", "--check", "--quiet", "."], {}),
     ("lint", [f"{BIN}/ruff", "check", "--quiet", "."], {}),
@@ -84,13 +84,18 @@ def main(which: str, arguments: list[str]) -> int:
 
 def run(which: str, arguments: list[str]) -> int:
     if which == "test":
-        # A few chosen tests start sooner in one process, and print in order.
-        return postgres.run_with_signals([f"{BIN}/pytest", *(arguments or TWO_PROCESSES)])
+        return postgres.run_with_signals([f"{BIN}/pytest", *([] if are_few(arguments) else TWO_PROCESSES), *arguments])
     if which in MEASUREMENTS:
         return postgres.run_with_signals([sys.executable, "-m", MEASUREMENTS[which], *arguments])
     failed = [name for name, command, environment in STEPS if not passes(name, command, environment)]
     print(f"\nmake check: {', '.join(failed)} failed." if failed else "\nmake check: everything passed.")
     return 1 if failed else 0
+
+
+def are_few(arguments: list[str]) -> bool:
+    """Whether tests were chosen by name or place: a few start sooner in one process, and print in order."""
+    chosen = any(one.startswith(("-k", "-n", "--numprocesses", "--lf", "--last-failed")) for one in arguments)
+    return chosen or any(Path(one.split("::")[0]).exists() for one in arguments)
 
 
 def passes(name: str, command: list[str], environment: dict[str, str]) -> bool:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from django.db import connection
+from django.template import Template
+from django.test import TransactionTestCase
+from django.test.utils import _TestState
+from playwright.sync_api import BrowserContext
 
-from tests.browser.barriers import EXHAUSTIVE
 from tests.chromium import CHROMIUM, launch_options
+from tests.databases import migrated_template
+from tests.exhaustive import EXHAUSTIVE
 from tests.mailbox import Mailbox
+from tests.rows import put_back, rows_of_all_tables
 from tests.running import RunningSite, free_port, running_site
+from tests.waiting import PATIENCE
 
 IN_CI = os.environ.get("CI") == "true"
 NEEDS_BROWSER = {"page", "browser", "context", "new_context"}
+PACKAGES = {"chromium": "chromium", "java": "default-jre-headless", "nginx": "nginx"}
+"""Packages of Debian and Ubuntu, by the program that tests marked `needs` want."""
+INSTALLED = {"chromium": CHROMIUM, "java": shutil.which("java"), "nginx": shutil.which("nginx")}
 
 # Playwright keeps an event loop in the thread it runs in; Django then takes every query for a mistake.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -29,39 +42,103 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 60  # fifty race at once
     settings.PAGE_CACHE = False  # its thread would see the database, but never what a test has not committed
     settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR = 24, 0  # they run at night, too
+    settings.BOOKING_LOCK_TIMEOUT_MS = PATIENCE * 1000  # fifty wait for one lock, on a slow machine, too
     settings.BOOKING_LEAST_SECONDS = 0  # tests type faster than people
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick sign-ins
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # of two processes: files that take long come first, so that both end together
+        long = {item.path for item in items if shares_something(item)}
+        items.sort(key=lambda item: item.path not in long)
     for item in items:
         if NEEDS_BROWSER & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
-            if not CHROMIUM and not IN_CI:
-                item.add_marker(pytest.mark.skip(reason="no chromium is installed"))
+            item.add_marker(pytest.mark.needs("chromium"))
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
+def shares_something(item: pytest.Item) -> bool:
+    """Whether it shares a running site, a server or a walk with the other tests of its file."""
+    fixtures = item._fixtureinfo.name2fixturedefs
+    return "site" in fixtures or any(definitions[-1].scope == "module" for definitions in fixtures.values())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        if not INSTALLED[marker.args[0]]:
+            pytest.skip(f"no {marker.args[0]} is installed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome, report.longrepr = "failed", f"CI=true leaves no test out. {report.longrepr[-1]}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Last lines: what is left to `make check`, and what was left out for want of a program."""
+    yield
     if not EXHAUSTIVE:
-        terminalreporter.line("Left to `make check`: axe at every width, by day and by night, as every role.")
-    for report in terminalreporter.stats.get("skipped", []):
-        if "no java" in str(report.longrepr):
-            terminalreporter.section("left out")
-            terminalreporter.line("The HTML checker was left out, because no java is installed.")
-    left_out = [report for report in terminalreporter.stats.get("skipped", []) if "no chromium" in str(report.longrepr)]
-    if left_out:
-        terminalreporter.section("left out")
         terminalreporter.line(
-            f"{len(left_out)} tests in a real browser were left out, because no chromium is installed "
-            "(Debian, Ubuntu: apt-get install chromium). Nothing else was left out."
+            "Left to `make check`: axe at every width, by day and by night, as every role; more rounds."
         )
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for program, package in PACKAGES.items():
+        if count := sum(f"no {program} is installed" in reason for reason in skipped):
+            terminalreporter.line(
+                f"Left out, because no {program} is installed: {count} tests. "
+                f"Debian, Ubuntu: sudo apt-get install {package}"
+            )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_templates(django_test_environment) -> None:
+    """Templates are drawn as on the site: tests read the page, and `response.context` is None.
+
+    For that Django's tests would copy the context of each part of a page; a page of the desk has thousands.
+    """
+    Template._render = _TestState.saved_data.template_render
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
+    """Copy the test database from one that is migrated already."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """After a test with transactions of its own the tables hold what migrations put there, and nothing else.
+
+    Django's `flush` would empty these as well, and make each right and content type anew.
+    """
+    with django_db_blocker.unblock():
+        migrated = rows_of_all_tables()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: put_back(migrated))
+        yield
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict:
-    if not CHROMIUM:
-        pytest.fail("No chromium is installed, and CI=true leaves no browser test out.")
     return launch_options()
+
+
+@pytest.fixture
+def new_context(new_context) -> Callable[..., BrowserContext]:
+    """A window that waits for as long as a slow machine may need; a quick one waits no longer than it has to."""
+
+    def make(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        context.set_default_timeout(PATIENCE * 1000)
+        return context
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from django.test import Client
 
+from tests.waiting import PATIENCE
+
 
 @dataclass
 class Guest:
@@ -20,7 +22,7 @@ class Guest:
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None):
         where = urlsplit(self.base)
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
+        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=PATIENCE)
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         body = None
         if fields is not None:

@@ -15,17 +15,16 @@ from django.db import connection, models
 from booking import actions
 from booking.actions import free
 from booking.models import Absence, AffectedVisit, Appointment, Message, Outage
+from tests.waiting import PATIENCE
 
 
-def run_together(
-    work: Callable[[int], Any], count: int, *, seconds: float = 10, prepare: Callable[[], object] = lambda: None
-) -> list[Any]:
+def run_together(work: Callable[[int], Any], count: int, *, prepare: Callable[[], object] = lambda: None) -> list[Any]:
     """Call `work(n)` in so many threads, released together once each has done `prepare()`; the results by number."""
     start_line = threading.Barrier(count)
 
     def run(number: int) -> Any:
         prepare()
-        start_line.wait(seconds)
+        start_line.wait(PATIENCE)
         return work(number)
 
     with ThreadPoolExecutor(count) as pool:
@@ -72,16 +71,20 @@ def wait_for_each_other(
     name: str,
     count: int,
     *,
-    seconds: float = 2,
+    seconds: float = PATIENCE,
     is_before: bool = False,
 ) -> None:
     """Let `count` threads wait for each other after (or before) `owner.name`, so that each has seen the time free.
 
-    The second try of a deadlock victim comes alone, and goes on after `seconds`.
+    The second try of a deadlock victim comes alone, and waits for nobody. Where a lock keeps the others away, the
+    first goes on after `seconds`.
     """
-    together, function = threading.Barrier(count), getattr(owner, name)
+    together, function, this_thread = threading.Barrier(count), getattr(owner, name), threading.local()
 
     def wait() -> None:
+        if getattr(this_thread, "has_met", False):
+            return
+        this_thread.has_met = True
         with suppress(threading.BrokenBarrierError):
             together.wait(seconds)
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,12 +21,14 @@ from psycopg import sql
 
 from deploy.local.prepare import static_sources
 from revival.database import grants
+from tests.databases import drop_database, make_filled_database, manage, other_database
+from tests.shell import Shell
+from tests.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 
-TEMPLATE, TEMPLATE_LOCK = "revival_template_", 1_908_120_611
 LIMITS = ("BOOKING_COMING_VISITS", "BOOKING_BOOKINGS_A_DAY", "BOOKING_OPEN_HOLDS_A_DAY", "BOOKING_ASKS_A_DAY")
 NEVER_QUIET = {"BOOKING_QUIET_FROM_HOUR": "24", "BOOKING_QUIET_UNTIL_HOUR": "0"}
 """Tests run at night, too."""
@@ -64,12 +65,17 @@ class RunningSite:
             **environment,
         }
         self.processes: list[subprocess.Popen] = []
+        self.shell = Shell(self.environment, folder / "shell.stderr")
         log = database_log()
         self.database_log_start = len(log.read_text(errors="replace")) if log else 0
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py against this site; its output."""
         return manage(self.environment, *arguments)
+
+    def run_python(self, code: str) -> str:
+        """Run it with this site's settings, as the owner of its database; what it printed."""
+        return self.shell.run(code)
 
     def log_text(self) -> str:
         """Everything the web and worker processes have logged so far."""
@@ -121,14 +127,17 @@ class RunningSite:
         return process
 
     def wait_until_it_answers(self, url: str = "") -> None:
-        for _ in range(150):
+        def answers() -> bool:
+            assert any(one.poll() is None for one in self.processes), f"The site does not start:\n{self.log_text()}"
             with suppress(OSError, HTTPError):
-                urlopen(url or f"{self.url}/healthz", timeout=1)
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"The site does not answer:\n{self.log_text()}")
+                urlopen(url or f"{self.url}/healthz", timeout=PATIENCE)
+                return True
+            return False
+
+        wait_for(answers)
 
     def stop(self) -> None:
+        self.shell.stop()
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
@@ -146,7 +155,7 @@ def running_site(database: str, folder: Path, environment: dict[str, str] | None
     make_filled_database(site.database)
     try:
         make_role(site)
-        site.manage("grant_web_role", site.web_role)
+        site.run_python(f"from django.core.management import call_command as c; c('grant_web_role', {site.web_role!r})")
         site.start()
         yield site
     finally:
@@ -169,57 +178,12 @@ def collected_static_files() -> Path:
     return folder
 
 
-def other_database() -> psycopg.Connection:
-    return psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-
-
 def database_log() -> Path | None:
     """The embedded server keeps its log beside its data."""
     with other_database() as server:
         shown = server.execute("SELECT current_setting('data_directory', true)").fetchone()
     log = Path(shown[0] if shown else "").parent / "log"
     return log if log.is_file() and os.access(log, os.R_OK) else None
-
-
-def make_database(name: str) -> None:
-    drop_database(name)
-    with other_database() as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-
-
-def manage(environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{arguments[0]}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def make_filled_database(name: str) -> None:
-    """With tables and example content: migrated once in a run, by whoever comes first, then copied."""
-    drop_database(name)
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
-    template = f"{TEMPLATE}{run}"
-    with other_database() as server:
-        server.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])  # until this connection ends
-        known = [row[0] for row in server.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [TEMPLATE])]
-        for old in set(known) - {template}:
-            drop_database(old)
-        if template not in known:
-            try:
-                _fill_template(template)
-            except BaseException:
-                drop_database(template)
-                raise
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        server.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
-
-
-def _fill_template(template: str) -> None:
-    make_database(template)
-    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{template}").geturl()
-    environment = {**os.environ, "REVIVAL_MODE": "trial", "DATABASE_URL": address}
-    manage(environment, "migrate", "--verbosity=0")
-    manage(environment, "load_clinic", "--example")
 
 
 def make_role(site: RunningSite) -> None:
@@ -231,11 +195,6 @@ def make_role(site: RunningSite) -> None:
 def drop_role(name: str) -> None:
     with other_database() as server:
         server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
-
-
-def drop_database(name: str) -> None:
-    with other_database() as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def free_port() -> int:

@@ -2,12 +2,24 @@ import pytest
 from django.core.management import call_command
 
 from articles.models import Article
+from tests.rows import Rows, added, put_in, rows_of_all_tables
+
+
+@pytest.fixture(scope="session")
+def content() -> Rows:
+    """What `load_clinic` puts into the tables; empty until the first test has called it."""
+    return {}
 
 
 @pytest.fixture
-def loaded(db):
+def loaded(db, content):
     """The clinic as it ships: its articles, therapists and example hours."""
+    if content:
+        put_in(content)
+        return
+    before = rows_of_all_tables()
     call_command("load_clinic", example=True, verbosity=0)
+    content |= added(before, rows_of_all_tables())
 
 
 @pytest.fixture

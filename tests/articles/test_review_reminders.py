@@ -16,7 +16,7 @@ from articles.models import Article, ReminderStep, ReviewReminder, Stage, remind
 from booking.actions import NotDeliveredError
 from booking.models import Clinic
 from tests.factories import a_therapist
-from tests.revival.page_cache.test_page_cache import until
+from tests.waiting import wait_for
 
 DUE = date(2027, 3, 20)
 DAY = timedelta(days=1)
@@ -428,15 +428,22 @@ def arrived(site):
     return [mail for mail in mails if "Subject: Review due" in mail.read_text()]
 
 
+def nothing_to_do(site):
+    with site.connect() as database:
+        waiting = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND scheduled_at IS NULL"
+        return database.execute(waiting).fetchone() == (0,)
+
+
 def test_a_real_worker_knows_the_tasks_and_sends_one_mail(site):
     with site.connect() as database:
         before = database.execute("SELECT next_review_on FROM articles_article").fetchone()
         database.execute("UPDATE articles_article SET next_review_on = current_date + 20")
     try:
-        site.manage("shell", "-c", LOOK_NOW)
-        assert until(lambda: arrived(site), 15)
-        site.manage("shell", "-c", LOOK_NOW)
-        assert not until(lambda: len(arrived(site)) > 1, 3)
+        site.run_python(LOOK_NOW)
+        wait_for(lambda: arrived(site))
+        site.run_python(LOOK_NOW)
+        wait_for(lambda: nothing_to_do(site))
+        assert len(arrived(site)) == 1
     finally:
         with site.connect() as database:
             database.execute("UPDATE articles_article SET next_review_on = %s", before)

@@ -9,7 +9,8 @@ from email.message import Message
 from email.parser import BytesParser
 from urllib.parse import urlsplit
 
-SECONDS = 8
+from tests.waiting import PATIENCE
+
 MOST_ANSWERS = 20
 
 
@@ -24,7 +25,7 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-def send(url: str, data: bytes, *, closes: bool = False, seconds: float = SECONDS) -> list[Answer]:
+def send(url: str, data: bytes, *, closes: bool = False, seconds: float = PATIENCE) -> list[Answer]:
     """All answers to these bytes, until the server hangs up or falls silent. `closes` ends our side first."""
     where = urlsplit(url)
     got = b""

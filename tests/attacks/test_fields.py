@@ -166,7 +166,7 @@ def test_control_sql_that_only_takes_its_time_is_found(guest, monkeypatch):
     found = sweep.sweep_query(guest, "/hole/sql/", [], odd=["' || pg_sleep(0.4) || '"])
 
     assert len(found) > 0
-    assert all("200 after 0." in line for line in found)
+    assert all("200 after" in line for line in found)
 
 
 def test_each_query_meets_sql():

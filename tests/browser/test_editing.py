@@ -71,26 +71,19 @@ with connection.cursor() as cursor:
 @pytest.fixture(scope="module")
 def people(site):
     """Three colleagues; what they wrote is taken away again, since other tests share the site."""
-    site.manage("shell", "-c", PEOPLE)
+    site.run_python(PEOPLE)
     yield
     written = f"Article.objects.exclude(slug='{SHIPPED}')"
-    site.manage("shell", "-c", f"from articles.models import Article; {written}.delete()")
+    site.run_python(f"from articles.models import Article; {written}.delete()")
 
 
 @pytest.fixture
-def desk(site, people, new_context, console_of):
+def desk(people, signed_in, console_of):
     """Sign in as someone, in a window of their own."""
 
     @contextmanager
     def sign_in(who, **options):
-        page = new_context(**options).new_page()
-        console_of(page)
-        page.goto(f"{site.url}/admin/")
-        page.fill("#id_username", who)
-        page.fill("#id_password", "trial-desk")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{site.url}/admin/")
-        yield page
+        yield signed_in(who, console_of, **options)
 
     return sign_in
 
@@ -152,15 +145,16 @@ def open_part(page, number):
         title.click()
 
 
-def save(page, button="Save and stay here"):
-    page.get_by_role("button", name=button, exact=True).click()
-    page.locator(".messagelist").wait_for()
+def save(page):
+    press(page, "Save and stay here")
 
 
 def press(page, button):
+    """Until the next page is there, with its scripts."""
     page.locator(".messagelist").evaluate_all("all => all.forEach(one => one.remove())")
     page.get_by_role("button", name=button, exact=True).click()
     page.locator(".messagelist").wait_for()
+    page.wait_for_load_state()
 
 
 def address_of(page):
@@ -347,7 +341,7 @@ def test_typing_keeps_the_session_and_what_was_typed_outlives_it(site, desk):
         page.clock.install()
         open_part(page, 0)
         for words in ("Eight minutes.", "Sixteen minutes.", "Twenty-four minutes."):
-            site.manage("shell", "-c", AWAY.format(minutes=8))
+            site.run_python(AWAY.format(minutes=8))
             page.clock.fast_forward(61_000)  # the script calls at most once a minute
             with page.expect_response("**/admin/still-here/") as call:
                 text_of(page, 0).fill(words)
@@ -358,7 +352,7 @@ def test_typing_keeps_the_session_and_what_was_typed_outlives_it(site, desk):
         open_part(page, 0)
         text_of(page, 0).fill("Typed, then away.")
         page.clock.fast_forward(3_000)
-        site.manage("shell", "-c", AWAY.format(minutes=16))
+        site.run_python(AWAY.format(minutes=16))
         page.get_by_role("button", name="Save and stay here").click()
         page.wait_for_url("**/admin/login/**")
         page.fill("#id_username", "the-editor")
@@ -396,7 +390,7 @@ def test_without_scripts_the_form_is_all_there(site, desk):
 
 def test_hostile_rows_of_an_import_or_a_shell_are_inert_everywhere(site, desk):
     """Nothing runs, and the browser has nothing to forbid: no complaint of the policy stands in the console."""
-    site.manage("shell", "-c", HOSTILE)
+    site.run_python(HOSTILE)
     try:
         with desk("the-owner") as page:
             page.goto(f"{site.url}/admin/articles/article/?q=hostile")
@@ -418,6 +412,4 @@ def test_hostile_rows_of_an_import_or_a_shell_are_inert_everywhere(site, desk):
                 assert page.locator("[onerror], [onload], [href^='javascript']").count() == 0, address
                 page.emulate_media(media="screen")
     finally:
-        site.manage(
-            "shell", "-c", "from articles.models import Article; Article.objects.filter(slug='hostile').delete()"
-        )
+        site.run_python("from articles.models import Article; Article.objects.filter(slug='hostile').delete()")

@@ -9,7 +9,8 @@ from zlib import crc32
 
 import pytest
 
-from tests.browser.barriers import EXHAUSTIVE, barriers
+from tests.browser.barriers import barriers
+from tests.exhaustive import EXHAUSTIVE
 
 PEOPLE = {"Front desk": "screens-front-desk", "Therapist": "screens-therapist", "Owner": "screens-owner"}
 LEAST = {"Front desk": 25, "Therapist": 20, "Owner": 45}
@@ -57,9 +58,9 @@ OUT_OF_REACH = """
 
 @pytest.fixture(scope="module")
 def people(site):
-    site.manage("shell", "-c", SET_UP.format(people=PEOPLE))
+    site.run_python(SET_UP.format(people=PEOPLE))
     yield
-    site.manage("shell", "-c", TIDY)
+    site.run_python(TIDY)
 
 
 def kind_of(path):

@@ -8,7 +8,8 @@ import pytest
 
 from booking.models import Kind
 from tests.browser.barriers import barriers
-from tests.running import NEVER_QUIET, drop_database, make_filled_database, manage
+from tests.databases import drop_database, make_filled_database, manage
+from tests.running import NEVER_QUIET
 
 # By a process of its own: a test that has a browser in its thread would see the database through another connection
 # than its fixtures do.
@@ -61,7 +62,7 @@ def mails():
 def test_no_mail_has_barriers(mails, page, name):
     page.set_content(mails[name])
 
-    assert barriers(page) == []
+    assert barriers(page, by_night=True) == []
     page.set_viewport_size({"width": 390, "height": SCREEN})
     assert page.locator(".card a").first.bounding_box()["y"] < SCREEN
 
@@ -70,4 +71,4 @@ def test_control_a_mail_that_cannot_be_read_at_night_is_seen(page):
     night = "<style>@media (prefers-color-scheme: dark) { body { background: #111 } }</style>"
     page.set_content(f"{night}<main><h1>Your visit</h1></main>")
 
-    assert any("color-contrast" in one for one in barriers(page))
+    assert any("color-contrast" in one for one in barriers(page, by_night=True))

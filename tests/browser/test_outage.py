@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from tests.booking.test_live import mails, wait_for
+from tests.booking.test_live import mails
 from tests.browser.barriers import barriers
 from tests.browser.test_desk import clerk, complaints, desk  # noqa: F401 - fixtures
+from tests.waiting import wait_for
 
 MAKE = """
 from tests.factories import *
@@ -35,11 +36,11 @@ def a_day(site):
     """A day on which one patient has an e-mail address and another has none; gone afterwards."""
 
     def make(tag, number):
-        said = site.manage("shell", "-c", MAKE.format(tag=tag, number=number))
+        said = site.run_python(MAKE.format(tag=tag, number=number))
         return re.search(r"day (\S+)", said if isinstance(said, str) else said.stdout)[1]
 
     yield make
-    site.manage("shell", "-c", TIDY)
+    site.run_python(TIDY)
 
 
 def start(page, site, day):

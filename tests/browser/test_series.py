@@ -81,8 +81,8 @@ def test_a_series_is_booked_by_keyboard_alone(site, desk):  # noqa: F811
     page.locator("#id_therapist").focus()
     press("summary")  # the first visit's
     press("[name=visit-1]:checked", "ArrowDown")
-    press("[name=do][value=check]")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        press("[name=do][value=check]")
     page.locator("#id_therapist").focus()
     for selector, text in (("#id_name", "Kay Series"), ("#id_phone", "612-555-0156")):
         tab_to(selector)

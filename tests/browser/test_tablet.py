@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
+from functools import partial
 
 import pytest
 
-from tests.booking.test_live import wait_for
 from tests.browser.barriers import barriers
+from tests.waiting import wait_for
 
 OWNER = """
 from django.contrib.auth.models import Group, User
@@ -32,34 +32,23 @@ EDGES = """() => {
     return [edge(".cal__work"), edge(".cal__free a"),
         ...states.map(state => edge(`.cal-legend .tag--${state}`, "::before"))];
 }"""
-HEARD = """new MutationObserver(() => {
-    const said = document.querySelector("[role=status].working")?.textContent;
-    if (said) sessionStorage.setItem("heard", said);
-}).observe(document.body, { childList: true, subtree: true, characterData: true })"""
 SKIP, SEE = "Skip to “See what changes”", "See what changes"
 
 
 @pytest.fixture(scope="module")
 def owner(site):
-    site.manage("shell", "-c", OWNER)
+    site.run_python(OWNER)
 
 
 @pytest.fixture
-def tablet(site, owner, new_context):
+def tablet(owner, signed_in):
     complaints = []
 
-    def sign_in(**options):
-        page = new_context(viewport=UPRIGHT, **options).new_page()
+    def hear(page):
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{site.url}/admin/")
-        page.fill("#id_username", "tablet-owner")
-        page.fill("#id_password", "trial-desk")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{site.url}/admin/")
-        return page
 
-    yield sign_in
+    yield partial(signed_in, "tablet-owner", hear, viewport=UPRIGHT)
     assert complaints == []
 
 
@@ -149,16 +138,12 @@ def test_pages_and_files_that_take_their_time_say_so(site, tablet, role, name):
     page = tablet()
     page.goto(f"{site.url}/admin/reports/")
 
-    def late(route):
-        time.sleep(1)
-        route.continue_()
-
-    page.route(re.compile(r"/admin/reports/(\?|fill\.csv)"), late)
-    page.evaluate(HEARD)
+    # The answer never comes, neither the page nor the file.
+    page.evaluate("() => window.addEventListener('submit', (event) => event.preventDefault())")
+    page.route(re.compile(r"/admin/reports/fill\.csv"), lambda route: None)
     page.get_by_role(role, name=name).click()
-    page.wait_for_timeout(200)
 
-    assert page.evaluate("sessionStorage.getItem('heard')") == "Working …"
+    page.get_by_role("status").filter(has_text="Working …").wait_for()
 
 
 def test_a_file_arrives_and_the_wait_is_over(site, tablet):

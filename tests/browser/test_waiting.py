@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from tests.booking.test_live import mails, wait_for
+from tests.booking.test_live import mails
 from tests.browser.test_patient import fill_in, press_until
 from tests.factories import typed_details
 from tests.guest import Guest, free_starts, hidden_fields
+from tests.waiting import wait_for
 
 
 def a_visit(site, start, name):

@@ -20,7 +20,7 @@ from booking.mail import queue
 from booking.models import Delivery, Kind, LostLink, Message, State
 from deploy.backup import backup
 from tests import factories as make
-from tests.running import drop_database, make_database
+from tests.databases import drop_database, make_database
 
 RESTORED = "revival_restored"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,16 +57,14 @@ def test_of_several_web_machines_one_that_fails_is_left_alone():
     assert "/var/lib/revival/last" not in text  # the pages of one say nothing of what another withdrew
 
 
+@pytest.mark.needs("nginx")
 @pytest.mark.parametrize("site", ["127.0.0.1:8401", "127.0.0.1:8401,127.0.0.1:8402"])
 def test_nginx_takes_it(tmp_path, site):
-    program = shutil.which("nginx")
-    if program is None:
-        pytest.skip("nginx is not installed")
     conf = tmp_path / "nginx.conf"
     values = {"site": site, "public": str(tmp_path), "run": str(tmp_path), "log": str(tmp_path / "log")}
     conf.write_text(nginx.settings(listen="127.0.0.1:8498", **values))
 
-    result = subprocess.run([program, "-t", "-c", str(conf)], capture_output=True, text=True)
+    result = subprocess.run(["nginx", "-t", "-c", str(conf)], capture_output=True, text=True)
 
     assert result.returncode == 0, result.stderr
 

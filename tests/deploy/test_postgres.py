@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -10,6 +9,7 @@ import pytest
 
 from deploy.local import postgres
 from revival.database.log_settings import LOG_SETTINGS
+from tests.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOW_SETTINGS = (
@@ -33,7 +33,7 @@ def run(folder, *arguments, **extra):
         env=environment(**extra),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -43,13 +43,6 @@ def postmasters(folder):
         for process in psutil.process_iter(["name", "cmdline"])
         if process.info["name"] == "postgres" and str(folder) in " ".join(process.info["cmdline"] or [])
     ]
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_given_address_always_wins(tmp_path):
@@ -77,7 +70,7 @@ def test_the_socket_fits_in_deep_folders(tmp_path):
 
 
 def test_it_is_shared_and_outlives_a_killed_user_only_until_the_next_ends(tmp_path):
-    first = subprocess.Popen(command(tmp_path, "sleep", "60"), cwd=ROOT, env=environment())
+    first = subprocess.Popen(command(tmp_path, "sleep", "3600"), cwd=ROOT, env=environment())
     wait_for(lambda: (tmp_path / "data" / "postmaster.pid").exists() and children(first))
 
     assert run(tmp_path, "true").returncode == 0
@@ -93,12 +86,12 @@ def test_it_is_shared_and_outlives_a_killed_user_only_until_the_next_ends(tmp_pa
 
 
 def test_a_signal_ends_the_command_and_the_server(tmp_path):
-    process = subprocess.Popen(command(tmp_path, "sleep", "60"), cwd=ROOT, env=environment())
+    process = subprocess.Popen(command(tmp_path, "sleep", "3600"), cwd=ROOT, env=environment())
     wait_for(lambda: children(process))
 
     process.send_signal(signal.SIGTERM)
 
-    assert process.wait(20) == 128 + signal.SIGTERM
+    assert process.wait(PATIENCE) == 128 + signal.SIGTERM
     assert not postmasters(tmp_path)
 
 

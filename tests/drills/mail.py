@@ -29,8 +29,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate import App, SyncPsycopgConnector
 
+from tests.databases import drop_database, make_database
 from tests.mailbox import Mailbox
-from tests.running import RunningSite, drop_database, drop_role, free_port, make_database, make_role
+from tests.running import RunningSite, drop_role, free_port, make_role
 
 DATABASE, SERVER = "revival_mail_drill", os.environ["DATABASE_URL"]
 os.environ |= {"DJANGO_SETTINGS_MODULE": "revival.settings", "REVIVAL_MODE": "trial"}

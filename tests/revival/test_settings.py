@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "postgresql://nobody@localhost/none"  # never opened
 PRODUCTION = {
@@ -25,7 +27,9 @@ SHOW = (
 
 def run(command, environment):
     clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(command, cwd=ROOT, env={**clean, **environment}, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, cwd=ROOT, env={**clean, **environment}, capture_output=True, text=True, timeout=PATIENCE
+    )
 
 
 def settings_with(**environment):

@@ -308,7 +308,7 @@ def test_the_page_says_why_not(canary, typed, said):
 
 
 def test_no_table_dump_or_log_of_a_running_site_knows_an_erased_person(site, tmp_path):
-    site.manage("shell", "-c", BOOK)
+    site.run_python(BOOK)
     with site.connect() as database:
         assert "booking_appointment" in where_it_stands(database.cursor())
     command = [sys.executable, "manage.py", "erase_person", f"--reason={REASON}", "--cancel-visits"]

@@ -17,6 +17,7 @@ from booking import actions
 from booking.actions import free, offers
 from booking.mail import queue
 from booking.models import OCCUPYING, Appointment, Message, Offer, State, Therapist
+from tests.exhaustive import rounds
 from tests.factories import (
     a_service,
     a_therapist,
@@ -29,11 +30,12 @@ from tests.factories import (
     working_all_week,
 )
 from tests.races import all_at_once, assert_disjoint, sqlstates, wait_for_each_other
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("nth", range(3))
+@pytest.mark.parametrize("nth", rounds(3))
 def test_one_of_fifty_gets_the_slot_and_the_lock_decides(therapist, service, nth):
     outcomes = all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 50)
 
@@ -214,7 +216,7 @@ def test_of_a_patient_who_cancels_and_staff_who_confirm_the_later_learns_of_the_
 def test_control_without_constraint_and_lock_the_slot_is_booked_more_than_once(
     therapist, service, visits_may_meet, no_lock, monkeypatch
 ):
-    wait_for_each_other(monkeypatch, free, "choose_therapist", 4, seconds=10)
+    wait_for_each_other(monkeypatch, free, "choose_therapist", 4)
 
     all_at_once(lambda _: actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), 4)
 
@@ -291,12 +293,12 @@ def someone_holds_the_therapists_row(therapist):
         with transaction.atomic():
             Therapist.objects.select_for_update(no_key=True).get(pk=therapist.pk)
             locked.set()
-            done.wait(timeout=30)
+            done.wait(PATIENCE)
         connection.close()
 
     thread = threading.Thread(target=keep)
     thread.start()
-    assert locked.wait(timeout=10)
+    assert locked.wait(PATIENCE)
     yield
     done.set()
     thread.join()
@@ -336,17 +338,17 @@ def test_a_deadlock_victim_runs_again_from_the_start(therapist, service):
         Therapist.objects.select_for_update().get(pk=other.pk)
         if len(tries) == 1:
             second_locked.set()
-            first_locked.wait(timeout=10)
+            first_locked.wait(PATIENCE)
         Therapist.objects.select_for_update().get(pk=therapist.pk)
         return "done"
 
     def the_other_way_round():
         with connection.cursor() as cursor:
-            cursor.execute("SET deadlock_timeout = '5s'")  # so that ours is the one that notices
+            cursor.execute("SET deadlock_timeout = '1min'")  # so that ours is the one that notices
         with transaction.atomic():
             Therapist.objects.select_for_update().get(pk=therapist.pk)
             first_locked.set()
-            second_locked.wait(timeout=10)
+            second_locked.wait(PATIENCE)
             Therapist.objects.select_for_update().get(pk=other.pk)
         with connection.cursor() as cursor:
             cursor.execute("RESET deadlock_timeout")

@@ -7,6 +7,7 @@ import pytest
 from booking import actions
 from booking.actions import free
 from booking.models import OCCUPYING, Appointment, Message, Series, State
+from tests.exhaustive import rounds
 from tests.factories import a_series, in_days, some_details, version_of
 from tests.races import all_at_once, assert_disjoint, sqlstates, wait_for_each_other
 from tests.staff import SUPERUSER, staff_user
@@ -36,7 +37,7 @@ def whole_or_nothing():
     assert Message.objects.filter(kind="series").count() == len(sizes)
 
 
-@pytest.mark.parametrize("nth", range(3))
+@pytest.mark.parametrize("nth", rounds(3))
 def test_a_series_and_seven_who_want_one_of_its_times(therapist, service, nth):
     wanted = starts(3, 6, 13)
 
@@ -101,7 +102,7 @@ def test_control_without_both_the_check_sees_two_visits_at_once(
         assert_disjoint(Appointment.objects.filter(state__in=OCCUPYING))
 
 
-@pytest.mark.parametrize("nth", range(2))
+@pytest.mark.parametrize("nth", rounds(2))
 def test_a_patient_moves_a_visit_while_the_rest_is_cancelled(therapist, service, nth):
     """Either the move comes first and nothing is cancelled, or all are cancelled and nothing moves."""
     clerk = staff_user(SUPERUSER)  # the roles are emptied with the other tables here

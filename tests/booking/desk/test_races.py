@@ -20,7 +20,7 @@ def request_for_visit(therapist, service):
 
 def both_press(visit, verbs, monkeypatch):
     """Each has read the visit as it was before either of them gets the lock."""
-    wait_for_each_other(monkeypatch, free, "lock_visit", 2, seconds=20, is_before=True)
+    wait_for_each_other(monkeypatch, free, "lock_visit", 2, is_before=True)
     colleagues = [signed_in_as(SUPERUSER, username=name) for name in ("one", "two")]  # no roles here
 
     shown = {"version": version_of(visit)}

@@ -15,10 +15,10 @@ import pytest
 from deploy.local import postgres
 from revival.base import refusals
 from revival.database.replication import NotReplicatedError, SyncReplicationConnection
-from tests.booking.test_live import wait_for
 from tests.factories import typed_details
 from tests.guest import Guest, free_starts, hidden_fields
 from tests.running import running_site
+from tests.waiting import wait_for
 
 WAITS = {"options": "-c synchronous_commit=on"}
 
@@ -121,7 +121,7 @@ def alone(tmp_path_factory):
     with postgres.database_url(folder / "postgres", settings=settings) as url:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DATABASE_URL", url)
-            with running_site("revival_alone", folder) as site:
+            with running_site("revival_alone", folder, {"WEB_WORKERS": "1"}) as site:
                 yield site
 
 
@@ -131,12 +131,19 @@ def standby_away(site):
     with site.connect() as owner:
         owner.execute("ALTER SYSTEM SET synchronous_standby_names = 'one_that_is_away'")
         owner.execute("SELECT pg_reload_conf()")
-        time.sleep(1)
         try:
+            wait_for(lambda: a_commit_waits(site.database_url))
             yield
         finally:
             owner.execute("ALTER SYSTEM RESET synchronous_standby_names")
             owner.execute("SELECT pg_reload_conf()")
+
+
+def a_commit_waits(url):
+    with cut_short(url, psycopg.Connection) as (connection, waited):
+        connection.execute("SELECT pg_logical_emit_message(true, 'a commit', 'that writes no row')")
+        connection.commit()
+    return waited.is_set()
 
 
 def let_counts_through(owner):

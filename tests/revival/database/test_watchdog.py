@@ -7,6 +7,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from threading import Event
 
 import psycopg
 import pytest
@@ -16,8 +17,9 @@ from deploy.local import postgres
 from revival.database import watchdog
 from revival.database.backend import base
 from revival.database.watchdog import DatabaseWatchdog, SilentDatabaseError, TimedConnection, WatchdogConnection
+from tests.waiting import PATIENCE, wait_for
 
-DEADLINE, SOON = 1.0, 3.0  # seconds; the second only says "not for ever"
+DEADLINE = 1.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -50,24 +52,23 @@ def test_a_backend_that_hangs_is_given_up_and_the_connection_closed(own_server):
     with TimedConnection.connect(own_server[0], autocommit=True) as connection:
         with standing_still(connection.info.backend_pid):
             began = time.monotonic()
-            with pytest.raises(SilentDatabaseError):
+            with pytest.raises(SilentDatabaseError):  # while the backend still hangs
                 connection.execute("SELECT 1")
             took = time.monotonic() - began
 
         assert connection.closed
-    assert DEADLINE <= took < DEADLINE + SOON
+    assert took >= DEADLINE
 
 
 def test_a_statement_that_is_given_up_does_not_go_on_at_the_server(own_server):
     with TimedConnection.connect(own_server[0], autocommit=True) as connection:
         pid = connection.info.backend_pid
         with pytest.raises(SilentDatabaseError):
-            connection.execute("SELECT pg_sleep(30)")
+            connection.execute("SELECT pg_sleep(3600)")
 
     with psycopg.connect(own_server[0], autocommit=True) as owner:
-        time.sleep(0.5)
-        is_there = owner.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone()
-    assert is_there == (0,)
+        is_there = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+        wait_for(lambda: owner.execute(is_there, [pid]).fetchone() == (0,))
 
 
 def test_control_psycopg_alone_waits_on(own_server):
@@ -81,7 +82,8 @@ def test_control_psycopg_alone_waits_on(own_server):
     connection.close()
 
 
-def test_a_slow_answer_within_the_deadline_is_awaited(own_server):
+def test_a_slow_answer_within_the_deadline_is_awaited(own_server, settings):
+    settings.DATABASE_ANSWER_SECONDS = float(PATIENCE)
     with TimedConnection.connect(own_server[0], autocommit=True) as connection:
         assert connection.execute("SELECT 7 FROM pg_sleep(0.5)").fetchone() == (7,)
 
@@ -103,27 +105,30 @@ def test_the_watcher_tells_everybody_and_nobody_asks_any_more(own_server, settin
         watchdog.watchdog.refuse_if_silent()
     with TimedConnection.connect(own_server[0], autocommit=True) as other:
         with pytest.raises(SilentDatabaseError):  # long before its own deadline
-            other.execute("SELECT pg_sleep(2)")
+            other.execute("SELECT pg_sleep(3600)")
 
 
-def test_one_that_waits_while_others_are_answered_is_no_silence(own_server):
+def test_one_that_waits_while_others_are_answered_is_no_silence(own_server, settings):
     """The watcher waits longer than it would take a silent database for; another connection is answered meanwhile."""
+    settings.DATABASE_ANSWER_SECONDS = float(PATIENCE)
     with (
         WatchdogConnection.connect(own_server[0], autocommit=True) as watcher,
         TimedConnection.connect(own_server[0], autocommit=True) as other,
     ):
+        is_over = Event()
         with ThreadPoolExecutor(1) as beside:
-            beside.submit(ask_again_and_again, other, seconds=3)
-            assert watcher.execute("SELECT 7 FROM pg_sleep(2.5)").fetchone() == (7,)
+            beside.submit(ask_again_and_again, other, is_over)
+            try:
+                assert watcher.execute("SELECT 7 FROM pg_sleep(2.5)").fetchone() == (7,)
+            finally:
+                is_over.set()
 
     assert not watchdog.watchdog.is_silent
 
 
-def ask_again_and_again(connection: psycopg.Connection, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def ask_again_and_again(connection: psycopg.Connection, is_over: Event) -> None:
+    while not is_over.wait(0.05):
         connection.execute("SELECT 1")
-        time.sleep(0.05)
 
 
 def test_a_request_is_refused_at_once_while_the_database_is_known_to_be_silent(db, monkeypatch):

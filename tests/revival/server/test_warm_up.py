@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from tests.waiting import PATIENCE
+
 LOADED = """
 import revival.wsgi
 import sys
@@ -15,7 +17,7 @@ print(*loader.get_template_cache, "booking.patients.book" in sys.modules)
 
 def test_views_and_templates_of_guests_are_loaded_before_the_first_request_and_the_desks_are_not():
     env = {**os.environ, "REVIVAL_MODE": "trial", "DJANGO_SETTINGS_MODULE": "revival.settings"}
-    done = subprocess.run([sys.executable, "-c", LOADED], env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", LOADED], env=env, capture_output=True, text=True, timeout=PATIENCE)
 
     *templates, has_views = done.stdout.split()
     assert has_views == "True", done.stderr

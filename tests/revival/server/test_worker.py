@@ -14,6 +14,7 @@ from gunicorn.http import errors
 from revival.server import worker as web_worker
 from revival.server.worker import Places, refusal
 from revival.site.context import shipped_clinic
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_connection_is_left_to_a_process_that_has_fewer(waiting, monkeypatch):
 def test_it_is_not_left_for_ever_to_one_that_hangs(waiting):
     worker, listener, taken = waiting
     worker.places.tell(2, 0)
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while not taken:
         assert time.monotonic() < until
         worker.accept(listener)

@@ -8,6 +8,8 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 from urllib.request import urlopen
 
+from tests.waiting import PATIENCE
+
 Answer = tuple[int, str, str]
 """Status, kind of content, text."""
 LINK_ATTRIBUTES = ("href", "src", "data-next-times")
@@ -61,7 +63,7 @@ def crawl(fetch: Callable[[str], Answer], start: str) -> tuple[list[str], int]:
 
 def over_http(address: str) -> Answer:
     try:
-        with urlopen(address, timeout=10) as answer:
+        with urlopen(address, timeout=PATIENCE) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode(errors="replace")
     except HTTPError as error:
         return error.code, "", ""
