@@ -46,8 +46,8 @@ from booking.models import (
 from booking.models import free as the_rule
 from booking.time.availability import Cause, free_starts
 from revival.base.clock import ONE_DAY, Span, bounds_of_days
-from tests.browser.barriers import EXHAUSTIVE
-from tests.factories import CHICAGO, a_therapist, an_appointment, joins, some_details
+from tests.exhaustive import EXHAUSTIVE
+from tests.factories import CHICAGO, a_therapist, an_appointment, joins, some_details, version_of
 from tests.staff import FRONT_DESK, at_the_desk, staff_user
 
 from .free_oracle import MOMENTS, Oracle, a_random_clinic, probes
@@ -109,7 +109,7 @@ def check_move_pages(world: World) -> None:
     page = world.guest.get(f"{visit.get_absolute_url()}move/?from={world.first}").text
     assert read(IN_LISTS, page) == world.free(Audience.VISIT, visit.therapist, **own) - {visit.starts_at}, "move"
     noon = datetime.combine(world.first, datetime.min.time(), CHICAGO) + timedelta(hours=12)
-    form = {"look": noon.isoformat(), "seen": visit.starts_at.isoformat()}
+    form = {"look": noon.isoformat(), "version": visit.version}
     page = world.desk.post(f"/admin/booking/appointment/{visit.pk}/move/", form).text
     check_panel(page, world.free(Audience.STAFF, visit.therapist, **own))
 
@@ -191,13 +191,13 @@ def check_offers(world: World) -> None:
         day = world.oracle.free(Audience.OFFER, world.service, world.therapist, world.first, 1)
         busy = world.service.length + world.service.turnaround
         expected = {start for start in day if Span(start, start + busy).overlaps(freed.span)}
-        joins(world.service, first_day=world.first, last_day=world.first)
+        joins(world.service, first_day=world.first, last_day=world.first, suits_short_notice=True)
         offers = actions.offer_freed_time(freed=freed)
         assert bool(offers) == bool(expected), "offers"
         for offer in offers:
             assert offer.starts_at in expected
             assert world.now < offer.until <= offer.starts_at - timedelta(hours=1)
-            assert actions.accept_offer(offer=offer).starts_at == offer.starts_at
+            assert actions.accept_offer(offer=offer, seen=version_of(offer)).starts_at == offer.starts_at
 
 
 LISTS = [
@@ -256,7 +256,7 @@ def book_series(world: World, start: datetime) -> object:
 
 def move(by: actions.Actor) -> Callable[[World, datetime], object]:
     def act(world: World, start: datetime) -> object:
-        seen = world.visit.starts_at
+        seen = version_of(world.visit)
         return actions.move_appointment(appointment=world.visit, seen=seen, starts_at=start, by=by)
 
     return act
@@ -265,7 +265,7 @@ def move(by: actions.Actor) -> Callable[[World, datetime], object]:
 def take_other_time(by: actions.Actor) -> Callable[[World, datetime], object]:
     def act(world: World, start: datetime) -> object:
         line = AffectedVisit.objects.get(visit=world.visit)
-        return actions.take_other_time(line=line, therapist=world.therapist, starts_at=start, by=by)
+        return actions.take_other_time(line=line, seen=version_of(line), therapist=world.therapist, starts_at=start, by=by)
 
     return act
 
