@@ -265,7 +265,8 @@ def move(by: actions.Actor) -> Callable[[World, datetime], object]:
 def take_other_time(by: actions.Actor) -> Callable[[World, datetime], object]:
     def act(world: World, start: datetime) -> object:
         line = AffectedVisit.objects.get(visit=world.visit)
-        return actions.take_other_time(line=line, seen=version_of(line), therapist=world.therapist, starts_at=start, by=by)
+        seen, therapist = version_of(line), world.therapist
+        return actions.take_other_time(line=line, seen=seen, therapist=therapist, starts_at=start, by=by)
 
     return act
 
