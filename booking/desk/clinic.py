@@ -102,13 +102,14 @@ class OpeningHoursFormSet(forms.BaseInlineFormSet):
             raise ValidationError(f"Two lines of {days} overlap. Change their times, or delete one of them.")
 
 
-class OpeningHoursInline(admin.TabularInline):
+class OpeningHoursInline(admin.StackedInline):  # a tabular one labels no field for screen readers
     model = OpeningHours
     form = OpeningHoursForm
     formset = OpeningHoursFormSet
     formfield_overrides = NATIVE
     verbose_name = "line"
-    verbose_name_plural = "Opening hours, in clinic time"
+    verbose_name_plural = "Opening hours, in clinic time (12:00 am is the end of the day)"
+    fields = [("weekday", "opens", "closes")]
 
     def get_extra(self, request: HttpRequest, obj: Clinic | None = None, **kwargs: Passed) -> int:
         return 2 if obj and obj.week else DAYS_A_WEEK

@@ -164,7 +164,7 @@ class OpeningHours(models.Model):
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="hours")
     weekday = models.PositiveSmallIntegerField("day", choices=Weekday)
     opens = models.TimeField()
-    closes = models.TimeField(help_text="12:00 am means the end of the day.")
+    closes = models.TimeField()
 
     class Meta:
         ordering = ["weekday", "opens"]
