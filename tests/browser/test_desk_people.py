@@ -15,8 +15,8 @@ def test_no_barriers_before_and_after_the_form_was_sent(site, page, console, des
     assert barriers(page) == []
 
     page.get_by_label("E-mail" if button == "Find" else "Their e-mail").fill("example.com")
-    with page.expect_navigation():
-        page.get_by_role("button", name=button, exact=True).click()
+    page.get_by_role("button", name=button, exact=True).click()
+    page.wait_for_load_state()
 
     assert page.url == f"{site.url}{path}"  # what was typed is not in it
     assert barriers(page) == []
