@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.test import Client
 
+from tests.attacks.sweep import read
 from tests.waiting import PATIENCE
 
 
@@ -49,6 +50,12 @@ def hidden_fields(page: str) -> dict[str, str]:
     """Names and values; of several with one name the first, as of forms of their own."""
     found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
     return dict(reversed(found))
+
+
+def form_fields(page: str) -> dict[str, list[str]]:
+    """What a browser would send of the page's longest form as it stands, its buttons left out."""
+    form = max(read(page).forms, key=lambda form: len(form.fields))
+    return {name: values for name, values in form.fields.items() if values and not name.startswith(("_", "csrf"))}
 
 
 def press(client: Client, address: str, typed: dict[str, Any] | None = None, *, follow: bool = False) -> Any:

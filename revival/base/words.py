@@ -85,11 +85,10 @@ def _open_words(spans: list[tuple[time, time]]) -> str:
 
 
 @register.filter
-def opening_lines(week: Iterable[tuple[int, time, time]]) -> list[str]:
+def opening_lines(week: Iterable[tuple[int, time, time, *tuple[object, ...]]]) -> list[str]:
     """Monday to Thursday 8 am to 7 pm; Friday 8 am to noon. From rows of weekday, opening and closing, in order."""
     days = [
-        (weekday, _open_words([(opens, closes) for _, opens, closes in rows]))
-        for weekday, rows in groupby(week, key=itemgetter(0))
+        (weekday, _open_words([(row[1], row[2]) for row in rows])) for weekday, rows in groupby(week, key=itemgetter(0))
     ]
     lines = []
     for _, run in groupby(enumerate(days), key=lambda pair: (pair[1][1], pair[1][0] - pair[0])):  # days in a row

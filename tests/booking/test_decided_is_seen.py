@@ -176,8 +176,8 @@ def test_a_corrected_phone_or_note_is_no_new_version(rows):
 ABOUT_A_ROW = {"appointment", "contact_request", "entry", "line", "message", "offer", "outage", "plans"}
 ON_THE_CLOCK = {"end_waiting", "expire_alternative", "expire_offer", "expire_request", "remind_patient", "remind_staff"}
 BY_A_MAIL_PROGRAM = {"leave_waitlist"}
-HOURS = {"set_weekly_hours"}
-"""`seen` is its stamp of hours, see tests/booking/test_hours.py."""
+HOURS = {"set_weekly_hours", "save_recurring_absence", "remove_recurring_absence"}
+"""`seen` is a stamp of hours or of a rule, see tests/booking/test_hours.py and test_recurring_absences.py."""
 
 
 def parameters(action):
@@ -223,7 +223,8 @@ def test_every_page_of_patients_is_a_decision_or_known_to_decide_nothing():
 FORMS_THAT_DECIDE_NOTHING = {
     "booking/patients": "_week ask details earlier find join leave slots taken _outage_card",
     "booking/desk/base": "_patient_tools",
-    "booking/desk/hours": "block block_preview holidays holidays_preview week week_preview",
+    "booking/desk/hours": "block block_preview holidays holidays_preview recurring recurring_preview recurring_remove "
+    "week week_preview",
     "booking/desk/people": "one_person search",
     "booking/desk/visits": "_book_for caller series",
 }

@@ -348,7 +348,7 @@ def test_free_times_calendar_and_why_follow_the_rhythm(advent, clerk, therapist,
     assert afternoons == {date(2026, 12, 14), date(2026, 12, 28), date(2027, 1, 11)}
     week = clerk.get("/admin/calendar/?from=2026-12-14").text
     assert "1:00 pm to 5:00 pm" in week
-    monday = week.split("Tuesday", 1)[0]
+    monday = week.split("Tue, ", 1)[0]
     assert "9:00 am to 12:00 pm" not in monday
 
 

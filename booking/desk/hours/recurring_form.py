@@ -12,7 +12,7 @@ from booking.models import LONGEST, RecurringAbsence, Weekday
 from revival.base.clock import MIDNIGHT
 from revival.base.desk_parts.widgets import ClockInput
 from revival.base.django_types import FormValues, Passed
-from revival.base.words import date_words, day_words
+from revival.base.words import date_words, whole_day
 
 from .away_form import AwayForm
 
@@ -59,7 +59,7 @@ class RecurringForm(AwayForm):
         self.today, self.rule = today, rule
         days = [day for day in rule.left_out if day >= today] if rule else []
         if days:
-            choices = [(day.isoformat(), f"{day_words(day)}, {day.year}") for day in days]
+            choices = [(day.isoformat(), whole_day(day)) for day in days]
             self.fields["left_out"].choices = choices  # type: ignore[attr-defined]
         else:
             del self.fields["left_out"]

@@ -11,7 +11,7 @@ from booking.mail.compose import compose
 from booking.models import Clinic, Kind, Message, OpeningHours, Shift, State, clinic_calendar
 from booking.time.clinic_calendar import answer_by
 from revival.base.clock import Span
-from tests.factories import CHICAGO, a_service, a_therapist, an_absence, some_details
+from tests.factories import CHICAGO, a_service, a_therapist, an_absence, some_details, version_of
 
 
 def at(year, month, day, hour=0):
@@ -97,7 +97,7 @@ class TestOverChristmas:
         visit = ask(therapist, service)
 
         moved = actions.move_appointment(
-            appointment=visit, seen=VISIT, starts_at=at(2027, 1, 4, 11), by=actions.Actor.PATIENT
+            appointment=visit, seen=version_of(visit), starts_at=at(2027, 1, 4, 11), by=actions.Actor.PATIENT
         )
 
         assert moved.answer_by == at(2027, 1, 4, 9)  # two hours before the visit

@@ -423,7 +423,7 @@ def test_ticks_that_close_new_bookings_keep_no_visit_from_another_time(therapist
 
     line = line_of(visit)
     assert (line.state, AffectedVisit.objects.to_phone(timezone.now()).count()) == (Line.WAITING, 0)
-    actions.take_other_time(line=line, therapist=line.therapist, starts_at=line.starts_at, by=actions.Actor.PATIENT)
+    take_held(line)
     assert again(visit).starts_at == line.starts_at
 
 

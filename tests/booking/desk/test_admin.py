@@ -38,7 +38,7 @@ from tests.factories import (
     outage_of,
     version_of,
 )
-from tests.guest import hidden_fields, press
+from tests.guest import form_fields, hidden_fields, press
 from tests.staff import FRONT_DESK, OWNER, SUPERUSER, THERAPIST, at_the_desk, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
@@ -439,7 +439,7 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
 
     for what in set(items) - {hours, photo}:
         page = owner.get(items[what])
-        typed = fields_of(page.context["adminform"].form) | {
+        typed = form_fields(page.text) | {
             "hours-TOTAL_FORMS": "1",
             "hours-INITIAL_FORMS": "0",
             "hours-0-weekday": "0",
@@ -461,12 +461,6 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
     assert "Everything is set up." in owner.get("/admin/").text
     service.refresh_from_db()
     assert not service.is_example
-
-
-def fields_of(form):
-    """What the page would send as it stands."""
-    values = {name: form[name].value() for name in form.fields}
-    return {name: value for name, value in values.items() if value is not None and value is not False}
 
 
 def test_who_cannot_set_it_up_is_told_that_the_owner_does(example_clinic):

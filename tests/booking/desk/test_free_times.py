@@ -79,7 +79,7 @@ def test_a_refusal_names_its_cause_and_the_page_that_mends_it(clerk, therapist, 
     an_appointment(therapist, service, in_days(5))
     visit = an_appointment(therapist, service, in_days(9))
 
-    moved = {"seen": visit.starts_at.isoformat(), "starts_at": typed(start)}
+    moved = {"version": visit.version, "starts_at": typed(start)}
     for refused in (
         clerk.post(CALLER, call_form(therapist, service, start)),
         clerk.post(f"/admin/booking/appointment/{visit.pk}/move/", moved),
@@ -114,7 +114,7 @@ def test_settling_shows_the_free_times_of_the_therapist_who_is_chosen(clerk, the
     visit = an_appointment(therapist, service, in_days(3))
     outage = outage_of(therapist, visit.span)
     line = outage.visits.get()
-    form = {"seen": visit.starts_at.isoformat(), "therapist": other.slug, "starts_at": f"{day_in(4)}T12:00"}
+    form = {"version": visit.version, "therapist": other.slug, "starts_at": f"{day_in(4)}T12:00"}
 
     page = clerk.post(f"/admin/calendar/out/{outage.pk}/{line.pk}/", form | {"look": "", "agreed": "cancel"})
 

@@ -47,7 +47,7 @@ def test_ticks_close_new_bookings_and_leave_a_visit_to_be_moved(client, visit):
     assert 'type="radio"' not in client.get(SLOTS).text
     page = client.get(f"{move_page(visit)}?from={day_in(6)}")
     assert f'value="{shown(in_days(6))}"' in page.text
-    moved = client.post(move_page(visit), {"start": iso(in_days(6)), "seen": iso(visit.starts_at)})
+    moved = client.post(move_page(visit), {"start": iso(in_days(6)), "version": visit.version})
     assert moved.status_code == 302
     visit.refresh_from_db()
     assert visit.starts_at == in_days(6)
@@ -125,10 +125,10 @@ def test_after_a_refused_move_the_week_stays(client, visit, therapist, service):
     an_appointment(therapist, service, in_days(23, 10))
     address = f"{move_page(visit)}?from={day_in(21)}"
 
-    refused = client.post(address, {"start": iso(in_days(23, 10)), "seen": iso(visit.starts_at)})
+    refused = client.post(address, {"start": iso(in_days(23, 10)), "version": visit.version})
     assert refused.status_code == 409
     assert f'value="{shown(in_days(21))}"' in refused.text
-    refused = client.post(move_page(visit), {"start": iso(in_days(23, 10)), "seen": iso(visit.starts_at)})
+    refused = client.post(move_page(visit), {"start": iso(in_days(23, 10)), "version": visit.version})
     assert f'value="{shown(in_days(23, 11))}"' in refused.text
     confirm = client.post(address, {"start": iso(in_days(23, 11))})
     assert f'move/?from={day_in(23)}"' in confirm.text
@@ -204,7 +204,7 @@ def test_a_visit_shows_and_keeps_the_length_it_was_agreed_with(client, visit, ma
 
     assert "30 minutes" in client.get(visit.get_absolute_url()).text
     actions.move_appointment(
-        appointment=visit, seen=visit.starts_at, starts_at=in_days(6, 16, 30), by=actions.Actor.PATIENT
+        appointment=visit, seen=visit.version, starts_at=in_days(6, 16, 30), by=actions.Actor.PATIENT
     )
 
     visit.refresh_from_db()
