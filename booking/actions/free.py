@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,10 +13,10 @@ from django.conf import settings
 
 from booking.mail import queue
 from booking.models import (
+    Answer,
     Appointment,
     Clinic,
     FreedTime,
-    FreeTimes,
     HeldFor,
     Service,
     State,
@@ -23,9 +24,8 @@ from booking.models import (
     Therapist,
     WhyNot,
     ask,
-    free_times,
 )
-from booking.time.availability import Cause
+from booking.time.availability import Cause, Reason
 from revival.base.clock import Span, bounds_of_days
 from revival.base.refusals import TryAgainError
 
@@ -115,32 +115,33 @@ def refusal(why: Sequence[WhyNot]) -> SlotTakenError | NotOfferedError:
     return SlotTakenError(why) if is_taken else NotOfferedError(why)
 
 
-def are_free(wanted: Sequence[WantedTime], *, now: datetime) -> list[bool]:
-    """For each wanted time, whether it can be booked, also beside the earlier ones. Six queries for each terms."""
-    if not wanted:
-        return []
-    free: dict[Terms, FreeTimes] = {}
+def look_at(wanted: Sequence[WantedTime], *, now: datetime) -> list[WhyNot]:
+    """For each wanted time, why it cannot be booked beside the earlier ones; without reasons it can.
+
+    Six queries for each terms, however many times.
+    """
+    answers: dict[Terms, Answer] = {}
     zone = _zone()
     for terms in {time.terms for time in wanted}:
         own = [time for time in wanted if time.terms == terms]
         therapists = Therapist.objects.for_service(terms.service).among(time.therapist for time in own)
         days = [time.starts_at.astimezone(zone).date() for time in own]
-        free[terms] = free_times(terms, therapists, first=min(days), last=max(days), now=now, zone=zone)
+        answers[terms] = ask(terms, therapists, first=min(days), last=max(days), now=now, zone=zone)
     earlier: dict[Therapist, list[Span]] = defaultdict(list)
-    answers = []
-    for time in wanted:
-        blocked = time.terms.blocked_from(time.starts_at)
-        is_free = time.starts_at in free[time.terms].get(time.therapist, ())
-        answers.append(is_free and not any(blocked.overlaps(span) for span in earlier[time.therapist]))
-        earlier[time.therapist].append(blocked)
-    return answers
+    looks = []
+    for therapist, terms, start in wanted:
+        why, blocked = answers[terms].why_not(therapist, start), terms.blocked_from(start)
+        taken = [Reason(Cause.TAKEN, span) for span in earlier[therapist] if span.overlaps(blocked)]
+        looks.append(replace(why, reasons=(*why.reasons, *taken)))
+        earlier[therapist].append(blocked)
+    return looks
 
 
 def demand_all_free(therapist: Therapist, *, terms: Terms, starts: Sequence[datetime], now: datetime) -> None:
     """Check that all these starts can be booked, side by side. Raises NotAllFreeError with those that cannot."""
-    answers = are_free([WantedTime(therapist, terms, start) for start in starts], now=now)
-    if not all(answers):
-        raise NotAllFreeError(start for start, is_free in zip(starts, answers, strict=True) if not is_free)
+    looks = look_at([WantedTime(therapist, terms, start) for start in starts], now=now)
+    if not_free := [why.starts_at for why in looks if why.reasons]:
+        raise NotAllFreeError(not_free)
 
 
 def _zone() -> ZoneInfo:

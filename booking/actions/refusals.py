@@ -81,10 +81,10 @@ class AlreadyOutError(RefusalError):
 
 
 class AlternativesGoneError(SlotTakenError):
-    """Times that were to be held for `visits` have been taken meanwhile, or chosen twice (409)."""
+    """Times that were to be held for `visits` cannot be had any more, or were chosen twice; `why` says it of each."""
 
-    def __init__(self, visits: list[Appointment]) -> None:
-        super().__init__()
+    def __init__(self, visits: list[Appointment], why: Iterable[WhyNot]) -> None:
+        super().__init__(why)
         self.visits = visits
 
 

@@ -165,6 +165,7 @@ class Answer:
 
     def why_not(self, therapist: Therapist, start: datetime) -> WhyNot:
         """Why this start, on the days that were asked about, is not among the free ones."""
+        therapist = next(asked for asked in self.rows if asked == therapist)  # the row with what is annotated
         reasons = (*self.terms.never_with(therapist), *availability.why_not(start, **self._facts(therapist)))
         hours, _ = self.rows[therapist]
         return WhyNot(self.terms, therapist, start, reasons, tuple(hours.openings))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from math import ceil
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import signing
@@ -19,13 +17,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.models import Appointment, Clinic, Service, Terms, Therapist, UrgentHelp, free_times
+from booking.models import Appointment, Clinic, Service, Terms, Therapist, UrgentHelp
 from booking.patients.forms.visits import DetailsForm, StartForm
 
 from .robots import too_many, visitors_network
 from .states.causes import closed_words
 from .states.chosen_time import booking_state
-from .week import DAYS_ON_A_PAGE, week_of_free_times
+from .week import closest_times, week_of_free_times
 
 ANY = "any"  # as therapist in an address: the one who is free first
 HOLD_COOKIE_SECONDS = 24 * 60 * 60
@@ -261,36 +259,9 @@ def _other_times(
         "service": service,
         "start": start,
         "whole_week": f"{path}?from={start.astimezone(clinic.zone).date()}",
-        "closest": _closest_times(terms, giving, therapist, start, zone=clinic.zone, besides=besides),
+        "closest": closest_times(terms, giving, therapist, start, zone=clinic.zone, besides=besides),
         "can_wait": not closed_words(terms, [one for one in giving if therapist in (None, one)], therapist),
         "hidden_fields": hidden_fields or [],
         "is_booking": has_details,
     }
     return render(request, "booking/patients/taken.html", context, status=409)
-
-
-def _closest_times(
-    terms: Terms,
-    giving: list[Therapist],
-    therapist: Therapist | None,
-    start: datetime,
-    *,
-    zone: ZoneInfo,
-    besides: Appointment | None,
-) -> list[tuple[Therapist, list[datetime]]]:
-    """Up to four free starts of this therapist around `start`, then up to two of each other one.
-
-    When nothing is free in the week before and the week after, the nearest until the horizon.
-    """
-    now = timezone.now()
-    today, last = now.astimezone(zone).date(), terms.last_day(now, zone)
-    day, week = min(max(start.astimezone(zone).date(), today), last), timedelta(days=DAYS_ON_A_PAGE)
-    find = partial(free_times, terms, giving, now=now, zone=zone, besides=besides)
-    free = find(first=day - week, last=day + week)
-    if not any(free.values()):
-        free = find(first=today, last=last)
-    closest = []
-    for giver in sorted(giving, key=lambda giver: giver != therapist):
-        nearest_first = sorted(free[giver], key=lambda moment: abs(moment - start))
-        closest.append((giver, sorted(nearest_first[: 4 if giver == therapist else 2])))
-    return [(giver, starts) for giver, starts in closest if starts]

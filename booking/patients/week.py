@@ -1,10 +1,11 @@
-"""A week of free times, as the pages for booking and for moving a visit show it."""
+"""A week of free times, as the pages for booking and for moving a visit show it, and the closest ones to a start."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import SuspiciousOperation, ValidationError
@@ -120,3 +121,30 @@ def _day(date: date, starts: list[datetime], zone: ZoneInfo) -> Day:
         morning=[start for start in own if start.astimezone(zone).hour < NOON],
         afternoon=[start for start in own if start.astimezone(zone).hour >= NOON],
     )
+
+
+def closest_times(
+    terms: Terms,
+    giving: list[Therapist],
+    therapist: Therapist | None,
+    start: datetime,
+    *,
+    zone: ZoneInfo,
+    besides: Appointment | None,
+) -> list[tuple[Therapist, list[datetime]]]:
+    """Up to four free starts of this therapist around `start`, then up to two of each other one.
+
+    When nothing is free in the week before and the week after, the nearest until the horizon.
+    """
+    now = timezone.now()
+    today, last = now.astimezone(zone).date(), terms.last_day(now, zone)
+    day, week = min(max(start.astimezone(zone).date(), today), last), timedelta(days=DAYS_ON_A_PAGE)
+    find = partial(free_times, terms, giving, now=now, zone=zone, besides=besides)
+    free = find(first=day - week, last=day + week)
+    if not any(free.values()):
+        free = find(first=today, last=last)
+    closest = []
+    for giver in sorted(giving, key=lambda giver: giver != therapist):
+        nearest_first = sorted(free[giver], key=lambda moment: abs(moment - start))
+        closest.append((giver, sorted(nearest_first[: 4 if giver == therapist else 2])))
+    return [(giver, starts) for giver, starts in closest if starts]

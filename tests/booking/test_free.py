@@ -429,7 +429,6 @@ def around_the_rule(terms, therapists, *, first, last, now, zone, besides=None):
     "module",
     [
         "booking.patients.week",
-        "booking.patients.book",
         "booking.patients.next_times",
         "booking.mail.other_times",
         "booking.models.alternatives",

@@ -138,9 +138,9 @@ def _demand_free(visits: list[Appointment], plans: Mapping[int, OutagePlan], now
         if plan and plan.therapist and plan.starts_at:
             terms = Terms.of_visit(visit, Audience.STAFF)  # it is staff who choose, whatever the notice is
             wanted[visit] = free.WantedTime(plan.therapist, terms, plan.starts_at)
-    answers = free.are_free(list(wanted.values()), now=now)
-    if gone := [visit for visit, is_free in zip(wanted, answers, strict=True) if not is_free]:
-        raise AlternativesGoneError(gone)
+    looks = free.look_at(list(wanted.values()), now=now)
+    if gone := {visit: why for visit, why in zip(wanted, looks, strict=True) if why.reasons}:
+        raise AlternativesGoneError(list(gone), list(gone.values()))
 
 
 def _with_contacts(outage: Outage, visits: Iterable[Appointment]) -> list[tuple[OutageContact, Appointment]]:

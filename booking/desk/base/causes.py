@@ -47,10 +47,16 @@ def sentences(whys: Sequence[WhyNot], *, now: datetime) -> list[list[Sentence]]:
 
 def refusal_words(refusal: SlotTakenError | NotOfferedError) -> SafeString:
     """Why an action refused a time, for the field at which it was chosen."""
-    now, is_taken = timezone.now(), isinstance(refusal, SlotTakenError)
-    words: list[str | Sentence] = [sentence for why in refusal.why for sentence in sentences([why], now=now)[0]]
+    is_taken, words = isinstance(refusal, SlotTakenError), cause_words(refusal.why)
     if is_taken or not words:  # none: the database itself refused it
-        words.insert(0, BOOKED_THEN if is_taken else NOT_FREE)
+        return format_html("{} {}", BOOKED_THEN if is_taken else NOT_FREE, words)
+    return words
+
+
+def cause_words(whys: Iterable[WhyNot]) -> SafeString:
+    """All causes of some refused times, one sentence after another."""
+    now = timezone.now()
+    words = [sentence for why in whys for sentence in sentences([why], now=now)[0]]
     return format_html_join(" ", "{}", ((sentence,) for sentence in words))
 
 

@@ -12,11 +12,14 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
+from booking.desk.base.causes import cause_words
 from booking.desk.base.wording import count_visits
 from booking.models import Appointment, Bucket, Clinic, FirstChoice, Look, Outage, Therapist
+from booking.time.availability import Cause
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffRequest
 
@@ -111,8 +114,12 @@ def _started_words(outage: Outage, now: datetime) -> str:
 def _refusal_words(refusal: actions.RefusalError) -> str:
     if isinstance(refusal, actions.AlternativesGoneError):
         number = len(refusal.visits)
-        times = "One time has" if number == 1 else f"{number} times have"
-        return f"{times} been taken meanwhile, or chosen twice: see below. No e-mail was sent, and nothing is held yet."
+        nothing = "No e-mail was sent, and nothing is held yet."
+        if all(why.causes == {Cause.TAKEN} for why in refusal.why):
+            times = "One time has" if number == 1 else f"{number} times have"
+            return f"{times} been taken meanwhile, or chosen twice: see below. {nothing}"
+        times = "One time" if number == 1 else f"{number} times"
+        return format_html("{} cannot be booked any more: {} {}", times, cause_words(refusal.why), nothing)
     if isinstance(refusal, actions.ChangedMeanwhileError):
         return (
             "A colleague or the patient was quicker: a visit is no longer as your page showed it, see below. "

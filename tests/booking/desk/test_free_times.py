@@ -123,3 +123,22 @@ def test_settling_shows_the_free_times_of_the_therapist_who_is_chosen(clerk, the
     assert local(in_days(4, 12)).isoformat(timespec="minutes") in times_beside(page)
     line.refresh_from_db()
     assert line.is_open
+
+
+def test_an_outage_whose_held_time_cannot_be_had_says_why(clerk, therapist, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(3))
+    address = "/admin/calendar/out/"
+    asked = {"therapist": therapist.slug, "when": "dates", "first_day": day_in(3), "first": "other"}
+    page = clerk.get(f"{address}new/", asked).text
+    sent = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    sent |= {"answer_by": f"{day_in(2)}T12:00", f"time-{visit.pk}": f"{other.slug} {local(in_days(4)).isoformat()}"}
+    service.therapists.remove(other)
+
+    refused = clerk.post(f"{address}new/", sent)
+
+    assert refused.status_code == 409
+    assert "One time cannot be booked any more: Britton does not give “Consultation”." in refused.text
+    assert not Absence.objects.exists()
