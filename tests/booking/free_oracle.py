@@ -232,8 +232,9 @@ def _visit(dice: random.Random, therapist: Therapist, service: Service) -> None:
     mine = Appointment.objects.filter(therapist=therapist)
     if any(row.blocked.lower < visit.blocked.upper and visit.blocked.lower < row.blocked.upper for row in mine):
         return
-    number = dice.random()  # each a person of their own: nobody can be in two places at once
-    state, fields = dice.choice(states), {"name": f"Patient {number}", "email": f"patient-{number}@example.com"}
+    state, number = dice.choice(states), dice.random()
+    # Each is a person of their own: nobody can be in two places at once.
+    fields = {"name": f"Patient {number}", "email": f"patient-{number}@example.com"}
     if state == State.HELD:
         fields = {"held_until": timezone.now() - TICK} if dice.random() < 0.5 else {}
     an_appointment(therapist, service, visit.starts_at, state, **fields)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from booking.models import Weekday
 from booking.time.availability import DAYS_A_WEEK
 from booking.time.weekly_hours import DayShift, WeekPattern, Weeks
-from revival.base.words import date_words, weekday_name
+from revival.base.words import date_words, month_day_short, weekday_name
 
 NAMED_DATES = 2
 """Dates of the A or B weeks that the form names."""
@@ -58,7 +58,7 @@ _A_AND_B = (Weeks.A, Weeks.B)
 def _dates(weekday: int, weeks: Weeks, today: date) -> str:
     first = DayShift(weekday, time(), time(), weeks).first_on_or_after(today)
     days = [first + timedelta(days=2 * DAYS_A_WEEK * number) for number in range(NAMED_DATES)]
-    return f"{weeks.upper()}: " + ", ".join(f"{day:%b} {day.day}" for day in days) + ", …"
+    return f"{weeks.upper()}: " + ", ".join(map(month_day_short, days)) + ", …"
 
 
 def weeks_words(today: date) -> str:
