@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from booking.models import Appointment, Terms, Therapist
+from booking.models import AccessLog, Appointment, Look, Terms, Therapist
 from booking.models.people import PersonDetails
 from booking.models.versions import Together
 from revival.base.clock import Span
@@ -70,12 +70,12 @@ def other_visits(
     sent: Mapping[str, str],
     besides: Q,
 ) -> OtherVisits | None:
-    """The same patient's visits that overlap one of these on the same terms; None without any. One query.
+    """The same patient's visits that overlap one of these on the same terms; None without any.
 
     `therapist` is whom they choose: a visit with the same one keeps the time from being had at all, and the refusal
     names it. None past the rules, where nothing is refused. `besides` are the visits that are being moved, or were
     booked by this very form before. Of a visit that is not theirs to see, `user` learns only that there is one.
-    `sent` is what the form sent, with the tick or without.
+    `sent` is what the form sent, with the tick or without. What is said counts as a search in the access log.
     """
     spans = [Span(start, start + terms.length) for start in sorted(filter(None, starts))]
     if not details.name or not spans:
@@ -85,6 +85,7 @@ def other_visits(
     found = rows.in_order()
     if not found:
         return None
+    AccessLog.objects.note(user, Look.SEARCH)
     seen = set(rows.seen_by(user).values_list("pk", flat=True))
     patient = details.patient_name or details.name
     sentences = [sentence for span in spans for sentence in _sentences(patient, span, found, seen)]
@@ -109,5 +110,5 @@ def _link_to(visit: Appointment) -> SafeString:
 
 
 def _stamp(spans: Sequence[Span], visits: Sequence[Appointment]) -> str:
-    starts = [span.start.isoformat() for span in spans]
+    starts = [span.start.timestamp() for span in spans]
     return salted_hmac(ALL_THE_SAME, f"{starts} {Together(visits).version}").hexdigest()[:32]

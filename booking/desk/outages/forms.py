@@ -173,6 +173,8 @@ class SettleForm(DecisionForm):
         if agreed == self.ELSEWHERE:
             if not cleaned_data.get("starts_at") and "starts_at" not in self.errors:
                 self.add_error("starts_at", "Choose a time.")
+            if not cleaned_data.get("therapist") and "therapist" not in self.errors:
+                self.add_error("therapist", "Choose a therapist.")
             return cleaned_data
         slug, start = PlaceField().clean(agreed)
         therapist = self.therapists.filter(slug=slug).first()
