@@ -65,7 +65,6 @@ class World:
 
     def __init__(self, seed: int, colleague: User) -> None:
         self.dice = random.Random(seed)
-        self.dice_of_therapists = random.Random(seed)
         self.now = timezone.now()
         self.colleague, self.desk, self.guest = colleague, at_the_desk(colleague), Client()
         self.therapists, self.services = a_random_clinic(self.dice)
@@ -316,7 +315,7 @@ def check_actions(world: World) -> None:
         for start in probes(world.dice, world.free(audience, visit.therapist, **own), world.now):
             if start != visit.starts_at:
                 check_action(world, audience, act, start, visit.therapist, **own)
-    for start in probes(world.dice_of_therapists, world.free(Audience.STAFF, **own), world.now):
+    for start in probes(world.dice, world.free(Audience.STAFF, **own), world.now):
         if (world.therapist, start) != (visit.therapist, visit.starts_at):
             check_action(world, Audience.STAFF, move_to_another, start, world.therapist, **own)
     with undone():

@@ -27,7 +27,7 @@ from .wording import moment_words
 
 ALL_THE_SAME = "all_the_same"
 """Name of the tick. Its value is the stamp of what the page said, so that it accepts nothing else."""
-NOT_YET = "Nothing is saved yet: {} has another visit then, see “{} all the same” below."
+NOT_YET = 'Nothing is saved yet: {} has another visit then. <a href="#all_the_same">See “{} all the same”</a>'
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class OtherVisits:
     def refuse(self, form: forms.Form, verb: str) -> bool:
         """Whether staff have yet to tick that they go on all the same; the form then says so."""
         if not self.is_accepted:
-            form.add_error(None, NOT_YET.format(self.patient, verb))
+            form.add_error(None, format_html(NOT_YET, self.patient, verb))
         return not self.is_accepted
 
 

@@ -81,7 +81,7 @@ def told(page):
 
 def tick(page):
     """What the browser sends once the box is ticked."""
-    return {"all_the_same": re.search(r'name="all_the_same" value="([^"]+)"', page.text)[1]}
+    return {"all_the_same": re.search(r'name="all_the_same" id="all_the_same"\s+value="([^"]+)"', page.text)[1]}
 
 
 def stored():
