@@ -208,26 +208,32 @@ def renew_answer(visit: Appointment, now: datetime) -> None:
 
 
 @action
-def move_appointment(*, appointment: Appointment, seen: str, starts_at: datetime, by: Actor) -> Appointment:
-    """Put a coming visit at another free time, with the same therapist, in place; its own time counts as free.
+def move_appointment(
+    *, appointment: Appointment, seen: str, starts_at: datetime, by: Actor, therapist: Therapist | None = None
+) -> Appointment:
+    """Put a coming visit at another free time, or with another therapist, in place; its own time counts as free.
 
-    Moving it twice to one time is moving it once. A request stays a request. Raises StateChangedError,
-    TooLateToChangeError for a patient inside the cut-off, SlotTakenError or NotOfferedError.
+    Only staff name a `therapist`; without one, the visit stays with its own. Moving it twice to one place is moving
+    it once. A request stays a request. Raises StateChangedError, TooLateToChangeError for a patient inside the
+    cut-off, SlotTakenError or NotOfferedError; ValueError when a patient's move names a therapist.
     """
+    if therapist is not None and by != Actor.STAFF:
+        raise ValueError("A patient's move keeps the therapist.")
     now = timezone.now()
-    visit = free.lock_visit(appointment, now=now)
-    if visit.is_coming and visit.starts_at == starts_at:
+    visit = free.lock_visit(appointment, now=now, and_therapists=[therapist.pk] if therapist else [])
+    therapist = therapist or visit.therapist
+    if visit.is_coming and (visit.therapist_id, visit.starts_at) == (therapist.pk, starts_at):
         return visit
     demand_seen(visit, seen)
     _demand_state(visit, *COMING)
     if by == Actor.PATIENT and not visit.can_be_changed_online(now):
         raise TooLateToChangeError
     terms = Terms.of_visit(visit, Audience.STAFF if by == Actor.STAFF else Audience.VISIT)
-    free.choose_therapist([visit.therapist], terms=terms, starts_at=starts_at, now=now, besides=visit)
+    free.choose_therapist([therapist], terms=terms, starts_at=starts_at, now=now, besides=visit)
     if by == Actor.PATIENT:
         limits.demand_nowhere_else(visit, span=Span(starts_at, starts_at + visit.length))
     visit.is_override, visit.override_by, visit.override_reason = False, None, ""  # where it goes, the rules allow it
-    return put_elsewhere(visit, therapist=visit.therapist, starts_at=starts_at, by=by, now=now)
+    return put_elsewhere(visit, therapist=therapist, starts_at=starts_at, by=by, now=now)
 
 
 def put_elsewhere(
@@ -236,9 +242,9 @@ def put_elsewhere(
     """Move a visit, give its old time back and tell both sides. The caller has the locks; the new time is free.
 
     It stays as long as it was agreed, with the turnaround it had: the patient was told its length, and the free times
-    that they chose from were looked up for that.
+    that they chose from were looked up for that. The message says when it is with another therapist.
     """
-    before, owner = visit.blocked, visit.therapist_id
+    before, owner = visit.blocked, visit.therapist
     visit.put_at(
         therapist=therapist,
         service=visit.service,
@@ -250,8 +256,10 @@ def put_elsewhere(
     if visit.state == State.REQUESTED:
         _ask_for_answer(visit, now)
     is_proved = by == Actor.STAFF or visit.has_proved_address
-    visit = _change(visit, State(visit.state), Kind.MOVED, is_proved=is_proved)
-    free.give_back(owner, Span(before.lower, before.upper), now=now)
+    _write(visit, State(visit.state))
+    former = owner if owner != therapist else None
+    queue.queue_message(Kind.MOVED, visit, is_proved=is_proved, former_therapist=former)
+    free.give_back(owner.pk, Span(before.lower, before.upper), now=now)
     if by == Actor.PATIENT:
         queue.queue_message(Kind.STAFF_NOTICE, visit)
     return visit
@@ -294,9 +302,9 @@ def _end(
     return visit
 
 
-def _change(visit: Appointment, state: State, kind: Kind, is_proved: bool = True) -> Appointment:
+def _change(visit: Appointment, state: State, kind: Kind) -> Appointment:
     _write(visit, state)
-    queue.queue_message(kind, visit, is_proved=is_proved)
+    queue.queue_message(kind, visit)
     return visit
 
 

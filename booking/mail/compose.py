@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from booking.models import Appointment, Clinic, DaySheet, Kind, Message
+from booking.models import Appointment, Clinic, DaySheet, Kind, Message, Therapist
 
 from .context import Context, TherapistsVisits, common_context, day_sheet_context
 from .kinds import kind_of
@@ -48,14 +49,21 @@ def compose_day_sheet(
 
 
 def preview(
-    kind: Kind, visit: Appointment, *, starts_at: datetime | None = None, suggested: Sequence[OtherTime] = ()
+    kind: Kind,
+    visit: Appointment,
+    *,
+    starts_at: datetime | None = None,
+    therapist: Therapist | None = None,
+    suggested: Sequence[OtherTime] = (),
 ) -> tuple[str, str]:
     """Subject and text of what a patient would get, for staff to read before they act; without the private link.
 
-    `starts_at` is where the visit would go, `suggested` what would be offered in its place.
+    `starts_at` and `therapist` are where the visit would go, `suggested` what would be offered in its place.
     """
-    start = starts_at or visit.starts_at
-    message = Message(kind=kind, appointment=visit, starts_at=start, ends_at=start + visit.length)
+    start, there = starts_at or visit.starts_at, copy(visit)
+    message = Message(kind=kind, appointment=there, starts_at=start, ends_at=start + visit.length)
+    if therapist is not None and therapist != visit.therapist:
+        there.therapist, message.former_therapist = therapist, visit.therapist
     message.suggested = [time.to_json() for time in suggested]
     return to_tell(message)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import cast
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import get_text_list
+from django.utils.translation import gettext
 
 from booking.models import (
     TO_STAFF,
@@ -25,6 +28,7 @@ from booking.models import (
     WaitlistEntry,
     rules_of_the_list,
 )
+from booking.models.messages import TOLD
 from revival.base.django_types import Context
 from revival.base.words import clock, day_words
 
@@ -68,6 +72,21 @@ def _change_until(starts_at: datetime) -> str:
     return _in_words(until) if timezone.now() < until else ""
 
 
+def new_place_context(message: Message, clinic: Clinic) -> Context:
+    """A visit at a time or with a therapist of which the patient may not know yet."""
+    former = _former_therapist(message, cast(Appointment, message.appointment))
+    return {**visit_context(message, clinic), "former_therapist": former.name if former else ""}
+
+
+def _former_therapist(message: Message, visit: Appointment) -> Therapist | None:
+    """The therapist the patient still expects, if it is another by now. Messages that never left told nothing."""
+    written = Message.objects.filter(appointment=visit).exclude(kind__in=TO_STAFF).select_related("former_therapist")
+    earlier = written.filter(pk__lt=message.pk) if message.pk else written
+    untold = takewhile(lambda other: other.delivery not in TOLD, earlier.order_by("-pk"))
+    known = [other.former_therapist for other in (message, *untold) if other.former_therapist]
+    return known[-1] if known and known[-1] != visit.therapist else None
+
+
 def refused_visit_context(message: Message, clinic: Clinic) -> Context:
     """A request that was not confirmed, with other times to choose from."""
     suggested = [OtherTime.from_json(row) for row in message.suggested]
@@ -89,9 +108,22 @@ def cancelled_visits_context(message: Message, clinic: Clinic) -> Context:
 
 
 def _together(visits: list[Appointment]) -> Context:
-    """Day, start, end and private link of each visit, and the first day."""
-    rows = [(*_times(visit.starts_at, visit.ends_at), settings.SITE_URL + visit.get_absolute_url()) for visit in visits]
-    return {"together": rows, "first_day": rows[0][0] if rows else ""}
+    """Day, start, end, therapist and private link of each visit, the first day, and all their therapists in words.
+
+    The therapist is empty where all visits are with the same.
+    """
+    if not visits:
+        return {"together": [], "first_day": ""}
+    names = list(dict.fromkeys(visit.therapist.name for visit in visits))
+    rows = [
+        (
+            *_times(visit.starts_at, visit.ends_at),
+            visit.therapist.name if len(names) > 1 else "",
+            settings.SITE_URL + visit.get_absolute_url(),
+        )
+        for visit in visits
+    ]
+    return {"together": rows, "first_day": rows[0][0], "therapist": get_text_list(names, gettext("and"))}
 
 
 def staff_notice_context(message: Message, clinic: Clinic) -> Context:
@@ -104,6 +136,7 @@ def staff_notice_context(message: Message, clinic: Clinic) -> Context:
     is_new_request = latest is not None and latest.kind == Kind.REQUESTED
     what_happened = latest.get_kind_display() if latest else "A visit has changed"
     context |= {"is_new_request": is_new_request, "news": "Please answer" if is_new_request else what_happened}
+    context["former_therapist"] = latest.former_therapist.name if latest and latest.former_therapist else ""
     return context
 
 

@@ -49,7 +49,7 @@ KINDS: dict[Kind, MessageKind] = {
     Kind.CONFIRMED: MessageKind(
         about=(Appointment,),
         folder="confirmed",
-        context=context.visit_context,
+        context=context.new_place_context,
         is_stale=stale.is_overtaken,
         attach_calendar=attachments.attach_invitation,
     ),
@@ -62,7 +62,7 @@ KINDS: dict[Kind, MessageKind] = {
     Kind.MOVED: MessageKind(
         about=(Appointment,),
         folder="moved",
-        context=context.visit_context,
+        context=context.new_place_context,
         is_stale=stale.is_overtaken,
         attach_calendar=attachments.attach_invitation,
     ),

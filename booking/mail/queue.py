@@ -21,6 +21,7 @@ from booking.models import (
     LostLink,
     Message,
     Offer,
+    Therapist,
 )
 from booking.models.messages import COLUMNS, About
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
@@ -44,6 +45,7 @@ def queue_message(
     suggested: Sequence[OtherTime] = (),
     together: Sequence[Appointment] = (),
     is_proved: bool = True,
+    former_therapist: Therapist | None = None,
 ) -> Message:
     """Write the message and its job in the caller's transaction: both are there, or neither.
 
@@ -51,7 +53,8 @@ def queue_message(
     BOOKING_MAILS_A_DAY when the address was typed online and nobody has proved that it is theirs (`is_proved`):
     a stranger who types it again and again neither fills that mailbox nor keeps its owner from booking.
     `suggested` are the other times that staff chose for someone whose request they decline. A message about several
-    visits names all of them in `together`, and `about` is the first. Raises TypeError when the kind is not about
+    visits names all of them in `together`, and `about` is the first. `former_therapist` is whom a visit was with before
+    it moved to another. Raises TypeError when the kind is not about
     rows like this one.
     """
     if not isinstance(about, KINDS[kind].about):
@@ -65,6 +68,7 @@ def queue_message(
         delivery=Delivery.QUEUED if is_sent else Delivery.PLEASE_PHONE,
         last_answer="" if is_within_limit else MANY_TODAY,
         suggested=[time.to_json() for time in suggested],
+        former_therapist=former_therapist,
         **{COLUMNS[type(about)]: about},
         **_times(about),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -84,9 +86,10 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
         """Visits of the same person for the same patient: who books for two children may book them side by side."""
         return self.of_person(details).filter(patient_name__iexact=details.patient_name)
 
-    def taking_place_in(self, span: Span) -> AppointmentQuerySet:
-        """Visits asked for, agreed or begun that last into this time, without their turnaround."""
-        return self.filter(state__in=(*COMING, State.ARRIVED), starts_at__lt=span.end, ends_at__gt=span.start)
+    def taking_place_in(self, *spans: Span) -> AppointmentQuerySet:
+        """Visits asked for, agreed or begun that last into one of these times, without their turnaround."""
+        then = [Q(starts_at__lt=span.end, ends_at__gt=span.start) for span in spans]
+        return self.filter(reduce(or_, then, Q(pk__in=[])), state__in=(*COMING, State.ARRIVED))
 
     def rest_of(self, visit: Appointment, now: datetime) -> AppointmentQuerySet:
         """The coming visits of this visit's series, from this visit on."""

@@ -17,6 +17,7 @@ from .affected_visits import AffectedVisit, OutageContact
 from .appointments import Appointment
 from .contact import ContactRequest
 from .people import OwnOnly
+from .therapists import Therapist
 from .waitlist import Offer, WaitlistEntry
 
 LONGEST_WAIT = timedelta(minutes=10)
@@ -71,6 +72,10 @@ class Delivery(models.TextChoices):
     OVERTAKEN = "overtaken", "Overtaken by a later message"
     PLEASE_PHONE = "please-phone", "Please phone"
     PHONED = "phoned", "Told by phone"
+
+
+TOLD = (Delivery.SENT, Delivery.PHONED)
+"""What the patient knows of."""
 
 
 class MessageQuerySet(OwnOnly["Message"]):
@@ -144,6 +149,14 @@ class Message(Mail):
     ends_at = models.DateTimeField(null=True)
     suggested = models.JSONField(
         default=list, blank=True, help_text="Other times that staff chose for a declined request: therapist and start."
+    )
+    former_therapist = models.ForeignKey(
+        Therapist,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whom the visit was with before, when this message tells of a move to another therapist.",
     )
 
     delivery = models.CharField(max_length=12, choices=Delivery, default=Delivery.QUEUED)

@@ -95,6 +95,12 @@ def move(visit: Appointment, by: actions.Actor, to: datetime | None = None) -> N
     actions.move_appointment(appointment=visit, seen=version_of(visit), starts_at=to or in_days(7, 10), by=by)
 
 
+def moved_to_the_other(visit: Appointment, rows: Rows) -> None:
+    """At the same time."""
+    place = {"starts_at": visit.starts_at, "therapist": rows.other}
+    actions.move_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.STAFF, **place)
+
+
 def moved_later_today(visit: Appointment, rows: Rows) -> None:
     move(visit, actions.Actor.STAFF, in_days(0, 14))
 
@@ -248,6 +254,14 @@ STAFF_DECIDE = [
         patient_moves,
         name="move_appointment by staff",
         typed=lambda visit, page: {"starts_at": f"{day_in(8)}T11:00"},
+    ),
+    Decision(
+        actions.move_appointment,
+        a_visit,
+        page_of("move"),
+        moved_to_the_other,
+        name="move_appointment to another therapist by staff",
+        typed=lambda visit, page: {"therapist": visit.therapist.slug, "starts_at": f"{day_in(8)}T11:00"},
     ),
     Decision(actions.cancel_appointment, a_visit, page_of("cancel"), patient_moves, name="cancel_appointment by staff"),
     Decision(

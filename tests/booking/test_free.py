@@ -262,6 +262,14 @@ def move(by: actions.Actor) -> Callable[[World, datetime], object]:
     return act
 
 
+def move_to_another(world: World, start: datetime) -> object:
+    """With the chosen therapist, who may be the visit's own."""
+    place = {"starts_at": start, "therapist": world.therapist}
+    return actions.move_appointment(
+        appointment=world.visit, seen=version_of(world.visit), **place, by=actions.Actor.STAFF
+    )
+
+
 def take_other_time(by: actions.Actor) -> Callable[[World, datetime], object]:
     def act(world: World, start: datetime) -> object:
         line = AffectedVisit.objects.get(visit=world.visit)
@@ -302,11 +310,14 @@ def check_actions(world: World) -> None:
     visit = world.visit
     if visit is None:
         return
+    own = {"visit": visit, "besides": visit}
     for audience, act in MOVES:
-        own = {"visit": visit, "besides": visit}
         for start in probes(world.dice, world.free(audience, visit.therapist, **own), world.now):
             if start != visit.starts_at:
                 check_action(world, audience, act, start, visit.therapist, **own)
+    for start in probes(world.dice, world.free(Audience.STAFF, **own), world.now):
+        if (world.therapist, start) != (visit.therapist, visit.starts_at):
+            check_action(world, Audience.STAFF, move_to_another, start, world.therapist, **own)
     with undone():
         put_on_a_board(world)
         for audience, act in OUTAGES:

@@ -67,6 +67,9 @@ def decisions_about(visit, start):
     for by in actions.Actor:
         presses.append(partial(actions.cancel_appointment, **shown, by=by))
         presses.append(partial(actions.move_appointment, **shown, starts_at=start + timedelta(minutes=15), by=by))
+    for therapist in Therapist.objects.exclude(pk=visit.therapist_id):
+        place = {"starts_at": start + timedelta(minutes=15), "therapist": therapist}
+        presses.append(partial(actions.move_appointment, **shown, **place, by=actions.Actor.STAFF))
     return presses
 
 
@@ -176,6 +179,28 @@ class Visits(RuleBasedStateMachine):
                 ),
                 told=[Kind.MOVED, Kind.STAFF_NOTICE] if moves else [],
             )
+
+    @rule(choice=st.integers(0, 9), start=st.none() | starts, who=which)
+    def staff_move_to_another_therapist(self, choice, start, who):
+        """Perhaps at the same time; link and series stay, and the old time is free again."""
+        if visit := self.visit(choice):
+            therapist, to = self.therapists[who], start or visit.starts_at
+            moves = (visit.therapist, visit.starts_at) != (therapist, to)
+            moved = self.attempt(
+                lambda: actions.move_appointment(
+                    appointment=visit,
+                    seen=version_of(visit),
+                    starts_at=to,
+                    by=actions.Actor.STAFF,
+                    therapist=therapist,
+                ),
+                told=[Kind.MOVED] if moves else [],
+            )
+            if moved:
+                assert (moved.therapist, moved.starts_at) == (therapist, to)
+                assert (moved.public_id, moved.link_digest) == (visit.public_id, visit.link_digest)
+            if moved and therapist != visit.therapist:
+                self.assert_offered_again(visit)
 
     @rule(choice=st.integers(0, 9))
     def cancel(self, choice):

@@ -128,10 +128,16 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
 
     def form_for(self, button: Button[Row], row: Row, request: HttpRequest) -> DecisionForm:
         """The button's form, bound on POST. A free time that was only picked is put into an unbound one."""
+        options = self.form_options(button, row, request)
         if is_looking(request):
             start = picked_start(request) or self.initial(row).get("starts_at")
-            return button.form(initial={**self.initial(row), **request.POST.dict(), "starts_at": start})
-        return button.form(request.POST if request.method == "POST" else None, initial=self.initial(row))
+            return button.form(initial={**self.initial(row), **request.POST.dict(), "starts_at": start}, **options)
+        data = request.POST if request.method == "POST" else None
+        return button.form(data, initial=self.initial(row), **options)
+
+    def form_options(self, button: Button[Row], row: Row, request: HttpRequest) -> dict[str, Any]:
+        """What the button's form needs beside the row's version."""
+        return {}
 
     def extra_context(self, button: Button[Row], row: Row, form: DecisionForm) -> dict[str, object]:
         """More context for the page that asks once more."""

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from booking.desk.base.fields import MomentField, TherapistField, offer_therapists
 from booking.fields import ONE_LINE, DecisionForm, PlaceField, StartField
-from booking.models import FirstChoice
+from booking.models import FirstChoice, Therapist
 from revival.base.clock import MIDNIGHT, ONE_DAY, Span, bounds_of_days, instant_of, is_in_era
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.widgets import ClockInput, DayInput
@@ -173,12 +173,25 @@ class SettleForm(DecisionForm):
         if agreed == self.ELSEWHERE:
             if not cleaned_data.get("starts_at") and "starts_at" not in self.errors:
                 self.add_error("starts_at", "Choose a time.")
+            if not cleaned_data.get("therapist") and "therapist" not in self.errors:
+                self.add_error("therapist", "Choose a therapist.")
             return cleaned_data
         slug, start = PlaceField().clean(agreed)
         therapist = self.therapists.filter(slug=slug).first()
         if therapist is None:
             raise ValidationError("Choose one of the times.")
         return cleaned_data | {"therapist": therapist, "starts_at": start}
+
+    @property
+    def other_place(self) -> tuple[Therapist | None, datetime | None]:
+        """Therapist and start of the other time that was chosen, also while it is only looked at; else None twice."""
+        if not self.is_bound:
+            start = self.initial.get("starts_at")
+            therapist = self.therapists.filter(slug=self.initial["therapist"]).first()
+            return therapist, start if isinstance(start, datetime) else None
+        if not self.is_valid() or self.cleaned_data["agreed"] in (self.CANCEL, self.KEEP, self.REACHED):
+            return None, None
+        return self.cleaned_data["therapist"], self.cleaned_data["starts_at"]
 
 
 class EndForm(DecisionForm):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib import admin
 from django.contrib import messages as django_messages
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,6 +17,7 @@ from booking import actions
 from booking.desk.base.causes import refusal_words
 from booking.desk.base.changed import Changed, visit_words
 from booking.desk.base.free_times_panel import free_times_context, is_looking, picked_start
+from booking.desk.base.other_visits import OtherVisits, other_visits
 from booking.desk.base.wording import time_with, told_by_email_or_phone
 from booking.models import AffectedVisit, Appointment, Audience, Clinic, Look, Outage, Terms, propose
 from revival.base.desk_parts.staff_request import StaffRequest
@@ -25,6 +27,7 @@ from .access import TO_ACT, get_outage, note_look, require_permissions, therapis
 from .forms import SettleForm
 from .proposal import place_value
 
+VERB = "Move it"
 TOO_LATE = "A colleague or the patient was quicker: it is settled already; see below."
 
 
@@ -37,8 +40,10 @@ def settle_outage(request: StaffRequest, pk: int, line: int) -> HttpResponse:
     if not affected.is_open and request.method != "POST":
         return redirect(outage)
     form, changed = _form(request, affected), None
+    others = _other_visits(request, affected, form)
     if form.is_bound:
-        if form.is_valid() and _settle(request, affected, form):
+        is_ready = form.is_valid() and not (others and others.refuse(form, VERB))
+        if is_ready and _settle(request, affected, form):
             return redirect(outage)
         affected = _get_line(request, outage, line)
         if (seen := form.cleaned_data["version"]) != affected.version:
@@ -46,6 +51,7 @@ def settle_outage(request: StaffRequest, pk: int, line: int) -> HttpResponse:
             form.show_version(affected.version)
     note_look(request, Look.OPENED, outage.pk)
     context = _context(request, outage, affected, form, timezone.now()) | {"changed": changed}
+    context |= {"other_visits": others, "verb": VERB}
     return render(request, "booking/desk/outages/settle.html", context, status=409 if form.is_bound else 200)
 
 
@@ -63,6 +69,20 @@ def _form(request: StaffRequest, line: AffectedVisit) -> SettleForm:
     initial |= {name: value for name, value in request.POST.items() if value}
     initial |= {"starts_at": picked_start(request), "agreed": SettleForm.ELSEWHERE}
     return SettleForm(user=request.user, initial=initial)
+
+
+def _other_visits(request: StaffRequest, line: AffectedVisit, form: SettleForm) -> OtherVisits | None:
+    """Other visits of the same patient at the other time that is chosen, if one is."""
+    therapist, start = form.other_place
+    return other_visits(
+        line.visit,
+        terms=Terms.of_visit(line.visit, Audience.STAFF),
+        starts=[start],
+        therapist=therapist,
+        user=request.user,
+        sent=request.POST,
+        besides=Q(pk=line.visit_id),
+    )
 
 
 def _get_line(request: StaffRequest, outage: Outage, pk: int) -> AffectedVisit:

@@ -109,6 +109,9 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
             return DeclineForm(data, initial=self.initial(row), visit=row, others=nearest_others(row))
         return super().form_for(button, row, request)
 
+    def form_options(self, button: Button[Appointment], row: Appointment, request: HttpRequest) -> dict[str, Any]:
+        return {"visit": row, "user": request.user} if button.form is MoveForm else {}
+
     def extra_context(self, button: Button[Appointment], row: Appointment, form: DecisionForm) -> dict[str, object]:
         """The message that the patient gets, and for a move the free times."""
         if isinstance(form, MoveForm):
@@ -119,13 +122,13 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
         return {"mail": preview(button.sends, row, suggested=suggested)}
 
     def _move_context(self, row: Appointment, form: MoveForm) -> dict[str, object]:
-        """The message is shown only once there is a new start."""
-        start = form.start
-        terms = Terms.of_visit(row, Audience.STAFF)
-        context = free_times_context(row.therapist, terms, start or row.starts_at, besides=row)
-        context |= {} if start else {"not_free": []}  # the time it has now needs no excuse
-        context |= {"chosen": start, "is_picked": start is not None and not form.is_bound}
-        return context | ({"mail": preview(Kind.MOVED, row, starts_at=start)} if start else {})
+        """The free times of the therapist who is chosen, and the message once there is a new place."""
+        therapist, start, terms = form.chosen_therapist, form.start, Terms.of_visit(row, Audience.STAFF)
+        context = free_times_context(therapist, terms, start or row.starts_at, besides=row)
+        if not form.has_new_place:  # the time it has now needs no excuse
+            return context | {"not_free": [], "chosen": None}
+        context |= {"is_picked": not form.is_bound, "other_visits": form.other_visits, "verb": form.VERB}
+        return context | {"mail": preview(Kind.MOVED, row, starts_at=start, therapist=therapist)}
 
     @admin.display(description="When", ordering="starts_at")
     def when(self, visit: Appointment) -> str:

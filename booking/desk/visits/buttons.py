@@ -30,8 +30,8 @@ def _decline(visit: Appointment, request: StaffRequest, cleaned_data: FormValues
 
 
 def _move(visit: Appointment, request: StaffRequest, cleaned_data: FormValues) -> None:
-    seen, starts_at = cleaned_data["version"], cleaned_data["starts_at"]
-    move_appointment(appointment=visit, seen=seen, starts_at=starts_at, by=Actor.STAFF)
+    seen, therapist, starts_at = (cleaned_data[name] for name in ("version", "therapist", "starts_at"))
+    move_appointment(appointment=visit, seen=seen, starts_at=starts_at, by=Actor.STAFF, therapist=therapist)
 
 
 BUTTONS: tuple[Button[Appointment], ...] = (

@@ -9,14 +9,17 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from booking.actions import Details
 from booking.desk.base.fields import MomentField, ServiceField, TherapistField, offer_therapists
+from booking.desk.base.other_visits import OtherVisits, other_visits
 from booking.desk.base.wording import time_with
 from booking.fields import ONE_LINE, DecisionForm, email_field, first_visit_field, note_field, phone_field
 from booking.mail.other_times import MOST_OTHER_TIMES, OtherTime
-from booking.models import Appointment, Therapist
+from booking.models import Appointment, Audience, Terms, Therapist
 from booking.models.versions import VisitVersion
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.django_types import FormValues, Passed
@@ -144,22 +147,59 @@ class DeclineForm(DecisionForm):
 
 
 class MoveForm(DecisionForm):
-    """A new start for a visit."""
+    """A new therapist, a new start, or both, for a visit. At first it shows where the visit is now."""
 
-    starts_at = MomentField(
-        label="New start",
-        help_text="With the same therapist. For another therapist, book the new visit first, then cancel this one.",
-    )
+    VERB = "Move it"
+    therapist = TherapistField(required=False)
+    starts_at = MomentField(label="Start", error_messages={"required": "Choose a start."})
+
+    def __init__(self, *args: Passed, visit: Appointment, user: StaffUser, **kwargs: Passed) -> None:
+        super().__init__(*args, **kwargs)
+        self.visit, self.user = visit, user
+        self.therapists = offer_therapists(self, user)
+        self.initial = {"therapist": visit.therapist.slug, **self.initial}
+        if not self.initial.get("starts_at"):
+            self.initial["starts_at"] = visit.starts_at
 
     def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
-        seen = VisitVersion.last_in(cleaned_data["version"])
-        if seen and cleaned_data.get("starts_at") == seen.starts_at:
-            self.add_error("starts_at", "That is when it is now. Choose another time.")
+        cleaned_data["therapist"] = cleaned_data.get("therapist") or self.visit.therapist
+        seen, place = VisitVersion.last_in(cleaned_data["version"]), (self.chosen_therapist.pk, self.start)
+        if seen and (seen.therapist, seen.starts_at) == place:
+            self.add_error("starts_at", "That is when it is now. Choose another time, or another therapist.")
+        elif not self.errors and (others := self.other_visits):
+            others.refuse(self, self.VERB)
         return cleaned_data
 
     @property
+    def chosen_therapist(self) -> Therapist:
+        """Whom it would be with, as chosen; the visit's own while nobody else is."""
+        if self.is_bound:
+            return self.cleaned_data.get("therapist") or self.visit.therapist
+        return self.therapists.filter(slug=self.initial["therapist"]).first() or self.visit.therapist
+
+    @property
     def start(self) -> datetime | None:
-        """The new start as typed or picked; None while there is none."""
+        """The start as typed or picked; None while there is none."""
         start = self.cleaned_data.get("starts_at") if self.is_bound else self.initial.get("starts_at")
         return start if isinstance(start, datetime) else None
+
+    @property
+    def has_new_place(self) -> bool:
+        place = (self.chosen_therapist, self.start)
+        return self.start is not None and place != (self.visit.therapist, self.visit.starts_at)
+
+    @cached_property
+    def other_visits(self) -> OtherVisits | None:
+        """Other visits of the same patient at the start that is chosen."""
+        if not self.has_new_place:
+            return None
+        return other_visits(
+            self.visit,
+            terms=Terms.of_visit(self.visit, Audience.STAFF),
+            starts=[self.start],
+            therapist=self.chosen_therapist,
+            user=self.user,
+            sent=self.data if self.is_bound else self.initial,
+            besides=Q(pk=self.visit.pk),
+        )

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from booking import actions
-from booking.actions import free, offers
+from booking.actions import free, offers, visits
 from booking.mail import queue
 from booking.models import OCCUPYING, Appointment, Message, Offer, State, Therapist
 from tests.exhaustive import rounds
@@ -159,13 +159,13 @@ def test_of_many_who_want_anyone_as_many_win_as_are_free(therapist, service):
 
 
 def test_moving_and_booking_onto_one_time_leaves_one_there(therapist, service):
-    visits = [an_appointment(therapist, service, in_days(4 + n)) for n in range(3)]
+    moving = [an_appointment(therapist, service, in_days(4 + n)) for n in range(3)]
 
     def go(number):
         if number < 3:
             return actions.move_appointment(
-                appointment=visits[number],
-                seen=visits[number].version,
+                appointment=moving[number],
+                seen=moving[number].version,
                 starts_at=in_days(3),
                 by=actions.Actor.STAFF,
             )
@@ -176,6 +176,77 @@ def test_moving_and_booking_onto_one_time_leaves_one_there(therapist, service):
     assert sum(isinstance(outcome, actions.SlotTakenError) for outcome in outcomes) == 5
     assert Appointment.objects.filter(starts_at=in_days(3)).count() == 1
     assert_disjoint(Appointment.objects.filter(state__in=OCCUPYING))
+
+
+def move_by_staff(visit, therapist, starts_at):
+    return actions.move_appointment(
+        appointment=visit, seen=visit.version, starts_at=starts_at, by=actions.Actor.STAFF, therapist=therapist
+    )
+
+
+@pytest.mark.parametrize("nth", rounds(3))
+def test_moving_to_another_therapist_and_booking_there_leaves_one_there(therapist, service, nth):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    moving = [an_appointment(therapist, service, in_days(4 + n)) for n in range(3)]
+
+    def go(number):
+        if number < 3:
+            return move_by_staff(moving[number], other, in_days(3))
+        return actions.take_hold(therapist=other, service=service, starts_at=in_days(3))
+
+    outcomes = all_at_once(go, 6)
+
+    assert sum(isinstance(outcome, actions.SlotTakenError) for outcome in outcomes) == 5
+    assert Appointment.objects.filter(therapist=other, starts_at=in_days(3)).count() == 1
+    assert_disjoint(Appointment.objects.filter(therapist=other, state__in=OCCUPYING))
+    assert sqlstates(outcomes) == set()
+
+
+@pytest.mark.parametrize("nth", rounds(3))
+def test_of_colleagues_who_move_a_visit_to_different_therapists_at_once_one_wins(therapist, service, nth):
+    others = [a_therapist(slug) for slug in ("benjamin-britton", "third-therapist")]
+    for other in others:
+        working_all_week(other)
+        service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(4))
+
+    outcomes = all_at_once(lambda number: move_by_staff(visit, others[number % 2], in_days(4)), 6)
+
+    moved = Appointment.objects.get()
+    losers = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, Appointment)]
+    assert moved.therapist in others
+    assert losers == [number for number in range(6) if others[number % 2] != moved.therapist]
+    assert {type(outcomes[number]) for number in losers} == {actions.ChangedMeanwhileError}
+    assert moved.calendar_sequence == 1
+    assert Message.objects.get().former_therapist == therapist
+
+
+def test_two_visits_that_swap_therapists_at_once_never_hang(therapist, service):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    ours, theirs = an_appointment(therapist, service, in_days(4)), an_appointment(other, service, in_days(5))
+    moves = [(ours, other, in_days(4)), (theirs, therapist, in_days(5))]
+
+    outcomes = all_at_once(lambda number: move_by_staff(*moves[number]), 2)
+
+    assert [outcome.therapist for outcome in outcomes] == [other, therapist]
+    assert sqlstates(outcomes) == set()
+
+
+def test_control_without_the_version_the_second_colleague_moves_it_again(therapist, service, monkeypatch):
+    others = [a_therapist(slug) for slug in ("benjamin-britton", "third-therapist")]
+    for other in others:
+        working_all_week(other)
+        service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(4))
+    monkeypatch.setattr(visits, "demand_seen", lambda row, seen, *, done="": None)
+
+    all_at_once(lambda number: move_by_staff(visit, others[number % 2], in_days(4)), 2)
+
+    assert Appointment.objects.get().calendar_sequence == 2
 
 
 def test_one_person_on_the_list_twice_gets_one_offer_when_two_therapists_give_time_back_at_once(

@@ -1,3 +1,4 @@
+import re
 import uuid
 from datetime import time, timedelta
 
@@ -9,9 +10,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from booking import actions, tasks
 from booking.mail import queue
-from booking.models import Absence, Appointment, Delivery, Kind, LostLink, Message, Override, Shift, State
+from booking.mail.compose import to_tell
+from booking.models import Absence, Appointment, Delivery, FreedTime, Kind, LostLink, Message, Override, Shift, State
+from booking.time.availability import Cause
 from tests.factories import (
     CHICAGO,
+    a_series,
     a_service,
     a_therapist,
     an_appointment,
@@ -471,6 +475,156 @@ def test_inside_the_cut_off_only_staff_move(therapist, service):
 def test_an_ended_visit_is_not_moved(therapist, service, state):
     with pytest.raises(actions.StateChangedError):
         move(an_appointment(therapist, service, in_days(5), state=state), in_days(6))
+
+
+# ---- moving to another therapist ----
+
+
+@pytest.fixture
+def colleague(service):
+    other = a_therapist("benjamin-britton", name="Dr. Benjamin Britton", short_name="Dr. Britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    return other
+
+
+def move_to(visit, therapist, to, *, seen=None):
+    place = {"starts_at": to, "therapist": therapist}
+    return actions.move_appointment(appointment=visit, seen=seen or version_of(visit), by=actions.Actor.STAFF, **place)
+
+
+def test_staff_move_a_visit_to_another_therapist_in_place(therapist, service, colleague):
+    visit = an_appointment(therapist, service, in_days(5))
+    public_id, token = visit.public_id, visit.token
+
+    moved = move_to(visit, colleague, in_days(5))  # at the same time
+
+    assert (moved.pk, moved.public_id, moved.token) == (visit.pk, public_id, token)
+    assert (moved.therapist, moved.starts_at, moved.calendar_sequence) == (colleague, in_days(5), 1)
+    assert kinds() == [Kind.MOVED]
+    assert Message.objects.get().former_therapist == therapist
+    assert FreedTime.objects.get().therapist == therapist
+    assert hold_at(therapist, service, in_days(5))  # free at once
+    with pytest.raises(actions.SlotTakenError):
+        hold_at(colleague, service, in_days(5))
+
+
+def test_a_visit_of_a_series_stays_in_it_when_it_goes_to_another_therapist(therapist, service, colleague):
+    first, second = a_series(therapist, service, in_days(4), in_days(6))
+
+    moved = move_to(first, colleague, in_days(5))
+
+    assert (moved.series, moved.therapist) == (second.series, colleague)
+    assert Appointment.objects.get(pk=second.pk).therapist == therapist
+
+
+def test_the_same_move_to_another_therapist_sent_twice_is_one(therapist, service, colleague):
+    visit = an_appointment(therapist, service, in_days(5))
+    seen = visit.version
+    move_to(visit, colleague, in_days(6), seen=seen)
+
+    again = move_to(visit, colleague, in_days(6), seen=seen)
+
+    assert (again.therapist, again.calendar_sequence) == (colleague, 1)
+    assert kinds() == [Kind.MOVED]
+    with pytest.raises(actions.ChangedMeanwhileError):
+        move_to(visit, therapist, in_days(6), seen=seen)
+
+
+def not_given(visit, other):
+    visit.service.therapists.remove(other)
+
+
+def away(visit, other):
+    Absence.objects.create(therapist=other, starts_at=in_days(6, 8), ends_at=in_days(6, 12))
+
+
+def taken(visit, other):
+    an_appointment(other, visit.service, in_days(6), name="Bo Other", email="bo@example.com")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "cause", "refusal"),
+    [
+        (not_given, Cause.NOT_GIVEN, actions.NotOfferedError),
+        (away, Cause.AWAY, actions.NotOfferedError),
+        (taken, Cause.TAKEN, actions.SlotTakenError),
+    ],
+)
+def test_a_move_is_refused_with_the_cause_of_the_therapist_it_would_go_to(
+    therapist, service, colleague, meanwhile, cause, refusal
+):
+    visit = an_appointment(therapist, service, in_days(5))
+    meanwhile(visit, colleague)
+
+    with pytest.raises(refusal) as refused:
+        move_to(visit, colleague, in_days(6))
+
+    [why] = refused.value.why
+    assert (why.therapist, why.causes) == (colleague, {cause})
+    assert Appointment.objects.get(pk=visit.pk).version == visit.version
+    assert kinds() == []
+
+
+def test_a_patients_move_keeps_the_therapist(therapist, service, colleague):
+    visit = an_appointment(therapist, service, in_days(5))
+
+    with pytest.raises(ValueError, match="keeps the therapist"):
+        actions.move_appointment(
+            appointment=visit,
+            seen=visit.version,
+            starts_at=in_days(6),
+            by=actions.Actor.PATIENT,
+            therapist=colleague,
+        )
+
+    assert Appointment.objects.get().therapist == therapist
+
+
+def now_with(visit):
+    """The text of the visit's last message."""
+    return to_tell(Message.objects.filter(appointment=visit.pk).order_by("pk").last())[1]
+
+
+def test_the_message_says_plainly_with_whom_it_is_now_until_the_patient_knows(therapist, service, colleague):
+    visit = an_appointment(therapist, service, in_days(5))
+    sentence = "It is now with Dr. Benjamin Britton, no longer with Dr. Peter Stanley."
+
+    move_to(visit, colleague, in_days(5))
+    assert sentence in now_with(visit)
+    move_to(visit, colleague, in_days(6))  # before the first message left
+    assert sentence in now_with(visit)
+    Message.objects.update(delivery=Delivery.SENT, sent_at=timezone.now())
+    move_to(visit, colleague, in_days(7))
+    assert "no longer with" not in now_with(visit)
+
+
+def test_a_visit_that_is_back_before_the_message_left_was_never_away(therapist, service, colleague):
+    visit = an_appointment(therapist, service, in_days(5))
+
+    move_to(visit, colleague, in_days(5))
+    move_to(visit, therapist, in_days(5))
+
+    assert "no longer with" not in now_with(visit)
+
+
+def test_a_request_that_moved_and_is_confirmed_before_the_message_left_says_with_whom(therapist, service, colleague):
+    visit = an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
+
+    move_to(visit, colleague, in_days(5))
+    actions.confirm_appointment(appointment=visit, seen=version_of(visit))
+
+    assert "It is now with Dr. Benjamin Britton" in now_with(visit)
+
+
+def test_visits_with_several_therapists_are_told_together_each_with_its_own(therapist, service, colleague):
+    first, _ = a_series(therapist, service, in_days(4), in_days(6))
+    move_to(first, colleague, in_days(4))
+
+    _, text = to_tell(first.messages.get(kind=Kind.SERIES))
+
+    assert "with Dr. Benjamin Britton and Dr. Peter Stanley" in text
+    assert re.search(r"9:30 am, with Dr. Benjamin Britton\n.*\n\n.*, with Dr. Peter Stanley\n", text)
 
 
 # ---- requests nobody answers ----

@@ -15,7 +15,7 @@ from icalendar import Calendar
 from booking import actions
 from booking.mail import queue
 from booking.models import Delivery, Kind, Message, State
-from tests.factories import CHICAGO, a_clinic, an_appointment, in_days, version_of
+from tests.factories import CHICAGO, a_clinic, a_therapist, an_appointment, in_days, version_of, working_all_week
 
 GOLDEN = Path(__file__).parent / "golden"
 VISIT_ID = "5f2c7b1e-8f3a-4c7e-9a51-3d0b6a1f2c4d"
@@ -113,6 +113,27 @@ def test_one_visit_keeps_its_uid_and_counts_up(chain):
     assert {str(event["organizer"]) for event in events} == {"mailto:desk@clinic.example"}
     assert {str(event["attendee"]) for event in events} == {"mailto:ada@example.com"}
     assert not any(event.walk("VALARM") for event in events)
+
+
+def test_a_move_to_another_therapist_changes_the_same_event(therapist, service, mailbox):
+    other = a_therapist("benjamin-britton")
+    working_all_week(other)
+    service.therapists.add(other)
+    visit = an_appointment(therapist, service, in_days(5), confirmed_at=ASKED, public_id=VISIT_ID)
+
+    place = {"starts_at": in_days(5), "therapist": other}
+    actions.move_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.STAFF, **place)
+
+    [mail] = deliver(mailbox)
+    event = event_of(mail)
+    assert (str(event["uid"]), event["sequence"]) == (VISIT_ID, 1)
+    assert event.decoded("dtstart") == in_days(5)
+    assert str(event["summary"]).startswith("Visit with Britton, ")
+    assert mail["subject"].startswith("Your visit is now with Benjamin Britton on ")
+    plain, rich = (mail.get_body([kind]).get_content() for kind in ("plain", "html"))
+    for text in (plain, rich):
+        assert "It is now with Benjamin Britton, no longer with Dr. Peter Stanley." in text
+    assert visit.get_absolute_url() in plain
 
 
 def test_a_calendar_holds_no_name_of_the_patient_and_nothing_clinical(chain):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib import messages as django_messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
+from booking.desk.base.other_visits import OtherVisits, Person, other_visits
 from booking.desk.base.wording import count_visits, moment_words, told_by_email_or_phone
-from booking.models import Series
+from booking.models import Audience, Series, Terms
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import day_words
 
@@ -19,6 +21,7 @@ from .form import SeriesForm
 from .initial import initial_values
 from .plan import OUT, SeriesPlan, plan_as_sent, plan_series
 
+VERB = "Book it"
 BOOK, PROPOSE, BEGIN = "book", "propose", "begin"
 """Values of the buttons named `do`; BEGIN comes from the page that books one visit."""
 
@@ -34,12 +37,14 @@ def book_series(request: StaffRequest) -> HttpResponse:
     form = SeriesForm(sent, user=request.user, is_booking=do == BOOK, initial=initial)
     is_invalid = bool(form.errors)
     plan: SeriesPlan | None = None
+    others: OtherVisits | None = None
     if form.has_pattern:
         plan = plan_series(form, propose=do == PROPOSE)
         if do == BOOK and plan.is_new:
             form.add_error(None, "These are the visits of this pattern. Look at them, then book.")
-        elif do == BOOK and not is_invalid and not plan.never:
-            if series := _book(form, plan):
+        others = _other_visits(request, form, plan)
+        if do == BOOK and not plan.is_new and not is_invalid and not plan.never:
+            if series := _book(form, plan, others):
                 django_messages.success(request, _booked_words(series))
                 return redirect("admin:booking_appointment_change", series.visits.earliest("starts_at").pk)
             plan = plan_series(form, propose=False)  # with what a quicker colleague has booked
@@ -50,18 +55,36 @@ def book_series(request: StaffRequest) -> HttpResponse:
         "plan": plan,
         "sent_plan": [] if plan or sent is None else plan_as_sent(sent.dict()),
         "OUT": OUT,
+        "other_visits": others,
+        "verb": VERB,
     }
     status = 422 if is_invalid else 409 if do == BOOK else 200
     return render(request, "booking/desk/visits/series.html", context, status=status)
 
 
-def _book(form: SeriesForm, plan: SeriesPlan) -> Series | None:
+def _other_visits(request: StaffRequest, form: SeriesForm, plan: SeriesPlan) -> OtherVisits | None:
+    """Other visits of the patient at the starts of the plan, without those that this very form has booked."""
+    key = form.cleaned_data.get("submission_key")
+    return other_visits(
+        Person.typed_in(form),
+        terms=Terms.anew(form.cleaned_data["service"], Audience.STAFF),
+        starts=plan.starts,
+        therapist=form.cleaned_data["therapist"],
+        user=request.user,
+        sent=request.POST,
+        besides=Q(series__submission_key=key) if key else Q(pk__in=[]),
+    )
+
+
+def _book(form: SeriesForm, plan: SeriesPlan, others: OtherVisits | None) -> Series | None:
     """Call the action. None when the form now shows why it was refused."""
     if plan.in_trouble:
         form.add_error(None, "Nothing is booked yet: choose another time for the visits marked, or leave them out.")
         return None
     if not plan.starts:
         form.add_error(None, "Nothing is booked: every visit is left out.")
+        return None
+    if others and others.refuse(form, VERB):
         return None
     try:
         return actions.book_series(

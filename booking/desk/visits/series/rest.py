@@ -42,7 +42,8 @@ def series_place(visit: Appointment, user: StaffUser) -> SeriesPlace | None:
         return None
     series = Appointment.objects.filter(series=visit.series_id).order_by("starts_at", "pk")
     numbers = {pk: number for number, pk in enumerate(series.values_list("pk", flat=True), start=1)}
-    others = [(numbers[other.pk], other) for other in series.seen_by(user) if other.pk != visit.pk]
+    seen = series.select_related("therapist").seen_by(user)
+    others = [(numbers[other.pk], other) for other in seen if other.pk != visit.pk]
     rest = Appointment.objects.seen_by(user).rest_of(visit, timezone.now())
     messages = list(visit.told_together.order_by("pk"))
     return SeriesPlace(numbers[visit.pk], len(numbers), others, messages, rest.exists())
