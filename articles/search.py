@@ -61,7 +61,7 @@ def search(query: str) -> Results:
 
     Without hits, the query is searched again with mistyped words corrected.
     """
-    now, clinic = timezone.now(), Clinic.objects.first()
+    now, clinic = timezone.now(), Clinic.objects.current_if_any()
     clinic_facts = clinic.facts if clinic else {}
     hits, corrected_query, all_words = _hits(query, now, clinic_facts), "", query
     if not hits and (guess := _correct_spelling(query)) != query:

@@ -165,7 +165,7 @@ def _labels_used(article: Article) -> list[tuple[Evidence, str]]:
 
 @require_safe
 def faq(request: HttpRequest) -> HttpResponse:
-    now, clinic = timezone.now(), Clinic.objects.first()
+    now, clinic = timezone.now(), Clinic.objects.current_if_any()
     clinic_facts = clinic.facts if clinic else {}
     published = Article.objects.published(now)
     questions = list(Question.objects.public(now))

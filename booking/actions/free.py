@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 
 from booking.mail import queue
 from booking.models import (
@@ -55,15 +57,35 @@ def lock_forms_of(hold: Appointment) -> None:
 def lock_visit(appointment: Appointment, *, now: datetime, and_therapists: Iterable[int] = ()) -> Appointment:
     """The row as it is now, with the locks of its therapist and of `and_therapists` (ids) held.
 
-    Raises TryAgainError when another tab moved it to a therapist whose lock we do not have.
+    Raises TryAgainError when someone else moved it to a therapist whose lock we do not have.
     """
-    row = Appointment.objects.select_related("therapist", "service").filter(pk=appointment.pk)
-    owner = row.values_list("therapist", flat=True).get()
-    lock_therapists([owner, *and_therapists], now=now)
-    present = row.get()
-    if present.therapist_id not in {owner, *and_therapists}:
-        raise TryAgainError
+    present, _ = lock_visit_or_sent(appointment, key=None, now=now, and_therapists=and_therapists)
     return present
+
+
+def lock_visit_or_sent(
+    appointment: Appointment, *, key: uuid.UUID | None, now: datetime, and_therapists: Iterable[int] = ()
+) -> tuple[Appointment, Appointment | None]:
+    """As `lock_visit`, and in the same query the row, if any, that a form with this submission key has made before."""
+    locked = {_owner_of(appointment), *and_therapists}
+    lock_therapists(locked, now=now)
+    rows = Appointment.objects.select_related("therapist", "service").order_by()
+    asked = Q(pk=appointment.pk) if key is None else Q(pk=appointment.pk) | Q(submission_key=key)
+    found = {row.pk: row for row in rows.filter(asked)}
+    if appointment.pk not in found:
+        raise Appointment.DoesNotExist
+    present = found.pop(appointment.pk)
+    if present.therapist_id not in locked:
+        appointment.was_moved = True
+        raise TryAgainError
+    return present, next(iter(found.values()), None)
+
+
+def _owner_of(appointment: Appointment) -> int:
+    """The id of its therapist: as the caller read it, and when that proved wrong, as it is now."""
+    if not appointment.was_moved:
+        return appointment.therapist_id
+    return Appointment.objects.values_list("therapist", flat=True).get(pk=appointment.pk)
 
 
 # ---- is it free? ----------------------------------------------------------------------------

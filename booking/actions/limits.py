@@ -85,10 +85,9 @@ def demand_few_visits(details: PersonDetails, *, span: Span, now: datetime) -> N
     Exact also when one person sends several forms at once for several therapists: they wait for the lock on the name.
     """
     lock_word(LockKind.NAME, details.name)
-    theirs = Appointment.objects.coming(now).of_person(details).filter(is_online=True)
-    if theirs.count() >= settings.BOOKING_COMING_VISITS:
+    online, at_once = Appointment.objects.online_and_at_once(details, span=span, now=now)
+    if online >= settings.BOOKING_COMING_VISITS or at_once:
         raise TooManyError
-    _demand_no_other(details, span)
 
 
 def demand_nowhere_else(visit: Appointment, *, span: Span) -> None:
@@ -97,12 +96,5 @@ def demand_nowhere_else(visit: Appointment, *, span: Span) -> None:
     It reads like every other limit, so that nobody learns of another's visit.
     """
     lock_word(LockKind.NAME, visit.name)
-    _demand_no_other(visit, span, besides=visit)
-
-
-def _demand_no_other(details: PersonDetails, span: Span, besides: Appointment | None = None) -> None:
-    others = Appointment.objects.of_patient(details).taking_place_in(span)
-    if besides is not None:
-        others = others.exclude(pk=besides.pk)
-    if others.exists():
+    if Appointment.objects.of_patient(visit).taking_place_in(span).exclude(pk=visit.pk).exists():
         raise TooManyError

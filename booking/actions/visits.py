@@ -68,15 +68,15 @@ def book_appointment(
     """
     now = timezone.now()
     free.lock_forms_of(hold)
-    visit = free.lock_visit(hold, now=now, and_therapists=[therapist.pk])
+    visit, sent = free.lock_visit_or_sent(hold, key=submission_key, now=now, and_therapists=[therapist.pk])
     digest = _digest(details, therapist, service, starts_at)
-    already = visit if not visit.is_hold else Appointment.objects.filter(submission_key=submission_key).first()
+    already = sent if visit.is_hold else visit
     if already is not None:
         if hmac.compare_digest(already.submission_digest, digest):
             return already
         raise SubmissionReusedError
 
-    service = free.present(service)
+    service = visit.service if visit.service_id == service.pk else free.present(service)
     if free.is_held_at(visit, therapist, service, starts_at):
         free.keep_hold(visit, service=service, now=now)
     else:
@@ -112,8 +112,7 @@ def settle(
     if details.came_from:
         day = now.astimezone(Clinic.objects.current().zone).date()
         ArticleCount.objects.add(article=details.came_from, therapist=visit.therapist, day=day)
-    queue.queue_message(Kind(visit.state), visit, is_proved=has_proved_address)
-    queue.queue_message(Kind.STAFF_NOTICE, visit)
+    queue.queue_messages((Kind(visit.state), Kind.STAFF_NOTICE), visit, is_proved=has_proved_address)
     return visit
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from procrastinate.types import JSONDict
 
 from booking.models import (
     TO_STAFF,
@@ -57,12 +58,27 @@ def queue_message(
     it moved to another. Raises TypeError when the kind is not about
     rows like this one.
     """
+    message = _message(kind, about, suggested=suggested, is_proved=is_proved)
+    message.save()
+    if together:
+        message.visits.add(*together)
+    queue_sending(message)
+    return message
+
+
+def queue_messages(kinds: Sequence[Kind], about: About, *, is_proved: bool) -> None:
+    """As `queue_message` for each of these kinds, with one statement for the rows and one for the jobs."""
+    queue_sending(*Message.objects.bulk_create(_message(kind, about, is_proved=is_proved) for kind in kinds))
+
+
+def _message(kind: Kind, about: About, *, suggested: Sequence[OtherTime] = (), is_proved: bool) -> Message:
+    """The row, not saved; a message to an address that nobody has proved is counted."""
     if not isinstance(about, KINDS[kind].about):
         raise TypeError(f"A message of the kind {kind} is not about {type(about).__name__}.")
     recipient = Clinic.objects.current().notices_to if kind in TO_STAFF else _address_of(about)
-    is_within_limit = is_proved or not recipient or _is_within_days_limit(recipient)
+    is_within_limit = is_proved or kind in TO_STAFF or not recipient or _is_within_days_limit(recipient)
     is_sent = bool(recipient) and is_within_limit
-    message = Message.objects.create(
+    return Message(
         kind=kind,
         recipient=recipient,
         delivery=Delivery.QUEUED if is_sent else Delivery.PLEASE_PHONE,
@@ -72,11 +88,6 @@ def queue_message(
         **{COLUMNS[type(about)]: about},
         **_times(about),
     )
-    if together:
-        message.visits.add(*together)
-    if is_sent:
-        queue_sending(message)
-    return message
 
 
 def _address_of(about: About) -> str:
@@ -96,9 +107,12 @@ def _times(about: About) -> dict[str, Any]:  # Any: fields of Message, moments a
     return {"starts_at": about.starts_at, "ends_at": about.ends_at} if isinstance(about, Offer) else {}
 
 
-def queue_sending(message: Message) -> None:
-    # After the periodic jobs: a mail server that hangs must not hold up expiry and reminders.
-    jobs.configure_task(SEND_TASK, priority=BEHIND_PERIODIC_JOBS).defer(message_id=message.pk)
+def queue_sending(*messages: Message) -> None:
+    """Queue a job for each of these messages that is to be sent."""
+    arguments: list[JSONDict] = [{"message_id": row.pk} for row in messages if row.delivery == Delivery.QUEUED]
+    if arguments:
+        # After the periodic jobs: a mail server that hangs must not hold up expiry and reminders.
+        jobs.configure_task(SEND_TASK, priority=BEHIND_PERIODIC_JOBS).batch_defer(*arguments)
 
 
 def queue_lost_link(lost_link: LostLink) -> None:

@@ -7,7 +7,7 @@ from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, ph
 from .alternatives import Alternative, FirstChoice, Proposal, propose
 from .appointments import Appointment
 from .changes import CHANGES
-from .clinic import Clinic, OpeningHours, quiet_hours
+from .clinic import Clinic, OpeningHours, quiet_hours, reading_clinic_once
 from .clinic_calendar import clinic_calendar
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
@@ -96,6 +96,7 @@ __all__ = [
     "phone_notice",
     "propose",
     "quiet_hours",
+    "reading_clinic_once",
     "rules_of_the_list",
     "working_time",
 ]

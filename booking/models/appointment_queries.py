@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Greatest
 
 from revival.base.clock import Span, utc_offset
@@ -24,8 +24,26 @@ if TYPE_CHECKING:
     from .appointments import Appointment
 
 
-def _epoch(name: str) -> Func:
+def epoch(name: str) -> Func:
+    """A moment as a number, which is read eight times as fast as a range and twice as fast as a date."""
     return Func(Value("epoch"), F(name), function="date_part", output_field=models.FloatField())
+
+
+def _is_coming(now: datetime) -> Q:
+    return Q(state__in=COMING, starts_at__gt=now)
+
+
+def _takes_place_in(*spans: Span) -> Q:
+    then = [Q(starts_at__lt=span.end, ends_at__gt=span.start) for span in spans]
+    return Q(state__in=(*COMING, State.ARRIVED)) & reduce(or_, then, Q(pk__in=[]))
+
+
+def _is_for(details: PersonDetails) -> Q:
+    return Q(patient_name__iexact=details.patient_name)
+
+
+def _from(now: datetime) -> DateTimeTZRange:
+    return DateTimeTZRange(now, None)
 
 
 class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
@@ -40,7 +58,7 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
 
     def blocked_spans(self) -> Iterator[tuple[int, Span]]:
         """Therapist id and blocked time of each row; read as numbers, since ranges take eight times as long."""
-        rows = self.order_by().values_list("therapist", _epoch("starts_at"), _epoch("blocked__endswith"))
+        rows = self.order_by().values_list("therapist", epoch("starts_at"), epoch("blocked__endswith"))
         for therapist_id, start, end in rows:
             yield therapist_id, Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
 
@@ -62,7 +80,7 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
         return list(self.select_related("therapist", "service").order_by("starts_at")[:most])
 
     def coming(self, now: datetime) -> AppointmentQuerySet:
-        return self.filter(state__in=COMING, starts_at__gt=now)
+        return self.filter(_is_coming(now))
 
     def at_another_hour(self, now: datetime, zone: ZoneInfo) -> AppointmentQuerySet:
         """Coming visits whose hour on the clinic's clock is not the one that was agreed."""
@@ -84,12 +102,19 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
 
     def of_patient(self, details: PersonDetails) -> AppointmentQuerySet:
         """Visits of the same person for the same patient: who books for two children may book them side by side."""
-        return self.of_person(details).filter(patient_name__iexact=details.patient_name)
+        return self.of_person(details).filter(_is_for(details))
 
     def taking_place_in(self, *spans: Span) -> AppointmentQuerySet:
         """Visits asked for, agreed or begun that last into one of these times, without their turnaround."""
-        then = [Q(starts_at__lt=span.end, ends_at__gt=span.start) for span in spans]
-        return self.filter(reduce(or_, then, Q(pk__in=[])), state__in=(*COMING, State.ARRIVED))
+        return self.filter(_takes_place_in(*spans))
+
+    def online_and_at_once(self, details: PersonDetails, *, span: Span, now: datetime) -> tuple[int, int]:
+        """How many visits a person booked online are to come, and how many of the same patient are at this time."""
+        online, at_once = _is_coming(now) & Q(is_online=True), _takes_place_in(span) & _is_for(details)
+        # What begins after now or ends in a time to come ends after now: so the past is not read.
+        rows = self.of_person(details).filter(state__in=(*COMING, State.ARRIVED), blocked__overlap=_from(now))
+        counts = rows.aggregate(online=Count("pk", filter=online), at_once=Count("pk", filter=at_once))
+        return counts["online"], counts["at_once"]
 
     def rest_of(self, visit: Appointment, now: datetime) -> AppointmentQuerySet:
         """The coming visits of this visit's series, from this visit on."""

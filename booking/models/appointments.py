@@ -84,6 +84,9 @@ class Appointment(PrivateLink):
 
     objects = AppointmentQuerySet.as_manager()
 
+    was_moved = False
+    """Whether someone else was found to have moved it to another therapist since it was read; no column."""
+
     class Meta:
         ordering = ["-starts_at"]
         verbose_name = "visit"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, time
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
@@ -19,6 +21,7 @@ from django.db.models.functions import Greatest, JSONObject
 
 from booking.time.quiet_hours import QuietHours
 from booking.time.weekly_hours import DayShift
+from revival.base.django_types import Passed
 
 from .hours import Weekday
 
@@ -32,9 +35,46 @@ def quiet_hours() -> QuietHours:
     return QuietHours(settings.BOOKING_QUIET_FROM_HOUR, settings.BOOKING_QUIET_UNTIL_HOUR)
 
 
+_read: ContextVar[list[Clinic] | None] = ContextVar("clinic_read_in_this_request", default=None)
+"""The row that this request has read, in a list of at most one; None outside a request."""
+
+
+@contextmanager
+def reading_clinic_once() -> Iterator[None]:
+    """Within, `Clinic.objects.current()` reads the row once, unless it is saved meanwhile.
+
+    An action that waits for a lock goes on with the zone that its page was drawn in, which is what the person saw.
+    The database keeps the zone from changing while visits are to come.
+    """
+    token = _read.set([])
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def _read_again() -> None:
+    if rows := _read.get():
+        rows.clear()
+
+
 class ClinicQuerySet(models.QuerySet["Clinic"]):
     def current(self) -> Clinic:
-        return self.with_hours().get()
+        """The clinic with its opening hours; in a request it is read once. Raises Clinic.DoesNotExist."""
+        rows = _read.get()
+        if rows:
+            return rows[0]
+        clinic = self.with_hours().get()
+        if rows is not None:
+            rows.append(clinic)
+        return clinic
+
+    def current_if_any(self) -> Clinic | None:
+        """None before the first `load_clinic`."""
+        try:
+            return self.current()
+        except Clinic.DoesNotExist:
+            return None
 
     def with_hours(self) -> ClinicQuerySet:
         """Reads the opening hours in the same query, for `Clinic.week`."""
@@ -96,6 +136,10 @@ class Clinic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Passed, **kwargs: Passed) -> None:
+        super().save(*args, **kwargs)
+        _read_again()
 
     @property
     def brand(self) -> tuple[str, str]:
@@ -195,6 +239,15 @@ class OpeningHours(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+    def save(self, *args: Passed, **kwargs: Passed) -> None:
+        super().save(*args, **kwargs)
+        _read_again()
+
+    def delete(self, *args: Passed, **kwargs: Passed) -> tuple[int, dict[str, int]]:
+        deleted = super().delete(*args, **kwargs)
+        _read_again()
+        return deleted
 
     @property
     def shift(self) -> DayShift:

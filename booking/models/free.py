@@ -13,7 +13,7 @@ being booked.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -28,8 +28,8 @@ from booking.time.availability import Cause, Reason, Rules
 from revival.base.clock import ONE_DAY, Span, bounds_of_days
 
 from .appointments import Appointment
-from .openings import WorkingTime, working_time
-from .therapists import TWO_YEARS, Service, Therapist
+from .openings import WorkingTime, with_working_time, working_time, working_time_of
+from .therapists import TWO_YEARS, Service, Therapist, TherapistQuerySet
 
 OFFER_ENDS_BEFORE = timedelta(hours=1)
 """An offer to the waiting list can be answered until so long before its start."""
@@ -179,7 +179,7 @@ class Answer:
 
 def ask(
     terms: Terms,
-    therapists: Iterable[Therapist],
+    therapists: TherapistQuerySet | Sequence[Therapist],
     *,
     first: date,
     last: date,
@@ -190,12 +190,12 @@ def ask(
 ) -> Answer:
     """What is free on these terms from `first` to `last` (clinic-local, both included).
 
-    `therapists` come from `Therapist.objects.for_service`. The time of `besides` counts as free: it is the hold or
-    visit that would move. Notice and horizon count from `asked_at` (default: now). Four queries, however many
-    therapists and days.
+    `therapists` come from `Therapist.objects.for_service`: rows, or the queryset, which is then read here. The time of
+    `besides` counts as free: it is the hold or visit that would move. Notice and horizon count from `asked_at`
+    (default: now). Two queries, however many therapists and days.
     """
-    asked = list(therapists)
-    ids = [therapist.pk for therapist in asked]
+    hours = _hours_of(therapists, first, last, zone)
+    ids = [therapist.pk for therapist in hours]
     days = bounds_of_days(first, last, zone)
     reach = Span(days.start, days.end + ONE_DAY + terms.busy)
     taken = Appointment.objects.occupying(now).filter(therapist__in=ids).touching(reach)
@@ -204,10 +204,19 @@ def ask(
     blocked: dict[int, list[Span]] = {pk: [] for pk in ids}
     for pk, span in taken.blocked_spans():
         blocked[pk].append(span)
-    # One day more, since a visit may begin before midnight and end in the next day's hours.
-    hours = working_time(ids, first=first, last=last + ONE_DAY, zone=zone)
-    rows = {therapist: (hours[therapist.pk], blocked[therapist.pk]) for therapist in asked}
+    rows = {therapist: (own, blocked[therapist.pk]) for therapist, own in hours.items()}
     return Answer(terms, now, asked_at or now, zone, days.end, rows)
+
+
+def _hours_of(
+    therapists: TherapistQuerySet | Sequence[Therapist], first: date, last: date, zone: ZoneInfo
+) -> dict[Therapist, WorkingTime]:
+    last += ONE_DAY  # a visit may begin before midnight and end in the next day's hours
+    if isinstance(therapists, TherapistQuerySet):
+        rows = with_working_time(therapists, first=first, last=last, zone=zone)
+        return {row: working_time_of(row, first=first, last=last, zone=zone) for row in rows}
+    hours = working_time([therapist.pk for therapist in therapists], first=first, last=last, zone=zone)
+    return {therapist: hours[therapist.pk] for therapist in therapists}
 
 
 def free_times(

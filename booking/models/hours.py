@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Self, TypeVar
 
@@ -10,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q
 from django.utils import timezone
 
 from booking.time.availability import DayHours, WeeklyHours
@@ -178,9 +177,9 @@ class AbsenceQuerySet(WholeClinicToo["Absence"]):
     def closing_the_clinic(self) -> AbsenceQuerySet:
         return self.filter(therapist__isnull=True)
 
-    def keeping_away(self, therapists: Iterable[int]) -> AbsenceQuerySet:
-        """By their ids: their own, and when the whole clinic is closed."""
-        return self.filter(Q(therapist__in=therapists) | Q(therapist__isnull=True))
+    def keeping_away(self, therapist: int | OuterRef) -> AbsenceQuerySet:
+        """By the id of a therapist: their own, and when the whole clinic is closed."""
+        return self.filter(Q(therapist=therapist) | Q(therapist__isnull=True))
 
 
 class Absence(models.Model):

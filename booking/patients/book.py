@@ -194,7 +194,7 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
 
 
 def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
-    form = DetailsForm(request.POST)
+    form = DetailsForm(request.POST, hold=hold)
     if not form.is_valid():
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import groupby
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import SuspiciousOperation, ValidationError
@@ -16,18 +18,34 @@ from booking.fields import StartField
 from booking.models import Appointment, Clinic, FreeTimes, Terms, Therapist, free_times
 from booking.models.waitlist import NOON
 from revival.base.clock import bounds_of_days
+from revival.base.words import clock, iso
 
 DAYS_ON_A_PAGE = 7
 LOOK_FIRST_DAYS = 13  # most people find a time in two weeks; only if not, all days are searched
 
 
+class Slot(NamedTuple):
+    """A free start as its radio button shows it; the words are made here, since a week has a hundred of them."""
+
+    value: str
+    hour: str
+    is_first: bool
+    is_chosen: bool
+
+
+class Half(NamedTuple):
+    """The free starts of a day before noon, or those from noon on."""
+
+    is_morning: bool
+    slots: list[Slot]
+
+
 @dataclass(frozen=True)
 class Day:
-    """A clinic-local date with its free starts in UTC, before noon and from noon on."""
+    """A clinic-local date with its free starts; without any, it has no halves."""
 
     date: date
-    morning: list[datetime]
-    afternoon: list[datetime]
+    halves: list[Half]
 
 
 def week_of_free_times(
@@ -62,14 +80,14 @@ def week_of_free_times(
         free = further or find(dates[0], dates[-1])
     shown = bounds_of_days(dates[0], dates[-1], zone)
     starts = [start for start in free if shown.start <= start < shown.end]
-    days = [_day(date, starts, zone) for date in dates]
+    chosen = linked_start if linked_start in starts else None
+    days = _days(dates, [start.astimezone(zone) for start in starts], chosen)
     return {
         "first_free": first_free,
-        "first_shown": starts[0] if starts else None,
-        "chosen": linked_start if linked_start in starts else None,
+        "chosen": chosen,
         "gone": linked_start if linked_start not in starts else None,
         "days": days,
-        "days_with_times": [day for day in days if day.morning or day.afternoon],
+        "days_with_times": [day for day in days if day.halves],
         "earlier": max(today, dates[0] - timedelta(days=DAYS_ON_A_PAGE)) if dates[0] > today else None,
         "later": dates[-1] + timedelta(days=1) if dates[-1] < last else None,
     }
@@ -114,13 +132,13 @@ def _dates(first: date, last: date) -> list[date]:
     return [date for date in dates if date <= last]
 
 
-def _day(date: date, starts: list[datetime], zone: ZoneInfo) -> Day:
-    own = [start for start in starts if start.astimezone(zone).date() == date]
-    return Day(
-        date=date,
-        morning=[start for start in own if start.astimezone(zone).hour < NOON],
-        afternoon=[start for start in own if start.astimezone(zone).hour >= NOON],
-    )
+def _days(dates: Sequence[date], starts: Sequence[datetime], chosen: datetime | None) -> list[Day]:
+    """These dates with their starts; `starts` are on the clinic's clock and in order."""
+    halves: dict[date, list[Half]] = {day: [] for day in dates}
+    for (day, is_morning), own in groupby(starts, key=lambda start: (start.date(), start.hour < NOON)):
+        slots = [Slot(iso(start), clock(start), start == starts[0], start == chosen) for start in own]
+        halves[day].append(Half(is_morning, slots))
+    return [Day(day, own) for day, own in halves.items()]
 
 
 def closest_times(

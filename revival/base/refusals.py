@@ -52,6 +52,12 @@ CONNECTION_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError,
 WAIT_FOR_A_STANDBY = (
     "SELECT pg_logical_emit_message(true, 'revival', '') WHERE current_setting('synchronous_standby_names') <> ''"
 )
+BEGIN_ACTION = """SELECT set_config('lock_timeout', %s, true), CASE
+    WHEN current_setting('synchronous_standby_names') <> '' AND NOT pg_is_in_recovery()
+    THEN pg_logical_emit_message(true, 'revival', '')
+END"""
+"""Limits how long locks are waited for and makes COMMIT wait for a standby, in one statement. The latter may come at
+any time before COMMIT. A standby, which cannot, refuses the first lock or write instead."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,8 @@ class RefusalTable:
             for _ in range(TRIES):
                 try:
                     with transaction.atomic(durable=True):
-                        _limit_lock_waits()
-                        result = do(*args, **kwargs)
-                        wait_for_a_standby()
-                        return result
+                        _begin()
+                        return do(*args, **kwargs)
                 except TryAgainError:
                     continue
                 except (DatabaseError, InterfaceError, ConnectorException) as error:
@@ -103,9 +107,9 @@ class RefusalTable:
         return run
 
 
-def _limit_lock_waits() -> None:
+def _begin() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(settings.BOOKING_LOCK_TIMEOUT_MS)])
+        cursor.execute(BEGIN_ACTION, [str(settings.BOOKING_LOCK_TIMEOUT_MS)])
 
 
 def wait_for_a_standby() -> None:

@@ -55,7 +55,7 @@ def _standing_from(end: datetime, outage: Outage) -> list[AffectedVisit]:
 
 def _meets_other_absence(outage: Outage, visit: Appointment) -> bool:
     """Whether the therapist or the whole clinic is away besides: then the visit does not stand."""
-    others = Absence.objects.exclude(pk=outage.absence_id or 0).keeping_away([visit.therapist_id])
+    others = Absence.objects.exclude(pk=outage.absence_id or 0).keeping_away(visit.therapist_id)
     return others.touching(visit.span).exists()
 
 

@@ -82,7 +82,7 @@ class InTheWay:
         if Cause.TAKEN in causes:
             visits = Appointment.objects.occupying(now).filter(therapist=therapist).touching(reach)
         if Cause.AWAY in causes:
-            absences = Absence.objects.keeping_away([therapist.pk]).touching(reach)
+            absences = Absence.objects.keeping_away(therapist.pk).touching(reach)
         return cls({Span(visit.blocked.lower, visit.blocked.upper): visit for visit in visits}, list(absences))
 
 

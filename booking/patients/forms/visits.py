@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from booking.actions import Details
 from booking.fields import ONE_LINE, DecisionForm, StartField, first_visit_field, note_field
-from booking.models import Service, Therapist
+from booking.models import Appointment, Service, Therapist
 from revival.base.django_types import Passed
 
 from .person import CONSENT_VERSION, ClinicForm, PersonForm
@@ -32,6 +34,15 @@ class MoveForm(StartForm, DecisionForm):
         return "version" in self.data
 
 
+class SlugField(forms.ModelChoiceField):
+    """A row named by its slug. One that the page has read before is `known` and not read again."""
+
+    known: Service | Therapist | None = None
+
+    def to_python(self, value: Any) -> Any:  # Any: as in Django
+        return self.known if self.known is not None and value == self.known.slug else super().to_python(value)
+
+
 class DetailsForm(PersonForm):
     patient_name = forms.CharField(
         label=_("Who is the visit for, if not you?"),
@@ -45,18 +56,16 @@ class DetailsForm(PersonForm):
     note = note_field()
 
     start = StartField(max_length=40, widget=forms.HiddenInput)
-    therapist = forms.ModelChoiceField(
-        Therapist.objects.none(), to_field_name="slug", widget=forms.HiddenInput, required=True
-    )
-    service = forms.ModelChoiceField(Service.objects.none(), to_field_name="slug", widget=forms.HiddenInput)
+    # All of them, bookable or not: the action refuses those that are not, and what was typed is kept.
+    therapist = SlugField(Therapist.objects.all(), to_field_name="slug", widget=forms.HiddenInput)
+    service = SlugField(Service.objects.all(), to_field_name="slug", widget=forms.HiddenInput)
 
     field_order = ["name", "email", "phone", "patient_name", "is_new_patient", "note", "consent"]
 
-    def __init__(self, *args: Passed, **kwargs: Passed) -> None:
+    def __init__(self, *args: Passed, hold: Appointment | None = None, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
-        # All of them, bookable or not: the action refuses those that are not, and what was typed is kept.
-        self.fields["therapist"].queryset = Therapist.objects.all()  # type: ignore[attr-defined]
-        self.fields["service"].queryset = Service.objects.all()  # type: ignore[attr-defined]
+        if hold is not None:  # most forms name the therapist and the service of the hold they were opened with
+            self.fields["therapist"].known, self.fields["service"].known = hold.therapist, hold.service  # type: ignore[attr-defined]
 
     @property
     def details(self) -> Details:

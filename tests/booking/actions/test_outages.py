@@ -214,13 +214,13 @@ def test_to_propose_asks_the_same_for_few_and_many(therapist, other, service, vi
     def proposed(visits):
         return propose(visits, out=day(3, 9), first=FirstChoice.OTHER, among=None, now=timezone.now(), zone=CHICAGO)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         proposed([visit])
     for number in range(20):
         start = in_days(4 + number // 8, 9) + timedelta(minutes=45 * (number % 8))
         an_appointment(therapist, service, start, email=f"p{number}@example.com")
     everyone = Appointment.objects.in_order()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         proposed(everyone)
 
 

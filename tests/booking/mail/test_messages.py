@@ -349,14 +349,14 @@ def jobs():
 def test_a_booking_that_is_rolled_back_leaves_no_message_and_no_job(therapist, service, monkeypatch):
     hold = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3))
     jobs_before = jobs()
-    queue_message = queue.queue_message
+    queue_sending = queue.queue_sending
 
-    def queue_then_fail(kind, appointment, **options):
-        queue_message(kind, appointment, **options)
-        if kind == Kind.STAFF_NOTICE:
-            raise ZeroDivisionError
+    def queue_then_fail(*messages):
+        queue_sending(*messages)
+        assert jobs() > jobs_before
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(queue, "queue_message", queue_then_fail)
+    monkeypatch.setattr(queue, "queue_sending", queue_then_fail)
     with pytest.raises(ZeroDivisionError):
         actions.book_appointment(
             hold=hold,

@@ -252,7 +252,7 @@ def test_who_is_away_is_asked_for_some_therapists_alone(therapist):
         an_absence(one, in_days(number), in_days(number + 1)) for number, one in enumerate((therapist, other, nobody))
     )
 
-    assert set(Absence.objects.keeping_away([therapist.pk])) == {theirs, everyones}
+    assert set(Absence.objects.keeping_away(therapist.pk)) == {theirs, everyones}
 
 
 INDEXES_ALIKE = """

@@ -144,7 +144,7 @@ def test_however_many_therapists_and_days_the_queries_stay_few(db, django_assert
     today = datetime.now(UTC)
     zone = Clinic.objects.current().zone
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         free = free_times(
             Terms.anew(service),
             Therapist.objects.giving(service),
