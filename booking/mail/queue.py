@@ -55,10 +55,9 @@ def queue_message(
     a stranger who types it again and again neither fills that mailbox nor keeps its owner from booking.
     `suggested` are the other times that staff chose for someone whose request they decline. A message about several
     visits names all of them in `together`, and `about` is the first. `former_therapist` is whom a visit was with before
-    it moved to another. Raises TypeError when the kind is not about
-    rows like this one.
+    it moved to another. Raises TypeError when the kind is not about rows like this one.
     """
-    message = _message(kind, about, suggested=suggested, is_proved=is_proved)
+    message = _message(kind, about, suggested=suggested, is_proved=is_proved, former_therapist=former_therapist)
     message.save()
     if together:
         message.visits.add(*together)
@@ -71,7 +70,14 @@ def queue_messages(kinds: Sequence[Kind], about: About, *, is_proved: bool) -> N
     queue_sending(*Message.objects.bulk_create(_message(kind, about, is_proved=is_proved) for kind in kinds))
 
 
-def _message(kind: Kind, about: About, *, suggested: Sequence[OtherTime] = (), is_proved: bool) -> Message:
+def _message(
+    kind: Kind,
+    about: About,
+    *,
+    suggested: Sequence[OtherTime] = (),
+    is_proved: bool,
+    former_therapist: Therapist | None = None,
+) -> Message:
     """The row, not saved; a message to an address that nobody has proved is counted."""
     if not isinstance(about, KINDS[kind].about):
         raise TypeError(f"A message of the kind {kind} is not about {type(about).__name__}.")
