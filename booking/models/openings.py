@@ -10,10 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Func, JSONField, OuterRef, QuerySet
+from django.db.models import Func, JSONField, OuterRef
 
 from booking.time.availability import DayHours, WeeklyHours, opening_spans
 from revival.base.clock import Span, bounds_of_days
+from revival.base.django_types import Rows
 
 from .appointment_queries import epoch
 from .hours import Absence, Override, Shift
@@ -60,13 +61,18 @@ def with_working_time(rows: TherapistQuerySet, *, first: date, last: date, zone:
     )
 
 
-def _rows(rows: QuerySet[Any], *columns: str | Func) -> ArraySubquery:
+def _rows(rows: Rows, *columns: str | Func) -> ArraySubquery:
     row = Func(*columns, function="jsonb_build_array", output_field=JSONField())
     return ArraySubquery(rows.values(row=row))
 
 
 def working_time_of(
-    row: Any, *, first: date, last: date, zone: ZoneInfo, weekly: Sequence[WeeklyHours] | None = None
+    row: Any,  # a therapist with what `with_working_time` annotates
+    *,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    weekly: Sequence[WeeklyHours] | None = None,
 ) -> WorkingTime:
     """Working time of a row of `with_working_time` for the same days; `weekly` as for `working_time`."""
     hours = tuple(_weekly_hours(*columns) for columns in row.shift_rows) if weekly is None else tuple(weekly)

@@ -135,7 +135,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         data = request.POST if request.method == "POST" else None
         return button.form(data, initial=self.initial(row), **options)
 
-    def form_options(self, button: Button[Row], row: Row, request: HttpRequest) -> dict[str, Any]:
+    def form_options(self, button: Button[Row], row: Row, request: HttpRequest) -> FormValues:
         """What the button's form needs beside the row's version."""
         return {}
 

@@ -109,7 +109,7 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
             return DeclineForm(data, initial=self.initial(row), visit=row, others=nearest_others(row))
         return super().form_for(button, row, request)
 
-    def form_options(self, button: Button[Appointment], row: Appointment, request: HttpRequest) -> dict[str, Any]:
+    def form_options(self, button: Button[Appointment], row: Appointment, request: HttpRequest) -> FormValues:
         return {"visit": row, "user": request.user} if button.form is MoveForm else {}
 
     def extra_context(self, button: Button[Appointment], row: Appointment, form: DecisionForm) -> dict[str, object]:
