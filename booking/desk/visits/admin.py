@@ -19,7 +19,7 @@ from booking.mail.compose import preview
 from booking.models import Appointment, Audience, Kind, Message, State, Terms
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.staff_request import StaffUser
-from revival.base.django_types import Context, Passed
+from revival.base.django_types import Context, FormValues, Passed
 from revival.base.words import clock, day_short
 
 from .buttons import BUTTONS
