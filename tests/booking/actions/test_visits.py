@@ -237,6 +237,17 @@ def test_a_submission_key_with_other_content_is_refused(therapist, service):
     assert len(kinds()) == 2
 
 
+def test_the_same_details_sent_with_another_hold_give_the_visit_that_was_booked(therapist, service):
+    key = uuid.uuid4()
+    visit = book(actions.take_hold(therapist=therapist, service=service, starts_at=in_days(3)), key=key)
+    other = actions.take_hold(therapist=therapist, service=service, starts_at=in_days(4))
+
+    again = book(other, key=key, starts_at=in_days(3))
+
+    assert again == visit
+    assert kinds() == [Kind.REQUESTED, Kind.STAFF_NOTICE]
+
+
 def test_details_book_the_time_the_patient_saw_not_the_one_another_tab_chose(therapist, service):
     first_tab = hold_at(therapist, service, in_days(3))
     hold_at(therapist, service, in_days(4), present=first_tab)
