@@ -33,11 +33,11 @@ def test_it_stands_where_the_drawing_stood(client, loaded):
 def test_photos_cost_the_same_for_two_as_for_one(client, loaded, django_assert_num_queries):
     peter, benjamin = Therapist.objects.order_by("-slug")
     an_image(portrait_of=peter)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         client.get("/therapists/")
     an_image(seed=8, portrait_of=benjamin)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         client.get("/therapists/")
 
 

@@ -179,7 +179,7 @@ def test_free_times_cost_no_query_more(december, therapist, service, django_asse
     for rules in (0, 3):
         for number in range(rules):
             saved(lunch(therapist, weekdays=[number, number + 3], reason=f"{number}"))
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(4):
             free_with(therapist, Terms.anew(service), now=at(date(2026, 12, 1), 9), **window)
 
 

@@ -160,7 +160,7 @@ def test_the_same_key_with_other_content_is_refused(therapist, service, other):
 
 
 def test_a_series_asks_the_database_the_same_however_long(therapist, service, django_assert_num_queries):
-    with django_assert_num_queries(20) as few:
+    with django_assert_num_queries(16) as few:
         book(therapist, service, in_days(3))
     with django_assert_num_queries(len(few)):
         book(therapist, service, *[in_days(days) for days in range(4, 40)])
@@ -838,7 +838,7 @@ def test_the_preview_asks_the_same_however_long_the_series_and_however_full_the_
     an_appointment(therapist, service, in_days(3))
     an_absence(therapist, in_days(10), in_days(11))
     look("2")
-    with django_assert_num_queries(19) as few:
+    with django_assert_num_queries(16) as few:
         look("2")
     for week in range(3, 12):
         an_appointment(therapist, service, in_days(3 + 7 * week))

@@ -158,6 +158,7 @@ def test_with_gunicorn_gone_the_last_pages_are_there_and_nothing_that_was_withdr
     with site.connect() as database:
         database.execute("UPDATE articles_article SET stage = 'draft'")
     wait_for(lambda: get(url + ARTICLE).status == 404)
+    wait_for(lambda: "There is no article yet" in get(url + LIST).text)
     page = get(url + LIST).text
     wait_for(lambda: is_left(site, LIST) or not get(url + LIST))
     kill_all_of_gunicorn(site)

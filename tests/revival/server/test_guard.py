@@ -113,7 +113,7 @@ def test_trouble_inside_middleware_is_a_503_too(client, monkeypatch, phone):
     def refuse(*args, **kwargs):
         raise OperationalError("secret")
 
-    monkeypatch.setattr(Clinic.objects, "first", refuse)
+    monkeypatch.setattr(Clinic.objects, "current_if_any", refuse)
     client.raise_request_exception = False
 
     response = client.post("/book/", {"name": "Jane"})
