@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.db import connection
+from django.db.backends.postgresql.creation import DatabaseCreation
 from django.template import Template
 from django.test import TransactionTestCase
 from django.test.utils import _TestState
 from playwright.sync_api import BrowserContext
 
 from tests.chromium import CHROMIUM, launch_options
-from tests.databases import migrated_template
+from tests.databases import drop_database, migrated_template
 from tests.exhaustive import EXHAUSTIVE
 from tests.mailbox import Mailbox
 from tests.rows import put_back, rows_of_all_tables
@@ -103,6 +104,14 @@ def plain_templates(django_test_environment) -> None:
     For that Django's tests would copy the context of each part of a page; a page of the desk has thousands.
     """
     Template._render = _TestState.saved_data.template_render
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drop_whoever_is_connected() -> Iterator[None]:
+    """The test database goes also when a thread that a test started has not closed its connection yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseCreation, "_destroy_test_db", lambda _, name, verbosity: drop_database(name))
+        yield
 
 
 @pytest.fixture(scope="session")
