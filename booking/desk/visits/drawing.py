@@ -21,7 +21,8 @@ QUARTER = 15  # minutes; one row of the drawing
 SHOWN = (State.HELD, State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED, State.NO_SHOW)
 ENDED = (State.COMPLETED, State.NO_SHOW)
 EARLIEST, LATEST = 8, 18  # o'clock; wider when someone works or comes outside of them
-LEAST_GAP = timedelta(minutes=15)
+LEAST_GAP = timedelta(minutes=30)
+"""Shorter free time is no link: it would be too small to press (WCAG 2.2, 2.5.8)."""
 PAST = timedelta(days=400)  # so far back, time that has gone by is not drawn as free
 
 
@@ -202,7 +203,7 @@ def _lanes(
 
 
 def _free_spans(open_spans: list[Span], visits: list[Appointment], now: datetime) -> Iterator[Span]:
-    """Time that can still be booked, cut at full hours, in pieces of at least a quarter hour."""
+    """Time that can still be booked, cut at full hours, in pieces of at least LEAST_GAP."""
     taken = [Span(visit.blocked.lower, visit.blocked.upper) for visit in visits if visit.state not in ENDED]
     for gap in subtract(open_spans, [Span(now - PAST, _next_quarter(now)), *taken]):
         for piece in _by_the_hour(gap):
@@ -211,12 +212,14 @@ def _free_spans(open_spans: list[Span], visits: list[Appointment], now: datetime
 
 
 def _by_the_hour(gap: Span) -> Iterator[Span]:
-    """Free time cut at full hours (UTC), so that each piece leads to its own start."""
-    start = gap.start
+    """Free time cut at full hours (UTC), so that each piece leads to its own start; a short one joins its neighbor."""
+    start, an_hour = gap.start, timedelta(hours=1)
     while start < gap.end:
-        full_hour = start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        yield Span(start, min(full_hour, gap.end))
-        start = full_hour
+        end = start.replace(minute=0, second=0, microsecond=0) + an_hour
+        end += an_hour if end - start < LEAST_GAP else timedelta(0)
+        end = gap.end if gap.end - end < LEAST_GAP else end
+        yield Span(start, end)
+        start = end
 
 
 def _next_quarter(now: datetime) -> datetime:

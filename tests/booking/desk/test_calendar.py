@@ -1,11 +1,16 @@
 """The calendar page: the words of each line for screen readers, its links, and the widths at which it is a grid."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
 
+from booking.desk.visits.drawing import LEAST_GAP, _by_the_hour
+from revival.base.clock import Span
 from tests.factories import a_therapist, an_appointment, day_in, in_days
 from tests.staff import FRONT_DESK, signed_in_as
 
@@ -89,3 +94,15 @@ def test_time_is_blocked_from_today_at_the_earliest(therapist, asked, shown):
     page = signed_in_as(FRONT_DESK).get(BLOCK, {"from": asked}).text
 
     assert re.search(r'name="starts_at" value="([^"]+)"', page)[1] == shown
+
+
+@given(st.integers(0, 95), st.integers(2, 40))
+def test_free_time_is_drawn_in_pieces_large_enough_to_press(quarter, quarters):
+    start = datetime(2026, 12, 7, tzinfo=UTC) + timedelta(minutes=15 * quarter)
+    gap = Span(start, start + timedelta(minutes=15 * quarters))
+
+    pieces = list(_by_the_hour(gap))
+
+    assert (pieces[0].start, pieces[-1].end) == (gap.start, gap.end)
+    assert all(one.end == following.start for one, following in pairwise(pieces))
+    assert all(LEAST_GAP <= piece.end - piece.start < timedelta(hours=2) for piece in pieces)
