@@ -8,6 +8,7 @@ from booking.mail.delivery import deliver_message
 from revival.base.mail import NotDeliveredError
 from revival.base.refusals import BusyError, RefusalError
 
+from .book import Details, book_appointment
 from .contact import ask_for_contact, finish_contact, take_up_contact
 from .day_sheets import deliver_day_sheet, visits_by_therapist, write_day_sheets
 from .desk import (
@@ -71,8 +72,6 @@ from .series import book_series, cancel_rest
 from .undelivered import mark_as_phoned, resend_message
 from .visits import (
     Actor,
-    Details,
-    book_appointment,
     cancel_appointment,
     confirm_appointment,
     decline_appointment,

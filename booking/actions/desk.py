@@ -13,9 +13,9 @@ from booking.models import Appointment, Audience, Clinic, Kind, Service, State, 
 from revival.base.desk_parts.staff_request import StaffUser
 
 from . import free
+from .book import Details
 from .by_phone import mark_heard
 from .refusals import StateChangedError, action, demand_same, demand_seen
-from .visits import Details
 
 
 @action

@@ -32,7 +32,7 @@ from booking.models import (
 from booking.models.free import OFFER_ENDS_BEFORE
 from revival.base.clock import Span
 
-from . import free, limits, visits
+from . import book, free, limits, visits
 from .refusals import StateChangedError, TooLateToChangeError, action, demand_seen
 from .waitlist import close_offer, end_entry, end_hold, lock_address, lock_entry
 
@@ -210,7 +210,7 @@ def accept_offer(*, offer: Offer, seen: str) -> Appointment:
 def _book_there(entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointment:
     hold = offer.hold if offer.hold is not None and offer.hold.is_hold else Appointment()
     _demand_free(entry, offer, hold, now)
-    details = visits.Details(
+    details = book.Details(
         name=entry.name,
         email=entry.email,
         phone=entry.phone,
@@ -222,7 +222,7 @@ def _book_there(entry: WaitlistEntry, offer: Offer, now: datetime) -> Appointmen
     hold.put_at(therapist=offer.therapist, service=entry.service, starts_at=offer.starts_at)
     hold.renew_link()
     hold.ended_at = None
-    return visits.settle(  # the offer was accepted by the link in an e-mail
+    return book.settle(  # the offer was accepted by the link in an e-mail
         hold, details=details, submission_key=uuid.uuid4(), digest="", now=now, has_proved_address=True
     )
 

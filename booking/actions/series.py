@@ -19,9 +19,9 @@ from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.refusals import TryAgainError
 
 from . import free, visits
+from .book import Details
 from .by_phone import mark_heard
 from .refusals import StateChangedError, action, demand_same, demand_seen
-from .visits import Details
 
 
 @action

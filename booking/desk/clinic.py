@@ -14,16 +14,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from booking.desk.base.back_to_index import ReturnsToIndex
+from booking.desk.base.wording import links_to
 from booking.models import Appointment, Clinic, OpeningHours
 from booking.time.availability import DAYS_A_WEEK
 from booking.time.weekly_hours import DayShift, overlaps
 from revival.base.desk_parts.widgets import NATIVE
 from revival.base.django_types import Context, Passed
-from revival.base.words import clock, day_words
 
 MOST_SHOWN = 20
 CHANGED_MEANWHILE = (
@@ -48,19 +48,7 @@ class ClinicForm(forms.ModelForm):
 
 
 def _visits_to_come(visits: list[Appointment], number: int) -> SafeString:
-    links = format_html_join(
-        "; ",
-        '<a href="{}">{}, {} with {}</a>',
-        (
-            (
-                reverse("admin:booking_appointment_change", args=[visit.pk]),
-                day_words(visit.starts_at),
-                clock(visit.starts_at),
-                visit.therapist.short_name,
-            )
-            for visit in visits
-        ),
-    )
+    links = links_to(visits)
     more = ""
     if number > len(visits):
         url = reverse("admin:booking_appointment_changelist")

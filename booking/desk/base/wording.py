@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from booking.models import HeldFor, Therapist
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from booking.models import Appointment, HeldFor, Therapist
 from revival.base.words import clock, day_words
 
 HOLD_WORDS: dict[str, str] = {
@@ -24,6 +29,13 @@ def moment_words(moment: datetime) -> str:
 def time_with(therapist: Therapist, starts_at: datetime) -> str:
     """Monday, December 7, 9:15 am with Dr. Stanley"""
     return f"{moment_words(starts_at)} with {therapist.short_name}"
+
+
+def links_to(visits: Iterable[Appointment]) -> SafeString:
+    """Monday, December 7, 9:15 am with Dr. Stanley; …, each linked to its page."""
+    page = "admin:booking_appointment_change"
+    links = [(reverse(page, args=[visit.pk]), time_with(visit.therapist, visit.starts_at)) for visit in visits]
+    return format_html_join("; ", '<a href="{}">{}</a>', links)
 
 
 def count_visits(number: int, verb: str = "", verb_of_many: str = "") -> str:

@@ -11,17 +11,18 @@ from django.contrib import messages as django_messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.views.decorators.csrf import csrf_protect
 
 from booking.actions import OutageOpenError, remove_hours, save_absence, save_hours
 from booking.desk.base.row_permissions import OwnRowsOnly, is_theirs
+from booking.desk.base.wording import count_visits, links_to
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, HowOften, Outage, Override, Shift
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.widgets import NATIVE
 from revival.base.django_types import Context, Passed, Rows
-from revival.base.words import clock, date_words, day_words, wall
+from revival.base.words import date_words, wall
 
 from .recurring_list import DaysOfRecurring, recurring_lines
 
@@ -66,20 +67,8 @@ class SavedByActions(OwnRowsOnly):
         """List the visits that staff now have to move or cancel."""
         if not visits:
             return
-        links = format_html_join(
-            "; ",
-            '<a href="{}">{}, {} with {}</a>',
-            (
-                (
-                    reverse("admin:booking_appointment_change", args=[visit.pk]),
-                    day_words(visit.starts_at),
-                    clock(visit.starts_at),
-                    visit.therapist.short_name,
-                )
-                for visit in visits
-            ),
-        )
-        number = "1 visit is" if len(visits) == 1 else f"{len(visits)} visits are"
+        links = links_to(visits)
+        number = count_visits(len(visits), "is", "are")
         text = format_html("{} now outside working hours; no e-mail was sent: {}", number, links)
         self.message_user(request, text, django_messages.WARNING)
 

@@ -21,8 +21,8 @@ QUARTER = 15  # minutes; one row of the drawing
 SHOWN = (State.HELD, State.REQUESTED, State.CONFIRMED, State.ARRIVED, State.COMPLETED, State.NO_SHOW)
 ENDED = (State.COMPLETED, State.NO_SHOW)
 EARLIEST, LATEST = 8, 18  # o'clock; wider when someone works or comes outside of them
-LEAST_GAP = timedelta(minutes=30)
-"""Shorter free time is no link: it would be too small to press (WCAG 2.2, 2.5.8)."""
+LEAST_GAP = timedelta(minutes=QUARTER + 1)
+"""Shorter free time may be drawn in one row, and a link of one row is too small to press (WCAG 2.2, 2.5.8)."""
 PAST = timedelta(days=400)  # so far back, time that has gone by is not drawn as free
 
 

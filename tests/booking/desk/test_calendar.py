@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 CALENDAR, BLOCK = "/admin/calendar/", "/admin/calendar/block/"
 
 
-@pytest.fixture
-def clerk(db):
-    return signed_in_as(FRONT_DESK)
-
-
 def drawn_from(page):
     return re.search(r'calendar_grid[^"]*\.css" media="\(min-width: (\w+)\)"', page)[1]
 

@@ -6,16 +6,10 @@ import pytest
 
 from booking.models import Absence, Appointment, Service, State, Therapist
 from tests.factories import a_therapist, an_absence, an_appointment, day_in, in_days, outage_of, working_all_week
-from tests.staff import FRONT_DESK, signed_in_as
 
 from .test_visits import CALLER, call_form, local, typed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clerk(db):
-    return signed_in_as(FRONT_DESK)
 
 
 def times_beside(page):

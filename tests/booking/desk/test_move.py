@@ -12,29 +12,14 @@ from revival.models import Change
 from tests.factories import (
     CHICAGO,
     a_series,
-    a_therapist,
     an_absence,
     an_appointment,
     in_days,
-    working_all_week,
 )
 from tests.guest import press
-from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
+from tests.staff import THERAPIST, at_the_desk, staff_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clerk(db):
-    return signed_in_as(FRONT_DESK)
-
-
-@pytest.fixture
-def other(service):
-    colleague = a_therapist("benjamin-britton", name="Dr. Benjamin Britton", short_name="Dr. Britton")
-    working_all_week(colleague)
-    service.therapists.add(colleague)
-    return colleague
 
 
 def page_of(visit):
@@ -54,7 +39,7 @@ def mail_shown(text):
     return shown[0] if shown else ""
 
 
-def test_the_page_shows_where_the_visit_is_and_no_message_yet(clerk, therapist, service, other):
+def test_the_page_shows_where_the_visit_is_and_no_message_yet(clerk, therapist, service, colleague):
     visit = an_appointment(therapist, service, in_days(3))
 
     page = clerk.get(page_of(visit)).text
@@ -65,10 +50,12 @@ def test_the_page_shows_where_the_visit_is_and_no_message_yet(clerk, therapist, 
     assert mail_shown(page) == ""
 
 
-def test_choosing_another_therapist_shows_their_times_and_what_the_patient_will_read(clerk, therapist, service, other):
+def test_choosing_another_therapist_shows_their_times_and_the_message(
+    clerk, therapist, service, colleague
+):
     visit = an_appointment(therapist, service, in_days(3))
 
-    page = press(clerk, page_of(visit), place(other, in_days(3)) | {"look": ""})
+    page = press(clerk, page_of(visit), place(colleague, in_days(3)) | {"look": ""})
 
     assert page.status_code == 200
     assert "Free with Dr. Britton" in page.text
@@ -77,20 +64,20 @@ def test_choosing_another_therapist_shows_their_times_and_what_the_patient_will_
     assert not Message.objects.exists()
 
 
-def test_staff_move_a_visit_to_another_therapist_at_the_same_time(clerk, therapist, service, other):
+def test_staff_move_a_visit_to_another_therapist_at_the_same_time(clerk, therapist, service, colleague):
     visit = an_appointment(therapist, service, in_days(3))
 
-    answer = press(clerk, page_of(visit), place(other, in_days(3)))
+    answer = press(clerk, page_of(visit), place(colleague, in_days(3)))
 
     assert answer.status_code == 302
     visit.refresh_from_db()
-    assert (visit.therapist, visit.starts_at, visit.calendar_sequence) == (other, in_days(3), 1)
+    assert (visit.therapist, visit.starts_at, visit.calendar_sequence) == (colleague, in_days(3), 1)
     assert [message.kind for message in visit.messages.all()] == ["moved"]
     page = clerk.get(answer.url).text
     assert "with Dr. Britton: moved. The patient is told by e-mail." in page
 
 
-def test_where_it_is_now_is_no_move(clerk, therapist, service, other):
+def test_where_it_is_now_is_no_move(clerk, therapist, service, colleague):
     visit = an_appointment(therapist, service, in_days(3))
 
     refused = press(clerk, page_of(visit), place(therapist, in_days(3)))
@@ -99,16 +86,16 @@ def test_where_it_is_now_is_no_move(clerk, therapist, service, other):
     assert "That is when it is now. Choose another time, or another therapist." in refused.text
 
 
-def not_given(visit, other):
-    visit.service.therapists.remove(other)
+def not_given(visit, colleague):
+    visit.service.therapists.remove(colleague)
 
 
-def away(visit, other):
-    an_absence(other, in_days(4, 8), in_days(4, 12))
+def away(visit, colleague):
+    an_absence(colleague, in_days(4, 8), in_days(4, 12))
 
 
-def taken(visit, other):
-    an_appointment(other, visit.service, in_days(4), name="Bo Other", email="bo@example.com", phone="612-555-0100")
+def taken(visit, colleague):
+    an_appointment(colleague, visit.service, in_days(4), name="Bo Other", email="bo@example.com", phone="612-555-0100")
 
 
 @pytest.mark.parametrize(
@@ -120,37 +107,37 @@ def taken(visit, other):
     ],
 )
 def test_a_refusal_names_its_cause_with_the_therapist_who_was_chosen(
-    clerk, therapist, service, other, meanwhile, cause
+    clerk, therapist, service, colleague, meanwhile, cause
 ):
     visit = an_appointment(therapist, service, in_days(3))
-    meanwhile(visit, other)
+    meanwhile(visit, colleague)
 
-    refused = press(clerk, page_of(visit), place(other, in_days(4)))
+    refused = press(clerk, page_of(visit), place(colleague, in_days(4)))
 
     assert refused.status_code == 422
     errors = re.search(r'<ul class="errorlist"[^>]*id="id_starts_at_error".*?</ul>', refused.text, re.DOTALL)[0]
     assert cause in errors
-    assert f'<option value="{other.slug}" selected>' in refused.text
+    assert f'<option value="{colleague.slug}" selected>' in refused.text
     assert f'value="{typed(in_days(4))}"' in refused.text
     assert not visit.messages.exists()
 
 
-def test_a_therapist_moves_only_within_their_own(therapist, service, other):
+def test_a_therapist_moves_only_within_their_own(therapist, service, colleague):
     account = staff_user(THERAPIST)
     therapist.account = account
     therapist.save()
     visit, client = an_appointment(therapist, service, in_days(3)), at_the_desk(account)
 
     assert "Britton" not in client.get(page_of(visit)).text
-    assert press(client, page_of(visit), place(other, in_days(4))).status_code == 422
+    assert press(client, page_of(visit), place(colleague, in_days(4))).status_code == 422
     assert press(client, page_of(visit), place(therapist, in_days(4))).status_code == 302
     visit.refresh_from_db()
     assert (visit.therapist, visit.starts_at) == (therapist, in_days(4))
 
 
-def test_a_visit_of_a_series_names_the_others_therapist_where_it_differs(clerk, therapist, service, other):
+def test_a_visit_of_a_series_names_the_others_therapist_where_it_differs(clerk, therapist, service, colleague):
     first, second = a_series(therapist, service, in_days(4), in_days(6))
-    assert press(clerk, page_of(first), place(other, in_days(4))).status_code == 302
+    assert press(clerk, page_of(first), place(colleague, in_days(4))).status_code == 302
 
     page = clerk.get(f"/admin/booking/appointment/{first.pk}/change/").text
 
@@ -160,10 +147,10 @@ def test_a_visit_of_a_series_names_the_others_therapist_where_it_differs(clerk, 
     assert second.therapist == therapist
 
 
-def test_the_change_log_keeps_that_the_therapist_changed(clerk, therapist, service, other):
+def test_the_change_log_keeps_that_the_therapist_changed(clerk, therapist, service, colleague):
     visit = an_appointment(therapist, service, in_days(3))
-    press(clerk, page_of(visit), place(other, in_days(3)))
+    press(clerk, page_of(visit), place(colleague, in_days(3)))
 
     changes = Change.objects.filter(about="appointment", number=visit.pk)
 
-    assert sorted(change.facts["therapist_id"] for change in changes) == [therapist.pk, other.pk]
+    assert sorted(change.facts["therapist_id"] for change in changes) == [therapist.pk, colleague.pk]

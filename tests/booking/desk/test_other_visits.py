@@ -12,33 +12,18 @@ from booking.models import AccessLog, Appointment, Look, Message, State
 from revival.base.words import day_words
 from tests.factories import (
     CHICAGO,
-    a_therapist,
     an_appointment,
     day_in,
     in_days,
     outage_of,
-    working_all_week,
 )
 from tests.guest import hidden_fields, press
-from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, signed_in_as, staff_user
+from tests.staff import FRONT_DESK, THERAPIST, at_the_desk, staff_user
 
 pytestmark = pytest.mark.django_db
 
 CALLER, SERIES = "/admin/calendar/book/", "/admin/calendar/series/"
 NOT_SAVED = "Nothing is saved yet: Ada Example has another visit then"
-
-
-@pytest.fixture
-def clerk(db):
-    return signed_in_as(FRONT_DESK)
-
-
-@pytest.fixture
-def other(service):
-    colleague = a_therapist("benjamin-britton", name="Dr. Benjamin Britton", short_name="Dr. Britton")
-    working_all_week(colleague)
-    service.therapists.add(colleague)
-    return colleague
 
 
 @pytest.fixture
@@ -50,9 +35,9 @@ def signed_in_as_therapist(therapist):
 
 
 @pytest.fixture
-def elsewhere(other, service):
+def elsewhere(colleague, service):
     """Ada's visit with Dr. Britton, 9:15 am to 9:45 am."""
-    return an_appointment(other, service, in_days(3, 9, 15))
+    return an_appointment(colleague, service, in_days(3, 9, 15))
 
 
 def typed(moment):
@@ -149,7 +134,7 @@ def test_visits_that_do_not_take_place_do_not_count(clerk, therapist, service, e
     assert page.status_code == (409 if is_said else 302)
 
 
-def test_the_tick_is_for_what_the_page_said_and_nothing_else(clerk, therapist, service, other, elsewhere):
+def test_the_tick_is_for_what_the_page_said_and_nothing_else(clerk, therapist, service, colleague, elsewhere):
     form = call(therapist, service, in_days(3))
     accepted = tick(clerk.post(CALLER, form))
     before = stored()
@@ -177,7 +162,7 @@ def test_the_tick_is_kept_when_something_else_is_wrong(clerk, therapist, service
     assert " checked" in told_box(again)
 
 
-def test_the_same_form_sent_twice_is_one_visit_and_no_question(clerk, therapist, service, other):
+def test_the_same_form_sent_twice_is_one_visit_and_no_question(clerk, therapist, service, colleague):
     form = call(therapist, service, in_days(3))
 
     first, second = clerk.post(CALLER, form), clerk.post(CALLER, form)
@@ -237,13 +222,13 @@ def test_a_move_says_so_while_choosing_and_again_before_it_is_saved(
     assert visit.starts_at == in_days(3)
 
 
-def test_a_move_to_another_therapist_does_not_meet_itself(clerk, therapist, service, other):
+def test_a_move_to_another_therapist_does_not_meet_itself(clerk, therapist, service, colleague):
     visit = an_appointment(therapist, service, in_days(3))
 
     moved = press(
         clerk,
         f"/admin/booking/appointment/{visit.pk}/move/",
-        {"therapist": other.slug, "starts_at": typed(in_days(3, 9, 15))},
+        {"therapist": colleague.slug, "starts_at": typed(in_days(3, 9, 15))},
     )
 
     assert moved.status_code == 302

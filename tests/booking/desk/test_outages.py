@@ -64,11 +64,6 @@ def outage(therapist, service, visit):
     return outage_of(therapist, Span(in_days(3, 0), in_days(4, 0)))
 
 
-@pytest.fixture
-def clerk(db):
-    return signed_in_as(FRONT_DESK)
-
-
 def asked_for(**typed):
     return {"therapist": "peter-stanley", "when": "dates", "first_day": str(day_in(3)), "first": "other"} | typed
 

@@ -30,7 +30,7 @@ from tests.factories import (
     version_of,
     working_all_week,
 )
-from tests.staff import FRONT_DESK, SUPERUSER, THERAPIST, at_the_desk, signed_in_as, staff_user
+from tests.staff import SUPERUSER, THERAPIST, at_the_desk, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -281,11 +281,6 @@ def test_a_visit_from_the_waiting_list_is_counted_too(article, therapist_of, ser
 
 
 # ---- page and files ----
-
-
-@pytest.fixture
-def clerk(db):
-    return signed_in_as(FRONT_DESK)
 
 
 def test_the_page_draws_each_report_beside_its_table(clerk, quarter, article, stanley):

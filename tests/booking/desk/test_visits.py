@@ -36,11 +36,6 @@ CALENDAR, CALLER, WHY = "/admin/calendar/", "/admin/calendar/book/", "/admin/cal
 SHEET = "/admin/calendar/day-sheet/"
 
 
-@pytest.fixture
-def clerk(db):
-    return signed_in_as(FRONT_DESK)
-
-
 def local(moment):
     return moment.astimezone(CHICAGO)
 
