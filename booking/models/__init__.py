@@ -18,13 +18,14 @@ from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import working_time
 from .origins import ArticleCount
 from .outages import Outage
+from .parts_of_day import PartOfDay
 from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, group_by_therapist
 from .recurring import LONGEST, RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .states import COMING, OCCUPYING, HeldFor, State
 from .therapists import Service, Therapist
-from .waitlist import FreedTime, Offer, PartOfDay, WaitlistEntry, rules_of_the_list
+from .waitlist import FreedTime, Offer, WaitlistEntry, rules_of_the_list
 
 __all__ = [
     "CHANGES",

@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .hours import Weekday
+from .parts_of_day import PartOfDay, parts_of_day
 from .people import WithPeople
 from .therapists import Therapist
-from .waitlist import PartOfDay, parts_of_day
 
 
 class ContactRequestQuerySet(WithPeople["ContactRequest"]):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from booking.fields import StartField
 from booking.models import Appointment, Clinic, FreeTimes, Terms, Therapist, free_times
-from booking.models.waitlist import NOON
+from booking.models.parts_of_day import NOON
 from revival.base.clock import bounds_of_days
 from revival.base.words import clock, iso
 
