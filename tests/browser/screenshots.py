@@ -62,9 +62,6 @@ def keep(name: str, shot: bytes) -> None:
 
 
 def public_pages(browser: Browser, site: RunningSite) -> None:
-    with a_page(browser, WIDE) as page:
-        page.goto(site.url)
-        keep("home", page.screenshot())
     with a_page(browser, WIDE, "dark") as page:
         page.goto(f"{site.url}/articles/cupping-for-back-pain/")
         keep("article", page.screenshot())
@@ -81,10 +78,6 @@ def desk(browser: Browser, site: RunningSite) -> None:
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{site.url}/admin/")
         keep("desk", page.screenshot())
-        page.goto(f"{site.url}/admin/calendar/")
-        page.get_by_role("link", name="Later").click()
-        page.locator(".cal").wait_for()
-        keep("calendar", page.screenshot())
 
 
 def icons(browser: Browser) -> None:
