@@ -50,9 +50,7 @@ def test_the_page_shows_where_the_visit_is_and_no_message_yet(clerk, therapist, 
     assert mail_shown(page) == ""
 
 
-def test_choosing_another_therapist_shows_their_times_and_the_message(
-    clerk, therapist, service, colleague
-):
+def test_choosing_another_therapist_shows_their_times_and_the_message(clerk, therapist, service, colleague):
     visit = an_appointment(therapist, service, in_days(3))
 
     page = press(clerk, page_of(visit), place(colleague, in_days(3)) | {"look": ""})
