@@ -70,7 +70,7 @@ class StartField(forms.CharField):
 
 
 class VersionField(forms.CharField):
-    """The hidden version of the row that the page showed; what our page never writes is one that has passed."""
+    """Hidden field: the version of the row that the page showed. Any other text counts as out of date."""
 
     widget = forms.HiddenInput
 

@@ -132,7 +132,7 @@ def choose_therapist(
 
 
 def refusal(why: Sequence[WhyNot]) -> SlotTakenError | NotOfferedError:
-    """What to raise for a time that cannot be had: it is taken when nothing else is in the way with somebody."""
+    """The exception for a time that cannot be booked: SlotTakenError when only another visit is in the way."""
     is_taken = any(one.causes == {Cause.TAKEN} for one in why)
     return SlotTakenError(why) if is_taken else NotOfferedError(why)
 

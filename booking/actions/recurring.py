@@ -42,7 +42,7 @@ class RecurrencePlan(NamedTuple):
 
 
 def plan_recurring_absence(*, rule: RecurringAbsence) -> RecurrencePlan:
-    """What saving it now would keep, delete and write. Days that have begun stay, whatever the rule says by now."""
+    """The plan of what saving would keep, delete and write. Days that have begun stay."""
     return _plan(rule, owners_of(rule), timezone.now())
 
 
@@ -99,7 +99,7 @@ def remove_recurring_absence(*, rule: RecurringAbsence, seen: str) -> int:
 
 
 def leave_out(absence: Absence) -> None:
-    """Let the rule of this absence, if it has one, leave its day out from now on. For callers that hold the locks."""
+    """Exclude this absence's day from its recurring absence, if it has one. The caller holds the locks."""
     rule = RecurringAbsence.objects.filter(absences=absence.pk).first()
     if rule is None:
         return
@@ -110,7 +110,7 @@ def leave_out(absence: Absence) -> None:
 
 
 def _stored(rule: RecurringAbsence) -> RecurringAbsence | None:
-    """The recurring absence that is just like this one already: the page was sent twice."""
+    """An equal recurring absence that is stored already: the page was sent twice."""
     alike = RecurringAbsence.objects.filter(**{name: getattr(rule, name) for name in CONTENT})
     return alike.filter(pk=rule.pk).first() if rule.pk is not None else alike.first()
 
@@ -137,7 +137,7 @@ def _write(rule: RecurringAbsence, plan: RecurrencePlan) -> None:
 
 
 def _give_back(owners: Iterable[int], spans: Iterable[Span], now: datetime) -> None:
-    """Offer to the waiting list what patients can book by now; later days open to everybody when their time comes."""
+    """Offer the time to the waiting list, as far ahead as patients can book."""
     furthest = Service.objects.on_offer().aggregate(days=Max("horizon_days"))["days"] or 0
     near = [span for span in spans if span.start < now + timedelta(days=furthest + 1)]
     for pk in owners:

@@ -13,7 +13,7 @@ from revival.base.refusals import RefusalError, RefusalTable
 
 
 class _TimeRefusedError(RefusalError):
-    """A time that cannot be had; `why` says it for each therapist who was asked about, when we could look."""
+    """A time that cannot be booked. `why` gives the causes for each therapist, where they are known."""
 
     def __init__(self, why: Iterable[WhyNot] = ()) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class StateChangedError(RefusalError):
 
 
 class ChangedMeanwhileError(StateChangedError):
-    """What is decided about is no longer as the page showed it: another state, time, therapist or service (409)."""
+    """The row changed after the page was drawn: another state, time, therapist or service (409)."""
 
 
 class VisitsInTheWayError(RefusalError):
@@ -81,7 +81,7 @@ class AlreadyOutError(RefusalError):
 
 
 class AlternativesGoneError(SlotTakenError):
-    """Times that were to be held for `visits` cannot be had any more, or were chosen twice; `why` says it of each."""
+    """Times to be held for `visits` cannot be booked any more, or were chosen twice. `why` gives the causes."""
 
     def __init__(self, visits: list[Appointment], why: Iterable[WhyNot]) -> None:
         super().__init__(why)

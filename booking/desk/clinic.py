@@ -123,7 +123,7 @@ class ClinicAdmin(ReturnsToIndex):
         form_url: str = "",
         extra_context: Context | None = None,
     ) -> HttpResponse:
-        """Says so when the database refuses what the form could not know: the zone, or hours that overlap by now."""
+        """Save, and report when the database refuses a zone or overlapping hours that the form could not notice."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:

@@ -73,13 +73,13 @@ def _change_until(starts_at: datetime) -> str:
 
 
 def new_place_context(message: Message, clinic: Clinic) -> Context:
-    """A visit at a time or with a therapist of which the patient may not know yet."""
+    """Context of a message about a visit that moved, or whose therapist changed."""
     former = _former_therapist(message, cast(Appointment, message.appointment))
     return {**visit_context(message, clinic), "former_therapist": former.name if former else ""}
 
 
 def _former_therapist(message: Message, visit: Appointment) -> Therapist | None:
-    """The therapist the patient still expects, if it is another by now. Messages that never left told nothing."""
+    """The therapist whom the patient still expects, if it is another one now. Unsent messages do not count."""
     written = Message.objects.filter(appointment=visit).exclude(kind__in=TO_STAFF).select_related("former_therapist")
     earlier = written.filter(pk__lt=message.pk) if message.pk else written
     untold = takewhile(lambda other: other.delivery not in TOLD, earlier.order_by("-pk"))

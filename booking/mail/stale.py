@@ -31,7 +31,7 @@ def _is_still_to_come(visit: Appointment, message: Message, now: datetime) -> bo
 
 
 def is_request_over(message: Message, later: MessageQuerySet, now: datetime) -> bool:
-    """It was answered, or the visit has begun without."""
+    """Whether the request was answered, or its visit has begun unanswered."""
     visit = message.appointment
     return visit is None or visit.state != State.REQUESTED or visit.starts_at <= now
 

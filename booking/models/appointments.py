@@ -85,7 +85,7 @@ class Appointment(PrivateLink):
     objects = AppointmentQuerySet.as_manager()
 
     was_moved = False
-    """Whether someone else was found to have moved it to another therapist since it was read; no column."""
+    """Whether an action found that it moved to another therapist after it was read. Not a column."""
 
     class Meta:
         ordering = ["-starts_at"]

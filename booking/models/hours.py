@@ -178,7 +178,7 @@ class AbsenceQuerySet(WholeClinicToo["Absence"]):
         return self.filter(therapist__isnull=True)
 
     def keeping_away(self, therapist: int | OuterRef) -> AbsenceQuerySet:
-        """By the id of a therapist: their own, and when the whole clinic is closed."""
+        """The absences of one therapist (id), and those of the whole clinic."""
         return self.filter(Q(therapist=therapist) | Q(therapist__isnull=True))
 
 

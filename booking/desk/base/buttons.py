@@ -170,7 +170,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         return render(request, self.answer_template, context, status=409 if changed and form.is_bound else status)
 
     def _changed(self, request: HttpRequest, button: Button[Row], row: Row) -> Changed | None:
-        """None when the row is as the page showed it."""
+        """The change since the page was drawn; None without one."""
         seen, now = version_in(request.POST), self.version(row)
         if seen == now:
             return None

@@ -54,7 +54,7 @@ class OtherVisits:
     is_accepted: bool
 
     def refuse(self, form: forms.Form, verb: str) -> bool:
-        """Whether staff have yet to tick that they go on all the same; the form then says so."""
+        """Add the form's error unless staff ticked to go on. Returns whether they have yet to tick."""
         if not self.is_accepted:
             form.add_error(None, format_html(NOT_YET, self.patient, verb))
         return not self.is_accepted

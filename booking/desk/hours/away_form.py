@@ -1,4 +1,4 @@
-"""Who is away and why: the fields that blocked time and recurring absences share."""
+"""Form fields that blocked time and recurring absences share: who is away, and why."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def rule_who(rule: RecurringAbsence) -> str:
 
 
 def recurring_lines(user: StaffUser | AnonymousUser) -> list[RecurringLine]:
-    """Those with days still to come, the next first. One query, and none for who does not see absences."""
+    """Recurring absences with days still to come, the next first, if the user may see absences. One query."""
     if not user.has_perm("booking.view_absence"):
         return []
     now, may_change = timezone.now(), user.has_perm("booking.change_absence")
@@ -50,7 +50,7 @@ def recurring_lines(user: StaffUser | AnonymousUser) -> list[RecurringLine]:
 
 
 class DaysOfRecurring(admin.SimpleListFilter):
-    """Leaves out the days of recurring absences unless they are asked for: they would bury the others."""
+    """Filter that hides the days of recurring absences unless chosen: they would fill the list."""
 
     title = "recurring absences"
     parameter_name = "recurring"

@@ -173,7 +173,7 @@ class MoveForm(DecisionForm):
 
     @property
     def chosen_therapist(self) -> Therapist:
-        """Whom it would be with, as chosen; the visit's own while nobody else is."""
+        """The chosen therapist; by default the visit's own."""
         if self.is_bound:
             return self.cleaned_data.get("therapist") or self.visit.therapist
         return self.therapists.filter(slug=self.initial["therapist"]).first() or self.visit.therapist

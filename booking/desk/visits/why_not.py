@@ -1,4 +1,4 @@
-"""The page "Why is a time not offered?": what keeps patients from booking a start online."""
+"""The page "Why is a time not offered?": the causes that keep patients from booking a start online."""
 
 from __future__ import annotations
 
