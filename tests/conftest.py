@@ -48,15 +48,17 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick sign-ins
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if hasattr(config, "workerinput"):  # of two processes: files that take long come first, so that both end together
-        long = {item.path for item in items if shares_something(item)}
-        items.sort(key=lambda item: item.path not in long)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Mark what needs a browser, before `-m` chooses; then, of two processes, let files that take long come first."""
     for item in items:
         if NEEDS_BROWSER & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
             item.add_marker(pytest.mark.needs("chromium"))
+    yield
+    if hasattr(config, "workerinput"):
+        long = {item.path for item in items if shares_something(item)}
+        items.sort(key=lambda item: item.path not in long)
 
 
 def shares_something(item: pytest.Item) -> bool:
