@@ -31,6 +31,9 @@ class QuietHours(NamedTuple):
         """The first moment from `moment` on, in UTC, at which it is not quiet; `moment` itself when it is not now."""
         if not self.hold_at(moment, zone):
             return moment
-        day, wall = moment.astimezone(zone).date(), time(self.until_hour % HOURS_A_DAY)
+        wall, day = time(self.until_hour % HOURS_A_DAY), moment.astimezone(zone).date()
         end = instant_of(day, wall, zone)
-        return end if end > moment else instant_of(day + ONE_DAY, wall, zone)
+        while end <= moment or self.hold_at(end, zone):  # the clock can leave out the one hour that is not quiet
+            day += ONE_DAY
+            end = instant_of(day, wall, zone)
+        return end
