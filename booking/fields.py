@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -12,9 +11,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from booking.models import clinic_country, phone_of
+from booking.people.addresses import clean_address
+from booking.people.names import clean_name, has_letter
+from booking.people.phones import PhoneError, PhoneProblem, plain_phone, read_phone
 from revival.base.clock import is_in_era
 from revival.base.desk_parts.widgets import DayInput
-from revival.base.django_types import Passed
+from revival.base.django_types import FormValues, Passed
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -41,13 +44,6 @@ def refuse_invisible_characters(text: str) -> None:
 def refuse_line_breaks(text: str) -> None:
     if any(character in text for character in "\r\n\t\u2028\u2029"):
         raise ValidationError(_("Type this on one line."))
-
-
-def check_phone(text: str) -> None:
-    if not re.fullmatch(r"[0-9+()./ \-]*(?:(?:x|ext\.?) ?[0-9]{1,6})?", text, re.IGNORECASE):
-        raise ValidationError(_("Use digits, like 612-555-0142."))
-    if len(re.sub(r"\D", "", text)) < 7:
-        raise ValidationError(_("Type the whole number with area code, like 612-555-0142."))
 
 
 ONE_LINE = [refuse_hidden_characters, refuse_line_breaks]
@@ -128,29 +124,97 @@ class NoteField(forms.CharField):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
-def email_field(help_text: StrOrPromise) -> forms.EmailField:
-    return forms.EmailField(
-        label=_("E-mail"),
-        max_length=254,
-        validators=[*ONE_LINE, refuse_invisible_characters],
-        help_text=help_text,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
-        error_messages={
-            "required": _("Type your e-mail address."),
-            "invalid": _("Type the whole address, like name@example.com."),
-        },
-    )
+class NameField(forms.CharField):
+    """The name of a person: NFC, single spaces, and at least one letter."""
+
+    def __init__(self, **kwargs: Passed) -> None:
+        super().__init__(max_length=120, validators=ONE_LINE, **kwargs)
+
+    def clean(self, value: object) -> str:
+        name = clean_name(super().clean(value))
+        if name and not has_letter(name):
+            raise ValidationError(_("Type a name with at least one letter. A first name is enough."))
+        return name
 
 
-def phone_field(help_text: StrOrPromise) -> forms.CharField:
-    return forms.CharField(
-        label=_("Phone"),
-        max_length=40,
-        validators=[*ONE_LINE, check_phone],
-        help_text=help_text,
-        widget=forms.TelInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
-        error_messages={"required": _("Type your phone number.")},
-    )
+class AddressField(forms.EmailField):
+    """An e-mail address, with its domain in lower case and in Unicode."""
+
+    default_error_messages = {
+        "required": _("Type your e-mail address."),
+        "invalid": _("Type the whole address, like name@example.com."),
+    }
+
+    def __init__(self, **kwargs: Passed) -> None:
+        super().__init__(max_length=254, **kwargs)
+        self.validators += [*ONE_LINE, refuse_invisible_characters]
+        self.widget.attrs |= {"autocomplete": "email", "inputmode": "email"}
+
+    def clean(self, value: object) -> str:
+        address = super().clean(value)
+        try:
+            return clean_address(address) if address else ""
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+def email_field(help_text: StrOrPromise) -> AddressField:
+    return AddressField(label=_("E-mail"), help_text=help_text)
+
+
+PHONE_PROBLEMS = {
+    PhoneProblem.NOT_DIGITS: _("Type a phone number in digits, like 612-555-0142."),
+    PhoneProblem.LETTERS: _("Type the number in digits, like 612-555-0142. It has letters in it now."),
+    PhoneProblem.NO_AREA_CODE: _("Add the area code, like 612-555-0142."),
+    PhoneProblem.TOO_SHORT: _("This number has too few digits. Type all of it, with area code, like 612-555-0142."),
+    PhoneProblem.TOO_LONG: _("This number has too many digits. Type one number, like 612-555-0142."),
+    PhoneProblem.NO_SUCH_COUNTRY: _("No country has the code after the +. Check it, or leave it out."),
+    PhoneProblem.LONG_EXTENSION: _("This extension is too long. Check the digits after the number."),
+}
+LONGEST_PHONE = 40
+NOT_IN_USE = _("We know of no phone number like this one. Please check it. If it is right, send the form again.")
+
+
+class PhoneField(forms.CharField):
+    """A phone number as people type or paste it, in plain digits and without marks that nobody sees."""
+
+    def __init__(self, **kwargs: Passed) -> None:
+        super().__init__(label=_("Phone"), max_length=60, widget=forms.TelInput, **kwargs)
+        self.widget.attrs |= {"autocomplete": "tel", "inputmode": "tel"}
+        self.error_messages["required"] = _("Type your phone number.")
+
+    def clean(self, value: object) -> str:
+        typed = plain_phone(super().clean(value))
+        refuse_hidden_characters(typed)
+        if not typed:
+            return ""
+        try:
+            read_phone(typed, clinic_country())
+            if len(typed) > LONGEST_PHONE:
+                raise PhoneError(PhoneProblem.TOO_LONG)
+        except PhoneError as error:
+            raise ValidationError(PHONE_PROBLEMS[error.problem], code=error.problem.name) from error
+        return typed
+
+
+class AsksAboutPhone(forms.Form):
+    """A form with a `phone`, which asks once about a number that can be one but is not in use."""
+
+    phone_asked = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    """The number, in E.164, that the page has asked about."""
+
+    def clean(self) -> FormValues:
+        cleaned_data = super().clean() or {}
+        number = phone_of(cleaned_data.get("phone") or "")
+        if number and not number.is_in_use and number.e164 != self.data.get("phone_asked"):
+            self.add_error("phone", ValidationError(NOT_IN_USE, code="not in use"))
+            self.data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
+            self.data["phone_asked"] = number.e164  # type: ignore[index]
+        return cleaned_data
+
+
+def phone_field(help_text: StrOrPromise) -> PhoneField:
+    return PhoneField(help_text=help_text)
 
 
 def first_visit_field() -> forms.TypedChoiceField:

@@ -39,7 +39,7 @@ from .outages.answer import cancel_affected, expire_alternative, take_other_time
 from .outages.end import end_outage
 from .outages.settle import keep_affected, note_reached
 from .outages.start import OutagePlan, affected_by, start_outage, usual_answer_by, why_by_phone
-from .people import Person, erase_person, export_person
+from .people import Chosen, erase_people, export_people
 from .recurring import (
     RecurrencePlan,
     plan_recurring_absence,
@@ -88,6 +88,7 @@ __all__ = [
     "AlternativesGoneError",
     "BusyError",
     "ChangedMeanwhileError",
+    "Chosen",
     "Details",
     "KeptBack",
     "NamesThePersonError",
@@ -96,7 +97,6 @@ __all__ = [
     "NotOfferedError",
     "OutageOpenError",
     "OutagePlan",
-    "Person",
     "RecurrencePlan",
     "RefusalError",
     "SlotTakenError",
@@ -133,11 +133,11 @@ __all__ = [
     "deliver_message",
     "end_outage",
     "end_waiting",
-    "erase_person",
+    "erase_people",
     "expire_alternative",
     "expire_offer",
     "expire_request",
-    "export_person",
+    "export_people",
     "finish_contact",
     "forget_past_visits",
     "has_begun",

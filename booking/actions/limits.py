@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from booking.models import Appointment, Counted, DailyCount
 from booking.models.people import PersonDetails
+from booking.people.names import name_key
 from revival.base.clock import Span
 from revival.base.refusals import BusyError
 
@@ -84,7 +85,7 @@ def demand_few_visits(details: PersonDetails, *, span: Span, now: datetime) -> N
 
     Exact also when one person sends several forms at once for several therapists: they wait for the lock on the name.
     """
-    lock_word(LockKind.NAME, details.name)
+    lock_word(LockKind.NAME, name_key(details.name))
     online, at_once = Appointment.objects.online_and_at_once(details, span=span, now=now)
     if online >= settings.BOOKING_COMING_VISITS or at_once:
         raise TooManyError
@@ -95,6 +96,6 @@ def demand_nowhere_else(visit: Appointment, *, span: Span) -> None:
 
     It reads like every other limit, so that nobody learns of another's visit.
     """
-    lock_word(LockKind.NAME, visit.name)
+    lock_word(LockKind.NAME, visit.name_key)
     if Appointment.objects.of_patient(visit).taking_place_in(span).exclude(pk=visit.pk).exists():
         raise TooManyError

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, Kind, LostLink, Message
+from booking.people.addresses import address_key
 
 from .refusals import action
 
@@ -28,7 +29,7 @@ def send_lost_links(*, lost_link_id: int) -> None:
     lost = LostLink.objects.select_for_update().filter(pk=lost_link_id).first()
     if lost is None:
         return
-    coming = Appointment.objects.coming(now).filter(email__iexact=lost.email).in_order()
+    coming = Appointment.objects.coming(now).filter(email_key=address_key(lost.email)).in_order()
     alone = [[visit] for visit in coming if visit.series_id is None]
     together: dict[int, list[Appointment]] = {}
     for visit in coming:

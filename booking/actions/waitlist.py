@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, Kind, Offer, State, WaitlistEntry
+from booking.people.addresses import address_key
 from revival.base.django_types import Passed
 
 from . import free
@@ -36,7 +37,7 @@ def join_waitlist(*, submission_key: uuid.UUID, **fields: Passed) -> WaitlistEnt
             return already
     else:
         lock_address(fields["email"])
-        theirs = WaitlistEntry.objects.waiting().filter(email__iexact=fields["email"])
+        theirs = WaitlistEntry.objects.waiting().filter(email_key=address_key(fields["email"]))
         if theirs.exclude(submission_key=submission_key).count() >= settings.BOOKING_COMING_VISITS:
             raise TooManyError
     new = WaitlistEntry(**fields)

@@ -25,6 +25,7 @@ from booking.models import (
     Therapist,
 )
 from booking.models.messages import COLUMNS, About
+from booking.people.addresses import address_key
 from revival.base.jobs import BEHIND_PERIODIC_JOBS, jobs
 
 from .kinds import KINDS
@@ -103,7 +104,7 @@ def _address_of(about: About) -> str:
 def _is_within_days_limit(address: str) -> bool:
     """Count a message to this address, in the caller's transaction; False once today's limit is reached."""
     today, limit = timezone.now().date(), settings.BOOKING_MAILS_A_DAY
-    return DailyCount.objects.add(kind=Counted.MAIL, subject=address.lower(), day=today, limit=limit)
+    return DailyCount.objects.add(kind=Counted.MAIL, subject=address_key(address), day=today, limit=limit)
 
 
 def _times(about: About) -> dict[str, Any]:  # Any: fields of Message, moments and a number

@@ -11,6 +11,7 @@ from .clinic import Clinic, OpeningHours, quiet_hours, reading_clinic_once
 from .clinic_calendar import clinic_calendar
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
+from .found_people import FoundPerson, Lookup
 from .free import Answer, Audience, FreeTimes, Terms, WhyNot, ask, free_times
 from .hours import FAR_FUTURE, Absence, HowOften, Override, Shift, Weekday
 from .limits import Counted, DailyCount
@@ -18,8 +19,9 @@ from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
 from .openings import working_time
 from .origins import ArticleCount
 from .outages import Outage
+from .owned_rows import SEE_EVERY_PATIENT, OwnOnly, group_by_therapist
 from .parts_of_day import PartOfDay
-from .people import NATIONAL, SEE_EVERY_PATIENT, OwnOnly, WithPeople, digits_of, group_by_therapist
+from .people import WithPeople, clinic_country, phone_key, phone_of
 from .recurring import LONGEST, RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
@@ -35,7 +37,6 @@ __all__ = [
     "MOST_A_WEEK",
     "MOST_VISITS",
     "MOST_WEEKS",
-    "NATIONAL",
     "OCCUPYING",
     "REMINDERS",
     "SEE_EVERY_PATIENT",
@@ -59,12 +60,14 @@ __all__ = [
     "Delivery",
     "Edition",
     "FirstChoice",
+    "FoundPerson",
     "FreeTimes",
     "FreedTime",
     "HeldFor",
     "HowOften",
     "Kind",
     "Look",
+    "Lookup",
     "LostLink",
     "Mail",
     "Message",
@@ -90,11 +93,13 @@ __all__ = [
     "WithPeople",
     "ask",
     "clinic_calendar",
-    "digits_of",
+    "clinic_country",
     "free_times",
     "group_by_therapist",
     "message_id",
+    "phone_key",
     "phone_notice",
+    "phone_of",
     "propose",
     "quiet_hours",
     "reading_clinic_once",

@@ -14,10 +14,11 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Greatest
 
+from booking.people.names import name_key
 from revival.base.clock import Span, utc_offset
 
 from .links import WithPrivateLink
-from .people import PersonDetails, WithPeople, digits_of, only_digits
+from .people import PersonDetails, WithPeople
 from .states import COMING, OCCUPYING, State
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _takes_place_in(*spans: Span) -> Q:
 
 
 def _is_for(details: PersonDetails) -> Q:
-    return Q(patient_name__iexact=details.patient_name)
+    return Q(patient_name_key=name_key(details.patient_name))
 
 
 def _from(now: datetime) -> DateTimeTZRange:
@@ -47,7 +48,7 @@ def _from(now: datetime) -> DateTimeTZRange:
 
 
 class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
-    names = ("name", "patient_name")
+    name_keys = ("name_key", "patient_name_key")
 
     def occupying(self, now: datetime) -> AppointmentQuerySet:
         """Rows that keep others out at `now`; a hold whose time is over does not."""
@@ -93,12 +94,8 @@ class AppointmentQuerySet(WithPrivateLink, WithPeople["Appointment"]):
         return self.filter(pk__in=changed).order_by("starts_at")
 
     def of_person(self, details: PersonDetails) -> AppointmentQuerySet:
-        """Visits under the same name with the same e-mail address or the same digits of a phone."""
-        digits = digits_of(details.phone)
-        same_phone = Q(phone_digits=digits) if digits else Q(pk__in=[])
-        same_email = Q(email__iexact=details.email) if details.email else Q(pk__in=[])
-        rows = self.filter(name__iexact=details.name).annotate(phone_digits=only_digits("phone"))
-        return rows.filter(same_email | same_phone)
+        """Visits under the same name with the same e-mail address or the same phone, however they were typed."""
+        return self.of_contact(email=details.email, phone=details.phone).filter(name_key=name_key(details.name))
 
     def of_patient(self, details: PersonDetails) -> AppointmentQuerySet:
         """Visits of the same person for the same patient: who books for two children may book them side by side."""

@@ -10,19 +10,21 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
-from django.contrib.postgres.indexes import GistIndex
+from django.contrib.postgres.indexes import GinIndex, GistIndex, OpClass
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from booking.people.names import name_key
 from revival.base.clock import Span, utc_offset
 
 from .appointment_queries import AppointmentQuerySet
 from .clinic import Clinic
 from .hours import FAR_FUTURE
 from .links import PrivateLink
+from .people import KeyField, PersonKeys
 from .series import Series
 from .states import COMING, OCCUPYING, HeldFor, State
 from .therapists import Service, Therapist
@@ -32,7 +34,21 @@ if TYPE_CHECKING:
     from .affected_visits import AffectedVisit
 
 
-class Appointment(PrivateLink):
+PEOPLE_INDEXES = [
+    models.Index(fields=["email_key"], condition=~Q(email_key=""), name="booking_appointment_by_email"),
+    models.Index(fields=["phone_e164"], condition=~Q(phone_e164=""), name="booking_appointment_by_phone"),
+    GinIndex(
+        OpClass("name_key", "gin_trgm_ops"),
+        OpClass("patient_name_key", "gin_trgm_ops"),
+        OpClass("email_key", "gin_trgm_ops"),
+        OpClass("phone_e164", "gin_trgm_ops"),
+        name="booking_appointment_by_person",
+    ),
+]
+"""By the whole address or phone, and by a part of a name, address or phone as somebody at the desk types it."""
+
+
+class Appointment(PersonKeys, PrivateLink):
     """A visit asked for or agreed. Never deleted, only ended (a hold that never got details excepted)."""
 
     # Unique by a constraint below: unique=True adds a second index, for LIKE, as large as the first.
@@ -62,6 +78,7 @@ class Appointment(PrivateLink):
     email = models.EmailField("e-mail", max_length=254, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     patient_name = models.CharField("who the visit is for", max_length=120, blank=True)
+    patient_name_key = KeyField(of="patient_name", normal_form=name_key)
     is_new_patient = models.BooleanField("first visit", null=True, blank=True)
     note = models.TextField(max_length=1000, blank=True)
     cancel_reason = models.CharField("reason for cancelling", max_length=300, blank=True)
@@ -93,6 +110,7 @@ class Appointment(PrivateLink):
         permissions = [("see_every_patient", "Can see the patients of every therapist, not only their own")]
         indexes = [
             models.Index(fields=["starts_at"], name="booking_appointment_by_start"),
+            *PEOPLE_INDEXES,
             # What is in the way: the constraint's own index leaves out visits booked past the rules.
             GistIndex(fields=["blocked"], condition=Q(state__in=OCCUPYING), name="booking_appointment_in_the_way"),
             # The dead holds that every booking ends first: without it, each reads its therapist's whole past.

@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models import Case, Deferrable, F, Func, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest, JSONObject
 
+from booking.people.phones import COUNTRIES
 from booking.time.quiet_hours import QuietHours
 from booking.time.weekly_hours import DayShift
 from revival.base.django_types import Passed
@@ -29,6 +30,11 @@ from .hours import Weekday
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError("Choose a time zone by its IANA name, such as America/Chicago.")
+
+
+def validate_country(code: str) -> None:
+    if code not in COUNTRIES:
+        raise ValidationError("Choose a country by its two capital letters, such as US.")
 
 
 def quiet_hours() -> QuietHours:
@@ -86,12 +92,22 @@ class ClinicQuerySet(models.QuerySet["Clinic"]):
 class Clinic(models.Model):
     """The one place of care. Unknown facts stay empty, and the pages leave them out."""
 
+    COUNTRY = "US"
+
     name = models.CharField(max_length=120)
     opening_line = models.CharField(max_length=300, blank=True, help_text="One sentence that says who you help.")
     phone = models.CharField(
         max_length=20,
         validators=[RegexValidator(r"^\d{3}-\d{3}-\d{4}$", "Write it like 612-605-7594.")],
         help_text="Shown on every page and in every message, like 612-605-7594.",
+    )
+    country = models.CharField(
+        "country of phone numbers",
+        max_length=2,
+        default=COUNTRY,
+        db_default=COUNTRY,
+        validators=[validate_country],
+        help_text="Phone numbers that patients type without a country code are numbers of this country.",
     )
     email = models.EmailField("e-mail", blank=True, help_text="Shown in the footer when set.")
     address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .hours import Weekday
 from .parts_of_day import PartOfDay, parts_of_day
-from .people import WithPeople
+from .people import PersonKeys, WithPeople
 from .therapists import Therapist
 
 
@@ -20,7 +20,7 @@ class ContactRequestQuerySet(WithPeople["ContactRequest"]):
         return self.exclude(state=ContactRequest.State.DONE).order_by("created_at")
 
 
-class ContactRequest(models.Model):
+class ContactRequest(PersonKeys):
     class State(models.TextChoices):
         NEW = "new", "New"
         IN_HAND = "in-hand", "Being dealt with"

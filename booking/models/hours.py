@@ -18,7 +18,7 @@ from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.words import wall
 
-from .people import OwnOnly
+from .owned_rows import OwnOnly
 from .therapists import Therapist
 
 LONG_AGO, FAR_FUTURE = datetime(1900, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)

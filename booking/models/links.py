@@ -46,7 +46,7 @@ class PrivateLink(models.Model):
     """A row with a page that only its private link opens."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    link_version = models.PositiveSmallIntegerField(default=1)
+    link_version = models.PositiveSmallIntegerField(default=1, db_default=1)
     link_digest = models.CharField(max_length=64, unique=True)
 
     class Meta:

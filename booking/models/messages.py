@@ -16,7 +16,7 @@ from revival.base.mail import Mail
 from .affected_visits import AffectedVisit, OutageContact
 from .appointments import Appointment
 from .contact import ContactRequest
-from .people import OwnOnly
+from .owned_rows import OwnOnly
 from .therapists import Therapist
 from .waitlist import Offer, WaitlistEntry
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from revival.base.clock import Span
 
 from .hours import Absence
-from .people import OwnOnly
+from .owned_rows import OwnOnly
 from .therapists import Therapist
 
 

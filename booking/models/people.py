@@ -1,41 +1,23 @@
-"""Queries of every table with people in it: a therapist's own rows, and rows by name, e-mail address or phone."""
+"""Rows with people in them: normal forms of name, e-mail address and phone, and the queries that compare them."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from functools import reduce
-from operator import or_
-from typing import ClassVar, Protocol, Self, TypeVar
+from operator import and_
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Q
 
-from revival.base.desk_parts.staff_request import StaffUser
+from booking.people.addresses import address_key
+from booking.people.names import name_key, name_words
+from booking.people.phones import PhoneError, PhoneNumber, digits_in, read_phone
 
-SEE_EVERY_PATIENT = "booking.see_every_patient"
-NATIONAL = 10  # digits of a phone number without the country's
+from .clinic import Clinic
+from .owned_rows import OwnOnly, any_of
 
 M = TypeVar("M", bound=models.Model)
-
-
-class OwnOnly(models.QuerySet[M]):
-    """Rows that belong to a therapist; `owners` are the paths to the therapists' accounts."""
-
-    owners: ClassVar[tuple[str, ...]] = ("therapist__account",)
-
-    def seen_by(self, user: StaffUser | AnonymousUser) -> Self:
-        """The rows this user sees and acts on at the desk: everyone's, or those of the therapist they are."""
-        if user.has_perm(SEE_EVERY_PATIENT):
-            return self
-        return self.owned_by(user)
-
-    def owned_by(self, user: StaffUser | AnonymousUser) -> Self:
-        if not user.is_authenticated:  # else `account = None` would find the therapists without an account
-            return self.none()
-        return self.filter(_one_of(self.owners, "exact", user.pk))
 
 
 class PersonDetails(Protocol):
@@ -51,60 +33,107 @@ class PersonDetails(Protocol):
     def patient_name(self) -> str: ...
 
 
-class _WithTherapist(Protocol):
-    @property
-    def therapist_id(self) -> int | None: ...
+def clinic_country() -> str:
+    """The country whose phone numbers need no country code (ISO 3166, two capital letters)."""
+    clinic = Clinic.objects.current_if_any()
+    return clinic.country if clinic else Clinic.COUNTRY
 
 
-R = TypeVar("R", bound=_WithTherapist)
+def phone_of(typed: str) -> PhoneNumber | None:
+    """The number that was typed, by default one of the clinic's country; None for what cannot be a number."""
+    try:
+        return read_phone(typed, clinic_country()) if typed else None
+    except PhoneError:
+        return None
 
 
-def group_by_therapist(rows: Iterable[R]) -> defaultdict[int | None, list[R]]:
-    """Groups rows by their therapist's id in one pass (a nested loop would be quadratic); the order stays."""
-    groups: defaultdict[int | None, list[R]] = defaultdict(list)
-    for row in rows:
-        groups[row.therapist_id].append(row)
-    return groups
+def phone_key(typed: str) -> str:
+    """The number in E.164, without its extension; empty for what cannot be a number."""
+    number = phone_of(typed)
+    return number.e164 if number else ""
+
+
+def phone_extension(typed: str) -> str:
+    number = phone_of(typed)
+    return number.extension if number else ""
+
+
+class KeyField(models.TextField):
+    """A column that each save writes anew from another one, as its normal form.
+
+    `save(update_fields=...)` has to name it beside the other. Migrations see a plain text field.
+    """
+
+    def __init__(self, *, of: str, normal_form: Callable[[str], str]) -> None:
+        super().__init__(default="", db_default="", blank=True, editable=False)
+        self.of, self.normal_form = of, normal_form
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:  # Any: as in Django
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+    def clone(self) -> models.TextField:
+        return models.TextField(default="", db_default="", blank=True, editable=False)
+
+    def pre_save(self, row: models.Model, add: bool) -> str:
+        value = self.normal_form(getattr(row, self.of))
+        setattr(row, self.attname, value)
+        return value
+
+
+class PersonKeys(models.Model):
+    """A row with the `name`, `email` and `phone` of a person, and with their normal forms."""
+
+    name_key = KeyField(of="name", normal_form=name_key)
+    email_key = KeyField(of="email", normal_form=address_key)
+    phone_e164 = KeyField(of="phone", normal_form=phone_key)
+    phone_extension = KeyField(of="phone", normal_form=phone_extension)
+
+    class Meta:
+        abstract = True
 
 
 class WithPeople(OwnOnly[M]):
-    """Rows with a name, e-mail address and phone, their own or those of a visit."""
+    """Rows with the normal forms of a person (PersonKeys), their own or those of a visit."""
 
-    names: ClassVar[tuple[str, ...]] = ("name",)
-    emails: ClassVar[tuple[str, ...]] = ("email",)
-    phones: ClassVar[tuple[str, ...]] = ("phone",)
+    name_keys: ClassVar[tuple[str, ...]] = ("name_key",)
 
     def matching(self, *, name: str = "", email: str = "", phone: str = "") -> Self:
-        """Rows that contain all of what was typed, each perhaps in part. Nothing typed matches nothing."""
-        rows = self if (name or email or digits_of(phone)) else self.none()
-        if name:
-            rows = rows.filter(_one_of(self.names, "icontains", name))
-        if email:
-            rows = rows.filter(_one_of(self.emails, "icontains", email))
-        return rows._with_phone("contains", digits_of(phone)) if digits_of(phone) else rows
+        """Rows that contain all of what was typed, each perhaps in part. Nothing typed matches nothing.
+
+        The words of a name may come in any order, without accents. A whole phone number is compared in its normal
+        form, so it finds no longer one.
+        """
+        conditions = [*map(self._has_word, name_words(name)), *self._has_address(email), *self._has_phone(phone)]
+        return self.of_people(reduce(and_, conditions)) if conditions else self.none()
 
     def of_contact(self, *, email: str = "", phone: str = "") -> Self:
-        """Rows with exactly this e-mail address, or this phone however it was written."""
-        by_email = self.filter(_one_of(self.emails, "iexact", email)) if email else self.none()
-        digits = digits_of(phone)[-NATIONAL:]
-        by_phone = self._with_phone("endswith", digits) if digits else self.none()
-        return self.filter(Q(pk__in=by_email.values("pk")) | Q(pk__in=by_phone.values("pk")))
+        """Rows with this e-mail address, or this phone however it was written; extensions make no difference."""
+        same_email = Q(email_key=address_key(email)) if email else Q(pk__in=[])
+        number = phone_key(phone)
+        return self.of_people(same_email | (Q(phone_e164=number) if number else Q(pk__in=[])))
 
-    def _with_phone(self, lookup: str, digits: str) -> Self:
-        columns = {f"digits_{number}": only_digits(path) for number, path in enumerate(self.phones)}
-        return self.alias(**columns).filter(_one_of(tuple(columns), lookup, digits))
+    def of_name(self, name: str) -> Self:
+        """Rows of someone with exactly this name, however it was written. No name matches nothing."""
+        key = name_key(name)
+        return self.of_people(Q(name_key=key)) if key else self.none()
 
+    def of_people(self, condition: Q) -> Self:
+        """Rows whose person meets the condition on the columns of PersonKeys."""
+        return self.filter(condition)
 
-def _one_of(paths: tuple[str, ...], lookup: str, value: str | int) -> Q:
-    return reduce(or_, (Q(**{f"{path}__{lookup}": value}) for path in paths))
+    @classmethod
+    def _has_word(cls, word: str) -> Q:
+        return any_of(cls.name_keys, "contains", word)
 
+    @staticmethod
+    def _has_address(typed: str) -> list[Q]:
+        part = address_key(typed)
+        return [Q(email_key__contains=part)] if part else []
 
-def digits_of(phone: str) -> str:
-    return re.sub(r"\D", "", phone)
-
-
-def only_digits(path: str) -> Func:
-    """The digits of a column, as `digits_of` gives them of a text."""
-    return Func(
-        F(path), Value(r"\D"), Value(""), Value("g"), function="regexp_replace", output_field=models.CharField()
-    )
+    @staticmethod
+    def _has_phone(typed: str) -> list[Q]:
+        if number := phone_key(typed):
+            return [Q(phone_e164=number)]
+        digits = digits_in(typed)
+        return [Q(phone_e164__contains=digits)] if digits else []

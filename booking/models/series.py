@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from .people import OwnOnly
+from .owned_rows import OwnOnly
 from .therapists import Service, Therapist
 
 MOST_WEEKS, MOST_A_WEEK, MOST_VISITS = 26, 5, 60

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from .people import OwnOnly
+from .owned_rows import OwnOnly
 
 RESERVED_SLUGS = ("hold", "ask", "any", "find")
 """Path segments that the booking addresses use themselves."""

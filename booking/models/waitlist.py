@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from booking.people.addresses import address_key
 from revival.base.clock import Span
 
 from .appointments import Appointment
@@ -18,7 +19,7 @@ from .clinic import quiet_hours
 from .free import Audience
 from .links import PrivateLink, WithPrivateLink
 from .parts_of_day import PartOfDay, parts_of_day
-from .people import WithPeople
+from .people import PersonKeys, WithPeople
 from .therapists import Service, Therapist
 
 
@@ -63,9 +64,12 @@ class FreedTime(models.Model):
 
 class WaitlistEntryQuerySet(WithPrivateLink, WithPeople["WaitlistEntry"]):
     owners = ("therapist__account", "visit__therapist__account")
-    names = ("name", "visit__name", "visit__patient_name")
-    emails = ("email", "visit__email")
-    phones = ("phone", "visit__phone")
+
+    def of_people(self, condition: Q) -> WaitlistEntryQuerySet:
+        """Entries of these people: their own details, or those of the visit that would move."""
+        theirs = WaitlistEntry.objects.filter(condition)
+        of_visits = WaitlistEntry.objects.filter(visit__in=Appointment.objects.of_people(condition))
+        return self.filter(pk__in=theirs.order_by().values("pk").union(of_visits.order_by().values("pk")))
 
     def waiting(self) -> WaitlistEntryQuerySet:
         return self.filter(state=WaitlistEntry.State.WAITING)
@@ -89,7 +93,7 @@ class WaitlistEntryQuerySet(WithPrivateLink, WithPeople["WaitlistEntry"]):
         return self.exclude(offers__state=Offer.State.OPEN)
 
 
-class WaitlistEntry(PrivateLink):
+class WaitlistEntry(PersonKeys, PrivateLink):
     """A wish for an earlier time: with whom, on which dates, at which times of day.
 
     With `visit` it is that visit that would move; without, the entry holds the person's details.
@@ -101,7 +105,6 @@ class WaitlistEntry(PrivateLink):
         LEFT = "left", "Left the list"
         ENDED = "ended", "Its dates, or its visit, are over"
 
-    link_version = 1  # no column: the link of an entry is closed by leaving the list
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
 
     therapist = models.ForeignKey(
@@ -224,7 +227,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def to_address(self, email: str) -> OfferQuerySet:
         """Offers made to one person, however often they are on the list."""
-        return self.filter(Q(entry__email__iexact=email) | Q(entry__visit__email__iexact=email))
+        return self.filter(Q(entry__email_key=address_key(email)) | Q(entry__visit__email_key=address_key(email)))
 
 
 class Offer(models.Model):

@@ -27,7 +27,6 @@ from booking.models import (
     OutageContact,
     Terms,
     Therapist,
-    digits_of,
     phone_notice,
     quiet_hours,
 )
@@ -148,7 +147,7 @@ def _with_contacts(outage: Outage, visits: Iterable[Appointment]) -> list[tuple[
     contacts: dict[str, OutageContact] = {}
     pairs = []
     for visit in visits:
-        key = visit.email.lower() or digits_of(visit.phone) or str(visit.public_id)
+        key = visit.email_key or visit.phone_e164 or str(visit.public_id)
         if key not in contacts:
             contacts[key] = OutageContact(outage=outage)
             contacts[key].renew_link()

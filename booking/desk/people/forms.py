@@ -1,13 +1,16 @@
-"""Forms to search for a patient, and to export or erase one person's data."""
+"""Forms to search for a patient, and to export or erase what is kept of people who were found."""
 
 from __future__ import annotations
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from booking.actions import Person
-from booking.models import digits_of
-from revival.base.django_types import FormValues
+from booking.models import FoundPerson, Lookup
+from booking.people.phones import digits_in
+from revival.base.django_types import FormValues, Passed
+
+TOO_FEW_DIGITS = "Type at least four digits."
+NOT_WHOLE = "Type the whole number with area code, like 612-555-0142. Part of one finds nobody here."
 
 
 class PatientSearchForm(forms.Form):
@@ -15,12 +18,12 @@ class PatientSearchForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120, required=False)
     email = forms.CharField(label="E-mail", max_length=254, required=False)
-    phone = forms.CharField(label="Phone", max_length=40, required=False, help_text="At least four digits.")
+    phone = forms.CharField(label="Phone", max_length=60, required=False, help_text="At least four digits.")
 
     def clean_phone(self) -> str:
         phone: str = self.cleaned_data["phone"]
-        if phone and len(digits_of(phone)) < 4:
-            raise ValidationError("Type at least four digits.")
+        if phone and len(digits_in(phone)) < 4:
+            raise ValidationError(TOO_FEW_DIGITS)
         return phone
 
     def clean(self) -> FormValues:
@@ -29,11 +32,38 @@ class PatientSearchForm(forms.Form):
         return self.cleaned_data
 
 
-class OnePersonForm(forms.Form):
-    """Whose data to export or erase, and why. The button's value `do` is `export` or `erase`."""
+class LookupForm(forms.Form):
+    """Whom to find: by the whole e-mail address or phone, or by the whole name."""
 
     email = forms.CharField(label="Their e-mail", max_length=254, required=False)
-    phone = forms.CharField(label="Their phone", max_length=40, required=False)
+    phone = forms.CharField(label="Their phone", max_length=60, required=False)
+    name = forms.CharField(
+        label="Their name", max_length=120, required=False, help_text="Used only when the other two are empty."
+    )
+
+    @property
+    def lookup(self) -> Lookup:
+        return Lookup(**{name: self.cleaned_data[name].strip() for name in ("email", "phone", "name")})
+
+    def clean(self) -> FormValues:
+        if not self.errors and not any(value.strip() for value in self.cleaned_data.values()):
+            raise ValidationError("Type an e-mail address, a phone number or a name.")
+        if self.cleaned_data.get("phone") and not self.lookup.is_readable:
+            self.add_error("phone", NOT_WHOLE)
+        return self.cleaned_data
+
+
+class ChosenPeopleForm(forms.Form):
+    """Whose data to export or erase, and why. The button's value `do` is `export` or `erase`.
+
+    Each person is sent back as `id.version`, so that nothing is done to rows that the page did not show.
+    """
+
+    chosen = forms.MultipleChoiceField(
+        label="Whose data",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Tick at least one person."},
+    )
     reason = forms.CharField(
         label="Reason",
         max_length=200,
@@ -46,17 +76,27 @@ class OnePersonForm(forms.Form):
     )
     is_sure = forms.BooleanField(label="I am sure", required=False, help_text="For erasing: it cannot be undone.")
 
+    def __init__(self, *args: Passed, people: list[FoundPerson], **kwargs: Passed) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = people
+        field = self.fields["chosen"]
+        field.choices = [(sent_as(person), person.name) for person in people]  # type: ignore[attr-defined]
+        field.error_messages["invalid_choice"] = "Something of theirs changed meanwhile. Look again, then tick anew."
+
     @property
     def is_erasure(self) -> bool:
         return self.data.get("do") == "erase"
 
     @property
-    def person(self) -> Person:
-        return Person(email=self.cleaned_data["email"], phone=self.cleaned_data["phone"])
+    def seen(self) -> dict[str, str]:
+        """Id and seen version of each person who is ticked."""
+        return dict(value.split(".") for value in self.cleaned_data["chosen"])
 
     def clean(self) -> FormValues:
-        if not self.cleaned_data.get("email") and not digits_of(self.cleaned_data.get("phone", "")):
-            raise ValidationError("Type an e-mail address or a phone number.")
         if self.is_erasure and not self.cleaned_data.get("is_sure"):
             self.add_error("is_sure", "Check this box to erase.")
         return self.cleaned_data
+
+
+def sent_as(person: FoundPerson) -> str:
+    return f"{person.id}.{person.version}"

@@ -13,14 +13,12 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
 from booking.models import (
-    NATIONAL,
     AccessLog,
     Appointment,
     ContactRequest,
     Look,
     State,
     WaitlistEntry,
-    digits_of,
 )
 from booking.models.appointment_queries import AppointmentQuerySet
 from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
@@ -113,6 +111,6 @@ def _by_person(visits: list[Appointment]) -> list[Patient]:
     """Visits grouped by patient, in the order of their newest visit; by name where there is no address or phone."""
     patients: dict[str, Patient] = {}
     for visit in visits:
-        key = visit.email.lower() or digits_of(visit.phone)[-NATIONAL:] or visit.name.lower()
+        key = visit.email_key or visit.phone_e164 or visit.name_key
         patients.setdefault(key, Patient()).visits.append(visit)
     return list(patients.values())

@@ -17,7 +17,16 @@ from booking.actions import Details
 from booking.desk.base.fields import MomentField, ServiceField, TherapistField, offer_therapists
 from booking.desk.base.other_visits import OtherVisits, other_visits
 from booking.desk.base.wording import time_with
-from booking.fields import ONE_LINE, DecisionForm, email_field, first_visit_field, note_field, phone_field
+from booking.fields import (
+    ONE_LINE,
+    AsksAboutPhone,
+    DecisionForm,
+    NameField,
+    email_field,
+    first_visit_field,
+    note_field,
+    phone_field,
+)
 from booking.mail.other_times import MOST_OTHER_TIMES, OtherTime
 from booking.models import Appointment, Audience, Terms, Therapist
 from booking.models.versions import VisitVersion
@@ -41,16 +50,14 @@ HERE_BEFORE = timedelta(hours=2)
 GONE_BY = "That time has gone by. Choose the next start; for someone who is here now, give a reason below."
 
 
-class CallerForm(PlaceForm):
+class CallerForm(AsksAboutPhone, PlaceForm):
     """Books one visit for a caller, or for someone who is at the desk."""
 
     PLACE = ("therapist", "service", "starts_at")
-    name = forms.CharField(max_length=120, validators=ONE_LINE, error_messages={"required": "Type a name."})
+    name = NameField(error_messages={"required": "Type a name."})
     phone = phone_field("")
     email = email_field("Leave empty if they have no e-mail. Later messages will be listed for you to call.")
-    patient_name = forms.CharField(
-        label="Who is it for, if not them?", max_length=120, required=False, validators=ONE_LINE
-    )
+    patient_name = NameField(label="Who is it for, if not them?", required=False)
     is_new_patient = first_visit_field()
     note = note_field()
     override_reason = forms.CharField(

@@ -2,6 +2,7 @@ from django.core.management.base import CommandParser
 
 from booking import actions
 from booking.management.people import PersonCommand
+from booking.models import Lookup
 from revival.base.django_types import Passed
 
 
@@ -14,6 +15,8 @@ class Command(PersonCommand):
             "--cancel-visits", action="store_true", help="also visits still to come; nobody is written to"
         )
 
-    def act(self, person: actions.Person, reason: str, options: dict[str, Passed]) -> None:
-        rows = actions.erase_person(person=person, by=None, reason=reason, cancel_visits=options["cancel_visits"])
+    def act(self, lookup: Lookup, chosen: actions.Chosen, reason: str, options: dict[str, Passed]) -> None:
+        rows = actions.erase_people(
+            lookup=lookup, chosen=chosen, by=None, reason=reason, cancel_visits=options["cancel_visits"]
+        )
         self.stdout.write(f"Erased from {rows} rows.")

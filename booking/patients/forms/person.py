@@ -13,7 +13,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from booking.fields import ONE_LINE, email_field, phone_field
+from booking.fields import AsksAboutPhone, NameField, email_field, phone_field
 from revival.base.django_types import Passed
 
 if TYPE_CHECKING:
@@ -67,13 +67,11 @@ class StampField(forms.CharField):
             raise ValidationError("not a stamp of ours") from error
 
 
-class PersonForm(ClinicForm):
+class PersonForm(AsksAboutPhone, ClinicForm):
     """Name, e-mail, phone and consent, with fields that keep robots out. `fresh` fills in the hidden ones."""
 
-    name = forms.CharField(
+    name = NameField(
         label=_("Your name"),
-        max_length=120,
-        validators=ONE_LINE,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": _("Type your name.")},
     )

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from booking.actions import Details
-from booking.fields import ONE_LINE, DecisionForm, StartField, first_visit_field, note_field
+from booking.fields import ONE_LINE, DecisionForm, NameField, StartField, first_visit_field, note_field
 from booking.models import Appointment, Service, Therapist
 from revival.base.django_types import Passed
 
@@ -44,11 +44,9 @@ class SlugField(forms.ModelChoiceField):
 
 
 class DetailsForm(PersonForm):
-    patient_name = forms.CharField(
+    patient_name = NameField(
         label=_("Who is the visit for, if not you?"),
         required=False,
-        max_length=120,
-        validators=ONE_LINE,
         help_text=_("Leave it empty when it is for you."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
