@@ -19,6 +19,7 @@ from booking.models import (
     FirstChoice,
     FreedTime,
     HeldFor,
+    Lookup,
     Offer,
     Outage,
     PartOfDay,
@@ -217,3 +218,14 @@ def typed_details(**fields: Any) -> dict[str, str]:
 def version_of(*rows: Any) -> str:
     """The version that a page opened now would show of this row, or of these together."""
     return Together([type(row)._default_manager.get(pk=row.pk) for row in rows]).version
+
+
+def erased(*, by=None, reason="Asked", **lookup):
+    """Erases everybody whom a look-up by `email`, `phone` or `name` finds, with their visits to come."""
+    found = Lookup(**lookup)
+    return actions.erase_people(lookup=found, chosen=everybody(found), by=by, reason=reason, cancel_visits=True)
+
+
+def everybody(lookup):
+    """All people of a look-up as they are now, as `erase_people` and `export_people` want them."""
+    return {person.id: person.version for person in lookup.people()}

@@ -18,6 +18,7 @@ from booking.models import (
     FreedTime,
     Kind,
     Look,
+    Lookup,
     Message,
     Override,
     Series,
@@ -32,6 +33,8 @@ from tests.factories import (
     a_therapist,
     an_absence,
     an_appointment,
+    erased,
+    everybody,
     in_days,
     some_details,
     version_of,
@@ -437,10 +440,11 @@ def test_who_was_written_to_at_two_addresses_is_told_at_both(therapist, service,
 
 def test_erasing_a_person_takes_them_out_of_a_series_and_its_mail(therapist, service, mailbox):
     a_series(therapist, service, *four())
-    person = actions.Person(email="ada@example.com")
-    assert len(actions.export_person(person=person, by=None, reason="Asked")["visits"]) == 4
+    ada = Lookup(email="ada@example.com")
+    kept = actions.export_people(lookup=ada, chosen=everybody(ada), by=None, reason="Asked")
+    assert len(kept["visits"]) == 4
 
-    actions.erase_person(person=person, by=None, reason="Asked", cancel_visits=True)
+    erased(email="ada@example.com")
 
     assert set(Appointment.objects.values_list("state", "name", "email")) == {("cancelled", "", "")}
     assert Message.objects.get().recipient == "forgotten@invalid"
@@ -449,9 +453,10 @@ def test_erasing_a_person_takes_them_out_of_a_series_and_its_mail(therapist, ser
 
 def test_a_mail_that_told_of_their_visit_too_is_forgotten_with_them(therapist, service):
     visits = a_series(therapist, service, *four())
-    Appointment.objects.filter(pk=visits[0].pk).update(phone="612-555-0000", email="other@example.com")
+    visits[0].phone, visits[0].email = "612-555-0000", "other@example.com"
+    visits[0].save()
 
-    actions.erase_person(person=actions.Person(phone="612-555-0142"), by=None, reason="Asked", cancel_visits=True)
+    erased(phone="612-555-0142")
 
     assert Message.objects.get().recipient == "forgotten@invalid"
 

@@ -25,6 +25,7 @@ from booking.models import (
     Appointment,
     ContactRequest,
     FreedTime,
+    Lookup,
     LostLink,
     Message,
     State,
@@ -40,6 +41,7 @@ from tests.factories import (
     an_appointment,
     an_offer,
     asks,
+    everybody,
     in_days,
     joins,
     working_all_week,
@@ -79,11 +81,21 @@ def canary(therapist, service):
     asks(name=NAME, email=EMAIL, note=f"{NAME} asks")
     Message.objects.create(kind="requested", appointment=past, recipient=EMAIL)
     LostLink.objects.create(email=EMAIL)
-    return actions.Person(email=EMAIL, phone=PHONE)
+    return Lookup(email=EMAIL, phone=PHONE)
 
 
 def override():
     return {"override_by": staff_user(FRONT_DESK), "override_reason": f"{NAME} is in pain"}
+
+
+def erase(lookup, **options):
+    """Erases everybody whom the look-up finds."""
+    options = {"by": None, "reason": REASON, "cancel_visits": True} | options
+    return actions.erase_people(lookup=lookup, chosen=everybody(lookup), **options)
+
+
+def export(lookup, **options):
+    return actions.export_people(lookup=lookup, chosen=everybody(lookup), **{"by": None, "reason": REASON} | options)
 
 
 def where_it_stands(cursor):
@@ -109,7 +121,7 @@ def test_an_erased_person_is_in_no_column_of_any_table(canary):
         "booking_lostlink",
     }
 
-    actions.erase_person(person=canary, by=None, reason=REASON, cancel_visits=True)
+    erase(canary)
 
     assert tables_that_know_them() == []
 
@@ -118,7 +130,7 @@ def test_their_visits_stay_without_them_and_links_die(client, canary):
     links = [visit.get_absolute_url() for visit in Appointment.objects.visits()]
     before = Appointment.objects.visits().count()
 
-    actions.erase_person(person=canary, by=None, reason=REASON, cancel_visits=True)
+    erase(canary)
 
     assert Appointment.objects.visits().count() == before
     assert not Appointment.objects.visits().filter(anonymised_at__isnull=True).exists()
@@ -128,7 +140,7 @@ def test_their_visits_stay_without_them_and_links_die(client, canary):
 def test_the_logs_stay(canary):
     changes, looks = Change.objects.count(), AccessLog.objects.count()
 
-    actions.erase_person(person=canary, by=None, reason=REASON, cancel_visits=True)
+    erase(canary)
 
     assert Change.objects.count() > changes
     line = AccessLog.objects.first()
@@ -138,7 +150,7 @@ def test_the_logs_stay(canary):
 
 def test_a_coming_visit_is_in_the_way_and_nothing_is_written(canary):
     with pytest.raises(actions.StillComingError):
-        actions.erase_person(person=canary, by=None, reason=REASON)
+        erase(canary, cancel_visits=False)
 
     assert Appointment.objects.filter(name=NAME).count() == 3
     assert AccessLog.objects.count() == 0
@@ -146,7 +158,7 @@ def test_a_coming_visit_is_in_the_way_and_nothing_is_written(canary):
 
 def test_cancelled_time_is_given_back_and_nobody_is_written_to(canary):
     FreedTime.objects.all().delete()
-    actions.erase_person(person=canary, by=None, reason=REASON, cancel_visits=True)
+    erase(canary)
 
     assert Appointment.objects.filter(state=State.CANCELLED).count() == 2
     assert FreedTime.objects.count() == 2
@@ -157,44 +169,96 @@ def test_cancelled_time_is_given_back_and_nobody_is_written_to(canary):
 def test_others_with_the_same_name_or_in_the_same_visit_list_are_left(canary, therapist, service):
     other = an_appointment(therapist, service, in_days(9), name=NAME, email="other@example.com", phone="612-555-0000")
 
-    actions.erase_person(person=canary, by=None, reason=REASON, cancel_visits=True)
+    erase(canary)
 
     other.refresh_from_db()
     assert (other.name, other.email) == (NAME, "other@example.com")
 
 
 @pytest.mark.parametrize(
-    ("person", "rows"),
+    ("lookup", "rows"),
     [
-        (actions.Person(email=EMAIL), 5),
-        (actions.Person(email=EMAIL.upper()), 5),
-        (actions.Person(phone="(612) 555-8642"), 4),
-        (actions.Person(phone="1 612 555 8642"), 4),
+        (Lookup(email=EMAIL), 5),
+        (Lookup(email=EMAIL.upper()), 5),
+        (Lookup(phone="(612) 555-8642"), 4),
+        (Lookup(phone="1 612 555 8642"), 4),
+        (Lookup(phone="\u202a＋１ ６１２–５５５–８６４２ ext. 9\u202c"), 4),
+        (Lookup(name=" quillfeather, CANARY"), 0),
+        (Lookup(name="cànary  QUILLFEATHER"), 6),
     ],
 )
-def test_one_of_the_two_is_enough_however_it_is_written(canary, person, rows):
-    Appointment.objects.filter(state=State.REQUESTED).update(phone="")
-    assert actions.erase_person(person=person, by=None, reason=REASON, cancel_visits=True) == rows
+def test_one_of_the_two_is_enough_however_it_is_written(canary, lookup, rows):
+    requested = Appointment.objects.get(state=State.REQUESTED)
+    requested.phone = ""
+    requested.save()
+
+    assert sum(len(person.rows) for person in lookup.people()) == rows
 
 
-@pytest.mark.parametrize("facts", [{}, {"email": "nobody@example.com"}, {"phone": "-"}])
-def test_whom_nobody_knows_is_said(canary, facts):
-    person = actions.Person(**facts)
-    for do in (actions.erase_person, actions.export_person):
+@pytest.mark.parametrize(
+    "lookup",
+    [
+        *(Lookup(), Lookup(email="nobody@example.com"), Lookup(phone="-"), Lookup(phone="2"), Lookup(phone="ext 2")),
+        *(Lookup(phone="8642"), Lookup(email="canary"), Lookup(name="Canary"), Lookup(email="@example.com")),
+    ],
+)
+def test_part_of_an_address_finds_nobody(canary, lookup):
+    assert lookup.people() == []
+    for do in (erase, export):
         with pytest.raises(actions.UnknownPersonError):
-            do(person=person, by=None, reason=REASON)
+            do(lookup)
+    assert Appointment.objects.filter(name=NAME).count() == 3
+
+
+def test_of_a_family_with_one_phone_only_who_is_ticked_is_touched(therapist, service):
+    shared = {"phone": PHONE, "email": "family@example.com"}
+    ada = an_appointment(therapist, service, in_days(-3), state=State.COMPLETED, name="Ada Byron", **shared)
+    an_appointment(therapist, service, in_days(-4), state=State.COMPLETED, name="Anne Byron", **shared)
+    asks(name="ANNE  byron", email="", phone="+1 612 555 8642 ext. 7", reach_by="phone")
+    for_annabella = an_appointment(
+        therapist, service, in_days(-5), state=State.COMPLETED, name="Anne Byron", patient_name="Annabella", **shared
+    )
+    Message.objects.create(kind="requested", appointment=ada, recipient="family@example.com")
+    family = Lookup(phone=PHONE)
+
+    found = {(person.name, person.patient_name): person for person in family.people()}
+    assert {who: len(person.rows) for who, person in found.items()} == {
+        ("Ada Byron", ""): 1,
+        ("Anne Byron", ""): 2,
+        ("Anne Byron", "Annabella"): 1,
+    }
+    anne = found["Anne Byron", ""]
+    assert (anne.emails, anne.phones) == (["family@example.com"], [PHONE, "+1 612 555 8642 ext. 7"])
+
+    rows = actions.erase_people(lookup=family, chosen={anne.id: anne.version}, by=None, reason=REASON)
+
+    assert rows == 2
+    left = Appointment.objects.filter(anonymised_at=None)
+    assert set(left.values_list("name", "patient_name")) == {("Ada Byron", ""), ("Anne Byron", "Annabella")}
+    assert Message.objects.get().recipient == "family@example.com"
+    assert for_annabella.pk in left.values_list("pk", flat=True)
+
+
+def test_rows_that_came_after_the_list_was_seen_are_not_touched(canary, therapist, service):
+    seen = everybody(canary)
+    an_appointment(therapist, service, in_days(9), name=NAME, patient_name=f"{NAME} jr", email=EMAIL)
+
+    for do in (actions.erase_people, actions.export_people):
+        with pytest.raises(actions.ChangedMeanwhileError):
+            do(lookup=canary, chosen=seen, by=None, reason=REASON)
+    assert Appointment.objects.filter(name=NAME).count() == 4
 
 
 @pytest.mark.parametrize("reason", [f"{EMAIL} asked", "canary quillfeather wrote", "called from 612 555 8642"])
 def test_a_reason_that_names_them_is_refused(canary, reason):
-    for do in (actions.erase_person, actions.export_person):
+    for do in (erase, export):
         with pytest.raises(actions.NamesThePersonError):
-            do(person=canary, by=None, reason=reason)
+            do(canary, reason=reason)
 
 
 def test_an_export_holds_all_of_it_and_leaves_a_line(canary):
     owner = staff_user(OWNER)
-    kept = json.loads(json.dumps(actions.export_person(person=canary, by=owner, reason=REASON), default=str))
+    kept = json.loads(json.dumps(export(canary, by=owner), default=str))
 
     assert [len(kept[part]) for part in ("visits", "waiting_list", "offers", "contact_requests", "lost_links")] == [
         *(3, 2, 1, 1, 1)
@@ -211,7 +275,7 @@ def test_an_export_tells_when_they_were_looked_at(canary):
     visit = Appointment.objects.visits().first()
     AccessLog.objects.note(staff_user(OWNER), "opened", about="appointment", number=visit.pk)
 
-    looks = actions.export_person(person=canary, by=None, reason=REASON)["looks"]
+    looks = export(canary)["looks"]
 
     assert [(look["of"], look["number"]) for look in looks] == [("appointment", visit.pk)]
     assert "colleague" not in str(looks)
@@ -221,26 +285,48 @@ def test_an_export_tells_when_they_were_looked_at(canary):
 
 
 def run(monkeypatch, command, typed, *options):
+    """What the command wrote: to standard output, and to standard error."""
     monkeypatch.setattr(sys, "stdin", StringIO(typed))
-    out = StringIO()
-    call_command(command, f"--reason={REASON}", *options, stdout=out, stderr=StringIO())
-    return out.getvalue()
+    out, err = StringIO(), StringIO()
+    call_command(command, f"--reason={REASON}", *options, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
 
 
-def test_the_commands_ask_whom(monkeypatch, canary):
-    exported = json.loads(run(monkeypatch, "export_person", f"{EMAIL}\n\n"))
-    assert exported["contact_requests"][0]["name"] == NAME
+def test_the_commands_list_who_was_found_and_act_on_those_chosen(monkeypatch, canary):
+    both = f"{EMAIL}\n{PHONE}\n"
+    exported, listed = run(monkeypatch, "export_person", f"{EMAIL}\n\n2\n", "--yes")
+    assert json.loads(exported)["contact_requests"][0]["name"] == NAME
+    assert f"1. {NAME}, for {NAME} jr: visits 2, waiting list 1, to call 0" in listed
+    assert f"2. {NAME}: visits 0, waiting list 1, to call 1; {EMAIL}" in listed
 
     with pytest.raises(CommandError, match="still to come"):
-        run(monkeypatch, "erase_person", f"{EMAIL}\n{PHONE}\n")
-    assert "Erased from 6 rows" in run(monkeypatch, "erase_person", f"{EMAIL}\n{PHONE}\n", "--cancel-visits")
+        run(monkeypatch, "erase_person", f"{both}1 2\n", "--yes")
+    assert "Erased from 6 rows" in run(monkeypatch, "erase_person", f"{both}1 2\n", "--cancel-visits", "--yes")[0]
     assert tables_that_know_them() == []
 
 
-@pytest.mark.parametrize(("typed", "why"), [("\n\n", "Give an e-mail"), ("x@example.com\n\n", "Nothing is kept")])
+@pytest.mark.parametrize("options", [[], ["--cancel-visits"]])
+def test_without_yes_the_commands_only_list(monkeypatch, canary, options):
+    with pytest.raises(CommandError, match="Nothing was done"):
+        run(monkeypatch, "erase_person", f"{EMAIL}\n\n1\n", *options)
+    assert Appointment.objects.filter(name=NAME).count() == 3
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("\n\n", "Give an e-mail"),
+        ("x@example.com\n\n", "Nothing is kept"),
+        ("\n2\n", "whole phone number"),
+        ("\next 2\n", "whole phone number"),
+        (f"{EMAIL}\n\n\n", "Nothing was done"),
+        (f"{EMAIL}\n\n3\n", "Nothing was done"),
+    ],
+)
 def test_the_commands_say_why_not(monkeypatch, canary, typed, why):
     with pytest.raises(CommandError, match=why):
-        run(monkeypatch, "erase_person", typed)
+        run(monkeypatch, "erase_person", typed, "--yes", "--cancel-visits")
+    assert Appointment.objects.filter(name=NAME).count() == 3
 
 
 def test_a_reason_is_demanded(canary):
@@ -255,8 +341,24 @@ def test_a_reason_is_demanded(canary):
 PAGE = "/admin/patients/one/"
 
 
+def ticks(lookup):
+    return [f"{person_id}.{version}" for person_id, version in everybody(lookup).items()]
+
+
+def test_the_owner_first_sees_whose_rows_they_are(canary):
+    page = signed_in_as(OWNER).post(PAGE, {"email": EMAIL})
+
+    assert page.status_code == 200
+    assert (page.text.count('name="chosen"'), "checked" in page.text) == (2, False)
+    assert "3 visits" not in page.text
+    assert f"<bdi>{EMAIL}</bdi>" in page.text
+    assert AccessLog.objects.first().what == "search"
+    assert Appointment.objects.filter(name=NAME).count() == 3
+
+
 def test_the_owner_gets_a_file_that_names_nobody_in_its_name(canary):
-    answer = signed_in_as(OWNER).post(PAGE, {"email": EMAIL, "reason": REASON, "do": "export"})
+    form = {"email": EMAIL, "chosen": ticks(Lookup(email=EMAIL)), "reason": REASON, "do": "export"}
+    answer = signed_in_as(OWNER).post(PAGE, form)
 
     assert answer["Content-Disposition"] == 'attachment; filename="kept.json"'
     assert answer["Cache-Control"] == "no-store"
@@ -266,11 +368,16 @@ def test_the_owner_gets_a_file_that_names_nobody_in_its_name(canary):
 
 def test_the_owner_erases_only_when_sure_and_told_of_visits(canary):
     owner = signed_in_as(OWNER)
-    form = {"email": EMAIL, "phone": PHONE, "reason": REASON, "do": "erase"}
+    form = {"email": EMAIL, "phone": PHONE, "chosen": ticks(canary), "reason": REASON, "do": "erase"}
 
-    for typed, said in (({}, "Check this box to erase"), ({"is_sure": "on"}, "still to come")):
+    for typed, said in (
+        ({}, "Check this box to erase"),
+        ({"is_sure": "on"}, "still to come"),
+        ({"is_sure": "on", "cancel_visits": "on", "chosen": []}, "Tick at least one person"),
+        ({"is_sure": "on", "cancel_visits": "on", "chosen": [f"{ticks(canary)[0]}0"]}, "changed meanwhile"),
+    ):
         refused = owner.post(PAGE, form | typed)
-        assert (refused.status_code, said in refused.text) == (422, True)
+        assert (refused.status_code, said in refused.text) == (422, True), said
     assert Appointment.objects.filter(name=NAME).exists()
 
     done = owner.post(PAGE, form | {"is_sure": "on", "cancel_visits": "on"})
@@ -282,8 +389,8 @@ def test_the_owner_erases_only_when_sure_and_told_of_visits(canary):
 
 @pytest.mark.parametrize("role", [FRONT_DESK, THERAPIST, EDITOR, REVIEWER, NO_ROLE])
 def test_nobody_else_gives_out_or_erases(canary, role):
-    for do in ("export", "erase"):
-        form = {"email": EMAIL, "reason": REASON, "do": do, "is_sure": "on", "cancel_visits": "on"}
+    for do in ({}, {"do": "export"}, {"do": "erase"}):
+        form = {"email": EMAIL, "chosen": ticks(canary), "reason": REASON, "is_sure": "on", "cancel_visits": "on"} | do
         username = f"another-{role}-{do}"
         assert signed_in_as(role, username=username).post(PAGE, form).status_code == 403
     assert Appointment.objects.filter(name=NAME).exists()
@@ -292,14 +399,16 @@ def test_nobody_else_gives_out_or_erases(canary, role):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"reason": "x"}, "Type an e-mail address or a phone number"),
+        ({"reason": "x"}, "Type an e-mail address, a phone number or a name"),
         ({"email": "nobody@example.com", "reason": "x"}, "Nothing is kept"),
+        ({"phone": "2"}, "Type the whole number"),
+        ({"phone": "ext 2"}, "Type the whole number"),
         ({"email": EMAIL, "reason": f"for {NAME}"}, "without naming"),
         ({"email": EMAIL}, "required"),
     ],
 )
 def test_the_page_says_why_not(canary, typed, said):
-    answer = signed_in_as(OWNER).post(PAGE, typed | {"do": "export"})
+    answer = signed_in_as(OWNER).post(PAGE, typed | {"do": "export", "chosen": ticks(Lookup(email=EMAIL))})
 
     assert (answer.status_code, said in answer.text) == (422, True)
 
@@ -311,17 +420,17 @@ def test_no_table_dump_or_log_of_a_running_site_knows_an_erased_person(site, tmp
     site.run_python(BOOK)
     with site.connect() as database:
         assert "booking_appointment" in where_it_stands(database.cursor())
-    command = [sys.executable, "manage.py", "erase_person", f"--reason={REASON}", "--cancel-visits"]
+    command = [sys.executable, "manage.py", "erase_person", f"--reason={REASON}", "--cancel-visits", "--yes"]
     erased = subprocess.run(
         command, cwd=ROOT, env={**site.environment, "DATABASE_URL": site.web_url},
-        input=f"{EMAIL}\n\n", capture_output=True, text=True,
+        input=f"{EMAIL}\n\n1\n", capture_output=True, text=True,
     )  # fmt: skip
     assert "Erased from 2 rows" in erased.stdout, erased.stderr
 
     with site.connect() as database:
         assert where_it_stands(database.cursor()) == []
         assert database.execute("SELECT count(*) FROM booking_accesslog WHERE what = 'erase'").fetchone()[0]
-    for text in (dump_of(site), site.log_text(), site.database_log_text(), erased.stdout, erased.stderr):
+    for text in (dump_of(site), site.log_text(), site.database_log_text(), erased.stdout):  # stderr lists who was found
         assert not any(word in text.lower() for word in WORDS)
 
 

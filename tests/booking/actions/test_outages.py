@@ -35,6 +35,7 @@ from tests.factories import (
     a_service,
     a_therapist,
     an_appointment,
+    erased,
     in_days,
     joins,
     outage_of,
@@ -504,8 +505,7 @@ def raw_sql_cancels(visit):
 
 
 def the_person_is_erased(visit):
-    person = actions.Person(email=visit.email)
-    actions.erase_person(person=person, by=None, reason="asked", cancel_visits=True)
+    erased(email=visit.email)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from tests.factories import (
     a_therapist,
     an_appointment,
     day_in,
+    erased,
     in_days,
     outage_of,
     version_of,
@@ -660,7 +661,7 @@ def test_the_page_is_gone_when_the_time_of_the_visit_is(client, outage, visit):
 
 def test_an_erased_person_leaves_no_page(client, outage, visit):
     page = page_of(line_of(visit))
-    actions.erase_person(person=actions.Person(email=visit.email), by=None, reason="asked", cancel_visits=True)
+    erased(email=visit.email)
 
     assert client.get(page).status_code == 404
     assert not Appointment.objects.filter(state=State.HELD).exists()

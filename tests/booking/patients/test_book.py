@@ -434,7 +434,7 @@ BAD_DETAILS = {
     "no phone": {"phone": ""},
     "short phone": {"phone": "123"},
     "letters in phone": {"phone": "call me maybe"},
-    "bidi phone": {"phone": "612-555-0142\u202e"},
+    "phone with a control character": {"phone": "612-555-0142\x07"},
     "no answer": {"is_new_patient": ""},
     "other answer": {"is_new_patient": "perhaps"},
     "long note": {"note": "x" * 1001},

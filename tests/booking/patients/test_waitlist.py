@@ -86,7 +86,7 @@ def test_asking_puts_the_wish_before_staff(client, admin_client, path):
         ({"name": ""}, "Type your name"),
         ({"reach_by": "email"}, "Type your e-mail address"),
         ({"phone": ""}, "Type your phone number"),
-        ({"phone": "12"}, "Type the whole number"),
+        ({"phone": "12"}, "too few digits"),
         ({"parts": []}, "Choose at least one time of day"),
         ({"consent": ""}, "Check this box"),
         ({"weekdays": ["9"]}, "Please choose one of the answers."),
