@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.db.models import Model
 
-from booking.models import Appointment, WhyNot
+from booking.models import Appointment, WhyNot, reading_clinic_once
 from booking.models.versions import Versioned
 from revival.base.refusals import RefusalError, RefusalTable
 
@@ -100,8 +102,23 @@ REFUSALS = RefusalTable(
         "booking_absence_covers_its_outage": OutageOpenError,
     },
 )
-action = REFUSALS.action
 refusal_for = REFUSALS.refusal_for
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def action(do: Callable[P, R]) -> Callable[P, R]:
+    """A booking action: `RefusalTable.action`, which reads the clinic at most once."""
+    refusing = REFUSALS.action(do)
+
+    @wraps(do)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with reading_clinic_once():
+            return refusing(*args, **kwargs)
+
+    return run
 
 
 def demand_seen(row: Versioned, seen: str, *, done: str = "") -> None:

@@ -47,11 +47,14 @@ _read: ContextVar[list[Clinic] | None] = ContextVar("clinic_read_in_this_request
 
 @contextmanager
 def reading_clinic_once() -> Iterator[None]:
-    """Within, `Clinic.objects.current()` reads the row once, unless it is saved meanwhile.
+    """Within, `Clinic.objects.current()` reads the row once, unless it is saved meanwhile; an action in a request, too.
 
     An action that waits for a lock goes on with the zone that its page was drawn in, which is what the person saw.
     The database keeps the zone from changing while visits are to come.
     """
+    if _read.get() is not None:
+        yield
+        return
     token = _read.set([])
     try:
         yield

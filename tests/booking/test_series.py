@@ -163,7 +163,7 @@ def test_the_same_key_with_other_content_is_refused(therapist, service, other):
 
 
 def test_a_series_asks_the_database_the_same_however_long(therapist, service, django_assert_num_queries):
-    with django_assert_num_queries(16) as few:
+    with django_assert_num_queries(15) as few:
         book(therapist, service, in_days(3))
     with django_assert_num_queries(len(few)):
         book(therapist, service, *[in_days(days) for days in range(4, 40)])
