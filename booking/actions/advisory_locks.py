@@ -16,6 +16,6 @@ class LockKind(IntEnum):
 
 
 def lock_word(kind: LockKind, word: str) -> None:
-    """Lock a word, in any case, until the end of this transaction; others that lock it wait."""
+    """Lock a word in its normal form until the end of this transaction; others that lock it wait."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [word.casefold(), kind.value])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [word, kind.value])

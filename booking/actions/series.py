@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
@@ -91,7 +92,9 @@ def cancel_rest(*, appointment: Appointment, seen: str, by: StaffUser | Anonymou
         raise StateChangedError
     for visit in rest:
         visits.end(visit, State.CANCELLED, now=now)
-    for _, theirs in groupby(sorted(rest, key=_address), key=_address):  # one, unless an address was corrected
+    for _, theirs in groupby(
+        sorted(rest, key=attrgetter("email_key")), key=attrgetter("email_key")
+    ):  # one, unless an address was corrected
         together = list(theirs)
         queue.queue_message(Kind.SERIES_CANCELLED, together[0], together=together)
     return rest
@@ -101,7 +104,3 @@ def _are_cancelled(seen: str, series: Iterable[Appointment]) -> bool:
     """Whether all visits that were shown are cancelled by now, where they were."""
     shown, present = [VisitVersion.last_in(version) for version in seen.split()], {visit.version for visit in series}
     return bool(shown) and all(was and str(replace(was, state=State.CANCELLED)) in present for was in shown)
-
-
-def _address(visit: Appointment) -> str:
-    return visit.email.casefold()

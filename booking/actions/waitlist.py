@@ -100,7 +100,7 @@ def end_waiting(*, entry: WaitlistEntry) -> WaitlistEntry:
 
 def lock_address(email: str) -> None:
     """A person may be on the list twice; what they are offered is decided one after the other."""
-    lock_word(LockKind.ADDRESS, email)
+    lock_word(LockKind.ADDRESS, address_key(email))
 
 
 def lock_entry(entry: WaitlistEntry, *, now: datetime, and_therapists: Iterable[int] = ()) -> WaitlistEntry:

@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from booking.desk.base.back_to_index import ReturnsToIndex
 from booking.desk.base.wording import links_to
 from booking.models import Appointment, Clinic, OpeningHours
+from booking.people.phones import COUNTRIES, calling_code
 from booking.time.availability import DAYS_A_WEEK
 from booking.time.weekly_hours import DayShift, overlaps
 from revival.base.desk_parts.widgets import NATIVE
@@ -32,10 +33,20 @@ CHANGED_MEANWHILE = (
 )
 
 
+COUNTRY_HELP = "Phone numbers that patients type without a country code are numbers of this country."
+
+
+def countries() -> list[tuple[str, str]]:
+    """Codes of ISO 3166 with the number that calls go to from abroad."""
+    return [(code, f"{code} (+{calling_code(code)})") for code in sorted(COUNTRIES)]
+
+
 class ClinicForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
         choices=lambda: [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone]
     )
+
+    country = forms.ChoiceField(label="Country of phone numbers", choices=countries, help_text=COUNTRY_HELP)
 
     def clean_time_zone(self) -> str:
         """Refuses another zone while visits are to come: each would take place at another hour than was agreed."""
@@ -110,7 +121,7 @@ class ClinicAdmin(ReturnsToIndex):
     list_display = ["name", "phone", "email", "address", "time_zone"]
     search_fields = ["name"]
     fieldsets = [
-        (None, {"fields": ["name", "opening_line", "phone"]}),
+        (None, {"fields": ["name", "opening_line", "phone", "country"]}),
         ("Left out of every page while empty", {"fields": ["email", "address", "opening_hours"]}),
         ("For staff", {"fields": ["notices_to", "mails_day_sheet"]}),
         ("Clock", {"fields": ["time_zone", "zone_name"]}),

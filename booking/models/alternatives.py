@@ -10,7 +10,6 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.db import models
-from django.db.models.functions import Lower
 
 from booking.time.alternatives import Displaced, FreeStart, choose
 from revival.base.clock import Span
@@ -121,14 +120,14 @@ def _displaced(visit: Appointment, terms: Terms, free: Sequence[FreeStart]) -> D
 
 
 def _patient(visit: Appointment) -> str:
-    return visit.email.lower() or str(visit.pk)
+    return visit.email_key or str(visit.pk)
 
 
 def _other_visits(visits: Sequence[Appointment], now: datetime) -> dict[str, list[Span]]:
     """The spans of other coming visits of those patients, by e-mail address; they stay where they are."""
-    addresses = {visit.email.lower() for visit in visits if visit.email}
+    addresses = {visit.email_key for visit in visits if visit.email_key}
     spans: dict[str, list[Span]] = defaultdict(list)
     others = Appointment.objects.coming(now).exclude(pk__in=[visit.pk for visit in visits])
-    for other in others.alias(address=Lower("email")).filter(address__in=addresses):
-        spans[other.email.lower()].append(other.span)
+    for other in others.filter(email_key__in=addresses):
+        spans[other.email_key].append(other.span)
     return spans

@@ -106,8 +106,8 @@ class Lookup:
         """Who has such rows, in the order of their newest row."""
         people: dict[tuple[str, str], FoundPerson] = {}
         entries = WaitlistEntry.objects.select_related("visit")
-        found = map(self._rows, (Appointment.objects.visits(), entries, ContactRequest.objects.all()))
-        for row in chain.from_iterable(found):
+        tables: list[WithPeople] = [Appointment.objects.visits(), entries, ContactRequest.objects.all()]
+        for row in chain.from_iterable(map(self._rows, tables)):
             key = (name_key(row.person.name), name_key(_patient_name(row)))
             people.setdefault(key, FoundPerson()).add(row)
         return list(people.values())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
-from operator import and_
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from django.db import models
@@ -58,6 +56,9 @@ def phone_extension(typed: str) -> str:
     return number.extension if number else ""
 
 
+KEY_OPTIONS: dict[str, Any] = {"default": "", "db_default": "", "blank": True, "editable": False}  # Any: options
+
+
 class KeyField(models.TextField):
     """A column that each save writes anew from another one, as its normal form.
 
@@ -65,15 +66,15 @@ class KeyField(models.TextField):
     """
 
     def __init__(self, *, of: str, normal_form: Callable[[str], str]) -> None:
-        super().__init__(default="", db_default="", blank=True, editable=False)
+        super().__init__(**KEY_OPTIONS)
         self.of, self.normal_form = of, normal_form
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:  # Any: as in Django
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.TextField", args, kwargs
 
-    def clone(self) -> models.TextField:
-        return models.TextField(default="", db_default="", blank=True, editable=False)
+    def clone(self) -> models.TextField:  # type: ignore[override]  # the state of migrations has plain fields
+        return models.TextField(**KEY_OPTIONS)
 
     def pre_save(self, row: models.Model, add: bool) -> str:
         value = self.normal_form(getattr(row, self.of))
@@ -105,22 +106,18 @@ class WithPeople(OwnOnly[M]):
         form, so it finds no longer one.
         """
         conditions = [*map(self._has_word, name_words(name)), *self._has_address(email), *self._has_phone(phone)]
-        return self.of_people(reduce(and_, conditions)) if conditions else self.none()
+        return self.filter(*conditions) if conditions else self.none()
 
     def of_contact(self, *, email: str = "", phone: str = "") -> Self:
         """Rows with this e-mail address, or this phone however it was written; extensions make no difference."""
         same_email = Q(email_key=address_key(email)) if email else Q(pk__in=[])
         number = phone_key(phone)
-        return self.of_people(same_email | (Q(phone_e164=number) if number else Q(pk__in=[])))
+        return self.filter(same_email | (Q(phone_e164=number) if number else Q(pk__in=[])))
 
     def of_name(self, name: str) -> Self:
         """Rows of someone with exactly this name, however it was written. No name matches nothing."""
         key = name_key(name)
-        return self.of_people(Q(name_key=key)) if key else self.none()
-
-    def of_people(self, condition: Q) -> Self:
-        """Rows whose person meets the condition on the columns of PersonKeys."""
-        return self.filter(condition)
+        return self.filter(name_key=key) if key else self.none()
 
     @classmethod
     def _has_word(cls, word: str) -> Q:

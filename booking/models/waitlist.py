@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.utils import timezone
 from booking.people.addresses import address_key
 from revival.base.clock import Span
 
+from .appointment_queries import AppointmentQuerySet
 from .appointments import Appointment
 from .clinic import quiet_hours
 from .free import Audience
@@ -65,11 +67,22 @@ class FreedTime(models.Model):
 class WaitlistEntryQuerySet(WithPrivateLink, WithPeople["WaitlistEntry"]):
     owners = ("therapist__account", "visit__therapist__account")
 
-    def of_people(self, condition: Q) -> WaitlistEntryQuerySet:
-        """Entries of these people: their own details, or those of the visit that would move."""
-        theirs = WaitlistEntry.objects.filter(condition)
-        of_visits = WaitlistEntry.objects.filter(visit__in=Appointment.objects.of_people(condition))
-        return self.filter(pk__in=theirs.order_by().values("pk").union(of_visits.order_by().values("pk")))
+    def matching(self, *, name: str = "", email: str = "", phone: str = "") -> Self:
+        """As for other rows, by the entry's own details or those of the visit that would move."""
+        typed = {"name": name, "email": email, "phone": phone}
+        return self._or_of_visits(super().matching(**typed), Appointment.objects.matching(**typed))
+
+    def of_contact(self, *, email: str = "", phone: str = "") -> Self:
+        typed = {"email": email, "phone": phone}
+        return self._or_of_visits(super().of_contact(**typed), Appointment.objects.of_contact(**typed))
+
+    def of_name(self, name: str) -> Self:
+        return self._or_of_visits(super().of_name(name), Appointment.objects.of_name(name))
+
+    def _or_of_visits(self, entries: Self, visits: AppointmentQuerySet) -> Self:
+        """Two look-ups by an index each, and not one over a join that has none."""
+        of_visits = self.filter(visit__in=visits.order_by()).order_by()
+        return self.filter(pk__in=entries.order_by().values("pk").union(of_visits.values("pk")))
 
     def waiting(self) -> WaitlistEntryQuerySet:
         return self.filter(state=WaitlistEntry.State.WAITING)

@@ -24,6 +24,11 @@ EXTENSION = re.compile(r"(?:;ext=|extension|extn?\.?|x|#|,)[ :]*[0-9]+$", re.IGN
 LONGEST_EXTENSION = 11
 
 
+def calling_code(country: str) -> int:
+    """The country code of its numbers, such as 1 for US; 0 for a country that is not known."""
+    return phonenumbers.country_code_for_region(country)
+
+
 class PhoneNumber(NamedTuple):
     """E.164 (`+` and up to 15 digits), and the digits of the extension or an empty text."""
 

@@ -104,7 +104,7 @@ def _call_action(request: StaffRequest, form: StartForm, plans: dict[int, action
 
 def _started_words(outage: Outage, now: datetime) -> str:
     lines = list(outage.visits.select_related("hold", "visit").with_delivery())
-    mails = len({line.visit.email.lower() for line in lines if line.bucket(now) == Bucket.WAITING})
+    mails = len({line.visit.email_key for line in lines if line.bucket(now) == Bucket.WAITING})
     to_phone = sum(line.bucket(now) == Bucket.TO_PHONE for line in lines)
     leaving = "1 e-mail leaves now" if mails == 1 else f"{mails} e-mails leave now" if mails else "No e-mail is sent"
     calls = f"{count_visits(to_phone, 'needs', 'need')} a call" if to_phone else "nobody is left to call"
@@ -141,6 +141,6 @@ def _preview(
         "rows": rows,
         "therapist": therapist,
         "span": span,
-        "mails": len({row.visit.email.lower() for row in rows if not row.by_phone}),
+        "mails": len({row.visit.email_key for row in rows if not row.by_phone}),
     }
     return render(request, "booking/desk/outages/start.html", context, status=status)
