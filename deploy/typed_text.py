@@ -25,6 +25,7 @@ PLAIN_BLOCKS = {"title", "description"}  # drawn into `<title>` and `<meta>` by 
 
 _WITH = re.compile(r'(\w+)=((?:"[^"]*"|[^\s"])+)')
 _FILTER = re.compile(r'\|(\w+)(?::(?:"[^"]*"|[^|\s"]+))?')
+_ADDED = re.compile(r"\|add:([a-z][\w.]*)")
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)")
 _IN_TAG = re.compile(r"""([\w:-]+)=(["'])|>""")
 
@@ -79,6 +80,9 @@ class Reader:
 
     def faults(self, tokens: list[Token]) -> Iterator[str]:
         for token in tokens:
+            for variable in _ADDED.findall(token.contents) if token.token_type != TokenType.TEXT else []:
+                if is_typed(variable):
+                    yield f"{token.lineno}: |add:{variable} joins what a person typed: assign it with |isolate first"
             if token.token_type == TokenType.TEXT:
                 self.place.read(token.contents)
             elif token.token_type == TokenType.VAR:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import unicodedata
 
 from django import template
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -44,7 +44,7 @@ def isolate(text: object) -> str:
 def bdi(text: object) -> SafeString:
     """The text in a `<bdi>` element, where it needs one; else as it is."""
     if hasattr(text, "__html__") or not _needs_isolation(str(text)):
-        return conditional_escape(text)
+        return format_html("{}", text)
     return format_html("<bdi>{}</bdi>", "".join(_balanced(line) for line in str(text).splitlines(keepends=True)))
 
 

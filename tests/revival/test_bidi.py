@@ -137,6 +137,7 @@ def test_both_are_filters_of_every_template():
         ),
         ("{% blocktranslate %}{{ therapist }}{% endblocktranslate %}", ["|bdi"]),
         ('{% include "a.html" with name=visit.name %}{% if visit.name %}{% endif %}', []),
+        ('{% with "Of "|add:visit.name as label %}{% endwith %}', ["|isolate"]),
         ("{{ form.name }} {{ field.name }} {{ clinic.phone }}", []),
     ],
 )
@@ -160,6 +161,7 @@ def test_in_a_mail_as_text_it_is_isolated_by_characters(tmp_path):
 # ---- no sentence of ours joins it bare ----
 
 OTHER_NAMES = {"name", "note", "role"}  # variables: of fields, notes of our own, roles of a database
+KEEPING = {"str", "sorted", "list", "filter", "reversed", "capfirst"}
 JOINING = {"format", "format_html", "format_html_join", "join"}
 BARE = {
     ("booking/mail/calendar_files.py", "clinic.phone"),  # digits and dashes
@@ -186,7 +188,10 @@ def typed_in(node: ast.AST) -> Iterator[str]:
         yield ast.unparse(node)
     elif isinstance(node, ast.Name) and node.id in TYPED - OTHER_NAMES:
         yield node.id
-    elif not isinstance(node, (ast.Attribute, ast.Call, ast.Compare, ast.Subscript)):
+    elif isinstance(node, ast.Call):
+        for part in node.args if called(node) in KEEPING else []:
+            yield from typed_in(part)
+    elif not isinstance(node, (ast.Attribute, ast.Compare, ast.Subscript)):
         tests = {node.test} if isinstance(node, ast.IfExp) else set()
         tests |= {test for part in ast.walk(node) if isinstance(part, ast.comprehension) for test in part.ifs}
         for part in ast.iter_child_nodes(node):
@@ -228,6 +233,7 @@ def test_no_sentence_joins_what_was_typed_bare(app):
         ('f"{visit.name.upper()} {visit.pk}"', []),
         ('f"{therapist.slug}"', []),
         ('format_html("<b>{}</b> {}", visit.name, bdi(visit.phone))', ["visit.name"]),
+        ('", ".join(sorted(str(row.name) for row in rows))', ["row.name"]),
         ('", ".join(part for part in (row.name, isolate(row.phone)) if row.email)', ["row.name"]),
         ('"%s, %s" % (visit.note, isolate(visit.name))', ["visit.note"]),
         ('"{name}".format(name=visit.name if visit.name else "–")', ["visit.name"]),
