@@ -12,6 +12,7 @@ from django.utils.feedgenerator import Atom1Feed
 
 from articles.models import Article
 from booking.models import Clinic
+from revival.base.bidi import isolate
 
 MAX_ITEMS = 20
 
@@ -20,7 +21,7 @@ class ArticleFeed(Feed):
     feed_type = Atom1Feed
 
     def title(self) -> str:
-        return f"{Clinic.objects.current().name}: articles"
+        return f"{isolate(Clinic.objects.current().name)}: articles"
 
     def link(self) -> str:
         return settings.SITE_URL + reverse("articles:list")

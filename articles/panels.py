@@ -9,6 +9,7 @@ from django.urls import reverse
 from articles import reminders
 from articles.models import Article, Question, ReviewReminder, Stage
 from booking.models import Therapist
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.todo import ToDo
 
@@ -48,7 +49,7 @@ def not_set_up() -> list[ToDo]:
     ]
     todo += [
         ToDo(
-            f"Photo of {therapist}",
+            f"Photo of {isolate(therapist)}",
             "A drawing is shown instead.",
             f"{add_image}?portrait_of={therapist.pk}",
             ADD_IMAGE,
@@ -97,7 +98,7 @@ def _trouble(article: Article, due_on: date, clinic_address: str) -> str:
     written = [reminder for reminder in article.review_reminders.all() if reminder.due_on == due_on]
     refused = next((row for row in written if row.delivery == ReviewReminder.Delivery.REFUSED), None)
     if refused is not None:
-        return f"The mail server refused {refused.recipient} ({refused.last_answer})."
+        return f"The mail server refused {isolate(refused.recipient)} ({refused.last_answer})."
     has_recipient = bool(written or reminders.keeper_address(article) or clinic_address)
     return "" if has_recipient else "Nobody gets an e-mail: choose who keeps the page."
 

@@ -108,6 +108,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["revival.base.bidi"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -243,7 +244,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
-HOLD_COOKIE_NAME = "hold"
+HOLD_COOKIE_NAME, FORM_COOKIE_NAME = "hold", "form"
 if IS_PRODUCTION:
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -253,7 +254,7 @@ if IS_PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
-    HOLD_COOKIE_NAME = "__Host-hold"
+    HOLD_COOKIE_NAME, FORM_COOKIE_NAME = "__Host-hold", "__Host-form"
 # Signing in to the desk
 LOGIN_URL = "admin:login"
 AUTH_PASSWORD_VALIDATORS = [
@@ -312,7 +313,9 @@ BOOKING_OPEN_HOLDS_A_DAY = env.int("BOOKING_OPEN_HOLDS_A_DAY", 10)
 BOOKING_ASKS_A_DAY = env.int("BOOKING_ASKS_A_DAY", 20)  # other forms a day from one network
 # E-mails a day to an address typed online before staff phone instead; a family needs fewer
 BOOKING_MAILS_A_DAY = env.int("BOOKING_MAILS_A_DAY", 20)
-BOOKING_LEAST_SECONDS = env.int("BOOKING_LEAST_SECONDS", 2)  # a form sent sooner after it was drawn is a robot's
+BOOKING_LEAST_SECONDS = env.int(
+    "BOOKING_LEAST_SECONDS", 2
+)  # who sends a form sooner is asked whether they are a person
 # The content report checks links to other sites, never addresses inside our own network. Only tests set this.
 LINK_CHECK_MAY_LOOK_INSIDE = False
 # Waiting list

@@ -26,6 +26,7 @@ from articles import publishing, revisions
 from articles.models import Article, Image, Question, Topic
 from articles.rich_text import clean
 from booking.models import Caution, Therapist
+from revival.base.bidi import bdi
 from revival.base.django_types import FormValues, Passed, Rows
 
 Choices = dict[str, list[tuple[int, str]]]
@@ -160,7 +161,7 @@ class ArticleForm(forms.ModelForm):
         return format_html(
             "{} saved this article after you opened it. Nothing you typed is lost: it is below, not saved yet. "
             "Compare, then save again to replace their text with yours.<ul>{}</ul>",
-            who,
+            bdi(who),
             self._colleagues_changes(saved, seen_at),
         )
 

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from articles.models import Article, Image, Rendition
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffUser
 
 from .pictures import Encoded, NotAPictureError, Picture
@@ -52,7 +53,7 @@ def image_uses(image: Image) -> list[tuple[str, str]]:
     places += [(f"“{section.heading}” in “{section.article}”", section.article) for section in sections]
     uses = [(words, reverse("admin:articles_article_change", args=[article.pk])) for words, article in places]
     if image.portrait_of:
-        uses.append((f"Beside the name of {image.portrait_of}", image.portrait_of.get_absolute_url()))
+        uses.append((f"Beside the name of {isolate(image.portrait_of)}", image.portrait_of.get_absolute_url()))
     return uses
 
 

@@ -31,6 +31,7 @@ from booking.models import (
     WaitlistEntry,
     free_times,
 )
+from revival.base.bidi import isolate
 from revival.base.clock import bounds_of_days
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.todo import ToDo
@@ -175,7 +176,7 @@ def _not_set_up(clinic: Clinic, day: date) -> list[ToDo]:
     therapists = list(Therapist.objects.all())
     only_a_name = "The page says only the name; a few sentences do."
     about = [
-        _to_do(f"About {therapist.short_name}", only_a_name, therapist)
+        _to_do(f"About {isolate(therapist.short_name)}", only_a_name, therapist)
         for therapist in therapists
         if not therapist.about
     ]
@@ -216,7 +217,7 @@ def _hours_missing(therapists: list[Therapist], day: date) -> list[ToDo]:
     why = {True: "Example hours. Change them, or save them as they are.", False: "None yet, so nobody can book."}
     return [
         ToDo(
-            f"Working hours of {therapist.short_name}",
+            f"Working hours of {isolate(therapist.short_name)}",
             why[therapist.pk in examples],
             reverse("admin:week_hours", args=[therapist.slug]),
             "booking.change_shift",
@@ -232,7 +233,7 @@ def _services_missing() -> list[ToDo]:
         add = reverse("admin:booking_service_add")
         return [ToDo("Services", "None yet, so nobody can book.", add, "booking.add_service")]
     why = "An example service. Change it, or save it as it is."
-    return [_to_do(f"Service: {service.name}", why, service) for service in services if service.is_example]
+    return [_to_do(f"Service: {isolate(service.name)}", why, service) for service in services if service.is_example]
 
 
 def _to_do(what: str, why: str, row: Model) -> ToDo:

@@ -19,6 +19,7 @@ from booking.desk.base.changed import visit_words
 from booking.fields import ONE_LINE, DecisionForm
 from booking.mail import compose as mail
 from booking.models import Appointment, ContactRequest, Delivery, Message, OutageContact
+from revival.base.bidi import isolate
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.django_types import Context, FormValues, Passed
 from revival.base.words import clock, day_short
@@ -35,9 +36,10 @@ SENT: Any = moment_column("sent_at", "Sent")
 
 def _subject_words(subject: Model) -> str:
     if isinstance(subject, Appointment):
-        return f"{day_short(subject.starts_at)}, {clock(subject.starts_at)} with {subject.therapist.short_name}"
+        when = f"{day_short(subject.starts_at)}, {clock(subject.starts_at)}"
+        return f"{when} with {isolate(subject.therapist.short_name)}"
     if isinstance(subject, OutageContact):
-        return f"{subject.outage.therapist.short_name} is out"
+        return f"{isolate(subject.outage.therapist.short_name)} is out"
     return "Contact request" if isinstance(subject, ContactRequest) else "Waiting list"
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from booking.models import Appointment, Clinic
+from revival.base.bidi import isolate
 
 if TYPE_CHECKING:  # imported when the first file is made: it takes 2 MB in each process
     from icalendar import Event, vCalAddress
@@ -92,7 +93,7 @@ def _event(
     event.add("dtstamp", stamp.astimezone(UTC))
     event.add("dtstart", starts_at.astimezone(UTC))
     event.add("dtend", ends_at.astimezone(UTC))
-    event.add("summary", f"Visit with {visit.therapist.short_name}, {clinic.name}")
+    event.add("summary", f"Visit with {isolate(visit.therapist.short_name)}, {isolate(clinic.name)}")
     event.add("description", f"To move or cancel it, use the link in our e-mail or call {clinic.phone}.")
     if clinic.address:
         event.add("location", ", ".join(clinic.address.splitlines()))

@@ -29,6 +29,7 @@ from booking.models import (
     rules_of_the_list,
 )
 from booking.models.messages import TOLD
+from revival.base.bidi import isolate
 from revival.base.django_types import Context
 from revival.base.words import clock, day_words
 
@@ -123,7 +124,8 @@ def _together(visits: list[Appointment]) -> Context:
         )
         for visit in visits
     ]
-    return {"together": rows, "first_day": rows[0][0], "therapist": get_text_list(names, gettext("and"))}
+    therapists = get_text_list([isolate(name) for name in names], gettext("and"))
+    return {"together": rows, "first_day": rows[0][0], "therapist": therapists}
 
 
 def staff_notice_context(message: Message, clinic: Clinic) -> Context:

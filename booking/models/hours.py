@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from booking.time.availability import DayHours, WeeklyHours
 from booking.time.weekly_hours import meet
+from revival.base.bidi import isolate
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.words import wall
@@ -107,7 +108,7 @@ class Shift(models.Model):
         ]
 
     def __str__(self) -> str:
-        words = f"{self.therapist}, {self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+        words = f"{isolate(self.therapist)}, {self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
         return f"{words}, every second week from {self.counts_from}" if self.counts_from else words
 
     @property
@@ -154,7 +155,7 @@ class Override(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.therapist}, {self.day} {self.opens:%H:%M}–{self.closes:%H:%M}"
+        return f"{isolate(self.therapist)}, {self.day} {self.opens:%H:%M}–{self.closes:%H:%M}"
 
     @property
     def hours(self) -> DayHours:
@@ -218,7 +219,8 @@ class Absence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.therapist or 'Whole clinic'} away from {timezone.localtime(self.starts_at):%Y-%m-%d %H:%M}"
+        whose = isolate(self.therapist or "Whole clinic")
+        return f"{whose} away from {timezone.localtime(self.starts_at):%Y-%m-%d %H:%M}"
 
     @property
     def span(self) -> Span:

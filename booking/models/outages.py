@@ -12,6 +12,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from revival.base.bidi import isolate
 from revival.base.clock import Span
 
 from .hours import Absence
@@ -89,7 +90,7 @@ class Outage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Outage {self.pk} of {self.therapist}"
+        return f"Outage {self.pk} of {isolate(self.therapist)}"
 
     def get_absolute_url(self) -> str:
         return reverse("admin:outage", args=[self.pk])

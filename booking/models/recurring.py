@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.text import get_text_list
 
 from booking.time.availability import WeeklyHours, opening_spans
+from revival.base.bidi import isolate
 from revival.base.clock import Span
 from revival.base.words import wall
 
@@ -61,7 +62,7 @@ class RecurringAbsence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.therapist or 'Whole clinic'} away {self.when}"
+        return f"{isolate(self.therapist or 'Whole clinic')} away {self.when}"
 
     def spans(self, zone: tzinfo) -> list[Span]:
         """The span of each of its days, sorted. A time that the spring gap skips is shorter, or left out whole."""

@@ -13,7 +13,7 @@ from booking.models import Therapist, UrgentHelp
 from booking.patients.forms.ask import AskForm
 
 from .book import ANY, asked_article
-from .robots import turn_away
+from .robots import draw_form, first_drawn_at, refuse_busy_network
 
 
 def _therapist(slug: str) -> Therapist | None:
@@ -24,14 +24,14 @@ def _therapist(slug: str) -> Therapist | None:
 def ask(request: HttpRequest, therapist: str) -> HttpResponse:
     chosen = _therapist(therapist)
     if request.method != "POST":
-        form = AskForm.fresh(timezone.now(), came_from=asked_article(request))
+        form = AskForm.fresh(first_drawn_at(request), came_from=asked_article(request))
         return _page(request, chosen, form)
     form = AskForm(request.POST)
-    if not form.is_valid():
+    if not form.is_valid() or form.has_to_ask(timezone.now()):
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _page(request, chosen, form, status=422)
-    if refusal := turn_away(request, form):
+    if refusal := refuse_busy_network(request):
         return refusal
     key = form.cleaned_data["submission_key"]
     try:
@@ -42,8 +42,8 @@ def ask(request: HttpRequest, therapist: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, therapist: Therapist | None, form: AskForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "therapist": therapist, "urgent_help": UrgentHelp.objects.current()}
-    return render(request, "booking/patients/ask.html", context, status=status)
+    context = {"therapist": therapist, "urgent_help": UrgentHelp.objects.current()}
+    return draw_form(request, "booking/patients/ask.html", context, form, status)
 
 
 @require_safe

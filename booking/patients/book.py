@@ -20,7 +20,7 @@ from booking import actions
 from booking.models import Appointment, Clinic, Service, Terms, Therapist, UrgentHelp
 from booking.patients.forms.visits import DetailsForm, StartForm
 
-from .robots import too_many, visitors_network
+from .robots import draw_form, first_drawn_at, too_many, visitors_network
 from .states.causes import closed_words
 from .states.chosen_time import booking_state
 from .week import closest_times, week_of_free_times
@@ -164,7 +164,7 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
 
 def _fresh_form(request: HttpRequest, hold: Appointment) -> DetailsForm:
     return DetailsForm.fresh(
-        timezone.now(),
+        first_drawn_at(request),
         start=hold.starts_at.isoformat(timespec="minutes"),
         therapist=hold.therapist.slug,
         service=hold.service.slug,
@@ -180,7 +180,6 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
     is_hold = (service, therapist, start) == (hold.service, hold.therapist, hold.starts_at)
     held_for = (hold.held_until - timezone.now()).total_seconds() if hold.held_until else 0
     context = {
-        "form": form,
         "hold": hold,
         "start": start,
         "therapist": therapist,
@@ -190,17 +189,15 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
         "urgent_help": UrgentHelp.objects.current(),
         "cautions": service.cautions.all(),
     }
-    return render(request, "booking/patients/details.html", context, status=status)
+    return draw_form(request, "booking/patients/details.html", context, form, status)
 
 
 def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
     form = DetailsForm(request.POST, hold=hold)
-    if not form.is_valid():
+    if not form.is_valid() or form.has_to_ask(timezone.now()):
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)
-    if form.is_robot(timezone.now()):
-        return too_many(request)
     network, is_repeat = visitors_network(request), not hold.is_hold  # a repeat is not a second booking
     try:
         with nullcontext() if is_repeat else actions.counting_booking(network=network):

@@ -29,7 +29,7 @@ from booking.models import (
 from booking.patients.forms.waitlist import EarlierForm, JoinForm
 
 from .book import asked_article, asked_place
-from .robots import too_many, turn_away
+from .robots import draw_form, first_drawn_at, refuse_busy_network, too_many
 from .states.causes import closed_words
 from .states.changed import Changed, offer_changed
 from .states.waitlist import waitlist_state
@@ -55,17 +55,17 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
     today = _today()
     last = today + timedelta(days=chosen_service.horizon_days)
     if request.method != "POST":
-        form = JoinForm.fresh(timezone.now(), came_from=asked_article(request)).bound(today, last)
+        form = JoinForm.fresh(first_drawn_at(request), came_from=asked_article(request)).bound(today, last)
         return _join_page(request, chosen, chosen_service, form)
     form = JoinForm(request.POST).bound(today, last)
-    if not form.is_valid():
+    if not form.is_valid() or form.has_to_ask(timezone.now()):
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _join_page(request, chosen, chosen_service, form, status=422)
     if closed:  # since the page was drawn
         form.add_error(None, closed)
         return _join_page(request, chosen, chosen_service, form, status=409)
-    return turn_away(request, form) or _join(request, chosen, chosen_service, form)
+    return refuse_busy_network(request) or _join(request, chosen, chosen_service, form)
 
 
 def _join(request: HttpRequest, therapist: Therapist | None, service: Service, form: JoinForm) -> HttpResponse:
@@ -83,14 +83,13 @@ def _join_page(
     request: HttpRequest, therapist: Therapist | None, service: Service, form: JoinForm, status: int = 200
 ) -> HttpResponse:
     context = {
-        "form": form,
         "therapist": therapist,
         "service": service,
         "urgent_help": UrgentHelp.objects.current(),
         "cautions": service.cautions.all(),
         **rules_of_the_list(),
     }
-    return render(request, "booking/patients/join.html", context, status=status)
+    return draw_form(request, "booking/patients/join.html", context, form, status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

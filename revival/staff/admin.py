@@ -20,6 +20,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from booking.models import Therapist
+from revival.base.bidi import bdi, isolate
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.django_types import Context, Passed
 from revival.base.words import clock, day_short
@@ -124,7 +125,7 @@ class AccountAdmin(UserAdmin):
         if therapist is None:
             return "Not linked. Choose this account on the therapist’s page."
         return format_html(
-            '<a href="{}">{}</a>', reverse("admin:booking_therapist_change", args=[therapist.pk]), therapist
+            '<a href="{}">{}</a>', reverse("admin:booking_therapist_change", args=[therapist.pk]), bdi(therapist)
         )
 
     @admin.display(description="Second factor", boolean=True)
@@ -171,7 +172,7 @@ class AccountAdmin(UserAdmin):
             two_factor.forget(user=user)
             self.log_change(request, user, "Reset the second factor.")
             self.message_user(
-                request, f"Done. {self.full_name(user)} sets up a code at the next sign-in.", messages.SUCCESS
+                request, f"Done. {isolate(self.full_name(user))} sets up a code at the next sign-in.", messages.SUCCESS
             )
             return redirect(back)
         context = {

@@ -20,4 +20,4 @@ def books(url: str, path: str, number: int) -> str:
 
 def details_of(number: int) -> dict[str, str]:
     contact = {"name": f"Guest {number}", "email": f"guest-{number}@example.com", "phone": f"612-555-{number:04d}"}
-    return contact | {"is_new_patient": "yes", "note": "", "consent": "on", "website": ""}
+    return contact | {"is_new_patient": "yes", "note": "", "consent": "on"}

@@ -158,7 +158,6 @@ def book(browser: Browser, page: str, slots_path: str, slot: tuple[str, str], nu
         "is_new_patient": "yes",
         "note": "",
         "consent": "on",
-        "website": "",
     }
     crowd.unanswered += 1
     status, place, _ = browser.patiently("POST", place, details)

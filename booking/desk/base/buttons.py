@@ -17,6 +17,7 @@ from django.utils import timezone
 from booking.actions import ChangedMeanwhileError, NotOfferedError, SlotTakenError, StateChangedError
 from booking.fields import DecisionForm, version_in
 from booking.models import Kind, Look
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.django_types import Context, FormValues, Passed
 
@@ -98,12 +99,13 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
     def heading(self, row: Row) -> str:
         """Heading of the row's own page, with the person's name."""
         person = _person_of(row)
-        return ", ".join(part for part in (self.row_title(row), person and person.name) if part)
+        return ", ".join(part for part in (self.row_title(row), person and isolate(person.name)) if part)
 
     def contact_line(self, row: Row) -> str:
         """Name, phone and e-mail address of the person, for the page that asks once more."""
         person = _person_of(row)
-        return ", ".join(part for part in (person.name, person.phone, person.email) if part) if person else ""
+        parts = (person.name, person.phone, person.email) if person else ()
+        return ", ".join(isolate(part) for part in parts if part)
 
     def success_message(self, button: Button[Row], row: Row) -> str:
         return button.done

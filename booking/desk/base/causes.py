@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from booking.actions import NotOfferedError, SlotTakenError
 from booking.models import Absence, Appointment, Audience, Service, State, Terms, Therapist, WhyNot
 from booking.time.availability import Cause, Reason
+from revival.base.bidi import isolate
 from revival.base.clock import Span
 from revival.base.words import clock, day_words
 
@@ -88,13 +89,13 @@ class InTheWay:
 
 def _sentence(why: WhyNot, reason: Reason, in_the_way: InTheWay) -> Sentence:
     terms, therapist, span = why.terms, why.therapist, reason.span
-    service, name = terms.service, therapist.short_name
+    service, name = terms.service, isolate(therapist.short_name)
     rules, hours = (_service_url(service), "Its rules"), (_hours_url(therapist), "Their hours")
     match reason.cause:
         case Cause.NOT_GIVEN:
-            return Sentence(f"{name} does not give “{service}”.", _service_url(service), "The service")
+            return Sentence(f"{name} does not give “{isolate(service)}”.", _service_url(service), "The service")
         case Cause.NOT_ON_OFFER:
-            return Sentence(f"“{service}” is not on offer online.", _service_url(service), "The service")
+            return Sentence(f"“{isolate(service)}” is not on offer online.", _service_url(service), "The service")
         case Cause.NOT_TAKING:
             profile = reverse("admin:booking_therapist_change", args=[therapist.pk])
             return Sentence(f"{name} is not taking patients online.", profile, "Their page here")
@@ -145,7 +146,7 @@ def _hours_of(openings: Iterable[Span], start: datetime) -> str:
 
 def _absence(therapist: Therapist, span: Span, absences: Iterable[Absence]) -> Sentence:
     row = next((absence for absence in absences if absence.span == span), None)
-    name = "The whole clinic" if row and row.therapist_id is None else therapist.short_name
+    name = "The whole clinic" if row and row.therapist_id is None else isolate(therapist.short_name)
     url = reverse("admin:booking_absence_change", args=[row.pk]) if row else ""
     return Sentence(f"{name} is away until {moment_words(span.end)}.", url, "The absence")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from booking.models import Service, State, Therapist
 from booking.models.versions import VisitVersion
+from revival.base.bidi import isolate
 from revival.base.words import clock
 
 from .wording import moment_words
@@ -33,4 +34,4 @@ def visit_words(version: str) -> str:
     if therapist is None or service is None:
         return ""
     times = f"{moment_words(visit.starts_at)} to {clock(visit.ends_at)}"
-    return f"{State(visit.state).label}, {times}, {service.name} with {therapist.short_name}"
+    return f"{State(visit.state).label}, {times}, {isolate(service.name)} with {isolate(therapist.short_name)}"

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from booking.fields import StartField
 from booking.models import Service, Therapist
+from revival.base.bidi import isolate
 from revival.base.clock import is_in_era
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.widgets import MomentInput
@@ -59,7 +60,7 @@ class ServiceField(forms.ModelChoiceField):
         super().__init__(Service.objects.all(), to_field_name="slug", empty_label=None, **kwargs)
 
     def label_from_instance(self, obj: Service) -> str:
-        return str(obj) if obj.is_on_offer else f"{obj} (not on offer online)"
+        return isolate(obj) if obj.is_on_offer else f"{isolate(obj)} (not on offer online)"
 
 
 def offer_therapists(form: forms.BaseForm, user: StaffUser) -> QuerySet[Therapist]:

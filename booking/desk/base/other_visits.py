@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from booking.models import AccessLog, Appointment, Look, Terms, Therapist
 from booking.models.people import PersonDetails
 from booking.models.versions import Together
+from revival.base.bidi import bdi
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.words import clock
@@ -56,7 +57,7 @@ class OtherVisits:
     def refuse(self, form: forms.Form, verb: str) -> bool:
         """Add the form's error unless staff ticked to go on. Returns whether they have yet to tick."""
         if not self.is_accepted:
-            form.add_error(None, format_html(NOT_YET, self.patient, verb))
+            form.add_error(None, format_html(NOT_YET, bdi(self.patient), verb))
         return not self.is_accepted
 
 
@@ -97,7 +98,7 @@ def _sentences(patient: str, span: Span, visits: Sequence[Appointment], seen: se
     """One for each visit that is theirs to see, and one for all others together."""
     then = [visit for visit in visits if visit.span.overlaps(span)]
     theirs = [visit for visit in then if visit.pk in seen]
-    says = format_html("{}: {} has another visit then", moment_words(span.start), patient)
+    says = format_html("{}: {} has another visit then", moment_words(span.start), bdi(patient))
     shown = [format_html("{}, {}.", says, _link_to(visit)) for visit in theirs]
     return shown if len(theirs) == len(then) else [*shown, format_html("{}.", says)]
 
@@ -106,7 +107,7 @@ def _link_to(visit: Appointment) -> SafeString:
     url = reverse("admin:booking_appointment_change", args=[visit.pk])
     times = f"{clock(visit.starts_at)} to {clock(visit.ends_at)}"
     state = visit.get_state_display().lower()
-    return format_html('<a href="{}">{} with {}</a> ({})', url, times, visit.therapist.short_name, state)
+    return format_html('<a href="{}">{} with {}</a> ({})', url, times, bdi(visit.therapist.short_name), state)
 
 
 def _stamp(spans: Sequence[Span], visits: Sequence[Appointment]) -> str:

@@ -10,6 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from booking.models import Appointment, HeldFor, Therapist
+from revival.base.bidi import isolate
 from revival.base.words import clock, day_words
 
 HOLD_WORDS: dict[str, str] = {
@@ -28,7 +29,7 @@ def moment_words(moment: datetime) -> str:
 
 def time_with(therapist: Therapist, starts_at: datetime) -> str:
     """Monday, December 7, 9:15 am with Dr. Stanley"""
-    return f"{moment_words(starts_at)} with {therapist.short_name}"
+    return f"{moment_words(starts_at)} with {isolate(therapist.short_name)}"
 
 
 def links_to(visits: Iterable[Appointment]) -> SafeString:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.desk.base.fields import MomentField
 from booking.models import Absence, Clinic
+from revival.base.bidi import isolate
 from revival.base.clock import Span, is_in_era
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.django_types import FormValues
@@ -130,7 +131,7 @@ def _preview(request: StaffRequest, form: BlockForm, in_the_way: InTheWay, *, ha
 
 
 def _blocked_message(absence: Absence) -> str:
-    who = absence.therapist.short_name if absence.therapist else "The whole clinic"
+    name = isolate(absence.therapist.short_name) if absence.therapist else "The whole clinic"
     first, last = timezone.localtime(absence.starts_at), timezone.localtime(absence.ends_at)
     ends = clock(last) if first.date() == last.date() else f"{day_words(last)}, {clock(last)}"
-    return f"Blocked: {who}, {day_words(first)}, {clock(first)} to {ends}."
+    return f"Blocked: {name}, {day_words(first)}, {clock(first)} to {ends}."

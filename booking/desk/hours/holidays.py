@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.models import SEE_EVERY_PATIENT, Absence, Appointment, Therapist
 from booking.time.holidays import public_days
+from revival.base.bidi import isolate
 from revival.base.clock import Span, bounds_of_days
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import date_words
@@ -124,5 +125,6 @@ def _preview(
 def _closed_message(closed: list[Absence]) -> str:
     if not closed:
         return "These days were closed already; nothing was changed."
-    days = ", ".join(f"{absence.reason} ({date_words(timezone.localdate(absence.starts_at))})" for absence in closed)
+    dates = [(isolate(absence.reason), date_words(timezone.localdate(absence.starts_at))) for absence in closed]
+    days = ", ".join(f"{holiday} ({day})" for holiday, day in dates)
     return f"The whole clinic is closed on {days}."

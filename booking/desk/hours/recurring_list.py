@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from booking.models import SEE_EVERY_PATIENT, Absence, RecurringAbsence
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffUser
 
 MOST_LISTED = 30
@@ -27,12 +28,12 @@ class RecurringLine(NamedTuple):
     @property
     def about(self) -> str:
         """Dr. Stanley: Lunch"""
-        who = rule_who(self.rule)
-        return f"{who}: {self.rule.reason}" if self.rule.reason else who
+        name = rule_who(self.rule)
+        return f"{name}: {isolate(self.rule.reason)}" if self.rule.reason else name
 
 
 def rule_who(rule: RecurringAbsence) -> str:
-    return rule.therapist.short_name if rule.therapist else "The whole clinic"
+    return isolate(rule.therapist.short_name) if rule.therapist else "The whole clinic"
 
 
 def recurring_lines(user: StaffUser | AnonymousUser) -> list[RecurringLine]:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.models import Appointment, Clinic, Shift, Therapist, Weekday
 from booking.time.weekly_hours import WeekPattern
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.django_types import Context
 from revival.base.words import date_words
@@ -97,7 +98,7 @@ class WeekPage:
             return self.form_page(self.bound_form(), copied="Choose whose week to copy.", status=422)
         hours = Hours.of(colleague, Shift.objects.filter(therapist=colleague), self.today)
         form = self.unchecked_form(with_week(self.request.POST, hours.now))
-        copied = f"The week of {colleague.short_name}, as it is now, is copied; nothing is saved yet."
+        copied = f"The week of {isolate(colleague.short_name)}, as it is now, is copied; nothing is saved yet."
         return self.form_page(form, copied=copied)
 
     def preview(self) -> HttpResponse:
@@ -140,7 +141,7 @@ class WeekPage:
     def _saved_message(self, form: WeekForm) -> str:
         first, last = form.cleaned_data["first"], form.cleaned_data["last"]
         until = f" to {date_words(last)}" if last else ""
-        return f"Saved: the hours of {self.therapist.short_name} from {date_words(first)}{until}."
+        return f"Saved: the hours of {isolate(self.therapist.short_name)} from {date_words(first)}{until}."
 
     # ---- pages ----
 
@@ -149,7 +150,7 @@ class WeekPage:
     ) -> HttpResponse:
         """`copied` says what a copying button did. `status` 0: 422 if the form has errors, else 200."""
         context = {
-            "title": f"Weekly hours of {self.therapist.short_name}",
+            "title": f"Weekly hours of {isolate(self.therapist.short_name)}",
             "form": form,
             "copy": copy or CopyForm(colleagues=self.colleagues),
             "has_colleagues": self.colleagues.exists(),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from booking.models import AffectedVisit, Appointment, Bucket, Delivery, Look, Outage
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 
 from .access import can_act, get_outage, note_look, require_permissions
@@ -117,7 +118,7 @@ def outage_board(request: StaffRequest, pk: int) -> HttpResponse:
     note_look(request, Look.OPENED, outage.pk)
     context = {
         **admin.site.each_context(request),
-        "title": f"{outage.therapist.short_name} is out",
+        "title": f"{isolate(outage.therapist.short_name)} is out",
         "outage": outage,
         "is_withdrawn": outage.state == Outage.State.WITHDRAWN,
         "boxes": _boxes(outage, request.user, now),

@@ -20,6 +20,7 @@ from booking.desk.base.causes import cause_words
 from booking.desk.base.wording import count_visits
 from booking.models import Appointment, Bucket, Clinic, FirstChoice, Look, Outage, Therapist
 from booking.time.availability import Cause
+from revival.base.bidi import isolate
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffRequest
 
@@ -108,7 +109,7 @@ def _started_words(outage: Outage, now: datetime) -> str:
     to_phone = sum(line.bucket(now) == Bucket.TO_PHONE for line in lines)
     leaving = "1 e-mail leaves now" if mails == 1 else f"{mails} e-mails leave now" if mails else "No e-mail is sent"
     calls = f"{count_visits(to_phone, 'needs', 'need')} a call" if to_phone else "nobody is left to call"
-    return f"{outage.therapist.short_name} is out. {leaving}; {calls}."
+    return f"{isolate(outage.therapist.short_name)} is out. {leaving}; {calls}."
 
 
 def _refusal_words(refusal: actions.RefusalError) -> str:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from django.utils.safestring import SafeString, mark_safe
 
 from booking.models import Therapist
+from revival.base.bidi import isolate
 from revival.base.words import month_day_short
 
 from . import numbers, plots
@@ -183,7 +184,7 @@ def fill_of_hours(selection: Selection) -> Report:
         totals.append(["Whole time", therapist.name, *_fill_cells(total)])
         data.append(plots.Data(therapist.short_name, [fill.rate for fill in by_week.values()]))
         if total.rate is not None:
-            rates.append(f"{therapist.short_name} {_rounded(total.rate)}%")
+            rates.append(f"{isolate(therapist.short_name)} {_rounded(total.rate)}%")
     desc = ", ".join(rates) + "."
     return Report(
         "fill",

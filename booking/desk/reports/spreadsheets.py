@@ -13,6 +13,9 @@ BOM = "\ufeff"
 STARTS_A_FORMULA = "=+-@\t\r\n＝＋－＠"
 """OWASP, "CSV Injection"; some spreadsheets read full-width signs like ASCII ones."""
 
+UNSEEN = " \u00a0\u200b\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Spaces and marks of direction, such as those of `revival.base.bidi`, before which a formula could hide."""
+
 Cell = str | int | float | date | None
 
 
@@ -26,7 +29,7 @@ def safe_cell(value: Cell) -> str:
     if not isinstance(value, str):
         return str(value)
     text = value.replace("\0", "")
-    visible_start = text.lstrip(" \u00a0\u200b\ufeff")[:1]
+    visible_start = text.lstrip(UNSEEN)[:1]
     is_formula = text[:1] in tuple(STARTS_A_FORMULA) or visible_start in tuple(STARTS_A_FORMULA)
     return f"'{text}" if is_formula else text
 

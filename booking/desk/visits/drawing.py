@@ -14,6 +14,7 @@ from booking.models import Appointment, State, Therapist, group_by_therapist, wo
 from booking.models.appointments import AppointmentQuerySet
 from booking.models.openings import WorkingTime
 from booking.time.availability import merge, subtract
+from revival.base.bidi import isolate
 from revival.base.clock import ONE_DAY, Span, bounds_of_days
 from revival.base.words import clock
 
@@ -53,7 +54,7 @@ class Block:
             return ""
         if self.visit.state == State.HELD:
             return HOLD_WORDS[self.visit.held_for]
-        name = self.visit.name or "No longer known"
+        name = isolate(self.visit.name) or "No longer known"
         return f"{name}, therapist is out" if _is_out(self.visit) else name
 
     @property

@@ -84,7 +84,7 @@ class DetailsForm(PersonForm):
         return [
             (name, value)
             for name in self.fields
-            if name not in ("start", "therapist", "website")
+            if name not in ("start", "therapist", "topic")
             for value in self.data.getlist(name)[:1]  # type: ignore[attr-defined]
         ]
 

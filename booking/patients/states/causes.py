@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.models import Terms, Therapist, WhyNot
 from booking.time.availability import Cause
+from revival.base.bidi import bdi
 
 WITH_THERAPIST = {
     Cause.NOT_GIVEN: _("{therapist} does not give {service}."),
@@ -64,8 +65,8 @@ def cause_words(causes: Iterable[Cause], terms: Terms, therapist: Therapist | No
     named = first[:1] or [cause for cause in named if cause != Cause.TAKEN] or named
     texts = WITH_THERAPIST if therapist else WITH_ANYONE
     names = {
-        "therapist": therapist.short_name if therapist else "",
-        "service": terms.service.name,
+        "therapist": bdi(therapist.short_name) if therapist else "",
+        "service": bdi(terms.service.name),
         "notice": f"{terms.rules.notice.total_seconds() / 3600:.0f}",
         "days": terms.horizon_days,
     }

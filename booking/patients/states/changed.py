@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.models import Offer, Service, State, Therapist
 from booking.models.versions import VisitVersion
+from revival.base.bidi import bdi
 from revival.base.words import clock, day_and_hour
 
 from .visit import OTHER_VISIT, VISITS
@@ -44,7 +45,7 @@ def visit_words(version: str) -> SafeString:
     if therapist is None or service is None:
         return SafeString("")
     times = {"starts_at": day_and_hour(visit.starts_at), "ends_at": clock(visit.ends_at)}
-    words = format_html(str(AS_SHOWN), **times, service=service.name, therapist=therapist.name)
+    words = format_html(str(AS_SHOWN), **times, service=bdi(service.name), therapist=bdi(therapist.name))
     tag = VISITS.get(State(visit.state), OTHER_VISIT).tag
     return format_html("{}: {}", tag, words) if tag else words
 
@@ -59,7 +60,7 @@ OFFERS = {
 
 def offer_changed(seen: str, offer: Offer) -> Changed:
     """For an answer to a waiting-list offer; `offer` is as it is now, with the visit that would move, if any."""
-    names = {"time": day_and_hour(offer.starts_at), "therapist": offer.therapist.name}
+    names = {"time": day_and_hour(offer.starts_at), "therapist": bdi(offer.therapist.name)}
     was, is_open = visit_words(seen) or format_html(str(HELD_FOR_YOU), **names), offer.version.startswith("open.")
     now = visit_words(offer.version) if is_open else OFFERS.get(Offer.State(offer.state), "")
     return Changed(was if seen else "", now, is_still_possible=is_open)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from booking.models import Clinic
+from revival.base.bidi import bdi
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -37,8 +38,9 @@ class PageState:
     """The template of what the patient can do now."""
 
     def filled(self, *, answer_by: object = None, **names: object) -> PageState:
-        """The same state with the names in braces replaced, escaped as in a template."""
+        """The same state with the names in braces replaced, each escaped and isolated as in a template."""
         lead = self.lead_with_deadline if answer_by and self.lead_with_deadline else self.lead
+        names = {name: bdi(value) for name, value in names.items()}
         names |= {"answer_by": answer_by, "book_url": reverse("booking:choose")}
         return replace(
             self,

@@ -21,7 +21,6 @@ from tests.factories import (
     in_days,
     joins,
     some_details,
-    typed_details,
     working_all_week,
 )
 from tests.races import all_at_once
@@ -276,17 +275,6 @@ def test_one_patient_who_sends_both_forms_at_once_gets_one_visit():
     outcomes = all_at_once(go, 2)
 
     assert sum(isinstance(outcome, actions.TooManyError) for outcome in outcomes) == 1
-
-
-@pytest.mark.usefixtures("_site")
-def test_a_robot_that_fills_every_field_gets_the_same_words_and_nothing_is_stored(client):
-    address, hidden = open_details(client, in_days(3))
-
-    response = client.post(address, hidden | typed_details(website="https://spam.example"))
-
-    assert response.status_code == 429
-    assert "We can’t take this booking online" in response.text
-    assert not Message.objects.exists()
 
 
 @pytest.mark.usefixtures("_site")

@@ -1,4 +1,4 @@
-"""Pages for when no time suits: ask the clinic, join the waiting list, answer an offer; and what robots meet."""
+"""Pages for when no time suits: ask the clinic, join the waiting list, answer an offer."""
 
 import re
 import uuid
@@ -12,7 +12,6 @@ from icalendar import Calendar
 
 from booking import actions
 from booking.models import Appointment, ContactRequest, Message, Offer, State, WaitlistEntry
-from booking.patients.forms.person import StampField
 from tests.factories import (
     CHICAGO,
     a_clinic,
@@ -125,47 +124,6 @@ def test_where_booking_opens_soon_one_can_still_ask(client, therapist):
     assert "opens soon" in page
     assert ASK in page
     assert "waitlist" not in page
-
-
-# ---- robots ----
-
-
-@pytest.mark.parametrize("path", [ASK, JOIN])
-@pytest.mark.parametrize("how", ["the field nobody sees", "within a moment"])
-def test_a_robot_is_refused_like_everyone_who_asks_too_much(client, settings, path, how):
-    typed = a_wish() if path == ASK else a_place()
-    if how == "within a moment":
-        settings.BOOKING_LEAST_SECONDS = 2
-    else:
-        typed["website"] = "https://spam.example"
-
-    answer = fill(client, path, **typed)
-
-    assert answer.status_code == 429
-    assert "can’t take this booking online" in answer.text
-    assert not ContactRequest.objects.exists()
-    assert not WaitlistEntry.objects.exists()
-
-
-def test_a_person_who_types_for_two_seconds_or_a_day_is_none(client, settings):
-    settings.BOOKING_LEAST_SECONDS = 2
-    for seconds in (2, 86_400):
-        fields = hidden(client.get(ASK).text) | a_wish()
-        with time_machine.travel(timezone.now() + timedelta(seconds=seconds)):
-            assert client.post(ASK, fields).status_code == 302
-
-
-def test_a_person_is_none_because_the_servers_clock_was_put_back(client, settings):
-    settings.BOOKING_LEAST_SECONDS = 2
-    fields = hidden(client.get(ASK).text) | a_wish()
-    with time_machine.travel(timezone.now() - timedelta(hours=1)):
-        assert client.post(ASK, fields).status_code == 302
-
-
-@pytest.mark.parametrize("stamp", ["", "1", "1:forged", "{ours}x"])
-def test_a_stamp_that_is_not_ours_is_refused(client, stamp):
-    drawn_at = stamp.format(ours=StampField.stamp(timezone.now()))
-    assert fill(client, ASK, **a_wish(drawn_at=drawn_at)).status_code == 400
 
 
 # ---- join ----

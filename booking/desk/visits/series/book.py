@@ -14,6 +14,7 @@ from booking import actions
 from booking.desk.base.other_visits import OtherVisits, Person, other_visits
 from booking.desk.base.wording import count_visits, moment_words, told_by_email_or_phone
 from booking.models import Audience, Series, Terms
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.words import day_words
 
@@ -106,5 +107,5 @@ def _booked_words(series: Series) -> str:
     visits = list(series.visits.order_by("starts_at"))
     first, last = visits[0], visits[-1]
     until = "" if first == last else f" to {day_words(last.starts_at)}"
-    booked = f"Booked: {count_visits(len(visits))} with {series.therapist.short_name}"
+    booked = f"Booked: {count_visits(len(visits))} with {isolate(series.therapist.short_name)}"
     return f"{booked}, {moment_words(first.starts_at)}{until}. {told_by_email_or_phone(first.email)}"

@@ -1,0 +1,123 @@
+"""Names from right to left beside phone numbers and times: a browser draws each number from left to right, in place."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.utils.html import escape
+
+from tests.browser.test_desk import clerk, complaints, desk  # noqa: F401 - fixtures
+
+NAMES = {"Arabic": "ليلى", "Hebrew": "נעמה"}
+PHONE = "612-555-0142"
+# Two visits of one day, the outage that one of them is in, and the day sheet's mail as HTML and as text.
+FILL = f"""
+import json
+from django.utils import timezone
+from booking.mail import compose
+from booking.models import Appointment, Clinic, DaySheet, Service, State, Therapist
+from tests.factories import an_appointment, asks, in_days
+therapist, service = Therapist.objects.get(slug="peter-stanley"), Service.objects.get(slug="consultation")
+days = 49 - in_days(0).weekday()
+facts = {{"email": "", "phone": {PHONE!r}, "state": State.REQUESTED}}
+visits = [
+    an_appointment(therapist, service, in_days(days, 9 + hour), name=name, **facts)
+    for hour, name in enumerate({list(NAMES.values())!r})
+]
+asked = asks(name={NAMES["Arabic"]!r}, phone={PHONE!r})
+sheet = DaySheet(day=in_days(days).date(), recipient="desk@example.com")
+mail = compose.compose_day_sheet(sheet, Clinic.objects.get(), [(therapist, visits)], timezone.now())
+print(json.dumps({{
+    "visits": [visit.pk for visit in visits], "day": sheet.day.isoformat(), "asked": asked.pk,
+    "html": mail.alternatives[0].content, "text": mail.body,
+}}))
+"""
+TIDY = f"""
+from booking.models import Appointment, ContactRequest, State
+Appointment.objects.filter(name__in={list(NAMES.values())!r}).update(state=State.CANCELLED)
+ContactRequest.objects.filter(phone={PHONE!r}).update(state=ContactRequest.State.DONE)
+"""
+# Of each number and each time in the page: whether its first part is drawn left of its last, on the same line.
+ORDERS = """() => {
+    const left = (node, at, length) => {
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + length);
+        return range.getClientRects()[0]?.x;
+    };
+    const orders = [], nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node; (node = nodes.nextNode());)
+        for (const found of node.data.matchAll(/(612)-555-(0142)|(\\d{1,2}:\\d\\d) ([ap]m)/g)) {
+            const [first, last] = [found[1] ?? found[3], found[2] ?? found[4]];
+            const from = left(node, found.index, first.length);
+            if (from === undefined || !node.parentElement.checkVisibility()) continue;
+            orders.push([found[0], from < left(node, found.index + found[0].length - last.length, last.length)]);
+        }
+    return orders;
+}"""
+# As if nobody had isolated anything.
+UNISOLATE = """() => {
+    document.querySelectorAll("bdi").forEach(one => one.replaceWith(...one.childNodes));
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node; (node = nodes.nextNode());) node.data = node.data.replace(/[\\u2066-\\u2069]/g, "");
+    document.body.normalize();
+}"""
+
+
+@pytest.fixture(scope="module")
+def rows(site):
+    yield json.loads(site.run_python(FILL))
+    site.run_python(TIDY)
+
+
+def orders(page):
+    found = page.evaluate(ORDERS)
+    assert PHONE in [what for what, _ in found]
+    return found
+
+
+def in_order(page):
+    return all(is_in_order for _, is_in_order in orders(page))
+
+
+@pytest.mark.parametrize(
+    ("path", "breaks"),
+    [
+        ("/admin/booking/appointment/?q=", False),  # a cell each
+        ("/admin/booking/appointment/{visits[0]}/confirm/", True),
+        ("/admin/booking/appointment/{visits[1]}/confirm/", True),
+        ("/admin/booking/contactrequest/", False),
+        ("/admin/calendar/day-sheet/?day={day}", False),
+    ],
+)
+def test_at_the_desk_numbers_keep_their_order(site, desk, complaints, rows, path, breaks):  # noqa: F811
+    page = desk(viewport={"width": 1280, "height": 900})
+    page.goto(site.url + path.format(**rows))
+    assert in_order(page)
+
+    page.evaluate(UNISOLATE)  # a control: where they stand in one line, a name without isolation turns them around
+
+    assert in_order(page) != breaks
+
+
+def test_a_found_patients_numbers_keep_their_order(site, desk, complaints, rows):  # noqa: F811
+    page = desk(viewport={"width": 390, "height": 844})
+    page.goto(f"{site.url}/admin/patients/")
+    page.get_by_label("Phone").fill(PHONE)
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("heading", name="Patients").wait_for()
+
+    assert in_order(page)
+
+
+@pytest.mark.parametrize("part", ["html", "text"])
+def test_in_a_mail_numbers_keep_their_order(page, rows, part):
+    """As text each line is drawn by its own direction, as mail readers do."""
+    text = f'<pre style="unicode-bidi: plaintext">{escape(rows["text"])}</pre>'
+    page.set_content(rows["html"] if part == "html" else text)
+    assert in_order(page)
+
+    page.evaluate(UNISOLATE)
+
+    assert in_order(page) == (part == "html")  # there each stands in a cell of its own
