@@ -13,11 +13,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, re_path, reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from booking.actions import ChangedMeanwhileError, NotOfferedError, SlotTakenError, StateChangedError
 from booking.fields import DecisionForm, version_in
 from booking.models import Kind, Look
-from revival.base.bidi import isolate
+from revival.base.bidi import bdi
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.django_types import Context, FormValues, Passed
 
@@ -96,16 +98,15 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         """Title of a row. It names no person, because browsers and logs keep titles."""
         return str(row)
 
-    def heading(self, row: Row) -> str:
+    def heading(self, row: Row) -> SafeString:
         """Heading of the row's own page, with the person's name."""
         person = _person_of(row)
-        return ", ".join(part for part in (self.row_title(row), person and isolate(person.name)) if part)
+        return _in_one_line(self.row_title(row), person.name if person else "")
 
-    def contact_line(self, row: Row) -> str:
+    def contact_line(self, row: Row) -> SafeString:
         """Name, phone and e-mail address of the person, for the page that asks once more."""
         person = _person_of(row)
-        parts = (person.name, person.phone, person.email) if person else ()
-        return ", ".join(isolate(part) for part in parts if part)
+        return _in_one_line(person.name, person.phone, person.email) if person else SafeString("")
 
     def success_message(self, button: Button[Row], row: Row) -> str:
         return button.done
@@ -214,6 +215,11 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         else:
             self.message_user(request, self.success_message(button, row), django_messages.SUCCESS)
         return True
+
+
+def _in_one_line(*parts: str) -> SafeString:
+    """HTML, so that a name copied from the page has no marks in it."""
+    return format_html_join(", ", "{}", ((bdi(part),) for part in parts if part))
 
 
 def _person_of(row: Model) -> Any:  # Any: of several models, which the desk knows by their fields

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.html import format_html
 from django.utils.text import get_text_list
 
 from booking.desk.base.wording import HOLD_WORDS
@@ -14,7 +15,7 @@ from booking.models import Appointment, State, Therapist, group_by_therapist, wo
 from booking.models.appointments import AppointmentQuerySet
 from booking.models.openings import WorkingTime
 from booking.time.availability import merge, subtract
-from revival.base.bidi import isolate
+from revival.base.bidi import bdi
 from revival.base.clock import ONE_DAY, Span, bounds_of_days
 from revival.base.words import clock
 
@@ -54,8 +55,8 @@ class Block:
             return ""
         if self.visit.state == State.HELD:
             return HOLD_WORDS[self.visit.held_for]
-        name = isolate(self.visit.name) or "No longer known"
-        return f"{name}, therapist is out" if _is_out(self.visit) else name
+        name = bdi(self.visit.name or "No longer known")
+        return format_html("{}, therapist is out", name) if _is_out(self.visit) else name
 
     @property
     def has_page(self) -> bool:
