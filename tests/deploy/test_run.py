@@ -141,8 +141,8 @@ def can_sign_in(site, password):
 
 def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path, run_site):
     first = run_site(DJANGO_SUPERUSER_PASSWORD="chosen-by-me")
-    home = urlopen(f"http://127.0.0.1:{first.port}/", timeout=PATIENCE)
-    assert home.status == 200
+    with urlopen(f"http://127.0.0.1:{first.port}/", timeout=PATIENCE) as home:
+        assert home.status == 200
     assert "admin, the password in DJANGO_SUPERUSER_PASSWORD" in first.text
     assert postgres_of(tmp_path)
 
