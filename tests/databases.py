@@ -51,15 +51,20 @@ def copy_database(template: str, name: str) -> None:
         server.execute(copy)
 
 
+def bring(template: str, url: str) -> None:
+    """Copy a template into an empty database of another server, which is quicker than to migrate there."""
+    dump = [PROGRAMS / "pg_dump", "--no-owner", _address(os.environ["DATABASE_URL"], template)]
+    restore = [PROGRAMS / "psql", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", url]
+    dumped = subprocess.run(dump, check=True, stdout=subprocess.PIPE)
+    subprocess.run(restore, check=True, input=dumped.stdout)
+
+
 def bring_filled_template(url: str) -> None:
-    """Copy it to another server, which is quicker than to migrate there: sites on that server start from the copy."""
+    """Sites on that server start from a copy of it, as those of this one do."""
     template = filled_template()
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(template)))
-    dump = [PROGRAMS / "pg_dump", "--no-owner", _address(os.environ["DATABASE_URL"], template)]
-    restore = [PROGRAMS / "psql", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", _address(url, template)]
-    dumped = subprocess.run(dump, check=True, stdout=subprocess.PIPE)
-    subprocess.run(restore, check=True, input=dumped.stdout)
+    bring(template, _address(url, template))
 
 
 def _address(server: str, database: str) -> str:
