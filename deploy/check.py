@@ -69,6 +69,8 @@ MEASUREMENTS = {
 def main(which: str, arguments: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("REVIVAL_MODE", "trial")
+    # Some containers set it: then each process compiles the site and rewrites the asserts of all tests anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if which in DRILLS:  # they start servers of their own, with durable settings
         return postgres.run_with_signals([sys.executable, "-m", DRILLS[which], *arguments])
     if postgres.given_url():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,9 @@ from tests.running import RunningSite, free_port, running_site
 from tests.waiting import PATIENCE
 
 IN_CI = os.environ.get("CI") == "true"
+TESTS = Path(__file__).parent
+LONG = ("deploy/test_run.py", "booking/test_free.py", "booking/test_machine.py", "deploy/test_postgres.py")
+"""Files with few tests that share nothing and take long."""
 NEEDS_BROWSER = {"page", "browser", "context", "new_context"}
 PACKAGES = {"chromium": "chromium", "java": "default-jre-headless", "nginx": "nginx"}
 """Packages of Debian and Ubuntu, by the program that tests marked `needs` want."""
@@ -50,15 +55,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
-    """Mark what needs a browser, before `-m` chooses; then, of two processes, let files that take long come first."""
+    """Mark what needs a browser, before `-m` chooses; then, of two processes, let files that take long come first.
+
+    A long file that began last would let the other process wait for it.
+    """
     for item in items:
         if NEEDS_BROWSER & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
             item.add_marker(pytest.mark.needs("chromium"))
     yield
     if hasattr(config, "workerinput"):
-        long = {item.path for item in items if shares_something(item)}
-        items.sort(key=lambda item: item.path not in long)
+        tests = Counter(item.path for item in items)
+        long = {item.path for item in items if shares_something(item)} | {TESTS / name for name in LONG}
+        items.sort(key=lambda item: (item.path not in long, -tests[item.path], item.path))
 
 
 def shares_something(item: pytest.Item) -> bool:

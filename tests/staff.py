@@ -36,6 +36,7 @@ from revival.base.clock import Span
 from revival.models import Change
 from revival.staff import two_factor
 from tests.factories import a_service, a_therapist, an_absence, an_appointment, asks, day_in, in_days, joins, outage_of
+from tests.rows import MadeOnce
 
 PASSWORD = "seven geese cross the river"
 
@@ -145,6 +146,9 @@ def everything(account: User | None = None) -> SimpleNamespace:
         accesslog=AccessLog.objects.note(None, Look.SEARCH),
         change=Change.objects.first(),
     )
+
+
+one_of_each_kind = MadeOnce(everything)
 
 
 def an_outage(therapist: Therapist, service: Service, name: str, days: int) -> Outage:

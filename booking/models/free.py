@@ -164,9 +164,12 @@ class Answer:
         return starts[: bisect_left(starts, self.end)]
 
     def why_not(self, therapist: Therapist, start: datetime) -> WhyNot:
-        """Why this start, on the days that were asked about, is not among the free ones."""
+        """Why this start is not among the free ones. After the days that were asked about only that it is too far."""
         therapist = next(asked for asked in self.rows if asked == therapist)  # the row with what is annotated
-        reasons = (*self.terms.never_with(therapist), *availability.why_not(start, **self._facts(therapist)))
+        found = availability.why_not(start, **self._facts(therapist))
+        if start >= self.end:  # of its hours and visits nothing is known
+            found = [reason for reason in found if reason.cause == Cause.HORIZON]
+        reasons = (*self.terms.never_with(therapist), *found)
         hours, _ = self.rows[therapist]
         return WhyNot(self.terms, therapist, start, reasons, tuple(hours.openings))
 

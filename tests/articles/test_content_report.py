@@ -101,7 +101,7 @@ def outside(settings):
     server.asked, server.agents, server.targets = Counter(), set(), {}
     server.over, server.lock, server.now, server.most = threading.Event(), threading.Lock(), 0, 0
     server.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
     server.over.set()
     server.shutdown()

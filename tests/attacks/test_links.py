@@ -31,14 +31,14 @@ from tests.attacks.raw import request, send
 from tests.attacks.test_fields import stored
 from tests.factories import typed_details
 from tests.revival.staff.test_permissions import addresses
-from tests.staff import PASSWORD, SUPERUSER, a_colleague, everything, staff_user
+from tests.staff import PASSWORD, SUPERUSER, a_colleague, one_of_each_kind, staff_user
 
 DICE = random.Random(27)
 
 
 @pytest.fixture
 def rows(db):
-    return everything()
+    return one_of_each_kind.put_in()
 
 
 @pytest.fixture

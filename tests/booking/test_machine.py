@@ -434,7 +434,7 @@ class Visits(RuleBasedStateMachine):
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_the_promises_hold():
     quick = settings(
-        max_examples=30 if EXHAUSTIVE else 8,
+        max_examples=30 if EXHAUSTIVE else 6,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -26,6 +26,7 @@ from booking.models import (
 )
 from revival.base.clock import instant_of
 from revival.models import Change
+from tests.exhaustive import EXHAUSTIVE
 from tests.factories import (
     CHICAGO,
     a_recurring_absence,
@@ -104,7 +105,7 @@ def test_a_time_that_the_spring_night_skips_is_left_out_and_one_it_cuts_is_short
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 if EXHAUSTIVE else 20, deadline=None)
 @given(
     weekdays=st.sets(st.integers(0, 6), min_size=1),
     first=st.dates(date(2026, 2, 1), date(2027, 12, 31)),

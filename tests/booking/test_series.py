@@ -11,6 +11,7 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from booking import actions
+from booking.desk.visits.series import plan
 from booking.models import (
     AccessLog,
     Appointment,
@@ -25,6 +26,7 @@ from booking.models import (
     Service,
     State,
     Therapist,
+    ask,
 )
 from tests.factories import (
     CHICAGO,
@@ -33,6 +35,7 @@ from tests.factories import (
     a_therapist,
     an_absence,
     an_appointment,
+    day_in,
     erased,
     everybody,
     in_days,
@@ -748,6 +751,17 @@ def test_a_plan_that_our_page_never_wrote_books_nothing(desk, therapist, service
 
     assert refused.status_code == 409
     assert not Appointment.objects.exists()
+
+
+def test_a_time_centuries_away_is_called_too_far_and_reads_no_day_until_then(desk, therapist, service, monkeypatch):
+    page, asked = propose(desk, therapist, service), []
+    monkeypatch.setattr(plan, "ask", lambda *a, **days: asked.append(days) or ask(*a, **days))
+
+    refused = desk.post(PAGE, {**sent_back(page), **PATIENT, "other-1": "2899-12-31T23:59", "do": "book"})
+
+    assert "It is more than 732 days away, further than can be booked." in refused.text
+    assert "does not work then" not in refused.text
+    assert {days["last"] for days in asked} == {day_in(732)}
 
 
 @pytest.mark.parametrize("query", ["?therapist=nobody", "?from=nonsense", "?service=x&from=9999-12-31T23:00%2B14:00"])

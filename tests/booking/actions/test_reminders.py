@@ -28,8 +28,8 @@ def confirmed(therapist, service, starts_at, *, days_ago=10, **facts):
     return an_appointment(therapist, service, starts_at, confirmed_at=agreed, **facts)
 
 
-def walk(start, hours, *, minutes=10):
-    """Look every ten minutes for so many hours, as the worker's clock does each minute."""
+def walk(start, hours, *, minutes=30):
+    """Look every half hour for so many hours, as the worker's clock does each minute."""
     with time_machine.travel(start, tick=False) as clock:
         for _ in range(int(hours * 60 / minutes)):
             a_look()

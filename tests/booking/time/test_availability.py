@@ -19,6 +19,7 @@ from booking.time.availability import (
     why_not,
 )
 from revival.base.clock import Span, instant_of
+from tests.exhaustive import EXHAUSTIVE
 
 CHICAGO = ZoneInfo("America/Chicago")
 MONDAY = date(2026, 12, 7)
@@ -270,7 +271,7 @@ def a_case(draw):
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if EXHAUSTIVE else 70, deadline=None)
 @given(case=a_case())
 def test_agrees_with_the_oracle(case):
     openings = opening_spans(case["hours"], case["first"], case["last"], case["zone"])
@@ -305,7 +306,7 @@ def alternating_hours(draw, near):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100 if EXHAUSTIVE else 35, deadline=None)
 @given(st.data(), st.sampled_from([*NIGHTS, *YEAR_ENDS]), st.sampled_from(ZONES))
 def test_alternating_weeks_agree_with_the_oracle_over_clock_changes_and_year_ends(data, near, zone):
     zone = ZoneInfo(zone)
@@ -325,7 +326,7 @@ def test_alternating_weeks_agree_with_the_oracle_over_clock_changes_and_year_end
     assert opening_spans(rows, first, last, zone) == sorted(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if EXHAUSTIVE else 70, deadline=None)
 @given(case=a_case(), some=st.lists(st.integers(-60, 4 * 24 * 60), max_size=40))
 def test_there_is_a_reason_just_for_what_is_not_offered(case, some):
     rest = {name: case[name] for name in ("rules", "away", "blocked", "now", "zone")}

@@ -19,7 +19,7 @@ from revival.database.backend import base
 from revival.database.watchdog import DatabaseWatchdog, SilentDatabaseError, TimedConnection, WatchdogConnection
 from tests.waiting import PATIENCE, wait_for
 
-DEADLINE = 1.0  # seconds
+DEADLINE = 0.4  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_control_psycopg_alone_waits_on(own_server):
     connection = psycopg.connect(own_server[0], autocommit=True)
     with standing_still(connection.info.backend_pid):
         connection.pgconn.send_query(b"SELECT 1")
-        time.sleep(DEADLINE + 0.5)
+        time.sleep(DEADLINE + 0.2)
         connection.pgconn.consume_input()
 
         assert connection.pgconn.is_busy()
@@ -91,7 +91,7 @@ def test_a_slow_answer_within_the_deadline_is_awaited(own_server, settings):
 def test_without_a_deadline_a_command_waits_as_long_as_it_takes(own_server, settings):
     settings.DATABASE_ANSWER_SECONDS = 0.0
     with TimedConnection.connect(own_server[0], autocommit=True) as connection:
-        assert connection.execute("SELECT 7 FROM pg_sleep(1.5)").fetchone() == (7,)
+        assert connection.execute("SELECT 7 FROM pg_sleep(%s)", [2 * DEADLINE]).fetchone() == (7,)
 
 
 def test_the_watcher_tells_everybody_and_nobody_asks_any_more(own_server, settings):

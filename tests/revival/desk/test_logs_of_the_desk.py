@@ -30,7 +30,7 @@ from revival.models import Account, AccountChange, Change, Membership, Membershi
 from tests.factories import an_appointment, in_days, version_of
 from tests.guest import press
 from tests.revival.staff.test_permissions import addresses
-from tests.staff import EDITOR, OWNER, SUPERUSER, at_the_desk, everything, signed_in_as, staff_user
+from tests.staff import EDITOR, OWNER, SUPERUSER, at_the_desk, one_of_each_kind, signed_in_as, staff_user
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def owner(db):
 
 @pytest.fixture
 def rows(db):
-    return everything()
+    return one_of_each_kind.put_in()
 
 
 # Looks

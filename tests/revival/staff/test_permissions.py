@@ -12,6 +12,7 @@ from django.urls.resolvers import URLResolver
 
 from booking.models import Absence, Appointment
 from tests.factories import a_recurring_absence, an_absence, day_in, in_days, joins, version_of
+from tests.rows import MadeOnce
 from tests.staff import (
     EDITOR,
     FRONT_DESK,
@@ -196,26 +197,45 @@ def addresses(rows):
         "autocomplete": "/admin/autocomplete/?app_label=booking&model_name=message&field_name=appointment&term=Ada",
         "on_site": f"/admin/r/{visit.pk}/{rows.appointment.pk}/",
         "view_on_site": f"/admin/r/{visit.pk}/{rows.appointment.pk}/",
-        "booking_appointment_answer": f"/admin/booking/appointment/{rows.appointment.pk}/confirm/",
         "cancel_rest_of_series": f"/admin/calendar/series/{rows.of_a_series.pk}/cancel-rest/",
-        "booking_message_answer": f"/admin/booking/message/{rows.message.pk}/phoned/",
-        "booking_waitlistentry_answer": f"/admin/booking/waitlistentry/{rows.waitlistentry.pk}/remove/",
-        "booking_contactrequest_answer": f"/admin/booking/contactrequest/{rows.contactrequest.pk}/done/",
         "auth_user_reset": f"/admin/auth/user/{rows.user.pk}/reset-second-factor/",
         "auth_user_password_change": f"/admin/auth/user/{rows.user.pk}/password/",
         "articles_article_revisions": f"/admin/articles/article/{article}/revisions/",
         "articles_article_revision": f"/admin/articles/article/{article}/revisions/1/",
+        **addresses_of_buttons(rows),
     }
 
 
-@pytest.fixture
-def therapist_user(db):
-    return staff_user(THERAPIST)
+def addresses_of_buttons(rows):
+    return {
+        "booking_appointment_answer": f"/admin/booking/appointment/{rows.appointment.pk}/confirm/",
+        "booking_message_answer": f"/admin/booking/message/{rows.message.pk}/phoned/",
+        "booking_waitlistentry_answer": f"/admin/booking/waitlistentry/{rows.waitlistentry.pk}/remove/",
+        "booking_contactrequest_answer": f"/admin/booking/contactrequest/{rows.contactrequest.pk}/done/",
+    }
+
+
+def build():
+    account = staff_user(THERAPIST)
+    return account, everything(account)
+
+
+with_a_therapists_account = MadeOnce(build)
 
 
 @pytest.fixture
-def rows(therapist_user):
-    return everything(therapist_user)
+def therapist_user_and_rows(db):
+    return with_a_therapists_account.put_in()
+
+
+@pytest.fixture
+def therapist_user(therapist_user_and_rows):
+    return therapist_user_and_rows[0]
+
+
+@pytest.fixture
+def rows(therapist_user_and_rows):
+    return therapist_user_and_rows[1]
 
 
 @pytest.fixture
@@ -265,7 +285,7 @@ def test_buttons_act_for_the_same_people(rows, therapist_user, role, name):
     row = getattr(rows, name.split("_")[1])
     before = as_stored(row)
 
-    response = client.post(addresses(rows)[name], {"version": version_of(row)})
+    response = client.post(addresses_of_buttons(rows)[name], {"version": version_of(row)})
 
     assert response.status_code == (302 if role in ALLOWED[name] else 403)
     assert (as_stored(row) != before) is (role in ALLOWED[name])
@@ -282,7 +302,7 @@ def test_to_look_at_rows_is_not_to_act_on_them(rows, model):
         )
         user.groups.add(role)
         before = as_stored(getattr(rows, model))
-        assert at_the_desk(user).post(addresses(rows)[f"booking_{model}_answer"]).status_code == 403
+        assert at_the_desk(user).post(addresses_of_buttons(rows)[f"booking_{model}_answer"]).status_code == 403
         assert as_stored(getattr(rows, model)) == before
 
 

@@ -80,7 +80,9 @@ def plan_series(form: SeriesForm, *, propose: bool) -> SeriesPlan:
     visits = _sent_visits(form.data) if is_same_pattern and not propose else []
     is_new = not visits
     days = {form.pattern.first, form.pattern.last, *(visit.shown_start.astimezone(zone).date() for visit in visits)}
-    first, last = min(days) - MOST_DAYS_AWAY * ONE_DAY, max(days) + MOST_DAYS_AWAY * ONE_DAY
+    # Only days that can be booked: what was sent back may name a day centuries away, and reading until then is slow.
+    first = max(min(days) - MOST_DAYS_AWAY * ONE_DAY, now.astimezone(zone).date())
+    last = min(max(days) + MOST_DAYS_AWAY * ONE_DAY, terms.last_day(now, zone))
     answer = ask(terms, [therapist], first=first, last=last, now=now, zone=zone)
     free = answer.free_times[therapist]
     if is_new:
