@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 from tests.exhaustive import EXHAUSTIVE
@@ -19,8 +19,9 @@ from tests.exhaustive import EXHAUSTIVE
 PHONE, WIDTHS = 320, (320, 768, 1280)
 """CSS pixels. 320 is also 1280 at 400 % zoom (WCAG 1.4.10)."""
 HEIGHT = 800
-EVERYTHING = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # 24 px, WCAG 2.5.8
-OF_COLOR = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+ALL = {"resultTypes": ["violations"], "preload": False}  # axe would fetch style sheets that no rule of these reads
+EVERYTHING = {**ALL, "rules": {"target-size": {"enabled": True}}}  # 24 px, WCAG 2.5.8
+OF_COLOR = {**ALL, "runOnly": ["color-contrast", "link-in-text-block"]}
 """What a scheme of colors can change; the rest is the same at night."""
 
 DANGLING = """() => {
@@ -65,21 +66,22 @@ FOCUSED = """() => {
 MOST_STOPS = 400
 
 
-def violations(page: Page, options: dict[str, Any] = EVERYTHING) -> list[str]:
-    """What axe finds; the window is made as tall as the page, or the sticky bar counts as overlap."""
-    page.wait_for_load_state()
+def violations(page: Page, options: dict[str, Any] = EVERYTHING, within: str = "html") -> list[str]:
+    """What axe finds; the window stays as tall as the page, or the sticky bar counts as overlap."""
     width = page.viewport_size["width"]
     page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
     if not page.evaluate("'axe' in window"):
-        page.evaluate(Axe().axe_script)
-    found = page.evaluate("options => axe.run(options)", options)["violations"]
-    page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])["violations"]
     return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"][:2]]
 
 
 def settle(page: Page) -> None:
     """Wait for the page and for the free times that a script fetches."""
-    page.wait_for_load_state("networkidle" if page.locator("[data-next-times]").count() else "load")
+    page.wait_for_load_state()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-next-times]')].every(one => one.hasChildNodes())"
+    )
 
 
 def dangling_ids(page: Page) -> list[str]:
@@ -87,26 +89,29 @@ def dangling_ids(page: Page) -> list[str]:
     return page.evaluate(DANGLING)
 
 
-def barriers(page: Page, widths: Sequence[int] = WIDTHS, *, by_night: bool = False) -> list[str]:
+def barriers(page: Page, widths: Sequence[int] = WIDTHS, *, by_night: bool = False, within: str = "html") -> list[str]:
     """Everything found, each with its width and scheme; empty when anybody can use the page.
 
-    axe looks at the whole page by day, at the first width, and if asked at its colors by night, at the last; with
-    EXHAUSTIVE=true (`make check`) it does both at each width. The cheap checks are made at every width always.
+    axe looks at the whole page, or what is `within` that selector, by day, on a phone, and if asked at its colors by
+    night; with EXHAUSTIVE=true (`make check`) it does both at each width. The cheap checks are made at every width
+    always.
     """
+    page.wait_for_load_state()
     before = page.viewport_size
     found = dangling_ids(page)
-    for width in widths:
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")  # no color on its way to another
+    for width in sorted(widths, reverse=True):  # down from where most pages are, to where axe looks
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        if EXHAUSTIVE or (by_night and width == widths[-1]):
-            page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no color on its way to another
-            found += [f"{width} dark, {violation}" for violation in violations(page, OF_COLOR)]
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        if EXHAUSTIVE or width == widths[0]:
-            found += [f"{width}, {violation}" for violation in violations(page)]
         sideways = page.evaluate(SIDEWAYS)
         found += [f"{width}, scrolls {sideways} px sideways"] if sideways else []
         if width == PHONE:
             found += [f"{width}, small for a thumb: {target}" for target in page.evaluate(TOO_SMALL)]
+        if EXHAUSTIVE or width == min(widths):
+            found += [f"{width}, {violation}" for violation in violations(page, within=within)]
+            if EXHAUSTIVE or by_night:
+                page.emulate_media(color_scheme="dark")
+                found += [f"{width} dark, {violation}" for violation in violations(page, OF_COLOR, within)]
+                page.emulate_media(color_scheme="light")
     page.set_viewport_size(before)
     return found
 

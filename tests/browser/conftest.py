@@ -1,4 +1,4 @@
-from collections.abc import Callable
+import json
 from typing import Any
 
 import pytest
@@ -6,46 +6,43 @@ from playwright.sync_api import Page
 
 
 @pytest.fixture
-def console(page):
-    """What the browser complains of, such as a broken content security policy; empty at the end."""
-    complaints = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    return complaints
+def complaints():
+    """What browsers say against the pages of colleagues, such as a broken content security policy."""
+    return []
 
 
-@pytest.fixture(scope="session")
-def cookies() -> dict[str, Any]:
-    """What browsers keep of colleagues who have signed in, by name."""
-    return {}
+SIGN_IN = """
+import json
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.get(username={name!r}))
+print(json.dumps({{name: cookie.value for name, cookie in client.cookies.items()}}))
+"""
 
 
 @pytest.fixture
-def signed_in(site, new_context, cookies):
-    """Function that opens the desk's first page in a window of a colleague's own.
+def signed_in(site, new_context, complaints):
+    """Function that opens an empty window of a colleague's own.
 
-    The form is filled in once for each of them, and again when their session has ended.
+    Their session is made without the form, which has tests of its own (test_sign_in.py): each password costs the time
+    that makes it hard to guess.
     """
 
-    def open_desk(name: str, hear: Callable[[Page], object] = lambda page: None, **options: Any) -> Page:
-        page = new_context(storage_state=cookies.get(name), **options).new_page()
-        hear(page)
-        page.goto(f"{site.url}/admin/")
-        if page.locator("#id_password").count():
-            page.fill("#id_username", name)
-            page.fill("#id_password", "trial-desk")
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(f"{site.url}/admin/")
-            cookies[name] = page.context.storage_state()
+    def open_desk(name: str, **options: Any) -> Page:
+        context = new_context(**options)
+        cookies = json.loads(site.run_python(SIGN_IN.format(name=name)))
+        context.add_cookies([{"name": key, "value": value, "url": site.url} for key, value in cookies.items()])
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
     return open_desk
 
 
 @pytest.fixture(scope="session")
-def desk_password(site):
+def superuser(site):
     """A colleague who may do everything at the desk of the running site."""
-    site.run_python(
-        "from django.contrib.auth.models import User; User.objects.create_superuser('desk', '', 'trial-desk')",
-    )
-    return "trial-desk"
+    site.run_python("from django.contrib.auth.models import User; User.objects.create_superuser('desk')")
+    return "desk"

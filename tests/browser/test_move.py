@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.browser.barriers import barriers
-from tests.browser.test_desk import clerk, complaints, desk  # noqa: F401 - fixtures
+from tests.browser.test_desk import clerk, desk  # noqa: F401 - fixtures
 
 TWO_VISITS = """
 from booking.models import Appointment, Service, State, Therapist

@@ -7,10 +7,13 @@ import re
 import pytest
 
 from tests.browser.barriers import barriers
+from tests.exhaustive import EXHAUSTIVE
 from tests.running import running_site
 from tests.staff import Phone
 
 PASSWORD, OWN = "seventeen green bottles", "four hens in the barn"
+WALKED = {"where they wanted to go", "accounts ", "accounts add/", "accounts 1/change/"}
+"""Pages behind the door: test_every_screen looks at them."""
 MAKE = """
 from django.contrib.auth.models import Group, User
 user = User.objects.create_user({name!r}, password={password!r}, is_staff=True, first_name="Kim")
@@ -108,6 +111,8 @@ def test_no_step_has_barriers_and_the_policy_holds(door, new_context):
     page.on("pageerror", lambda error: complaints.append(str(error)))
     broken = {}
     for name in walk_through_the_door(page, door.url, a_new_colleague(door, "kim")):
+        if name in WALKED and not EXHAUSTIVE:
+            continue
         page.wait_for_load_state()
         so_far = len(complaints)
         found = barriers(page)

@@ -14,7 +14,6 @@ OWNER = """
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 user, _ = User.objects.get_or_create(username="tablet-owner", is_staff=True)
-user.set_password("trial-desk")
 user.last_login = timezone.now()
 user.save()
 user.groups.set([Group.objects.get(name="Owner")])
@@ -41,14 +40,8 @@ def owner(site):
 
 
 @pytest.fixture
-def tablet(owner, signed_in):
-    complaints = []
-
-    def hear(page):
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    yield partial(signed_in, "tablet-owner", hear, viewport=UPRIGHT)
+def tablet(owner, signed_in, complaints):
+    yield partial(signed_in, "tablet-owner", viewport=UPRIGHT)
     assert complaints == []
 
 
