@@ -1,6 +1,6 @@
 """Models of the booking half, one file a noun. Import them from here; they send nothing and know of no request."""
 
-from revival.base.mail import Mail, message_id
+from revival.base.mail import Mail
 
 from .access import AccessLog, Look
 from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, phone_notice
@@ -93,7 +93,6 @@ __all__ = [
     "digits_of",
     "free_times",
     "group_by_therapist",
-    "message_id",
     "phone_notice",
     "propose",
     "quiet_hours",

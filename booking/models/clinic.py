@@ -22,6 +22,7 @@ from django.db.models.functions import Greatest, JSONObject
 from booking.time.quiet_hours import QuietHours
 from booking.time.weekly_hours import DayShift
 from revival.base.django_types import Passed
+from revival.base.mail import sender_address
 
 from .hours import Weekday
 
@@ -93,7 +94,11 @@ class Clinic(models.Model):
         validators=[RegexValidator(r"^\d{3}-\d{3}-\d{4}$", "Write it like 612-605-7594.")],
         help_text="Shown on every page and in every message, like 612-605-7594.",
     )
-    email = models.EmailField("e-mail", blank=True, help_text="Shown in the footer when set.")
+    email = models.EmailField(
+        "e-mail",
+        blank=True,
+        help_text="Shown in the footer. Patients’ replies to our e-mails and answers of their calendars go here.",
+    )
     address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")
     opening_hours = models.TextField(
         "note on the opening hours",
@@ -156,6 +161,11 @@ class Clinic(models.Model):
     def facts(self) -> dict[str, str]:
         """The facts that articles name by a token, so that they are edited here alone."""
         return {"clinic": self.name, "phone": self.phone, "email": self.email, "address": self.address}
+
+    @property
+    def organizer(self) -> str:
+        """Where calendars send their answers: the clinic's mailbox, or while it has none, the address we send from."""
+        return self.email or sender_address()
 
     @property
     def directions_url(self) -> str:
