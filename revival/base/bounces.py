@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.apps import apps
 
-from .delivery_reports import MOST_BYTES, NoReportError, read_report
+from .delivery_reports import NoReportError, read_report
 from .mail import Mail
 from .refusals import RefusalTable
 from .verp import Token
@@ -44,7 +44,7 @@ def take_bounce(raw: bytes, *, recipient: str = "") -> Outcome:
 
 
 def _token_in_headers(raw: bytes) -> Token | None:
-    mail = BytesHeaderParser().parsebytes(raw[:MOST_BYTES])
+    mail = BytesHeaderParser().parsebytes(raw)
     texts = (str(text) for name in ADDRESS_HEADERS for text in mail.get_all(name, []))
     return next(filter(None, map(Token.in_address, texts)), None)
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 
-MOST_BYTES = 256 * 1024
-"""Of a mail that are read. The report stands before the mail it returns."""
 MOST_MULTIPARTS = 20
 """Hundreds of parts in parts, as only a mail made to keep us busy has, take the parser 20 seconds."""
 PLAIN, INTERNATIONAL = "message/delivery-status", "message/global-delivery-status"  # the latter by RFC 6533
@@ -34,13 +32,13 @@ class DeliveryReport:
 
 
 def read_report(raw: bytes) -> DeliveryReport:
-    """Read the first MOST_BYTES of a mail. Raises NoReportError or UnreadableReportError.
+    """Read a mail, or its start. Raises NoReportError or UnreadableReportError.
 
     It has failed when a recipient has, and none was reached: an address of ours may be forwarded to several. A server
     that still tries ("delayed") has not given up.
     """
     try:
-        recipients = [fields for fields in _status_fields(raw[:MOST_BYTES]) if _action(fields)]
+        recipients = [fields for fields in _status_fields(raw) if _action(fields)]
     except (NoReportError, UnreadableReportError):
         raise
     except Exception as error:  # the library raises all kinds of errors for mails that are made to break it

@@ -6,10 +6,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from revival.base.bounces import take_bounce
-from revival.base.delivery_reports import MOST_BYTES, UnreadableReportError
+from revival.base.delivery_reports import UnreadableReportError
 from revival.base.refusals import BusyError
 
 log = logging.getLogger(__name__)
+
+MOST_BYTES = 256 * 1024
+"""Of a mail that are kept and read. A report stands before the mail it returns, so it is found in a longer one, too."""
 
 
 class Command(BaseCommand):

@@ -192,7 +192,9 @@ FORWARDED = (
 )
 EMPTY_REPORT = "To: {bounce}\nContent-Type: multipart/report; report-type=delivery-status; boundary=r\n\n--r--\n"
 NO_ACTION = report(f"Final-Recipient: rfc822; {PERSON}\nStatus: 5.1.1")
-BREAKS_THE_PARSER = INTERNATIONAL.replace("Reporting-MTA", "Content-Type: multipart/mixed; boundary=q\nReporting-MTA")
+BREAKS_THE_PARSER = INTERNATIONAL.replace(
+    "Reporting-MTA", "Content-Type: multipart/mixed; boundary=q\n\n--q\n\nx\n--q--\n\nReporting-MTA"
+)
 CUT_SHORT = POSTFIX.split("Final-Recipient")[0]
 DEEP = (
     "To: {bounce}\n"

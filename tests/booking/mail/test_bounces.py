@@ -17,8 +17,9 @@ from booking import actions
 from booking.mail import queue
 from booking.models import Clinic, DaySheet, Delivery, Kind, Message, State
 from revival.base.bounces import Outcome, take_bounce
-from revival.base.delivery_reports import MOST_BYTES, NoReportError, UnreadableReportError, read_report
+from revival.base.delivery_reports import NoReportError, UnreadableReportError, read_report
 from revival.base.verp import envelope_sender
+from revival.management.commands.receive_bounce import MOST_BYTES
 from revival.settings import BASE_DIR
 from tests.booking.mail import bounces
 from tests.booking.mail.bounces import DELAYED, DELIVERED, FAILED, GAVE_UP, POSTFIX, RELAYED, about, report
@@ -298,8 +299,9 @@ def pipe(mail: bytes, *arguments: str, database: str = "") -> subprocess.Complet
 def test_a_bounce_from_the_mail_server_to_the_desk(send, message, mailbox, admin_client):
     bounce = send(message)
     huge = POSTFIX.replace("Body.", "Body.\n" * MOST_BYTES)
+    out_of_reach = POSTFIX.replace("This is a MIME-encapsulated message.", "Long. " * MOST_BYTES)
     dropped = pipe(returned(bounces.AUTO_REPLY, bounce), "--recipient", bounce)
-    broken = pipe(returned(bounces.CUT_SHORT, bounce), "--recipient", bounce)
+    broken = pipe(returned(out_of_reach, bounce), "--recipient", bounce)
     away = pipe(returned(POSTFIX, bounce), "--recipient", bounce, database="not_there")
     assert state_of(message) == (Delivery.SENT, "")
 
