@@ -143,7 +143,6 @@ def compose(reminder: ReviewReminder) -> EmailMultiAlternatives:
         subject=context["subject"],
         body=render_to_string(f"{FOLDER}/body.txt", context),
         to=[reminder.recipient],
-        headers={"Message-ID": reminder.message_id, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string(f"{FOLDER}/body.html", context), "text/html")
     return mail

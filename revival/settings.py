@@ -223,6 +223,11 @@ else:
 # Sender of all e-mails
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Revival Physical Therapy and Wellness <no-reply@localhost>")
 
+# Address that mail servers return undeliverable e-mails to, such as bounces@clinic.example; each e-mail has one of its
+# own, bounces+…@clinic.example, and the mail server pipes what comes there into `manage.py receive_bounce`. Unset, they
+# are returned to the sender's address, and the desk does not learn of it
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", "")
+
 # Guard
 # The only inline script: as a file of its own it would be requested before the first paint, and delay it.
 NEXT_TIMES = (BASE_DIR / "templates/includes/_next_times.js").read_bytes()

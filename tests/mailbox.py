@@ -8,10 +8,10 @@ import email.policy
 
 class Mailbox:
     """Handler of the server: `answer` is its reply to DATA, `refused` its replies to RCPT by address; with `drops`
-    it keeps the mail and hangs up without a reply."""
+    it keeps the mail and hangs up without a reply. `senders` are the envelope senders of `mails`, in the same order."""
 
     def __init__(self):
-        self.mails, self.answer, self.refused, self.drops = [], "250 OK", {}, False
+        self.mails, self.senders, self.answer, self.refused, self.drops = [], [], "250 OK", {}, False
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 (aiosmtpd's name)
         if address in self.refused:
@@ -22,6 +22,7 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.answer.startswith("250"):
             self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+            self.senders.append(envelope.mail_from)
         if self.drops:
             server.transport.close()
         return self.answer

@@ -92,7 +92,8 @@ def settle(
         visit.state = State.REQUESTED
         ask_for_answer(visit, now)
     else:
-        visit.state, visit.confirmed_at = State.CONFIRMED, now
+        visit.state = State.CONFIRMED
+        visit.agree(now, Clinic.objects.current())
     visit.save()
     if details.came_from:
         day = now.astimezone(Clinic.objects.current().zone).date()

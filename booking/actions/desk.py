@@ -108,7 +108,8 @@ def book_for_caller(
     visit.put_at(therapist=therapist, service=service, starts_at=starts_at)
     for field in ("name", "email", "phone", "patient_name", "is_new_patient", "note"):
         setattr(visit, field, getattr(details, field))
-    visit.requested_at = visit.confirmed_at = now
+    visit.requested_at = now
+    visit.agree(now, Clinic.objects.current())
     visit.renew_link()
     visit.save()
     mark_heard(queue.queue_message(Kind.CONFIRMED, visit))

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
@@ -51,15 +50,16 @@ def book_series(
     service = free.present(service)
     free.demand_all_free(therapist, terms=Terms.anew(service, Audience.STAFF), starts=wanted, now=now)
     series = Series.objects.create(therapist=therapist, service=service, starts=wanted, submission_key=submission_key)
-    zone = Clinic.objects.current().zone
-    booked = Appointment.objects.bulk_create(_visit(series, start, details, now, zone) for start in wanted)
+    clinic = Clinic.objects.current()
+    booked = Appointment.objects.bulk_create(_visit(series, start, details, now, clinic) for start in wanted)
     mark_heard(queue.queue_message(Kind.SERIES, booked[0], together=booked))
     return series
 
 
-def _visit(series: Series, start: datetime, details: Details, now: datetime, zone: ZoneInfo) -> Appointment:
-    visit = Appointment(series=series, is_online=False, state=State.CONFIRMED, requested_at=now, confirmed_at=now)
-    visit.put_at(therapist=series.therapist, service=series.service, starts_at=start, zone=zone)
+def _visit(series: Series, start: datetime, details: Details, now: datetime, clinic: Clinic) -> Appointment:
+    visit = Appointment(series=series, is_online=False, state=State.CONFIRMED, requested_at=now)
+    visit.agree(now, clinic)
+    visit.put_at(therapist=series.therapist, service=series.service, starts_at=start, zone=clinic.zone)
     for field in ("name", "email", "phone", "patient_name", "note"):
         setattr(visit, field, getattr(details, field))
     visit.is_new_patient = details.is_new_patient and start == series.starts[0]  # the others no longer are

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.mail.other_times import OtherTime
-from booking.models import COMING, Appointment, Audience, Kind, State, Terms, Therapist
+from booking.models import COMING, Appointment, Audience, Clinic, Kind, State, Terms, Therapist
 from revival.base.clock import Span
 
 from . import free, limits
@@ -35,7 +35,7 @@ def confirm_appointment(*, appointment: Appointment, seen: str) -> Appointment:
     _demand_state(visit, State.REQUESTED)
     if visit.outage is not None:
         raise StateChangedError
-    visit.confirmed_at = now
+    visit.agree(now, Clinic.objects.current())
     return _change(visit, State.CONFIRMED, Kind.CONFIRMED)
 
 

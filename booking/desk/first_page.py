@@ -202,6 +202,9 @@ def _facts_missing(clinic: Clinic) -> list[ToDo]:
     values = {"address": clinic.address, "opening hours": clinic.week}
     missing = [name for name, value in values.items() if not value]
     why = ["Left out of every page until set."] if missing else []
+    if not clinic.email:
+        missing.append("e-mail")
+        why.append("Patients can’t reply to our e-mails until there is an e-mail address.")
     if not clinic.notices_to:
         missing.append("e-mail for staff notices")
         why.append("Requests show only here until there is an e-mail address for notices.")

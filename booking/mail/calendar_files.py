@@ -12,14 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
 from booking.models import Appointment, Clinic
 from revival.base.bidi import isolate
+from revival.base.mail import sender_address
 
 if TYPE_CHECKING:  # imported when the first file is made: it takes 2 MB in each process
     from icalendar import Event, vCalAddress
@@ -97,7 +95,7 @@ def _event(
     event.add("description", f"To move or cancel it, use the link in our e-mail or call {clinic.phone}.")
     if clinic.address:
         event.add("location", ", ".join(clinic.address.splitlines()))
-    event.add("organizer", _organizer(clinic))
+    event.add("organizer", _organizer(visit, clinic))
     event.add("status", "CANCELLED" if method == Method.CANCEL else "CONFIRMED")
     event.add("transp", "OPAQUE")
     if method != Method.PUBLISH:  # RFC 5546, 3.2.1: a published event has no attendee
@@ -117,10 +115,11 @@ def _file(method: Method, *events: Event) -> bytes:
     return calendar.to_ical()
 
 
-def _organizer(clinic: Clinic) -> vCalAddress:
+def _organizer(visit: Appointment, clinic: Clinic) -> vCalAddress:
+    """The address as it was when the visit was agreed; before visits kept it, it was the one we send from."""
     from icalendar import vCalAddress, vText
 
-    address = vCalAddress("mailto:" + parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+    address = vCalAddress(f"mailto:{visit.organizer or sender_address()}")
     address.params["CN"] = vText(clinic.name)
     return address
 

@@ -10,7 +10,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from booking.models import Appointment, Clinic, DaySheet, Kind, Message, Therapist
+from booking.models import TO_STAFF, Appointment, Clinic, DaySheet, Kind, Message, Therapist
 
 from .context import Context, TherapistsVisits, common_context, day_sheet_context
 from .kinds import kind_of
@@ -24,15 +24,17 @@ def compose(message: Message) -> EmailMultiAlternatives:
     """The mail for a message, plain and HTML, with the times the message stored.
 
     A confirmed visit comes with its calendar file, as a part a mail reader acts on and as a file to
-    open (RFC 6047): mixed(alternative(text, html, text/calendar), invite.ics).
+    open (RFC 6047): mixed(alternative(text, html, text/calendar), invite.ics). What a patient replies goes to the
+    clinic's mailbox, when it has one.
     """
     clinic, kind = Clinic.objects.current(), kind_of(message)
     context = _context(message, clinic)
-    headers = {"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"}
+    mail = _mail(kind.folder, context, to=message.recipient)
+    if message.kind not in TO_STAFF and clinic.email:
+        mail.reply_to = [clinic.email]
     if kind.has_unsubscribe:  # RFC 8058: one click leaves the list
-        headers["List-Unsubscribe"] = f"<{context['leave_url']}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail = _mail(kind.folder, context, to=message.recipient, headers=headers)
+        mail.extra_headers["List-Unsubscribe"] = f"<{context['leave_url']}>"
+        mail.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if kind.attach_calendar is not None:
         kind.attach_calendar(mail, message, clinic)
     return mail
@@ -44,8 +46,7 @@ def compose_day_sheet(
     """The day's times, therapists, first names and phones; nothing else about a patient."""
     with timezone.override(clinic.zone):
         context = day_sheet_context(sheet, clinic, lists, now)
-    headers = {"Message-ID": sheet.message_id, "Auto-Submitted": "auto-generated"}
-    return _mail("day-sheet", context, to=sheet.recipient, headers=headers)
+    return _mail("day-sheet", context, to=sheet.recipient)
 
 
 def preview(
@@ -81,9 +82,9 @@ def _context(message: Message, clinic: Clinic) -> Context:
         return {**common_context(message, clinic), **kind_of(message).context(message, clinic)}
 
 
-def _mail(folder: str, context: Context, *, to: str, headers: dict[str, str]) -> EmailMultiAlternatives:
+def _mail(folder: str, context: Context, *, to: str) -> EmailMultiAlternatives:
     subject, body = _subject_and_text(folder, context)
-    mail = EmailMultiAlternatives(subject=subject, body=body, to=[to], headers=headers)
+    mail = EmailMultiAlternatives(subject=subject, body=body, to=[to])
     with timezone.override(context["clinic"].zone):
         mail.attach_alternative(render_to_string(f"booking/mail/{folder}/body.html", context), "text/html")
     return mail

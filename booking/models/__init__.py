@@ -1,6 +1,6 @@
 """Models of the booking half, one file a noun. Import them from here; they send nothing and know of no request."""
 
-from revival.base.mail import Mail, message_id
+from revival.base.mail import Mail
 
 from .access import AccessLog, Look
 from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, phone_notice
@@ -96,7 +96,6 @@ __all__ = [
     "clinic_country",
     "free_times",
     "group_by_therapist",
-    "message_id",
     "phone_key",
     "phone_notice",
     "phone_of",

@@ -90,6 +90,13 @@ class Appointment(PersonKeys, PrivateLink):
     submission_key = models.UUIDField(null=True, blank=True, unique=True)
     submission_digest = models.CharField(max_length=64, blank=True)
     calendar_sequence = models.PositiveIntegerField(default=0)
+    organizer = models.EmailField(
+        max_length=254,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who invites, in its calendar files: the clinic’s address when the visit was agreed, from then on.",
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     requested_at = models.DateTimeField(null=True, blank=True)
@@ -233,6 +240,13 @@ class Appointment(PersonKeys, PrivateLink):
         self.is_new_patient, self.submission_digest = None, ""
         self.anonymised_at = now
         self.close_link()
+
+    def agree(self, now: datetime, clinic: Clinic) -> None:
+        """Note that it is agreed (not saved), and who invites to it in all its calendar files.
+
+        That stays: a calendar takes an update or a cancellation from the same organizer alone (RFC 5546, 3.2.2).
+        """
+        self.confirmed_at, self.organizer = now, clinic.organizer
 
     @property
     def agreed_start(self) -> datetime:

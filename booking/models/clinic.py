@@ -23,6 +23,7 @@ from booking.people.phones import COUNTRIES
 from booking.time.quiet_hours import QuietHours
 from booking.time.weekly_hours import DayShift
 from revival.base.django_types import Passed
+from revival.base.mail import sender_address
 
 from .hours import Weekday
 
@@ -112,7 +113,11 @@ class Clinic(models.Model):
         validators=[validate_country],
         help_text="Phone numbers that patients type without a country code are numbers of this country.",
     )
-    email = models.EmailField("e-mail", blank=True, help_text="Shown in the footer when set.")
+    email = models.EmailField(
+        "e-mail",
+        blank=True,
+        help_text="Shown in the footer. Patients’ replies to our e-mails and answers of their calendars go here.",
+    )
     address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")
     opening_hours = models.TextField(
         "note on the opening hours",
@@ -175,6 +180,11 @@ class Clinic(models.Model):
     def facts(self) -> dict[str, str]:
         """The facts that articles name by a token, so that they are edited here alone."""
         return {"clinic": self.name, "phone": self.phone, "email": self.email, "address": self.address}
+
+    @property
+    def organizer(self) -> str:
+        """Where calendars send their answers: the clinic's mailbox, or while it has none, the address we send from."""
+        return self.email or sender_address()
 
     @property
     def directions_url(self) -> str:

@@ -15,7 +15,12 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from revival.base import verp
 from revival.base.refusals import wait_for_a_standby
+
+NO_REPLIES = "DR, RN, NRN, OOF, AutoReply"
+"""What Exchange is asked not to send about our mails (MS-OXCMAIL, 2.1.3.2.20): every automatic reply but bounces (NDR),
+which "All" would leave out as well."""
 
 
 class Mail(models.Model):
@@ -40,17 +45,20 @@ class Mail(models.Model):
 
     @property
     def message_id(self) -> str:
-        """The same at every try, so that a double can be recognized (RFC 5322, 3.6.4)."""
-        return message_id(self.public_id)
+        """The same at every try, so that a double can be recognized (RFC 5322, 3.6.4).
+
+        Its domain is that of DEFAULT_FROM_EMAIL, not of SITE_URL: a mail server sends for that domain alone, and
+        filters compare the two. SITE_URL may be another host, and has none but localhost in a trial copy.
+        """
+        return f"<{self.public_id}@{sender_address().rpartition('@')[2]}>"
 
 
 M = TypeVar("M", bound=Mail)
 
 
-def message_id(public_id: uuid.UUID) -> str:
-    """The Message-ID header of a row, at the domain that mails are sent from."""
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    return f"<{public_id}@{domain}>"
+def sender_address() -> str:
+    """The address of DEFAULT_FROM_EMAIL, without its name."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
 # ---- delivery ----------------------------------------------------------------------------------
@@ -100,13 +108,29 @@ def try_once(row: Mail, compose: Callable[[], EmailMessage]) -> bool:
         with transaction.atomic():
             row.delivery, row.sent_at, row.last_answer = Mail.Delivery.SENT, timezone.now(), ""
             row.save()
-            answer = hand_over(compose)
+            answer = hand_over(lambda: _address(compose(), row))
             if not answer.is_taken:
                 raise _NotTakenError
     except _NotTakenError:
         row.sent_at, row.last_answer = None, answer.text
         row.delivery = Mail.Delivery.REFUSED if answer.is_final else Mail.Delivery.QUEUED
     return answer.is_taken or answer.is_final
+
+
+def _address(mail: EmailMessage, row: Mail) -> EmailMessage:
+    """Write the headers that every mail of ours carries, and the envelope sender that bounces come back to.
+
+    Django takes `from_email` for the envelope, and for the header only when there is no From of its own.
+    """
+    mail.extra_headers |= {
+        "Message-ID": row.message_id,
+        "Auto-Submitted": "auto-generated",  # RFC 3834, 5
+        "X-Auto-Response-Suppress": NO_REPLIES,
+    }
+    if settings.BOUNCE_ADDRESS:
+        mail.extra_headers["From"] = mail.from_email
+        mail.from_email = verp.envelope_sender(row)
+    return mail
 
 
 class _NotTakenError(Exception):

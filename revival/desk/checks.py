@@ -8,10 +8,13 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import DatabaseError, connections
 from django.db.backends.utils import CursorWrapper
 
 from booking.time.quiet_hours import HOURS_A_DAY
+from revival.base.verp import LONGEST_LOCAL_PART
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
 
@@ -127,6 +130,30 @@ def check_example_data(
     ]
 
 
+@register(Tags.database, deploy=True)
+def check_clinic_email(
+    app_configs: AppConfigs, databases: Sequence[str] | None = None, **kwargs: object
+) -> list[CheckMessage]:
+    """W006: the clinic's mailbox, where replies to its mails go (needs `--database default`)."""
+    if not databases:
+        return []
+    from booking.models import Clinic  # apps are not ready when this module loads
+
+    try:
+        has_no_mailbox = Clinic.objects.filter(email="").exists()
+    except DatabaseError:  # not migrated yet
+        return []
+    if not has_no_mailbox:
+        return []
+    return [
+        checks.Warning(
+            "The clinic has no e-mail address: patients cannot reply to its mails, which say so.",
+            hint="Enter one that somebody reads, under Clinic at the desk.",
+            id="revival.W006",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def check_site_url(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
     """E001: SITE_URL, with which links in mail and for search engines begin, is an https address."""
@@ -167,5 +194,29 @@ def check_quiet_hours(app_configs: AppConfigs, **kwargs: object) -> list[CheckMe
             f"Quiet hours from {first} until {last} are no hours of a day, or leave none in which an offer is sent.",
             hint="Set BOOKING_QUIET_FROM_HOUR and BOOKING_QUIET_UNTIL_HOUR from 0 to 24, not to the whole day.",
             id="revival.E003",
+        )
+    ]
+
+
+@register()
+def check_bounce_address(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
+    """E004: BOUNCE_ADDRESS, from which each mail's envelope sender is made, is empty or an address with room for that.
+
+    With any other, the mail server would refuse every mail.
+    """
+    if not settings.BOUNCE_ADDRESS:
+        return []
+    try:
+        validate_email(settings.BOUNCE_ADDRESS)
+        is_good = len(settings.BOUNCE_ADDRESS.rpartition("@")[0]) <= LONGEST_LOCAL_PART
+    except ValidationError:
+        is_good = False
+    if is_good:
+        return []
+    return [
+        Error(
+            f"BOUNCE_ADDRESS is {settings.BOUNCE_ADDRESS}; no mail could be sent with it.",
+            hint=f"Set it to an address with at most {LONGEST_LOCAL_PART} characters before the @, or leave it unset.",
+            id="revival.E004",
         )
     ]

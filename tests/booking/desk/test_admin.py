@@ -434,7 +434,7 @@ def example_clinic(therapist, service):
 def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, therapist, service):
     owner = signed_in_as(OWNER)
     items = to_do(owner.get("/admin/").text)
-    facts, hours, photo = "Address, opening hours", "Working hours of Dr. Stanley", "Photo of Dr. Peter Stanley"
+    facts, hours, photo = "Address, opening hours, e-mail", "Working hours of Dr. Stanley", "Photo of Dr. Peter Stanley"
     assert set(items) == {facts, hours, photo, "Service: Consultation", "About Dr. Stanley", "When to get help"}
 
     for what in set(items) - {hours, photo}:
@@ -446,6 +446,7 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
             "hours-0-opens": "08:00",
             "hours-0-closes": "17:00",
             "address": "1 Main Street",
+            "email": "hello@clinic.example",
             "notices_to": "desk@clinic.example",
             "about": "Treats backs.",
             "approved_on": "2026-11-01",
@@ -468,7 +469,7 @@ def test_who_cannot_set_it_up_is_told_that_the_owner_does(example_clinic):
 
     assert set(to_do(page)) == {"Working hours of Dr. Stanley"}
     theirs = page.split("For the owner to set up:")[1].split("</p>")[0]
-    assert theirs.strip().startswith("Address, opening hours; Service: Consultation; ")
+    assert theirs.strip().startswith("Address, opening hours, e-mail; Service: Consultation; ")
 
 
 def test_a_therapist_whose_sign_in_is_not_joined_is_told_so_and_the_owner_too(therapist):

@@ -5,17 +5,33 @@ The golden files are what a calendar gets, byte by byte. To write them anew afte
 """
 
 import os
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from icalendar import Calendar
 
 from booking import actions
 from booking.mail import queue
-from booking.models import Delivery, Kind, Message, State
-from tests.factories import CHICAGO, a_clinic, a_therapist, an_appointment, in_days, version_of, working_all_week
+from booking.models import Appointment, Clinic, Delivery, Kind, Message, State
+from booking.models.versions import Together
+from revival.base.mail import sender_address
+from tests.factories import (
+    CHICAGO,
+    a_clinic,
+    a_series,
+    a_therapist,
+    an_appointment,
+    in_days,
+    some_details,
+    version_of,
+    working_all_week,
+)
+from tests.staff import OWNER, staff_user
 
 GOLDEN = Path(__file__).parent / "golden"
 VISIT_ID = "5f2c7b1e-8f3a-4c7e-9a51-3d0b6a1f2c4d"
@@ -113,6 +129,98 @@ def test_one_visit_keeps_its_uid_and_counts_up(chain):
     assert {str(event["organizer"]) for event in events} == {"mailto:desk@clinic.example"}
     assert {str(event["attendee"]) for event in events} == {"mailto:ada@example.com"}
     assert not any(event.walk("VALARM") for event in events)
+
+
+def organizers(mail):
+    files = [part for part in mail.walk() if part.get_content_type() == "application/ics"]
+    events = [event for file in files for event in Calendar.from_ical(file.get_payload(decode=True)).walk("VEVENT")]
+    return {str(event["organizer"]) for event in events}
+
+
+@pytest.mark.parametrize("before", ["hello@clinic.example", ""])
+def test_the_organizer_stays_who_invited_whatever_the_clinics_address_is_later(
+    therapist, service, mailbox, settings, client, before
+):
+    settings.DEFAULT_FROM_EMAIL = "no-reply@clinic.example"
+    Clinic.objects.update(email=before)
+    visit = an_appointment(therapist, service, in_days(5), state=State.REQUESTED)
+    visit = actions.confirm_appointment(appointment=visit, seen=version_of(visit))
+    mails = deliver(mailbox)
+    Clinic.objects.update(email="other@clinic.example")
+    settings.DEFAULT_FROM_EMAIL = "elsewhere@clinic.example"
+
+    downloaded = client.get(f"{visit.get_absolute_url()}visit.ics").content
+    visit = actions.move_appointment(
+        appointment=visit, seen=version_of(visit), starts_at=in_days(6), by=actions.Actor.PATIENT
+    )
+    mails += deliver(mailbox)
+    actions.cancel_appointment(appointment=visit, seen=version_of(visit), by=actions.Actor.PATIENT)
+    mails += deliver(mailbox)
+
+    invited = f"mailto:{before or 'no-reply@clinic.example'}"
+    assert [organizers(mail) for mail in mails] == [{invited}] * 3
+    assert str(Calendar.from_ical(downloaded).walk("VEVENT")[0]["organizer"]) == invited
+
+
+def test_the_visits_of_a_series_keep_their_organizer_too(therapist, service, mailbox):
+    Clinic.objects.update(email="hello@clinic.example")
+    first, *_ = a_series(therapist, service, in_days(3), in_days(4), in_days(5))
+    mails = deliver(mailbox)
+    Clinic.objects.update(email="")
+
+    actions.move_appointment(appointment=first, seen=version_of(first), starts_at=in_days(6), by=actions.Actor.STAFF)
+    mails += deliver(mailbox)
+    rest = Appointment.objects.order_by("starts_at").first()
+    seen = str(Together(list(Appointment.objects.order_by("starts_at"))).version)
+    actions.cancel_rest(appointment=rest, seen=seen, by=staff_user(OWNER))
+    mails += deliver(mailbox)
+
+    assert len(mails) == 3
+    assert [organizers(mail) for mail in mails] == [{"mailto:hello@clinic.example"}] * 3
+
+
+@pytest.mark.parametrize("by", ["patient", "desk"])
+def test_a_visit_agreed_at_once_is_invited_to_by_the_clinic(therapist, service, mailbox, by):
+    Clinic.objects.update(email="hello@clinic.example")
+    place = {"therapist": therapist, "service": service, "starts_at": in_days(5)}
+    if by == "desk":
+        details = some_details()
+        actions.book_for_caller(**place, details=details, submission_key=uuid.uuid4(), by=staff_user(OWNER))
+    else:
+        service.needs_confirmation = False
+        service.save()
+        actions.book_appointment(
+            hold=actions.take_hold(**place), **place, details=some_details(), submission_key=uuid.uuid4()
+        )
+
+    [mail] = deliver(mailbox)
+
+    assert organizers(mail) == {"mailto:hello@clinic.example"}
+
+
+def test_visits_from_before_the_column_keep_who_they_were_sent_with(therapist, service, settings):
+    """As the migration finds them: agreed, and sent with the address of DEFAULT_FROM_EMAIL."""
+    agreed = an_appointment(therapist, service, in_days(5), confirmed_at=ASKED)
+    asked = an_appointment(therapist, service, in_days(6), state=State.REQUESTED)
+    loader = MigrationLoader(connection)
+    [name] = [key for key in loader.disk_migrations if key[1].endswith("_mail_organizer")]
+    before = loader.project_state(loader.disk_migrations[name].dependencies[0])
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with connection.schema_editor() as editor:
+        loader.disk_migrations[name].unapply(before.clone(), editor)
+    with connection.schema_editor() as editor:
+        loader.disk_migrations[name].apply(before.clone(), editor)
+    was_sent_with, settings.DEFAULT_FROM_EMAIL = sender_address(), "elsewhere@clinic.example"
+    Clinic.objects.update(email="hello@clinic.example")
+
+    agreed.refresh_from_db()
+    asked.refresh_from_db()
+    asked = actions.confirm_appointment(appointment=asked, seen=version_of(asked))
+
+    assert agreed.organizer == was_sent_with
+    assert asked.organizer == "hello@clinic.example"
+    assert an_appointment(therapist, service, in_days(7), state=State.REQUESTED).organizer == ""
 
 
 def test_a_move_to_another_therapist_changes_the_same_event(therapist, service, mailbox):

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from revival.base.verp import LONGEST_LOCAL_PART
 from revival.desk import checks
+from tests.factories import a_clinic
 
 
 @pytest.mark.django_db
@@ -66,6 +68,36 @@ def test_quiet_hours_are_hours_and_never_the_whole_day(settings, hours, is_good)
     assert (checks.check_quiet_hours(None) == []) is is_good
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("email", "ids"), [("", ["revival.W006"]), ("hello@clinic.example", [])])
+def test_a_clinic_that_cannot_be_replied_to_is_warned_of(email, ids):
+    a_clinic(email=email)
+
+    assert [message.id for message in checks.check_clinic_email(None, ["default"])] == ids
+
+
+@pytest.mark.django_db
+def test_before_there_is_a_clinic_nothing_is_missing_of_it():
+    assert checks.check_clinic_email(None, ["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "is_good"),
+    [
+        ("", True),
+        ("bounces@clinic.example", True),
+        (f"{'b' * LONGEST_LOCAL_PART}@clinic.example", True),
+        (f"{'b' * (LONGEST_LOCAL_PART + 1)}@clinic.example", False),
+        ("bounces", False),
+        ("Bounces <bounces@clinic.example>", False),
+    ],
+)
+def test_the_bounce_address_is_one_with_room_for_a_token(settings, address, is_good):
+    settings.BOUNCE_ADDRESS = address
+
+    assert (checks.check_bounce_address(None) == []) is is_good
+
+
 def test_no_two_checks_share_an_id():
     tree = ast.parse(Path(checks.__file__).read_text())
     ids = Counter(
@@ -74,5 +106,5 @@ def test_no_two_checks_share_an_id():
         if isinstance(node, ast.keyword) and node.arg == "id" and isinstance(node.value, ast.Constant)
     )
 
-    assert len(ids) == 8
+    assert len(ids) == 10
     assert [check_id for check_id, uses in ids.items() if uses > 1] == []
