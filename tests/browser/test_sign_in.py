@@ -104,8 +104,8 @@ def walk_through_the_door(page, url, name):
         yield f"accounts {path}"
 
 
-def test_no_step_has_barriers_and_the_policy_holds(door, new_context):
-    page = new_context(reduced_motion="reduce").new_page()
+def test_no_step_has_barriers_and_the_policy_holds(door, new_page):
+    page = new_page(reduced_motion="reduce")
     complaints = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -123,8 +123,8 @@ def test_no_step_has_barriers_and_the_policy_holds(door, new_context):
     assert [one for one in complaints if "status of 422" not in one] == []
 
 
-def test_it_works_without_scripts(door, new_context):
-    page = new_context(java_script_enabled=False).new_page()
+def test_it_works_without_scripts(door, new_page):
+    page = new_page(java_script_enabled=False)
     names = list(walk_through_the_door(page, door.url, a_new_colleague(door, "kim-without-scripts")))
 
     assert names[-1] == "accounts 1/change/"
@@ -175,8 +175,8 @@ def test_the_codes_print_and_what_surrounds_them_does_not(door, page):
     assert not page.get_by_role("link", name="I have kept them").is_visible()
 
 
-def test_the_picture_is_drawn_black_on_white_whatever_the_scheme(door, new_context):
-    page = new_context(color_scheme="dark").new_page()
+def test_the_picture_is_drawn_black_on_white_whatever_the_scheme(door, new_page):
+    page = new_page(color_scheme="dark")
     type_password(page, door.url, a_new_colleague(door, "kim-picture"))
     shape = page.locator("svg.qr path")
     shape.wait_for()
