@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.barriers import HEIGHT, WIDTHS, resize
 from tests.waiting import PATIENCE
 
-DESKTOP = {"width": 1280, "height": 720}
+DESKTOP = {"width": WIDTHS[-1], "height": HEIGHT}
 PLAIN = {"color_scheme": "light", "reduced_motion": "no-preference"}
 
 
@@ -39,7 +40,7 @@ def new_page(browser, kept):
         assert page not in used, "One test wants it twice."
         used.append(page)
         page.context.clear_cookies()
-        page.set_viewport_size(viewport)
+        resize(page, viewport)
         page.emulate_media(media="null", **PLAIN | {name: options[name] for name in PLAIN if name in options})
         return page
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from tests.browser.barriers import barriers
 from tests.exhaustive import EXHAUSTIVE
@@ -16,7 +18,7 @@ WALKED = {"where they wanted to go", "accounts ", "accounts add/", "accounts 1/c
 """Pages behind the door: test_every_screen looks at them."""
 MAKE = """
 from django.contrib.auth.models import Group, User
-user = User.objects.create_user({name!r}, password={password!r}, is_staff=True, first_name="Kim")
+user = User.objects.create(username={name!r}, password={password!r}, is_staff=True, first_name="Kim")
 user.groups.set(Group.objects.filter(name="Owner"))
 """
 
@@ -31,8 +33,14 @@ def door(tmp_path_factory):
 
 
 def a_new_colleague(site, name):
-    site.run_python(MAKE.format(name=name, password=PASSWORD))
+    site.run_python(MAKE.format(name=name, password=stored(PASSWORD)))
     return name
+
+
+@cache
+def stored(password):
+    """As the site keeps it."""
+    return PBKDF2PasswordHasher().encode(password, "salt-of-the-tests-22-long")
 
 
 def type_password(page, url, name, password=PASSWORD):
