@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.exhaustive import EXHAUSTIVE
 
@@ -66,10 +66,15 @@ FOCUSED = """() => {
 MOST_STOPS = 400
 
 
+def resize(page: Page, size: ViewportSize) -> None:
+    if page.viewport_size != size:
+        page.set_viewport_size(size)
+
+
 def violations(page: Page, options: dict[str, Any] = EVERYTHING, within: str = "html") -> list[str]:
     """What axe finds; the window stays as tall as the page, or the sticky bar counts as overlap."""
     width = page.viewport_size["width"]
-    page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+    resize(page, {"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])["violations"]
@@ -92,27 +97,27 @@ def dangling_ids(page: Page) -> list[str]:
 def barriers(page: Page, widths: Sequence[int] = WIDTHS, *, by_night: bool = False, within: str = "html") -> list[str]:
     """Everything found, each with its width and scheme; empty when anybody can use the page.
 
-    axe looks at the whole page, or what is `within` that selector, by day, on a phone, and if asked at its colors by
-    night; with EXHAUSTIVE=true (`make check`) it does both at each width. The cheap checks are made at every width
-    always.
+    axe looks at the whole page, or what is `within` that selector, by day, at the least width, and if asked at its
+    colors by night, at the largest; with EXHAUSTIVE=true (`make check`) it does both at each width. The cheap checks
+    are made at every width always.
     """
     page.wait_for_load_state()
     before = page.viewport_size
     found = dangling_ids(page)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")  # no color on its way to another
     for width in sorted(widths, reverse=True):  # down from where most pages are, to where axe looks
-        page.set_viewport_size({"width": width, "height": HEIGHT})
+        resize(page, {"width": width, "height": HEIGHT})
         sideways = page.evaluate(SIDEWAYS)
         found += [f"{width}, scrolls {sideways} px sideways"] if sideways else []
         if width == PHONE:
             found += [f"{width}, small for a thumb: {target}" for target in page.evaluate(TOO_SMALL)]
         if EXHAUSTIVE or width == min(widths):
             found += [f"{width}, {violation}" for violation in violations(page, within=within)]
-            if EXHAUSTIVE or by_night:
-                page.emulate_media(color_scheme="dark")
-                found += [f"{width} dark, {violation}" for violation in violations(page, OF_COLOR, within)]
-                page.emulate_media(color_scheme="light")
-    page.set_viewport_size(before)
+        if EXHAUSTIVE or (by_night and width == max(widths)):
+            page.emulate_media(color_scheme="dark")
+            found += [f"{width} dark, {violation}" for violation in violations(page, OF_COLOR, within)]
+            page.emulate_media(color_scheme="light")
+    resize(page, before)
     return found
 
 

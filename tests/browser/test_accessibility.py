@@ -175,8 +175,8 @@ def test_no_focus_is_lost(walk):
         (".crumbs a, .footer__list a { display: block; block-size: 9px; padding: 0 !important }", "target-size"),
     ],
 )
-def test_control_barriers_are_seen(site, new_context, style, said):
-    page = new_context(bypass_csp=True).new_page()
+def test_control_barriers_are_seen(site, new_page, style, said):
+    page = new_page(bypass_csp=True)
     page.goto(site.url)
     page.add_style_tag(content=style)
 
@@ -190,8 +190,8 @@ def test_control_barriers_are_seen(site, new_context, style, said):
         ("html { scroll-padding: 0 !important } .bar { min-block-size: 30rem !important }", "from"),
     ],
 )
-def test_control_a_lost_focus_is_seen(site, new_context, style, said):
-    page = new_context(bypass_csp=True).new_page()
+def test_control_a_lost_focus_is_seen(site, new_page, style, said):
+    page = new_page(bypass_csp=True)
     page.goto(site.url)
     page.add_style_tag(content=style)
 
@@ -210,8 +210,8 @@ def test_the_html_checker_finds_nothing(walk, tmp_path):
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def test_staff_confirm_a_request_at_the_desk(site, signed_in, complaints, new_context, superuser):
-    patient = new_context().new_page()
+def test_staff_confirm_a_request_at_the_desk(site, signed_in, complaints, new_page, superuser):
+    patient = new_page()
     walk = booking_pages(patient, site.url)
     for name in walk:
         if name == "visit":

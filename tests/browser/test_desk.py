@@ -119,8 +119,8 @@ def test_a_caller_is_booked_by_keyboard_alone(site, desk):
     page.get_by_text("No e-mail is sent").wait_for()
 
 
-def test_long_work_says_so_and_is_done_once(site, desk, complaints):
-    page = desk(viewport={"width": 360, "height": 740})
+def test_long_work_says_so_and_is_done_once(site, desk, new_context, complaints):
+    page = desk(new_context(viewport={"width": 360, "height": 740}).new_page())
     page.clock.install()
     page.goto(f"{site.url}/admin/calendar/book/?therapist=benjamin-britton")
     page.fill("#id_name", "Wanda Waits")

@@ -306,9 +306,9 @@ for row in Session.objects.all():
 """
 
 
-def test_typing_keeps_the_session_and_what_was_typed_outlives_it(site, desk):
+def test_typing_keeps_the_session_and_what_was_typed_outlives_it(site, desk, new_context):
     """Time passes in the session's own row: the site sees minutes go by without a request."""
-    page = desk("the-editor")
+    page = desk("the-editor", new_context().new_page())
     a_draft(page, site, "A long thought")
     change = page.url
     page.clock.install()

@@ -58,13 +58,6 @@ def mails():
         drop_database(name)
 
 
-@pytest.fixture(scope="module")
-def page(browser):
-    """One for all mails."""
-    with browser.new_context() as context:
-        yield context.new_page()
-
-
 def show(page, html):
     """In a document of its own: axe remembers colors of the one before."""
     page.goto("about:blank")

@@ -58,7 +58,7 @@ def start(page, site, day):
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
-def test_the_desk_starts_it_the_patient_answers_and_the_board_shows_it(site, desk, new_context, a_day, scripts):  # noqa: F811
+def test_the_desk_starts_it_the_patient_answers_and_the_board_shows_it(site, desk, new_page, a_day, scripts):  # noqa: F811
     tag = "with" if scripts else "without"
     day = a_day(tag, int(scripts))
     page = desk(java_script_enabled=scripts, viewport={"width": 1280, "height": 900})
@@ -77,7 +77,7 @@ def test_the_desk_starts_it_the_patient_answers_and_the_board_shows_it(site, des
         return next((mail for mail in theirs if "Dr. Stanley is out" in mail["Subject"]), None)
 
     text = wait_for(the_question).get_body(("plain",)).get_content()
-    patient = new_context(java_script_enabled=False, viewport={"width": 360, "height": 800}).new_page()
+    patient = new_page(java_script_enabled=False, viewport={"width": 360, "height": 800})
     patient.goto(re.search(r"\S+/visits/instead/\S+/(?=\n)", text)[0])
     patient.get_by_text("Held for you until").wait_for()
     patient.locator("main").get_by_role("button", name="Take this time").click()

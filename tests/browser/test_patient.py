@@ -21,9 +21,8 @@ def fill_in(page):
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_article_to_visit_and_cancel(site, new_context, scripts, width):
-    context = new_context(java_script_enabled=scripts, viewport={"width": width, "height": 800})
-    page = context.new_page()
+def test_article_to_visit_and_cancel(site, new_page, scripts, width):
+    page = new_page(java_script_enabled=scripts, viewport={"width": width, "height": 800})
     complaints = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
 
@@ -48,7 +47,6 @@ def test_article_to_visit_and_cancel(site, new_context, scripts, width):
     page.get_by_role("button", name="Yes, cancel this visit").click()
     page.get_by_text("Your visit is cancelled").wait_for()
     assert complaints == []
-    context.close()
 
 
 def press_until(page, is_there, key="Tab", most=200):
@@ -155,7 +153,8 @@ def test_on_a_narrow_page_booking_is_few_tab_stops_away(site, page):
     assert page.get_by_role("link", name="Skip to call or book").count() == 0
 
 
-def test_an_open_page_says_when_its_time_is_no_longer_held(site, page):
+def test_an_open_page_says_when_its_time_is_no_longer_held(site, new_context):
+    page = new_context().new_page()
     page.clock.install()
     page.goto(site.url + "/book/benjamin-britton/consultation/")
     page.locator("main").get_by_role("button", name="Take this time").click()
@@ -246,18 +245,9 @@ CUT_OFF = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def reader(browser):
-    """A window for tests that only read."""
-    with browser.new_context() as context:
-        yield context.new_page()
-
-
 @pytest.mark.parametrize("path", PUBLIC)
-def test_all_is_within_reach_at_every_width_and_with_text_twice_as_large(site, reader, path):
+def test_all_is_within_reach_at_every_width_and_with_text_twice_as_large(site, page, path):
     """Of text alone (WCAG 1.4.4): media queries count in the browser's own size, so the layout of the width stays."""
-
-    page = reader
 
     def widths(*all_of_them):
         for width in all_of_them:
@@ -277,8 +267,8 @@ def test_all_is_within_reach_at_every_width_and_with_text_twice_as_large(site, r
 
 
 @pytest.mark.parametrize("with_scripts", [True, False], ids=["with scripts", "without"])
-def test_a_link_to_a_question_opens_it(site, new_context, with_scripts):
-    page = new_context(java_script_enabled=with_scripts, viewport={"width": 360, "height": 700}).new_page()
+def test_a_link_to_a_question_opens_it(site, new_page, with_scripts):
+    page = new_page(java_script_enabled=with_scripts, viewport={"width": 360, "height": 700})
 
     page.goto(site.url + "/faq/#q-referral")
 
@@ -290,8 +280,8 @@ def test_a_link_to_a_question_opens_it(site, new_context, with_scripts):
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_what_is_on_the_page_is_listed_once(site, new_context, width):
-    page = new_context(viewport={"width": width, "height": 800}).new_page()
+def test_what_is_on_the_page_is_listed_once(site, new_page, width):
+    page = new_page(viewport={"width": width, "height": 800})
 
     page.goto(site.url + ARTICLE)
 

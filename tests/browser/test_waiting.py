@@ -25,8 +25,8 @@ def a_visit(site, start, name):
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
-def test_an_offer_is_taken_from_the_mail(site, new_context, scripts):
-    page = new_context(java_script_enabled=scripts, viewport={"width": 360, "height": 800}).new_page()
+def test_an_offer_is_taken_from_the_mail(site, new_page, scripts):
+    page = new_page(java_script_enabled=scripts, viewport={"width": 360, "height": 800})
     guest = Guest(site.url)
     week = guest.get("/book/benjamin-britton/consultation/")
     later = re.search(r'href="(\?from=[^"]+)">Later', week)[1]
