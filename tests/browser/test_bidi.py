@@ -8,6 +8,7 @@ import pytest
 from django.utils.html import escape
 
 from tests.browser.test_desk import clerk, complaints, desk  # noqa: F401 - fixtures
+from tests.waiting import wait_for
 
 NAMES = {"Arabic": "ليلى", "Hebrew": "נעמה"}
 PHONE = "612-555-0142"
@@ -68,10 +69,33 @@ UNISOLATE = """() => {
 }"""
 
 
+# In a flex box or grid each element is a box of its own, and the space between the words and the name is gone.
+TORN_OFF = """() => [...document.querySelectorAll("bdi")].map(one => one.parentElement)
+    .filter(one => /flex|grid/.test(getComputedStyle(one).display))
+    .filter(one => [...one.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim()))
+    .map(one => one.outerHTML)
+"""
+RENAME = """
+from booking.models import Therapist
+Therapist.objects.filter(slug="peter-stanley").update(name={0!r}, short_name={0!r})
+"""
+
+
 @pytest.fixture(scope="module")
 def rows(site):
     yield json.loads(site.run_python(FILL))
     site.run_python(TIDY)
+
+
+@pytest.fixture
+def therapist(site):
+    """Dr. Stanley under an Arabic name."""
+    site.run_python(RENAME.format(NAMES["Arabic"]))
+    yield NAMES["Arabic"]
+    site.run_python(
+        "from booking.models import Therapist as T\nT.objects.filter(slug='peter-stanley').update("
+        "name='Dr. Peter Stanley', short_name='Dr. Stanley')"
+    )
 
 
 def in_order(page):
@@ -98,6 +122,7 @@ def test_at_the_desk_numbers_keep_their_order(site, desk, complaints, rows, path
     page = desk(viewport={"width": 1280, "height": 900})
     page.goto(site.url + path.format(**rows))
     assert in_order(page)
+    assert page.evaluate(TORN_OFF) == []
 
     page.evaluate(UNISOLATE)  # a control: where they stand in one line, a name without isolation turns them around
 
@@ -112,6 +137,20 @@ def test_a_found_patients_numbers_keep_their_order(site, desk, complaints, rows)
     page.get_by_role("heading", name="Patients").wait_for()
 
     assert in_order(page)
+    assert page.get_by_role("button", name="All visits of").count() >= 1
+    assert page.evaluate(TORN_OFF) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/book/", "/therapists/peter-stanley/", "/articles/cupping-for-back-pain/"])
+def test_on_pages_that_readers_open_a_name_stands_in_its_sentence(site, page, therapist, path):
+    def is_renamed():  # pages for readers are kept, and made anew within a second
+        page.goto(site.url + path)
+        return page.locator("bdi", has_text=therapist).count()
+
+    wait_for(is_renamed)
+
+    assert page.get_by_role("link", name=f"See {therapist}’s free times").count()
+    assert page.evaluate(TORN_OFF) == []
 
 
 @pytest.mark.parametrize("part", ["html", "text"])
