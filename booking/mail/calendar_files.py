@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from booking.models import Appointment, Clinic
+from booking.people.addresses import sending_address
 from revival.base.bidi import isolate
 from revival.base.mail import sender_address
 
@@ -128,7 +129,7 @@ def _attendee(visit: Appointment) -> vCalAddress:
     """The patient as ACCEPTED and without RSVP: they have agreed already, so no calendar asks them or answers us."""
     from icalendar import vCalAddress, vText
 
-    address = vCalAddress(f"mailto:{visit.email}")
+    address = vCalAddress(f"mailto:{sending_address(visit.email)}")
     address.params["ROLE"] = vText("REQ-PARTICIPANT")
     address.params["PARTSTAT"] = vText("ACCEPTED")
     address.params["RSVP"] = vText("FALSE")
