@@ -19,7 +19,10 @@ def clinic_calendar(clinic: Clinic, span: Span) -> ClinicCalendar:
     first, last = (moment.astimezone(clinic.zone).date() for moment in span)
     weekly = tuple(WeeklyHours(shift.weekday, shift.opens, shift.closes) for shift in clinic.week)
     if not weekly:
-        weekly = tuple(shift.hours for shift in Shift.objects.in_force().holding_between(first, last)) or USUAL_WEEK
+        # Each hours once: many therapists work the same, and the calendar looks at all of them for each day.
+        shifts = Shift.objects.in_force().holding_between(first, last).order_by()
+        rows = shifts.values_list(*WeeklyHours._fields).distinct()
+        weekly = tuple(WeeklyHours(*row) for row in rows) or USUAL_WEEK
     # Two days more for `ClinicCalendar.open_until`, which looks past the end of today.
     days = bounds_of_days(first, last + 2 * ONE_DAY, clinic.zone)
     closed = tuple(absence.span for absence in Absence.objects.closing_the_clinic().touching(days))
