@@ -10,6 +10,7 @@ from revival.base.refusals import BusyError, RefusalError
 
 from .book import Details, book_appointment
 from .contact import ask_for_contact, finish_contact, take_up_contact
+from .corrections import correct_person
 from .day_sheets import deliver_day_sheet, visits_by_therapist, write_day_sheets
 from .desk import (
     book_for_caller,
@@ -34,6 +35,7 @@ from .hours import (
 from .in_the_way import visits_within
 from .limits import count_ask, count_feedback, counting_booking, counting_hold
 from .links import ask_for_links, send_lost_links
+from .new_address import present_state
 from .offers import accept_offer, decline_offer, expire_offer, offer_freed_time
 from .outages.answer import cancel_affected, expire_alternative, take_other_time
 from .outages.end import end_outage
@@ -48,6 +50,7 @@ from .recurring import (
     save_recurring_absence,
 )
 from .refusals import (
+    AddressNeededError,
     AlreadyOutError,
     AlternativesGoneError,
     ChangedMeanwhileError,
@@ -84,6 +87,7 @@ from .zone import check_zone
 __all__ = [
     "ANYONE",
     "Actor",
+    "AddressNeededError",
     "AlreadyOutError",
     "AlternativesGoneError",
     "BusyError",
@@ -122,6 +126,7 @@ __all__ = [
     "check_zone",
     "close_clinic",
     "confirm_appointment",
+    "correct_person",
     "count_ask",
     "count_feedback",
     "counting_booking",
@@ -155,6 +160,7 @@ __all__ = [
     "note_reached",
     "offer_freed_time",
     "plan_recurring_absence",
+    "present_state",
     "recurrence_stamp",
     "remind_patient",
     "remind_staff",

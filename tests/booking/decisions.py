@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.test import Client
 
 from booking import actions
 from booking.models import AffectedVisit, Appointment, Delivery, Message, Offer, Outage, Service, State, Therapist
+from booking.models.people import Person
 from revival.base.clock import Span
 from tests.factories import (
     CHICAGO,
@@ -128,6 +129,11 @@ def patient_takes_the_held_time(line: AffectedVisit, rows: Rows) -> None:
 
 def staff_keep(line: AffectedVisit, rows: Rows) -> None:
     actions.keep_affected(line=line, seen=version_of(line), who=rows.colleague)
+
+
+def colleague_corrects(row: Any, rows: Rows) -> None:
+    seen, details = Person.of(row).version, replace(Person.of(row), phone="612-555-0199")
+    actions.correct_person(person=row, details=details, seen=seen)
 
 
 def sent_elsewhere(message: Message, rows: Rows) -> None:
@@ -338,6 +344,21 @@ STAFF_DECIDE = [
         page_of("resend", "message"),
         lambda message, rows: patient_moves(message.appointment, rows),
         typed=lambda message, page: {"email": "ada@example.org"},
+    ),
+    *(
+        Decision(
+            actions.correct_person,
+            row,
+            lambda row: f"/admin/patients/correct/{row._meta.model_name}/{row.pk}/",
+            colleague_corrects,
+            name=f"correct_person in {name}",
+            typed=lambda row, page: {"name": "Ada Right", "email": "right@example.com", "phone": "612-555-0142"},
+        )
+        for name, row in (
+            ("a visit", a_visit),
+            ("an entry", lambda rows: joins(rows.service)),
+            ("a contact request", lambda rows: asks()),
+        )
     ),
     Decision(actions.mark_as_phoned, an_undelivered_message, page_of("phoned", "message"), sent_elsewhere),
 ]

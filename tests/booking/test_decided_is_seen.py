@@ -173,7 +173,7 @@ def test_a_corrected_phone_or_note_is_no_new_version(rows):
 
 # ---- nothing decides without ----
 
-ABOUT_A_ROW = {"appointment", "contact_request", "entry", "line", "message", "offer", "outage", "plans"}
+ABOUT_A_ROW = {"appointment", "contact_request", "entry", "line", "message", "offer", "outage", "person", "plans"}
 ON_THE_CLOCK = {"end_waiting", "expire_alternative", "expire_offer", "expire_request", "remind_patient", "remind_staff"}
 BY_A_MAIL_PROGRAM = {"leave_waitlist"}
 HOURS = {"set_weekly_hours", "save_recurring_absence", "remove_recurring_absence"}
@@ -232,6 +232,7 @@ FORMS_THAT_DECIDE_NOTHING = {
 DRAW_THE_FIELDS_OF_A_DECISION_FORM = {
     "booking/patients/cancel",
     "booking/desk/base/answer",
+    "booking/desk/people/correct",
     "booking/desk/outages/end",
 }
 
