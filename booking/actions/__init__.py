@@ -41,6 +41,7 @@ from .outages.answer import cancel_affected, expire_alternative, take_other_time
 from .outages.end import end_outage
 from .outages.settle import keep_affected, note_reached
 from .outages.start import OutagePlan, affected_by, start_outage, usual_answer_by, why_by_phone
+from .own_details import ask_for_new_email, change_phone_or_note, confirm_new_email, drop_new_email
 from .people import Chosen, erase_people, export_people
 from .recurring import (
     RecurrencePlan,
@@ -116,6 +117,7 @@ __all__ = [
     "affected_by",
     "ask_for_contact",
     "ask_for_links",
+    "ask_for_new_email",
     "block_time",
     "book_appointment",
     "book_for_caller",
@@ -123,9 +125,11 @@ __all__ = [
     "cancel_affected",
     "cancel_appointment",
     "cancel_rest",
+    "change_phone_or_note",
     "check_zone",
     "close_clinic",
     "confirm_appointment",
+    "confirm_new_email",
     "correct_person",
     "count_ask",
     "count_feedback",
@@ -136,6 +140,7 @@ __all__ = [
     "delete_dead_holds",
     "deliver_day_sheet",
     "deliver_message",
+    "drop_new_email",
     "end_outage",
     "end_waiting",
     "erase_people",

@@ -16,6 +16,7 @@ from booking.models import (
     TO_STAFF,
     Appointment,
     Delivery,
+    EmailChange,
     Kind,
     Message,
     Offer,
@@ -41,6 +42,7 @@ def close_links(rows: Sequence[PersonRow], *, asking: OutageContact | None = Non
     """
     visits, entries = _visits_in(rows), _entries_of(rows)
     contacts = contacts_alone(visits)
+    EmailChange.objects.filter(visit__in=visits, settled_at=None).delete()  # of the old address
     linked: list[Appointment | WaitlistEntry | OutageContact] = [*visits, *entries, *contacts]
     for row in linked:
         row.close_link()

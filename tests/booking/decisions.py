@@ -11,7 +11,18 @@ from typing import Any
 from django.test import Client
 
 from booking import actions
-from booking.models import AffectedVisit, Appointment, Delivery, Message, Offer, Outage, Service, State, Therapist
+from booking.models import (
+    AffectedVisit,
+    Appointment,
+    Delivery,
+    EmailChange,
+    Message,
+    Offer,
+    Outage,
+    Service,
+    State,
+    Therapist,
+)
 from booking.models.people import Person
 from revival.base.clock import Span
 from tests.factories import (
@@ -134,6 +145,14 @@ def staff_keep(line: AffectedVisit, rows: Rows) -> None:
 def colleague_corrects(row: Any, rows: Rows) -> None:
     seen, details = Person.of(row).version, replace(Person.of(row), phone="612-555-0199")
     actions.correct_person(person=row, details=details, seen=seen)
+
+
+def patient_asks_for_another(change: EmailChange, rows: Rows) -> None:
+    asks_for_new_email(change.visit, "another@example.com")
+
+
+def asks_for_new_email(visit: Appointment, email: str = "new@example.com") -> EmailChange:
+    return actions.ask_for_new_email(appointment=visit, seen=version_of(visit), email=email)
 
 
 def sent_elsewhere(message: Message, rows: Rows) -> None:
@@ -360,10 +379,36 @@ STAFF_DECIDE = [
             ("a contact request", lambda rows: asks()),
         )
     ),
+    *(
+        Decision(
+            action,
+            lambda rows: asks_for_new_email(a_visit(rows)),
+            lambda change: f"/admin/patients/new-email/{change.pk}/",
+            patient_asks_for_another,
+            typed=lambda change, page, do=do: {"do": do},
+        )
+        for action, do in ((actions.confirm_new_email, "use"), (actions.drop_new_email, "drop"))
+    ),
     Decision(actions.mark_as_phoned, an_undelivered_message, page_of("phoned", "message"), sent_elsewhere),
 ]
 
 PATIENTS_DECIDE = [
+    Decision(
+        actions.change_phone_or_note,
+        a_visit,
+        lambda visit: f"{visit.get_absolute_url()}details/",
+        staff_move,
+        typed=lambda visit, page: {"phone": "612-555-0199", "note": ""},
+        is_staff=False,
+    ),
+    Decision(
+        actions.ask_for_new_email,
+        a_visit,
+        lambda visit: f"{visit.get_absolute_url()}email/",
+        staff_move,
+        typed=lambda visit, page: {"email": "new@example.com"},
+        is_staff=False,
+    ),
     Decision(
         actions.cancel_appointment,
         a_visit,

@@ -194,12 +194,13 @@ def test_whoever_opened_the_old_link_just_before_is_refused_under_the_lock(servi
     opened = Offer.objects.select_related("entry").get(pk=offer.pk)
     correct(entry, email=RIGHT)
 
+    act = {
+        "accept": lambda: actions.accept_offer(offer=opened, seen=version_of(offer)),
+        "decline": lambda: actions.decline_offer(offer=opened, seen=version_of(offer)),
+        "leave": lambda: actions.leave_waitlist(entry=opened.entry),
+    }[verb]
     with pytest.raises(actions.ChangedMeanwhileError):
-        if verb == "leave":
-            actions.leave_waitlist(entry=opened.entry)
-        else:
-            act = actions.accept_offer if verb == "accept" else actions.decline_offer
-            act(offer=opened, seen=version_of(offer))
+        act()
 
     assert (fresh(entry).state, fresh(offer).state) == (WaitlistEntry.State.WAITING, Offer.State.OPEN)
 
@@ -271,8 +272,8 @@ def test_one_row_that_changed_meanwhile_keeps_all_from_being_corrected(visit, th
     seen = Person.of(other).version
     correct(other, phone="612-555-0133")
 
+    wanted = replace(Person.of(visit), email=RIGHT)
     with pytest.raises(actions.ChangedMeanwhileError):
-        wanted = replace(Person.of(visit), email=RIGHT)
         actions.correct_person(person=visit, details=wanted, seen=Person.of(visit).version, also=[(other, seen)])
 
     assert {fresh(row).email for row in (visit, other)} == {"ada@example.com"}
