@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .patients import ask, book, outages, privacy, visits, waitlist
+from .patients import ask, book, outages, own_details, privacy, visits, waitlist
 
 app_name = "booking"
 
@@ -13,9 +13,12 @@ urlpatterns = [
     path("book/<slug:therapist>/<slug:service>/", book.slots, name="slots"),
     path("visits/find/", visits.find, name="find"),
     path("visits/instead/<str:token>/", outages.outage, name="instead"),
+    path("visits/new-email/<str:token>/", own_details.confirm_email, name="confirm_email"),
     path("visits/<str:token>/", visits.visit, name="visit"),
     path("visits/<str:token>/move/", visits.move, name="move"),
     path("visits/<str:token>/cancel/", visits.cancel, name="cancel"),
+    path("visits/<str:token>/details/", own_details.own_details, name="own_details"),
+    path("visits/<str:token>/email/", own_details.new_email, name="new_email"),
     path("visits/<str:token>/visit.ics", visits.calendar, name="calendar"),
     path("visits/<str:token>/earlier/", waitlist.earlier, name="earlier"),
     path("waitlist/join/<slug:therapist>/<slug:service>/", waitlist.join, name="join"),

@@ -17,6 +17,7 @@ from django_otp.oath import TOTP
 
 from articles.models import Article, Image, Question, Reference, Topic
 from articles.revisions import save_revision
+from booking import actions
 from booking.models import (
     AccessLog,
     Caution,
@@ -126,6 +127,9 @@ def everything(account: User | None = None) -> SimpleNamespace:
     )
     return SimpleNamespace(
         **own,
+        emailchange=actions.ask_for_new_email(
+            appointment=own["appointment"], seen=own["appointment"].version, email="new-own@example.com"
+        ),
         of_a_series=an_appointment(
             mine, service, in_days(15), name="Ada Own", email="own@example.com", series=series, is_online=False
         ),

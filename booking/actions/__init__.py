@@ -10,6 +10,7 @@ from revival.base.refusals import BusyError, RefusalError
 
 from .book import Details, book_appointment
 from .contact import ask_for_contact, finish_contact, take_up_contact
+from .corrections import correct_person
 from .day_sheets import deliver_day_sheet, visits_by_therapist, write_day_sheets
 from .desk import (
     book_for_caller,
@@ -34,11 +35,13 @@ from .hours import (
 from .in_the_way import visits_within
 from .limits import count_ask, count_feedback, counting_booking, counting_hold
 from .links import ask_for_links, send_lost_links
+from .new_address import present_state
 from .offers import accept_offer, decline_offer, expire_offer, offer_freed_time
 from .outages.answer import cancel_affected, expire_alternative, take_other_time
 from .outages.end import end_outage
 from .outages.settle import keep_affected, note_reached
 from .outages.start import OutagePlan, affected_by, start_outage, usual_answer_by, why_by_phone
+from .own_details import ask_for_new_email, change_phone_or_note, confirm_new_email, drop_new_email
 from .people import Chosen, erase_people, export_people
 from .recurring import (
     RecurrencePlan,
@@ -48,6 +51,7 @@ from .recurring import (
     save_recurring_absence,
 )
 from .refusals import (
+    AddressNeededError,
     AlreadyOutError,
     AlternativesGoneError,
     ChangedMeanwhileError,
@@ -84,6 +88,7 @@ from .zone import check_zone
 __all__ = [
     "ANYONE",
     "Actor",
+    "AddressNeededError",
     "AlreadyOutError",
     "AlternativesGoneError",
     "BusyError",
@@ -112,6 +117,7 @@ __all__ = [
     "affected_by",
     "ask_for_contact",
     "ask_for_links",
+    "ask_for_new_email",
     "block_time",
     "book_appointment",
     "book_for_caller",
@@ -119,9 +125,12 @@ __all__ = [
     "cancel_affected",
     "cancel_appointment",
     "cancel_rest",
+    "change_phone_or_note",
     "check_zone",
     "close_clinic",
     "confirm_appointment",
+    "confirm_new_email",
+    "correct_person",
     "count_ask",
     "count_feedback",
     "counting_booking",
@@ -131,6 +140,7 @@ __all__ = [
     "delete_dead_holds",
     "deliver_day_sheet",
     "deliver_message",
+    "drop_new_email",
     "end_outage",
     "end_waiting",
     "erase_people",
@@ -155,6 +165,7 @@ __all__ = [
     "note_reached",
     "offer_freed_time",
     "plan_recurring_absence",
+    "present_state",
     "recurrence_stamp",
     "remind_patient",
     "remind_staff",

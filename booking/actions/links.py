@@ -29,7 +29,9 @@ def send_lost_links(*, lost_link_id: int) -> None:
     lost = LostLink.objects.select_for_update().filter(pk=lost_link_id).first()
     if lost is None:
         return
-    coming = Appointment.objects.coming(now).filter(email_key=address_key(lost.email)).in_order()
+    # Locked, so that none is mailed to an address that a colleague is just correcting.
+    theirs = Appointment.objects.coming(now).filter(email_key=address_key(lost.email))
+    coming = theirs.select_for_update(of=("self",), no_key=True).in_order()
     alone = [[visit] for visit in coming if visit.series_id is None]
     together: dict[int, list[Appointment]] = {}
     for visit in coming:

@@ -33,7 +33,7 @@ from booking.models.free import OFFER_ENDS_BEFORE
 from revival.base.clock import Span
 
 from . import book, free, limits, visits
-from .refusals import StateChangedError, TooLateToChangeError, action, demand_seen
+from .refusals import StateChangedError, TooLateToChangeError, action, demand_link, demand_seen
 from .waitlist import close_offer, end_entry, end_hold, lock_address, lock_entry
 
 
@@ -162,6 +162,7 @@ def decline_offer(*, offer: Offer, seen: str) -> Offer:
     """Not this time, but stay on the list. The slot goes to the next. Declining twice is declining once."""
     now = timezone.now()
     entry = lock_entry(offer.entry, now=now)
+    demand_link(entry, offer.entry)
     present = _lock_offer(offer, entry)
     if present.state == Offer.State.DECLINED:
         return present
@@ -192,6 +193,7 @@ def accept_offer(*, offer: Offer, seen: str) -> Appointment:
     now = timezone.now()
     therapists = {offer.therapist_id} | ({offer.entry.visit.therapist_id} if offer.entry.visit else set())
     entry = lock_entry(offer.entry, now=now, and_therapists=therapists)
+    demand_link(entry, offer.entry)
     present = _lock_offer(offer, entry)
     if present.state == Offer.State.TAKEN and present.hold is not None:
         return present.hold

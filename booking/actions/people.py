@@ -22,6 +22,7 @@ from booking.models import (
     Appointment,
     ContactRequest,
     Delivery,
+    EmailChange,
     Look,
     LostLink,
     Message,
@@ -72,6 +73,7 @@ def export_people(
         "offers": _as_kept(Offer.objects.filter(entry__in=person.entries)),
         "contact_requests": _as_kept(person.contact_requests),
         "messages": _as_kept(_mail_of(person, addresses)),
+        "new_addresses": _as_kept(_new_addresses(person, addresses)),
         "lost_links": _as_kept(LostLink.objects.filter(_is_one_of("email", addresses))),
         "changes": _changes(person),
         "looks": _looks(person),
@@ -175,6 +177,11 @@ def _mail_of(person: FoundPerson, addresses: Iterable[str]) -> QuerySet[Message]
     return Message.objects.filter(about | _is_one_of("recipient", addresses))
 
 
+def _new_addresses(person: FoundPerson, addresses: Iterable[str]) -> QuerySet[EmailChange]:
+    """New e-mail addresses that were typed for their visits, or that are theirs alone."""
+    return EmailChange.objects.filter(Q(visit__in=person.visits) | _is_one_of("email", addresses))
+
+
 def _forget_visit(visit: Appointment, now: datetime, *, is_coming: bool) -> None:
     if is_coming:
         visit.state, visit.ended_at = State.CANCELLED, now
@@ -192,6 +199,7 @@ def _forget_mail(person: FoundPerson) -> None:
     theirs.exclude(delivery__in=(Delivery.SENT, Delivery.PHONED)).update(delivery=Delivery.OVERTAKEN)
     theirs.exclude(recipient="").exclude(kind__in=TO_STAFF).update(recipient=FORGOTTEN)
     LostLink.objects.filter(_is_one_of("email", addresses)).delete()
+    _new_addresses(person, addresses).delete()
 
 
 # ---- contents of an export ------------------------------------------------------------------

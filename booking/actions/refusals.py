@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from django.db.models import Model
 
 from booking.models import Appointment, WhyNot, reading_clinic_once
+from booking.models.links import PrivateLink
 from booking.models.versions import Versioned
 from revival.base.refusals import RefusalError, RefusalTable
 
@@ -78,6 +79,10 @@ class NamesThePersonError(RefusalError):
     """The reason names the person, and the log keeps it for years: say it without."""
 
 
+class AddressNeededError(RefusalError):
+    """Someone on the waiting list would have no e-mail address, or someone who asked to be called no phone."""
+
+
 class AlreadyOutError(RefusalError):
     """A colleague has already started an outage of this therapist then (409)."""
 
@@ -133,6 +138,15 @@ def demand_seen(row: Versioned, seen: str, *, done: str = "") -> None:
     if seen and state == done and seen.partition(".")[2] == rest:
         raise StateChangedError
     raise ChangedMeanwhileError
+
+
+def demand_link(row: PrivateLink, opened: PrivateLink) -> None:
+    """Check that a locked row still has the link by which its patient opened it. Raises ChangedMeanwhileError.
+
+    The address may have been corrected while they waited for the lock, and then it is a stranger who decides.
+    """
+    if row.link_version != opened.link_version:
+        raise ChangedMeanwhileError
 
 
 def demand_same(row: Model, fields: Mapping[str, object]) -> None:

@@ -12,6 +12,7 @@ from booking.models import (
     Appointment,
     ContactRequest,
     Delivery,
+    EmailChange,
     FreedTime,
     LostLink,
     Message,
@@ -43,6 +44,7 @@ def forget_past_visits() -> int:
     ContactRequest.objects.filter(ended_at__lte=since).delete()
     never_answered = now - timedelta(days=settings.BOOKING_KEEP_UNANSWERED_DAYS)
     ContactRequest.objects.filter(ended_at__isnull=True, created_at__lte=never_answered).delete()
+    EmailChange.objects.over(now).delete()
     LostLink.objects.filter(created_at__lte=now - LONGEST_LOST).delete()
     FreedTime.objects.filter(ends_at__lte=now).delete()
     Outage.objects.filter(ends_at__lte=since).delete()  # with their lines and messages; the visits stay

@@ -15,7 +15,7 @@ from revival.base.clock import Span
 
 from . import free, limits
 from .book import ask_for_answer
-from .refusals import StateChangedError, TooLateToChangeError, action, demand_seen
+from .refusals import StateChangedError, TooLateToChangeError, action, demand_link, demand_seen
 
 
 class Actor(StrEnum):
@@ -62,6 +62,8 @@ def cancel_appointment(*, appointment: Appointment, seen: str, by: Actor, reason
     """
     now = timezone.now()
     visit = free.lock_visit(appointment, now=now)
+    if by == Actor.PATIENT:
+        demand_link(visit, appointment)
     if visit.state == State.CANCELLED:
         return visit
     demand_seen(visit, seen)
@@ -104,6 +106,8 @@ def move_appointment(
     now = timezone.now()
     visit = free.lock_visit(appointment, now=now, and_therapists=[therapist.pk] if therapist else [])
     therapist = therapist or visit.therapist
+    if by == Actor.PATIENT:
+        demand_link(visit, appointment)
     if visit.is_coming and (visit.therapist_id, visit.starts_at) == (therapist.pk, starts_at):
         return visit
     demand_seen(visit, seen)

@@ -19,7 +19,7 @@ from revival.base.django_types import Passed
 
 from . import free
 from .advisory_locks import LockKind, lock_word
-from .refusals import StateChangedError, TooManyError, action, demand_same, demand_seen
+from .refusals import StateChangedError, TooManyError, action, demand_link, demand_same, demand_seen
 
 
 @action
@@ -28,11 +28,11 @@ def join_waitlist(*, submission_key: uuid.UUID, **fields: Passed) -> WaitlistEnt
 
     `fields` are the entry's own. Sending the same form again, or joining twice for one visit, is one
     entry. Raises SubmissionReusedError when the form came before with other content, TooManyError
-    when this address waits often enough.
+    when this address waits often enough, ChangedMeanwhileError when the link of the visit was closed meanwhile.
     """
     visit = fields.get("visit")
     if visit is not None:
-        Appointment.objects.select_for_update(no_key=True).get(pk=visit.pk)
+        demand_link(Appointment.objects.select_for_update(no_key=True).get(pk=visit.pk), visit)
         if already := WaitlistEntry.objects.waiting().filter(visit=visit).first():
             return already
     else:
@@ -56,9 +56,11 @@ def leave_waitlist(*, entry: WaitlistEntry) -> WaitlistEntry:
     """They leave the list; an open offer goes to the next. Leaving twice is leaving once.
 
     It needs no version: a mail program leaves by itself (RFC 8058), and whoever is no longer on the list stays so.
+    Raises ChangedMeanwhileError when the link was closed meanwhile.
     """
     now = timezone.now()
     present = lock_entry(entry, now=now)
+    demand_link(present, entry)
     if present.state == WaitlistEntry.State.WAITING:
         _leave(present, now)
     return present

@@ -21,6 +21,7 @@ from booking.models import (
     Clinic,
     ContactRequest,
     DaySheet,
+    EmailChange,
     Message,
     Service,
     Shift,
@@ -119,11 +120,18 @@ def panels(now: datetime, signed_in: StaffUser | AnonymousUser) -> dict[str, obj
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "is_joined": user.has_perm(SEE_EVERY_PATIENT) or Therapist.objects.owned_by(user).exists(),
         "todo": [*_day_sheet_refused(clinic, day), *_not_set_up(clinic, day)],
+        "new_emails": Queue.of(_new_emails(now, user)),
         "at_another_hour": Queue.of(visits.at_another_hour(now, clinic.zone)),
         "holds": _holds(now, user),
         "undelivered": Queue.of(undelivered),
         "free": _next_free(now, clinic, user) if user.has_perm("booking.change_appointment") else [],
     }
+
+
+def _new_emails(now: datetime, user: StaffUser) -> QuerySet[EmailChange]:
+    """New e-mail addresses that patients asked for, and that this user may confirm."""
+    changes = EmailChange.objects.open(now).seen_by(user).select_related("visit__therapist")
+    return changes if user.has_perm("booking.change_appointment") else changes.none()
 
 
 def _seen(model: Any, user: StaffUser) -> Any:

@@ -16,6 +16,8 @@ from .outages.board import outage_board, outage_list
 from .outages.end import end_outage
 from .outages.settle import settle_outage
 from .outages.start import start_outage
+from .people.correct import correct
+from .people.new_email import new_email
 from .people.one_person import one_person
 from .people.search import find_patients
 from .reports.page import report_table, reports_page
@@ -61,6 +63,12 @@ def desk_urls(admin_view: Callable[[View], View], *, article_titles: Callable[[]
         ),
         path("hours/week/<slug:slug>/", admin_view(week_page), name="week_hours"),
         path("patients/", admin_view(find_patients), name="patients"),
+        re_path(
+            r"^patients/correct/(?P<kind>appointment|waitlistentry|contactrequest)/(?P<pk>\d{1,18})/$",
+            admin_view(correct),
+            name="correct_person",
+        ),
+        re_path(r"^patients/new-email/(?P<pk>\d{1,18})/$", admin_view(new_email), name="new_email"),
         path("patients/one/", admin_view(one_person), name="one_person"),
         path("reports/", admin_view(reports_page), titles, name="reports"),
         path("reports/<slug:key>.csv", admin_view(report_table), titles, name="report_table"),

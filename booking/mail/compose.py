@@ -16,7 +16,7 @@ from .context import Context, TherapistsVisits, common_context, day_sheet_contex
 from .kinds import kind_of
 from .other_times import OtherTime
 
-PRIVATE_LINKS = ("visit_url", "entry_url", "leave_url", "answer_url")
+PRIVATE_LINKS = ("visit_url", "entry_url", "leave_url", "answer_url", "confirm_url")
 PRIVATE_LINK = "[their private link]"
 
 

@@ -19,6 +19,7 @@ from booking.models import (
     Clinic,
     ContactRequest,
     DaySheet,
+    EmailChange,
     Kind,
     Message,
     Offer,
@@ -65,6 +66,13 @@ def visit_context(message: Message, clinic: Clinic) -> Context:
         "book_url": settings.SITE_URL + reverse("booking:choose"),
         "desk_url": _desk_url(appointment),
     }
+
+
+def email_change_context(message: Message, clinic: Clinic) -> Context:
+    """The visit, and the link that confirms its new e-mail address. Who reads the old mailbox may not know the new."""
+    change = EmailChange.objects.filter(visit=message.appointment).first()
+    confirm_url = settings.SITE_URL + change.get_absolute_url() if change else ""
+    return {**visit_context(message, clinic), "confirm_url": confirm_url}
 
 
 def _change_until(starts_at: datetime) -> str:

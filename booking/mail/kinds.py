@@ -138,6 +138,13 @@ KINDS: dict[Kind, MessageKind] = {
         context=context.outage_context,
         is_stale=stale.has_no_standing_visit,
     ),
+    Kind.EMAIL_CHANGE: MessageKind(
+        about=(Appointment,),
+        folder="email-change",
+        context=context.email_change_context,
+        is_stale=stale.is_email_change_over,
+        overtakes=False,
+    ),
     Kind.STAFF_NOTICE: MessageKind(
         about=(Appointment, ContactRequest),
         folder="staff-notice",

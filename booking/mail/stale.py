@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from booking.models import REMINDERS, AffectedVisit, Appointment, Clinic, Message, Offer, State, WaitlistEntry
+from booking.models import (
+    REMINDERS,
+    AffectedVisit,
+    Appointment,
+    Clinic,
+    EmailChange,
+    Message,
+    Offer,
+    State,
+    WaitlistEntry,
+)
 from booking.models.messages import MessageQuerySet
 
 
@@ -34,6 +44,11 @@ def is_request_over(message: Message, later: MessageQuerySet, now: datetime) -> 
     """Whether the request was answered, or its visit has begun unanswered."""
     visit = message.appointment
     return visit is None or visit.state != State.REQUESTED or visit.starts_at <= now
+
+
+def is_email_change_over(message: Message, later: MessageQuerySet, now: datetime) -> bool:
+    """Whether the new address was confirmed or dropped, or is too old to be confirmed."""
+    return not EmailChange.objects.open(now).filter(visit=message.appointment).exists()
 
 
 def is_series_over(message: Message, later: MessageQuerySet, now: datetime) -> bool:

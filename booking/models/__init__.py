@@ -11,6 +11,7 @@ from .clinic import Clinic, OpeningHours, quiet_hours, reading_clinic_once
 from .clinic_calendar import clinic_calendar
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
+from .email_changes import EmailChange
 from .found_people import FoundPerson, Lookup
 from .free import Answer, Audience, FreeTimes, Terms, WhyNot, ask, free_times
 from .hours import FAR_FUTURE, Absence, HowOften, Override, Shift, Weekday
@@ -59,6 +60,7 @@ __all__ = [
     "DaySheet",
     "Delivery",
     "Edition",
+    "EmailChange",
     "FirstChoice",
     "FoundPerson",
     "FreeTimes",

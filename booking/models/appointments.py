@@ -103,6 +103,9 @@ class Appointment(PersonKeys, PrivateLink):
     answer_by = models.DateTimeField(null=True, blank=True)
     remind_staff_at = models.DateTimeField(null=True, blank=True)
     moved_at = models.DateTimeField(null=True, blank=True)
+    details_changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the patient last changed their own phone or note."
+    )
     confirmed_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 

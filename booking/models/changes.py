@@ -10,6 +10,7 @@ from .affected_visits import AffectedVisit, OutageContact
 from .appointments import Appointment
 from .clinic import Clinic, OpeningHours
 from .contact import ContactRequest
+from .email_changes import EmailChange
 from .hours import Absence, Override, Shift
 from .messages import Message
 from .outages import Outage
@@ -27,6 +28,7 @@ TRACKED: dict[type[models.Model], tuple[str, ...]] = {
     Series: ("therapist", "service", "starts"),
     WaitlistEntry: ("state", "therapist", "service", "visit", "first_day", "last_day"),
     ContactRequest: ("state", "therapist", "taken_up_by"),
+    EmailChange: ("visit", "link_version", "settled_at"),
     Message: ("kind", "delivery", "attempts"),
     Shift: (
         *("therapist", "weekday", "opens", "closes", "valid_from", "valid_until"),

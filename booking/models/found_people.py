@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from typing import Self
 
 from django.db.models import Model
 
 from booking.people.names import name_key
+from revival.base.desk_parts.staff_request import StaffUser
 
 from .appointments import Appointment
 from .contact import ContactRequest
@@ -19,6 +21,23 @@ from .states import State
 from .waitlist import WaitlistEntry
 
 PersonRow = Appointment | WaitlistEntry | ContactRequest
+
+
+def others_with_contact(row: PersonRow, *, user: StaffUser, now: datetime) -> list[PersonRow]:
+    """Other rows with the same e-mail address or phone, of those that this user sees and that still matter.
+
+    These are visits that are not over, people who wait without a visit, and requests to be called that are not done.
+    """
+    whose = {"email": row.email, "phone": row.phone}
+    visits = Appointment.objects.visits().of_contact(**whose).filter(ends_at__gt=now, anonymised_at=None)
+    entries = WaitlistEntry.objects.waiting().of_contact(**whose).filter(visit=None)
+    requests = ContactRequest.objects.not_done().of_contact(**whose)
+    found: list[PersonRow] = [
+        *visits.seen_by(user).in_order(),
+        *entries.seen_by(user).order_by("created_at"),
+        *requests.seen_by(user),
+    ]
+    return [other for other in found if other != row]
 
 
 @dataclass

@@ -45,6 +45,7 @@ class Kind(models.TextChoices):
     OFFER = "offer", "A freed time offered"
     OUTAGE = "out", "Therapist is out"
     OUTAGE_STANDS = "stands", "Visit stands after all"
+    EMAIL_CHANGE = "email-change", "New e-mail address to confirm"
     STAFF_NOTICE = "staff-notice", "Notice to staff"
     STAFF_REMINDER = "staff-reminder", "Staff reminded of a request"
 

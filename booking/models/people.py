@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from booking.people.addresses import address_key
 from booking.people.names import name_key, name_words
@@ -29,6 +31,25 @@ class PersonDetails(Protocol):
     def phone(self) -> str: ...
     @property
     def patient_name(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Person:
+    """Name, e-mail address and phone as they are kept or were typed, and who a visit is for if not them."""
+
+    name: str
+    email: str
+    phone: str
+    patient_name: str = ""
+
+    @classmethod
+    def of(cls, row: PersonKeys) -> Person:
+        return cls(row.name, row.email, row.phone, getattr(row, "patient_name", ""))  # type: ignore[attr-defined]  # each has them
+
+    @property
+    def version(self) -> str:
+        """What a correction is about; a digest that tells nothing of them."""
+        return salted_hmac("booking.Person", repr(astuple(self))).hexdigest()[:32]
 
 
 def clinic_country() -> str:

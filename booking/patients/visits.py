@@ -45,6 +45,7 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
         "was_moved": was_moved,
         "has_calendar_file": _has_calendar_file(visit, line),
         "can_change": visit.can_be_changed_online(timezone.now()),
+        "saved": request.GET.get("saved", "") if visit.is_coming else "",
         "waiting": visit.waitlist_entries.waiting().first(),
     }
     return render(request, "booking/patients/visit.html", context)

@@ -109,10 +109,11 @@ def earlier(request: HttpRequest, token: str) -> HttpResponse:
             raise SuspiciousOperation("a hidden field was changed")
         return _earlier_page(request, visit, form, status=422)
     key = form.cleaned_data["submission_key"]
-    entry = actions.join_waitlist(
-        visit=visit, therapist=visit.therapist, service=visit.service, submission_key=key, **form.wish
-    )
-    return redirect(entry)
+    place = {"visit": visit, "therapist": visit.therapist, "service": visit.service}
+    try:
+        return redirect(actions.join_waitlist(submission_key=key, **place, **form.wish))
+    except actions.ChangedMeanwhileError:
+        raise Http404 from None  # the link was closed meanwhile
 
 
 def _earlier_page(request: HttpRequest, visit: Appointment, form: EarlierForm, status: int = 200) -> HttpResponse:
@@ -216,7 +217,10 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         context = {"entry": entry, "is_waiting": entry.state == WaitlistEntry.State.WAITING}
         return render(request, "booking/patients/leave.html", context)
-    actions.leave_waitlist(entry=entry)
+    try:
+        actions.leave_waitlist(entry=entry)
+    except actions.ChangedMeanwhileError:
+        raise Http404 from None  # the link was closed meanwhile
     if "List-Unsubscribe" in request.POST:
         return HttpResponse("You have left the waiting list.\n", content_type="text/plain")
     return redirect(entry)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.test import Client
 
 from booking import actions
-from booking.models import AffectedVisit, Appointment, Delivery, Message, Offer, Outage, Service, State, Therapist
+from booking.models import (
+    AffectedVisit,
+    Appointment,
+    Delivery,
+    EmailChange,
+    Message,
+    Offer,
+    Outage,
+    Service,
+    State,
+    Therapist,
+)
+from booking.models.people import Person
 from revival.base.clock import Span
 from tests.factories import (
     CHICAGO,
@@ -128,6 +140,19 @@ def patient_takes_the_held_time(line: AffectedVisit, rows: Rows) -> None:
 
 def staff_keep(line: AffectedVisit, rows: Rows) -> None:
     actions.keep_affected(line=line, seen=version_of(line), who=rows.colleague)
+
+
+def colleague_corrects(row: Any, rows: Rows) -> None:
+    seen, details = Person.of(row).version, replace(Person.of(row), phone="612-555-0199")
+    actions.correct_person(person=row, details=details, seen=seen)
+
+
+def patient_asks_for_another(change: EmailChange, rows: Rows) -> None:
+    asks_for_new_email(change.visit, "another@example.com")
+
+
+def asks_for_new_email(visit: Appointment, email: str = "new@example.com") -> EmailChange:
+    return actions.ask_for_new_email(appointment=visit, seen=version_of(visit), email=email)
 
 
 def sent_elsewhere(message: Message, rows: Rows) -> None:
@@ -339,10 +364,51 @@ STAFF_DECIDE = [
         lambda message, rows: patient_moves(message.appointment, rows),
         typed=lambda message, page: {"email": "ada@example.org"},
     ),
+    *(
+        Decision(
+            actions.correct_person,
+            row,
+            lambda row: f"/admin/patients/correct/{row._meta.model_name}/{row.pk}/",
+            colleague_corrects,
+            name=f"correct_person in {name}",
+            typed=lambda row, page: {"name": "Ada Right", "email": "right@example.com", "phone": "612-555-0142"},
+        )
+        for name, row in (
+            ("a visit", a_visit),
+            ("an entry", lambda rows: joins(rows.service)),
+            ("a contact request", lambda rows: asks()),
+        )
+    ),
+    *(
+        Decision(
+            action,
+            lambda rows: asks_for_new_email(a_visit(rows)),
+            lambda change: f"/admin/patients/new-email/{change.pk}/",
+            patient_asks_for_another,
+            typed=lambda change, page, do=do: {"do": do},
+        )
+        for action, do in ((actions.confirm_new_email, "use"), (actions.drop_new_email, "drop"))
+    ),
     Decision(actions.mark_as_phoned, an_undelivered_message, page_of("phoned", "message"), sent_elsewhere),
 ]
 
 PATIENTS_DECIDE = [
+    Decision(
+        actions.change_phone_or_note,
+        a_visit,
+        lambda visit: f"{visit.get_absolute_url()}details/",
+        staff_move,
+        typed=lambda visit, page: {"phone": "612-555-0199", "note": ""},
+        is_staff=False,
+    ),
+    Decision(
+        actions.ask_for_new_email,
+        a_visit,
+        lambda visit: f"{visit.get_absolute_url()}email/",
+        staff_move,
+        typed=lambda visit, page: {"email": "new@example.com"},
+        is_staff=False,
+    ),
     Decision(
         actions.cancel_appointment,
         a_visit,

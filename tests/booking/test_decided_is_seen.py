@@ -21,6 +21,7 @@ from booking.models import (
     AffectedVisit,
     Appointment,
     ContactRequest,
+    EmailChange,
     FreedTime,
     Message,
     Offer,
@@ -35,7 +36,18 @@ from tests.guest import hidden_fields
 from tests.running import ROOT
 from tests.staff import FRONT_DESK, staff_user
 
-TABLES = (Absence, AffectedVisit, Appointment, ContactRequest, FreedTime, Message, Offer, Outage, WaitlistEntry)
+TABLES = (
+    Absence,
+    AffectedVisit,
+    Appointment,
+    ContactRequest,
+    EmailChange,
+    FreedTime,
+    Message,
+    Offer,
+    Outage,
+    WaitlistEntry,
+)
 every_decision = pytest.mark.parametrize("decision", DECISIONS, ids=str)
 
 
@@ -173,7 +185,18 @@ def test_a_corrected_phone_or_note_is_no_new_version(rows):
 
 # ---- nothing decides without ----
 
-ABOUT_A_ROW = {"appointment", "contact_request", "entry", "line", "message", "offer", "outage", "plans"}
+ABOUT_A_ROW = {
+    "appointment",
+    "change",
+    "contact_request",
+    "entry",
+    "line",
+    "message",
+    "offer",
+    "outage",
+    "person",
+    "plans",
+}
 ON_THE_CLOCK = {"end_waiting", "expire_alternative", "expire_offer", "expire_request", "remind_patient", "remind_staff"}
 BY_A_MAIL_PROGRAM = {"leave_waitlist"}
 HOURS = {"set_weekly_hours", "save_recurring_absence", "remove_recurring_absence"}
@@ -208,20 +231,21 @@ DECIDES_NOTHING = {
     "details": "the form carries therapist, service and start, and books them or nothing",
     "earlier": "joins the list, beside a visit that stays",
     "join": "joins the list",
+    "confirm_email": "its link is the version: asking for another address closes it",
     "leave": "a mail program leaves by itself (RFC 8058)",
 }
 
 
 def test_every_page_of_patients_is_a_decision_or_known_to_decide_nothing():
     of_booking = {name.partition(":")[2] for name in public_names() if name.startswith("booking:")}
-    deciding = {"accept", "decline", "cancel", "move", "instead"}
+    deciding = {"accept", "decline", "cancel", "move", "instead", "own_details", "new_email"}
 
     assert of_booking == deciding | set(DECIDES_NOTHING)
     assert len(PATIENTS_DECIDE) > len(deciding)
 
 
 FORMS_THAT_DECIDE_NOTHING = {
-    "booking/patients": "_week ask details earlier find join leave slots taken _outage_card",
+    "booking/patients": "_week ask confirm_email details earlier find join leave slots taken _outage_card",
     "booking/desk/base": "_patient_tools",
     "booking/desk/hours": "block block_preview holidays holidays_preview recurring recurring_preview recurring_remove "
     "week week_preview",
@@ -231,7 +255,10 @@ FORMS_THAT_DECIDE_NOTHING = {
 """They search, choose, book anew or plan hours; `_outage_card` asks whether to cancel."""
 DRAW_THE_FIELDS_OF_A_DECISION_FORM = {
     "booking/patients/cancel",
+    "booking/patients/own_details",
+    "booking/patients/new_email",
     "booking/desk/base/answer",
+    "booking/desk/people/correct",
     "booking/desk/outages/end",
 }
 

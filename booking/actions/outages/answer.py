@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from booking.actions import free, limits, visits
 from booking.actions.by_phone import mark_heard
-from booking.actions.refusals import StateChangedError, action, demand_seen
+from booking.actions.refusals import StateChangedError, action, demand_link, demand_seen
 from booking.models import AffectedVisit, Appointment, Audience, State, Terms, Therapist
 from revival.base.clock import Span
 from revival.base.desk_parts.staff_request import StaffUser
@@ -34,6 +34,8 @@ def take_other_time(
     """
     now = timezone.now()
     visit, present = lock_affected(line, now=now, and_therapists=[therapist.pk])
+    if by == visits.Actor.PATIENT:
+        demand_link(present.contact, line.contact)
     place = (visit.therapist_id, visit.starts_at)
     is_moved = present.state in (AffectedVisit.State.ACCEPTED, AffectedVisit.State.OTHER_TIME)
     if is_moved and place == (therapist.pk, starts_at):
@@ -62,6 +64,8 @@ def cancel_affected(*, line: AffectedVisit, seen: str, by: visits.Actor, who: St
     """
     now = timezone.now()
     visit, present = lock_affected(line, now=now)
+    if by == visits.Actor.PATIENT:
+        demand_link(present.contact, line.contact)
     if visit.state == State.CANCELLED:
         return visit
     demand_seen(present, seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from booking.actions.by_phone import mark_heard
 from booking.mail import queue
 from booking.models import AffectedVisit, Appointment, Delivery, Kind, Message, OutageContact
@@ -44,13 +46,26 @@ def mark_phoned(contact: OutageContact) -> None:
     contact.messages.filter(kind=Kind.OUTAGE, delivery__in=NOT_READ).update(delivery=Delivery.PHONED)
 
 
-def phone_instead(visit: Appointment) -> None:
+def phone_instead(contact: OutageContact) -> None:
     """After their e-mail address was corrected: the page sent to the old one opens nothing, and staff phone.
 
     The other time stays held, for the phone call.
     """
-    for contact in OutageContact.objects.of_visits([visit.pk]):
-        contact.close_link()
-        contact.save()
-        waiting = contact.visits.filter(state=AffectedVisit.State.WAITING)
-        waiting.update(state=AffectedVisit.State.TO_PHONE, why=AffectedVisit.Why.OLD_ADDRESS)
+    waiting = contact.visits.filter(state=AffectedVisit.State.WAITING)
+    waiting.update(state=AffectedVisit.State.TO_PHONE, why=AffectedVisit.Why.OLD_ADDRESS)
+
+
+def contacts_alone(visits: Sequence[Appointment]) -> list[OutageContact]:
+    """The patients of these visits in every outage. One who has other visits, too, becomes two, with a page each."""
+    contacts = list(OutageContact.objects.of_visits(visits).select_for_update().order_by("pk"))
+    return [_alone(contact, visits) for contact in contacts]
+
+
+def _alone(contact: OutageContact, visits: Sequence[Appointment]) -> OutageContact:
+    if not contact.visits.exclude(visit__in=visits).exists():
+        return contact
+    alone = OutageContact(outage=contact.outage)
+    alone.renew_link()
+    alone.save()
+    contact.visits.filter(visit__in=visits).update(contact=alone)
+    return alone

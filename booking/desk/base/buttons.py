@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from booking.actions import ChangedMeanwhileError, NotOfferedError, SlotTakenError, StateChangedError
 from booking.fields import DecisionForm, version_in
 from booking.models import Kind, Look
+from booking.models.people import PersonKeys
 from revival.base.bidi import bdi
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.django_types import Context, FormValues, Passed
@@ -92,6 +93,7 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
         if row:
             title = self.row_title(row)
             context |= {"heading": self.heading(row), "row_title": title, "subtitle": title}
+            context["correct_url"] = correct_url(row) if self.may_act(request) else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
     def row_title(self, row: Row) -> str:
@@ -220,6 +222,12 @@ class ReadOnlyWithButtons(ShowsPatients, Generic[Row]):
 def _in_one_line(*parts: str) -> SafeString:
     """HTML, so that a name copied from the page has no marks in it."""
     return format_html_join(", ", "{}", ((bdi(part),) for part in parts if part))
+
+
+def correct_url(row: Model) -> str:
+    """Where to correct name, e-mail address and phone: for an entry with a visit, there. Empty when it names nobody."""
+    person = _person_of(row) if isinstance(row, PersonKeys) else None
+    return reverse("admin:correct_person", args=[person._meta.model_name, person.pk]) if person and person.name else ""
 
 
 def _person_of(row: Model) -> Any:  # Any: of several models, which the desk knows by their fields

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from booking.models import AccessLog, Appointment, Look, Terms, Therapist
-from booking.models.people import PersonDetails
+from booking.models.people import Person, PersonDetails
 from booking.models.versions import Together
 from revival.base.bidi import bdi
 from revival.base.clock import Span
@@ -31,18 +31,9 @@ ALL_THE_SAME = "all_the_same"
 NOT_YET = 'Nothing is saved yet: {} has another visit then. <a href="#all_the_same">See “{} all the same”</a>'
 
 
-@dataclass(frozen=True)
-class Person:
-    """Who a visit is for, as typed into a form that may have errors elsewhere."""
-
-    name: str
-    email: str
-    phone: str
-    patient_name: str
-
-    @classmethod
-    def typed_in(cls, form: forms.Form) -> Person:
-        return cls(*(str(form[name].value() or "").strip() for name in ("name", "email", "phone", "patient_name")))
+def person_typed_in(form: forms.Form) -> Person:
+    """Who a visit is for, in a form that may have errors elsewhere."""
+    return Person(*(str(form[name].value() or "").strip() for name in ("name", "email", "phone", "patient_name")))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from booking.desk.base.buttons import Button, ReadOnlyWithButtons
@@ -16,7 +17,7 @@ from booking.desk.base.wording import moment_words, time_with, told_or_to_phone
 from booking.desk.messages import SENT, WRITTEN
 from booking.fields import DecisionForm
 from booking.mail.compose import preview
-from booking.models import Appointment, Audience, Kind, Message, State, Terms
+from booking.models import Appointment, Audience, EmailChange, Kind, Message, State, Terms
 from revival.base.desk_parts.date_columns import date_filter, moment_column
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.django_types import Context, FormValues, Passed
@@ -50,6 +51,7 @@ RECORD: Any = (  # columns, where Django's stubs know names only
     moment_column("requested_at", "Requested"),
     moment_column("confirmed_at", "Confirmed"),
     moment_column("moved_at", "Moved"),
+    moment_column("details_changed_at", "Phone or note changed by the patient"),
     moment_column("ended_at", "Ended"),
     moment_column("held_until", "Held until"),
 )
@@ -156,9 +158,11 @@ class AppointmentAdmin(ReadOnlyWithButtons[Appointment]):
     ) -> HttpResponse:
         visit, may_act = context.get("original"), self.may_act(request)
         if visit is not None:
+            open_changes = EmailChange.objects.open(timezone.now())
             context |= {
                 "place": series_place(visit, cast(StaffUser, request.user)),
                 "may_act": may_act,
+                "email_change": open_changes.filter(visit=visit).first() if may_act else None,
                 "may_book_more": may_act and visit.anonymised_at is None,
             }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from booking import actions
 from booking.desk.base.causes import refusal_words
 from booking.desk.base.free_times_panel import free_times_context, is_looking, picked_start
-from booking.desk.base.other_visits import OtherVisits, Person, other_visits
+from booking.desk.base.other_visits import OtherVisits, other_visits, person_typed_in
 from booking.desk.base.wording import time_with, told_by_email_or_phone
 from booking.models import Appointment, Audience, Terms
 from revival.base.desk_parts.staff_request import StaffRequest
@@ -98,7 +98,7 @@ def _other_visits(request: StaffRequest, form: CallerForm) -> OtherVisits | None
         return None
     booked_before = form.cleaned_data.get("submission_key") if form.is_bound else None
     return other_visits(
-        Person.typed_in(form),
+        person_typed_in(form),
         terms=Terms.anew(service, Audience.STAFF),
         starts=[_start(form)],
         therapist=None if form["override_reason"].value() else therapist,

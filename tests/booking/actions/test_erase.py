@@ -81,6 +81,7 @@ def canary(therapist, service):
     asks(name=NAME, email=EMAIL, note=f"{NAME} asks")
     Message.objects.create(kind="requested", appointment=past, recipient=EMAIL)
     LostLink.objects.create(email=EMAIL)
+    actions.ask_for_new_email(appointment=coming, seen=coming.version, email=f"new-{EMAIL}")
     return Lookup(email=EMAIL, phone=PHONE)
 
 
@@ -118,7 +119,7 @@ def tables_that_know_them():
 def test_an_erased_person_is_in_no_column_of_any_table(canary):
     assert set(tables_that_know_them()) == {
         *("booking_appointment", "booking_waitlistentry", "booking_contactrequest", "booking_message"),
-        "booking_lostlink",
+        *("booking_lostlink", "booking_emailchange"),
     }
 
     erase(canary)

@@ -64,6 +64,9 @@ def a_message(kind, visit):
             return entry.messages.get()
         visit.delete()
         return an_offer(entry, visit.therapist, visit.starts_at).messages.get()
+    if kind == Kind.EMAIL_CHANGE:
+        actions.ask_for_new_email(appointment=visit, seen=version_of(visit), email="new@example.com")
+        return visit.messages.get()
     several = kind in (Kind.SERIES, Kind.SERIES_CANCELLED)
     if kind in (Kind.OUTAGE, Kind.OUTAGE_STANDS):
         outage = outage_of(visit.therapist, Span(in_days(5, 0), in_days(6, 0)), first=FirstChoice.SAME)

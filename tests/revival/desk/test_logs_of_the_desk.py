@@ -57,6 +57,8 @@ SHOW_PATIENTS = {
     "booking_appointment_answer": ("opened", "appointment"),
     "calendar": ("calendar", ""),
     "day_sheet": ("day-sheet", ""),
+    "new_email": ("opened", "appointment"),
+    "correct_person": ("opened", "appointment"),
     "cancel_rest_of_series": ("opened", "appointment"),
     "start_outage": ("list", "outage"),
     "outage": ("opened", "outage"),

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from booking import actions
-from booking.desk.base.other_visits import OtherVisits, Person, other_visits
+from booking.desk.base.other_visits import OtherVisits, other_visits, person_typed_in
 from booking.desk.base.wording import count_visits, moment_words, told_by_email_or_phone
 from booking.models import Audience, Series, Terms
 from revival.base.bidi import isolate
@@ -67,7 +67,7 @@ def _other_visits(request: StaffRequest, form: SeriesForm, plan: SeriesPlan) -> 
     """Other visits of the patient at the starts of the plan, without those that this very form has booked."""
     key = form.cleaned_data.get("submission_key")
     return other_visits(
-        Person.typed_in(form),
+        person_typed_in(form),
         terms=Terms.anew(form.cleaned_data["service"], Audience.STAFF),
         starts=plan.starts,
         therapist=form.cleaned_data["therapist"],
