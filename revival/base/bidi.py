@@ -76,6 +76,8 @@ def _balanced(line: str) -> str:
 
 def _is_isolated(balanced: str) -> bool:
     """Whether one isolate holds the whole text."""
+    if not balanced.startswith(_OPENS):
+        return False
     depth = 0
     for number, sign in enumerate(balanced, start=1):
         depth += (sign in _OPENS) - (sign == _PDI)
