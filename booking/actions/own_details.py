@@ -82,10 +82,13 @@ def confirm_new_email(*, change: EmailChange, seen: str, by: Actor) -> Appointme
 @action
 def drop_new_email(*, change: EmailChange, seen: str) -> None:
     """Staff drop the new address: it was not the patient's wish. Raises as `confirm_new_email`."""
-    free.lock_visit(change.visit, now=timezone.now())
+    now = timezone.now()
+    free.lock_visit(change.visit, now=now)
     present = _lock_open(change, seen)
+    present.email, present.settled_at = "", now
+    present.close_link()
+    present.save()
     _withdraw_question(present.visit)
-    present.delete()
 
 
 def _opened_by_patient(appointment: Appointment, seen: str) -> Appointment:

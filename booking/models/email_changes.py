@@ -30,7 +30,8 @@ class EmailChangeQuerySet(WithPrivateLink, OwnOnly["EmailChange"]):
 class EmailChange(PrivateLink):
     """One for each visit: asking for another address replaces it, and closes the link that was mailed to confirm it.
 
-    Once it is confirmed the row stays until the day is over, without the address, so that the link can say so.
+    Once it is settled the row stays until the day is over, without the address: the link says that it is confirmed, or
+    is closed when staff dropped it.
     """
 
     visit = models.OneToOneField(Appointment, on_delete=models.CASCADE, related_name="email_change")

@@ -132,6 +132,8 @@ def _is_same(other: PersonRow, row: PersonRow) -> bool:
 
 def _words_of(other: PersonRow, row: PersonRow) -> str:
     words = _row_words(other)
+    if isinstance(other, Appointment) and not other.is_coming:
+        words = f"{words} ({other.get_state_display().lower()})"
     return words if other.name_key == row.name_key else f"{words}, for {other.name}"
 
 
