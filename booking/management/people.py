@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from booking import actions
 from booking.models import FoundPerson, Lookup
+from revival.base.bidi import isolate
 from revival.base.django_types import Passed
 
 WHY_NOT: dict[type[Exception], str] = {
@@ -71,6 +72,7 @@ class PersonCommand(BaseCommand):
 
 def words_of(person: FoundPerson) -> str:
     """One line: name, patient, number of rows of each kind, and the addresses in them."""
-    patient = f", for {person.patient_name}" if person.patient_name else ""
+    patient = f", for {isolate(person.patient_name)}" if person.patient_name else ""
     counts = f"visits {len(person.visits)}, waiting list {len(person.entries)}, to call {len(person.contact_requests)}"
-    return f"{person.name}{patient}: {counts}; {', '.join([*person.emails, *person.phones])}"
+    addresses = ", ".join(map(isolate, [*person.emails, *person.phones]))
+    return f"{isolate(person.name)}{patient}: {counts}; {addresses}"

@@ -7,7 +7,7 @@ import json
 import pytest
 from django.utils.html import escape
 
-from tests.browser.test_desk import clerk, complaints, desk  # noqa: F401 - fixtures
+from tests.browser.test_desk import clerk, desk  # noqa: F401 - fixtures
 from tests.waiting import wait_for
 
 NAMES = {"Arabic": "ليلى", "Hebrew": "נעמה"}

@@ -169,6 +169,7 @@ BARE = {
     ("booking/models/messages.py", "recipient"),  # a digest
     ("booking/models/versions.py", "self.therapist"),  # ids
     ("booking/models/versions.py", "self.service"),
+    ("revival/base/verp.py", "mail.recipient"),  # a digest
     ("revival/server/logs.py", "frame.name"),  # of functions
     ("revival/staff/admin.py", "role.name"),  # of roles, named in the code
     ("revival/staff/forms.py", "role.name"),

@@ -22,6 +22,7 @@ from booking.models import AccessLog, Appointment, ContactRequest, Look, Message
 from booking.models.found_people import PersonRow, others_with_contact
 from booking.models.people import Person
 from booking.people.addresses import address_key
+from revival.base.bidi import isolate
 from revival.base.desk_parts.staff_request import StaffRequest, StaffUser
 from revival.base.words import day_short
 
@@ -134,7 +135,7 @@ def _words_of(other: PersonRow, row: PersonRow) -> str:
     words = _row_words(other)
     if isinstance(other, Appointment) and not other.is_coming:
         words = f"{words} ({other.get_state_display().lower()})"
-    return words if other.name_key == row.name_key else f"{words}, for {other.name}"
+    return words if other.name_key == row.name_key else f"{words}, for {isolate(other.name)}"
 
 
 def _row_words(row: PersonRow) -> str:
@@ -150,8 +151,9 @@ def _row_words(row: PersonRow) -> str:
 
 def _details_words(row: PersonRow) -> str:
     person = Person.of(row)
-    named = f"for {person.patient_name}" if person.patient_name else ""
-    return ", ".join(filter(None, (person.name, named, person.email or "no e-mail address", person.phone)))
+    named = f"for {isolate(person.patient_name)}" if person.patient_name else ""
+    parts = (isolate(person.name), named, isolate(person.email) or "no e-mail address", isolate(person.phone))
+    return ", ".join(filter(None, parts))
 
 
 def _done_words(row: PersonRow, form: CorrectionForm, corrected: list[PersonRow]) -> str:

@@ -23,7 +23,7 @@ from revival.management.commands.receive_bounce import MOST_BYTES
 from revival.settings import BASE_DIR
 from tests.booking.mail import bounces
 from tests.booking.mail.bounces import DELAYED, DELIVERED, FAILED, GAVE_UP, POSTFIX, RELAYED, about, report
-from tests.factories import an_appointment, in_days, version_of
+from tests.factories import an_appointment, erased, in_days, version_of
 from tests.waiting import PATIENCE, wait_for
 
 FORGED = "bounces+" + "a" * 42 + "@clinic.example"
@@ -257,8 +257,7 @@ def test_a_bounce_of_what_was_told_by_phone_since_changes_nothing(send, message)
 
 def test_nobody_is_to_be_phoned_who_was_erased_since(send, message):
     bounce = send(message)
-    person = actions.Person(email="ada@example.com")
-    actions.erase_person(person=person, by=None, reason="asked", cancel_visits=True)
+    erased(email="ada@example.com")
 
     assert take(POSTFIX, bounce) == Outcome.OVER
 
