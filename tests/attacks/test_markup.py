@@ -116,7 +116,17 @@ def test_a_form_that_comes_back_holds_what_was_typed_as_text(rows, client):
     paths = public_addresses(rows, client)
     for name in ("booking:details", "booking:ask", "booking:join", "booking:find", "booking:earlier"):
         form = next(one for one in read(client.get(paths[name]).text).forms if one.method == "post")
-        hidden = {"submission_key", "drawn_at", "start", "therapist", "service", "came_from", "asked", "topic", "phone_asked"}
+        hidden = {
+            "submission_key",
+            "drawn_at",
+            "start",
+            "therapist",
+            "service",
+            "came_from",
+            "asked",
+            "topic",
+            "phone_asked",
+        }
         fields = {
             key: (values or [""])[0] if key in hidden else typed(key.replace("_", ""))
             for key, values in form.fields.items()
