@@ -14,6 +14,7 @@ from .day_sheets import DaySheet, Edition
 from .email_changes import EmailChange
 from .found_people import FoundPerson, Lookup
 from .free import Answer, Audience, FreeTimes, Terms, WhyNot, ask, free_times
+from .freed_times import FreedTime
 from .hours import FAR_FUTURE, Absence, HowOften, Override, Shift, Weekday
 from .limits import Counted, DailyCount
 from .messages import REMINDERS, TO_STAFF, Delivery, Kind, LostLink, Message
@@ -28,7 +29,7 @@ from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
 from .states import COMING, OCCUPYING, HeldFor, State
 from .therapists import Service, Therapist
-from .waitlist import FreedTime, Offer, WaitlistEntry, rules_of_the_list
+from .waitlist import Offer, WaitlistEntry, rules_of_the_list
 
 __all__ = [
     "CHANGES",

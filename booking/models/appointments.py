@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
-from django.contrib.postgres.indexes import GinIndex, GistIndex, OpClass
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Q
@@ -24,7 +24,7 @@ from .appointment_queries import AppointmentQuerySet
 from .clinic import Clinic
 from .hours import FAR_FUTURE
 from .links import PrivateLink
-from .people import KeyField, PersonKeys
+from .people import PEOPLE_INDEXES, KeyField, PersonKeys
 from .series import Series
 from .states import COMING, OCCUPYING, HeldFor, State
 from .therapists import Service, Therapist
@@ -32,20 +32,6 @@ from .versions import VisitVersion
 
 if TYPE_CHECKING:
     from .affected_visits import AffectedVisit
-
-
-PEOPLE_INDEXES = [
-    models.Index(fields=["email_key"], condition=~Q(email_key=""), name="booking_appointment_by_email"),
-    models.Index(fields=["phone_e164"], condition=~Q(phone_e164=""), name="booking_appointment_by_phone"),
-    GinIndex(
-        OpClass("name_key", "gin_trgm_ops"),
-        OpClass("patient_name_key", "gin_trgm_ops"),
-        OpClass("email_key", "gin_trgm_ops"),
-        OpClass("phone_e164", "gin_trgm_ops"),
-        name="booking_appointment_by_person",
-    ),
-]
-"""By the whole address or phone, and by a part of a name, address or phone as somebody at the desk types it."""
 
 
 class Appointment(PersonKeys, PrivateLink):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
@@ -155,3 +156,17 @@ class WithPeople(OwnOnly[M]):
             return [Q(phone_e164=number)]
         digits = digits_in(typed)
         return [Q(phone_e164__contains=digits)] if digits else []
+
+
+PEOPLE_INDEXES = [
+    models.Index(fields=["email_key"], condition=~Q(email_key=""), name="booking_appointment_by_email"),
+    models.Index(fields=["phone_e164"], condition=~Q(phone_e164=""), name="booking_appointment_by_phone"),
+    GinIndex(
+        OpClass("name_key", "gin_trgm_ops"),
+        OpClass("patient_name_key", "gin_trgm_ops"),
+        OpClass("email_key", "gin_trgm_ops"),
+        OpClass("phone_e164", "gin_trgm_ops"),
+        name="booking_appointment_by_person",
+    ),
+]
+"""Of visits: by the whole address or phone, and by a part of a name, address or phone as staff type it."""

@@ -1,4 +1,4 @@
-"""WaitlistEntry: a person who wants an earlier time. FreedTime, and Offer: one freed time, held for one of them."""
+"""WaitlistEntry: a person who wants an earlier time. Offer: one freed time, held for one of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking.people.addresses import address_key
-from revival.base.clock import Span
 
 from .appointment_queries import AppointmentQuerySet
 from .appointments import Appointment
@@ -28,40 +27,6 @@ from .therapists import Service, Therapist
 def rules_of_the_list() -> dict[str, object]:
     """How long a time is held for one person, and between which hours no offer is sent."""
     return {"offer_minutes": settings.BOOKING_OFFER_MINUTES, "quiet": quiet_hours()}
-
-
-class FreedTimeQuerySet(models.QuerySet["FreedTime"]):
-    def to_offer(self, now: datetime) -> FreedTimeQuerySet:
-        """Freed time still to come, of therapists for whose services someone waits."""
-        waiting = WaitlistEntry.objects.waiting().filter(service__therapists=OuterRef("therapist"))
-        return self.filter(Exists(waiting), ends_at__gt=now).order_by("created_at")
-
-
-class FreedTime(models.Model):
-    """Time that was given back: it is offered to those who wait, one after another, until it is over."""
-
-    therapist = models.ForeignKey(Therapist, on_delete=models.CASCADE, related_name="freed_times")
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    created_at = models.DateTimeField(default=timezone.now)
-
-    objects = FreedTimeQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="booking_freed_time_starts_before_it_ends",
-                condition=Q(starts_at__lt=F("ends_at")),
-                violation_error_message="Freed time ends after it starts.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"Freed time {self.pk}"
-
-    @property
-    def span(self) -> Span:
-        return Span(self.starts_at, self.ends_at)
 
 
 class WaitlistEntryQuerySet(WithPrivateLink, WithPeople["WaitlistEntry"]):
