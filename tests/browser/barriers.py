@@ -67,8 +67,11 @@ MOST_STOPS = 400
 
 
 def resize(page: Page, size: ViewportSize) -> None:
+    """Give the window this size, and wait until scripts that watch sizes have seen it."""
     if page.viewport_size != size:
         page.set_viewport_size(size)
+        if page.locator("[data-scrolls]").count():
+            page.screenshot(clip={"x": 0, "y": 0, "width": 1, "height": 1})  # in the frame that it draws, they run
 
 
 def violations(page: Page, options: dict[str, Any] = EVERYTHING, within: str = "html") -> list[str]:
@@ -102,6 +105,7 @@ def barriers(page: Page, widths: Sequence[int] = WIDTHS, *, by_night: bool = Fal
     are made at every width always.
     """
     page.wait_for_load_state()
+    page.bring_to_front()
     before = page.viewport_size
     found = dangling_ids(page)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")  # no color on its way to another

@@ -5,9 +5,7 @@ import pytest
 from tests.browser.barriers import barriers
 
 
-@pytest.mark.parametrize(
-    ("path", "button"), [("/admin/patients/", "Find"), ("/admin/patients/one/", "Download their data")]
-)
+@pytest.mark.parametrize(("path", "button"), [("/admin/patients/", "Find"), ("/admin/patients/one/", "Find them")])
 def test_no_barriers_after_the_form_was_sent(site, signed_in, complaints, superuser, path, button):
     """Before it is, test_every_screen looks."""
     page = signed_in(superuser)

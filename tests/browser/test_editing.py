@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.barriers import barriers
 from tests.exhaustive import EXHAUSTIVE
@@ -238,13 +239,18 @@ def test_the_editor_is_worked_by_keyboard(site, desk):
     text.press("Control+a")
     bar = page.locator("#sections-0").get_by_role("toolbar")
     text.press("Shift+Tab")
-    assert bar.get_by_role("button", name="Bold").evaluate("button => button === document.activeElement")
+    bold, steps = (bar.get_by_role("button", name=name) for name in ("Bold", "Steps"))
+    expect(bold).to_be_focused()
     page.keyboard.press("Enter")
-    assert bar.get_by_role("button", name="Bold").get_attribute("aria-pressed") == "true"
+    expect(bold).to_have_attribute("aria-pressed", "true")
+    expect(text).to_be_focused()  # the editor takes the focus back with its next frame
     text.press("Shift+Tab")
+    expect(bold).to_be_focused()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")  # Steps
+    expect(steps).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(steps).to_have_attribute("aria-pressed", "true")
     save(page)
 
     kept = page.locator("#id_sections-0-body").evaluate("area => area.defaultValue")
