@@ -443,6 +443,36 @@ BAD_DETAILS = {
 }
 
 
+def test_a_phone_that_nobody_has_is_asked_about_once(client):
+    address, hidden = open_details(client, in_days(3))
+
+    asked = send(client, address, hidden, phone="999-999-9999")
+    assert (asked.status_code, "We know of no phone number like this one" in asked.text) == (422, True)
+    assert_nothing_happened()
+    again = hidden | hidden_fields(asked.text)
+    other = send(client, address, again, phone="000-000-0000")  # another one is asked about, too
+    assert other.status_code == 422
+
+    assert send(client, address, again, phone="(999) 999 9999").status_code == 302
+    assert Appointment.objects.get(name="Ada Example").phone_e164 == "+19999999999"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("612\u00a0555\u20130142", "612 555-0142"),
+        ("\u202a612-555-0142\u202c", "612-555-0142"),
+        ("６１２５５５０１４２", "6125550142"),
+    ],
+)
+def test_a_pasted_phone_is_taken_and_kept_plain(client, typed, kept):
+    address, hidden = open_details(client, in_days(3))
+
+    assert send(client, address, hidden, phone=typed).status_code == 302
+    visit = Appointment.objects.get(name="Ada Example")
+    assert (visit.phone, visit.phone_e164) == (kept, "+16125550142")
+
+
 @pytest.mark.parametrize("typed", BAD_DETAILS.values(), ids=BAD_DETAILS)
 def test_bad_details_say_what_is_wrong_keep_the_rest_and_store_nothing(client, typed):
     address, hidden = open_details(client, in_days(3))
