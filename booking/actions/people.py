@@ -138,7 +138,8 @@ def _demand_no_name_in(reason: str, lookup: Lookup, person: FoundPerson) -> None
     people = [row.person for row in person.rows]
     addresses = {lookup.email, *(row.email for row in people)} - {""}
     digits = {phone_key(lookup.phone), *(row.phone_e164 for row in people)} - {""}
-    is_named = any(row.name_key and row.name_key in name_key(reason) for row in people)
+    words = f" {name_key(reason)} "  # whole words: "asked" does not name Ed
+    is_named = any(row.name_key and f" {row.name_key} " in words for row in people)
     is_reached = any(address_key(address) in reason.lower() for address in addresses)
     national = [number[-NATIONAL:] for number in digits]
     if is_named or is_reached or any(number in digits_in(reason) for number in national):
