@@ -100,10 +100,11 @@ def remove_recurring_absence(*, rule: RecurringAbsence, seen: str) -> int:
 
 def leave_out(absence: Absence) -> None:
     """Exclude this absence's day from its recurring absence, if it has one. The caller holds the locks."""
-    rule = RecurringAbsence.objects.filter(absences=absence.pk).first()
-    if rule is None:
+    # The day that the rule gave it, whatever the caller makes of it. A new absence has no rule.
+    stored = Absence.objects.filter(pk=absence.pk, recurring__isnull=False).select_related("recurring").first()
+    if stored is None:
         return
-    stored = rule.absences.get(pk=absence.pk)  # the day that the rule gave it, whatever the caller makes of it
+    rule = stored.recurring
     day = stored.starts_at.astimezone(Clinic.objects.current().zone).date()
     rule.left_out = sorted({*rule.left_out, day})
     rule.save(update_fields=["left_out"])

@@ -333,6 +333,18 @@ def test_a_day_saved_after_its_rule_was_removed_is_an_absence_of_its_own(decembe
     assert Absence.objects.get().recurring is None
 
 
+def test_another_absence_is_saved_after_every_day_of_a_rule_was_deleted_alone(december, therapist):
+    rule = saved(lunch(therapist))
+    for day in rule.absences.all():
+        actions.remove_hours(row=day)
+    another = Absence(therapist=therapist, starts_at=at(date(2026, 12, 11), 9), ends_at=at(date(2026, 12, 11), 10))
+
+    actions.save_absence(absence=another)
+
+    assert Absence.objects.get() == another
+    assert another.recurring is None
+
+
 # ---- the database ----
 
 

@@ -149,7 +149,7 @@ def test_on_pages_that_readers_open_a_name_stands_in_its_sentence(site, page, th
 
     wait_for(is_renamed)
 
-    assert page.get_by_role("link", name=f"See {therapist}’s free times").count()
+    page.get_by_role("link", name=f"See {therapist}’s free times").first.wait_for()
     assert page.evaluate(TORN_OFF) == []
 
 
