@@ -267,8 +267,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "revival.staff.password_strength.NotEasilyGuessedValidator"},
 ]
 TWO_FACTOR_REQUIRED = env.bool("TWO_FACTOR_REQUIRED", IS_PRODUCTION)  # all staff need a code (unset: in production)
+# Hours within which a colleague replaces a password that somebody else chose for them
+FIRST_PASSWORD_HOURS = env.int("FIRST_PASSWORD_HOURS", 72)
 DESK_IDLE_MINUTES = env.int("DESK_IDLE_MINUTES", 15)  # staff are signed out after this long without a request
 DESK_LONGEST_HOURS = env.int("DESK_LONGEST_HOURS", 8)  # staff are signed out this long after signing in
 SESSION_COOKIE_AGE = 24 * 60 * 60  # longer than any session is valid, so that the sign-in page can say why it ended

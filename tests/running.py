@@ -37,12 +37,12 @@ NEVER_QUIET = {"BOOKING_QUIET_FROM_HOUR": "24", "BOOKING_QUIET_UNTIL_HOUR": "0"}
 class RunningSite:
     """`url` and `database_url`, the mail in `mail_folder`, and a database that can be taken away."""
 
-    def __init__(self, database: str, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, database: str, folder: Path, environment: dict[str, str], host: str = "127.0.0.1") -> None:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # tests that run beside these have sites of their own
         self.database, self.folder = f"{database}_{worker}" if worker else database, folder
         self.mail_folder = folder / "mail"
         port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{host}:{port}"
         self.database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self.database}").geturl()
         self.web_role = f"{self.database}_web"
         self.web_url = grants.as_role(self.database_url, self.web_role, secrets.token_urlsafe())
@@ -149,9 +149,12 @@ class RunningSite:
 
 
 @contextmanager
-def running_site(database: str, folder: Path, environment: dict[str, str] | None = None) -> Iterator[RunningSite]:
-    """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit."""
-    site = RunningSite(database, folder, environment or {})
+def running_site(
+    database: str, folder: Path, environment: dict[str, str] | None = None, host: str = "127.0.0.1"
+) -> Iterator[RunningSite]:
+    """The site with example content; `environment` adds to it, such as an EMAIL_URL or a limit. Browsers make passkeys
+    for the host `localhost` alone."""
+    site = RunningSite(database, folder, environment or {}, host)
     make_filled_database(site.database)
     try:
         make_role(site)

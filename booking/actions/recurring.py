@@ -102,9 +102,8 @@ def leave_out(absence: Absence) -> None:
     """Exclude this absence's day from its recurring absence, if it has one. The caller holds the locks."""
     # The day that the rule gave it, whatever the caller makes of it. A new absence has no rule.
     stored = Absence.objects.filter(pk=absence.pk, recurring__isnull=False).select_related("recurring").first()
-    if stored is None:
+    if stored is None or (rule := stored.recurring) is None:
         return
-    rule = stored.recurring
     day = stored.starts_at.astimezone(Clinic.objects.current().zone).date()
     rule.left_out = sorted({*rule.left_out, day})
     rule.save(update_fields=["left_out"])

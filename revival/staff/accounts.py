@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+
+from revival.models import FirstPassword
 
 from . import two_factor
 
@@ -43,16 +48,29 @@ def has_a_first_password(user: User) -> bool:
     return user.last_login is None and not user.is_superuser
 
 
-def give_first_password(user: User, password: str) -> None:
-    """Set a password that the person has to replace at the next sign-in. Does not save."""
+def first_password_ends_at(user: User) -> datetime | None:
+    """Moment from which a first password opens nothing; None for a password that the person chose themselves."""
+    if not has_a_first_password(user):
+        return None
+    given_at = FirstPassword.objects.filter(user=user).values_list("given_at", flat=True).first() or user.date_joined
+    return given_at + timedelta(hours=settings.FIRST_PASSWORD_HOURS)
+
+
+@transaction.atomic
+def give_first_password(*, user: User, password: str) -> None:
+    """Save the account with a password that the person has to replace, within FIRST_PASSWORD_HOURS."""
     user.set_password(password)
     user.last_login = None
+    user.save()
+    FirstPassword.objects.update_or_create(user=user, defaults={"given_at": timezone.now()})
 
 
-def choose_password(user: User, password: str) -> None:
+@transaction.atomic
+def choose_password(*, user: User, password: str) -> None:
     user.set_password(password)
     user.last_login = timezone.now()
     user.save(update_fields=["password", "last_login"])
+    FirstPassword.objects.filter(user=user).delete()
 
 
 @transaction.atomic
@@ -68,8 +86,7 @@ def make_first_owner(*, name: str, password: str, is_again: bool = False) -> Use
     if user.pk and not is_again:
         raise NameTakenError
     user.is_staff = user.is_active = True
-    give_first_password(user, password)
-    user.save()
+    give_first_password(user=user, password=password)
     user.groups.add(role)
     two_factor.forget(user=user)
     return user

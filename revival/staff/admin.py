@@ -15,6 +15,7 @@ from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -24,8 +25,9 @@ from revival.base.bidi import bdi, isolate
 from revival.base.desk_parts.staff_request import StaffRequest
 from revival.base.django_types import Context, Passed
 from revival.base.words import clock, day_short
+from revival.models import Phone
 
-from . import two_factor
+from . import accounts, two_factor
 from .forms import AccountForm, FirstPasswordForm, NewAccountForm
 
 for _model in (User, Group, TOTPDevice, StaticDevice):  # migrations write roles; people set up their own devices
@@ -66,11 +68,11 @@ class AccountAdmin(UserAdmin):
     list_select_related = ["therapist"]
     search_fields = ["username", "first_name", "last_name", "email"]
     filter_horizontal = []
-    readonly_fields = ["linked_therapist", "has_second_factor", "last_here"]
+    readonly_fields = ["linked_therapist", "has_second_factor", "last_here", "first_password"]
     fieldsets = [
         (None, {"fields": ["username", "first_name", "last_name", "email"]}),
         ("What they may do", {"fields": ["groups", "linked_therapist"]}),
-        ("Signing in", {"fields": ["is_active", "has_second_factor", "last_here"]}),
+        ("Signing in", {"fields": ["is_active", "has_second_factor", "last_here", "first_password"]}),
     ]
     add_fieldsets = [
         (None, {"fields": ["username", "first_name", "last_name", "email"]}),
@@ -79,7 +81,7 @@ class AccountAdmin(UserAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        device = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        device = Phone.objects.filter(user=OuterRef("pk"), confirmed=True)
         return super().get_queryset(request).prefetch_related("groups").annotate(is_set_up=Exists(device))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -108,6 +110,14 @@ class AccountAdmin(UserAdmin):
     @admin.display(description="Last signed in")
     def last_here(self, user: User) -> str:
         return f"{day_short(user.last_login)}, {clock(user.last_login)}" if user.last_login else "Never"
+
+    @admin.display(description="First password")
+    def first_password(self, user: User) -> str:
+        ends_at = accounts.first_password_ends_at(user)
+        if ends_at is None:
+            return "Replaced by their own"
+        moment = f"{day_short(ends_at)}, {clock(ends_at)}"
+        return f"Works until {moment}" if ends_at > timezone.now() else f"Ended {moment}. Give them a new one."
 
     @admin.display(description="Roles")
     def roles(self, user: User) -> str:
@@ -189,7 +199,7 @@ class AccountAdmin(UserAdmin):
 
 
 RESET_WARNING = (
-    "Their phone’s codes and recovery codes stop working, and they are signed out at once. At the next sign-in they "
-    "set up a phone again; until then their password alone protects the account. Be sure that it is really your "
-    "colleague who asks: speak with them, do not answer a message."
+    "Their phone’s codes, passkeys and recovery codes stop working, and they are signed out at once. At the next "
+    "sign-in they set up a phone again; until then their password alone protects the account. Be sure that it is "
+    "really your colleague who asks: speak with them, do not answer a message."
 )

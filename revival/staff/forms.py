@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import (
@@ -16,8 +17,10 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 from django.utils.html import format_html
 
+from booking.fields import ONE_LINE
 from revival.base.django_types import FormValues, Passed
 
 from . import accounts
@@ -43,7 +46,17 @@ class SignInForm(DrawnByCrispy, AdminAuthenticationForm):
         **AdminAuthenticationForm.error_messages,
         "invalid_login": "That name and password don’t match. Check for capital letters. "
         "If you forgot the password, ask the owner for a new one.",
+        "first_password_ended": f"This first password is older than {settings.FIRST_PASSWORD_HOURS} hours and no "
+        "longer works. Ask the owner for a new one. (The first owner gets one on the server, by manage.py first_owner "
+        "--again, and in a trial copy by make password.)",
     }
+
+    def confirm_login_allowed(self, user: User) -> None:
+        """Called once the password was right. Raises ValidationError for a first password that was left too long."""
+        super().confirm_login_allowed(user)
+        ends_at = accounts.first_password_ends_at(user)
+        if ends_at and ends_at <= timezone.now():
+            raise ValidationError(self.error_messages["first_password_ended"], code="first_password_ended")
 
 
 class DigitsField(forms.CharField):
@@ -79,6 +92,20 @@ class RecoveryCodeForm(DrawnByCrispy, forms.Form):
             }
         ),
     )
+
+
+class PasskeyForm(DrawnByCrispy, forms.Form):
+    """A new passkey: a name that tells it from the other one, and what the browser's script fills in."""
+
+    name = forms.CharField(
+        label="Name of this key",
+        help_text="So that you know it again, such as “Laptop” or “Blue key on my ring”.",
+        max_length=40,
+        error_messages={"required": "Give the key a name, such as “Laptop”."},
+        validators=ONE_LINE,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    answer = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 class OwnPasswordForm(DrawnByCrispy, SetPasswordForm):
@@ -190,8 +217,7 @@ class FirstPasswordForm(AdminPasswordChangeForm):
         label_first_password(self)
 
     def save(self, commit: bool = True) -> User:
-        accounts.give_first_password(self.user, self.cleaned_data["password1"])
-        self.user.save()
+        accounts.give_first_password(user=self.user, password=self.cleaned_data["password1"])
         return self.user
 
 
@@ -199,6 +225,7 @@ def label_first_password(form: forms.BaseForm) -> None:
     first, second = form.fields["password1"], form.fields["password2"]
     first.label, second.label = "First password", "First password again"
     first.help_text = (
-        "At least 12 characters. Hand it over in person or by phone; they choose their own when they sign in."
+        "At least 12 characters. Hand it over in person or by phone. "
+        f"It works for {settings.FIRST_PASSWORD_HOURS} hours; they choose their own when they sign in."
     )
     second.help_text = ""

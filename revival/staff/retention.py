@@ -11,7 +11,10 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from revival.models import Passkey, Phone
+
+from . import two_factor
 
 A_DAY = timedelta(days=1)
 
@@ -25,8 +28,9 @@ def forget_old_sign_ins() -> None:
     since = timezone.now() - max(A_DAY, settings.AXES_COOLOFF_TIME)
     for model in (AccessAttempt, AccessFailureLog, AccessLog):
         model.objects.filter(attempt_time__lt=since).delete()
-    for device in (TOTPDevice, StaticDevice):
+    for device in (Phone, StaticDevice, Passkey):
         device.objects.filter(Q(confirmed=False) | Q(user__is_active=False)).delete()
+    two_factor.seal_keys()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 

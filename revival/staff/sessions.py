@@ -160,6 +160,11 @@ def finish_sign_in(request: HttpRequest, half: HalfSignIn) -> str:
     return next_page
 
 
+def device_of(request: HttpRequest) -> Device | None:
+    """The device that this session was opened with."""
+    return getattr(request.user, "otp_device", None)
+
+
 def replace_device(request: HttpRequest, device: Device) -> None:
     """Keep the session after its device was replaced by this one."""
     request.session.cycle_key()

@@ -1,8 +1,8 @@
-"""Second factor: a code from one's phone (TOTP, RFC 6238), or one of ten recovery codes.
+"""Second factor: a code from one's phone (TOTP, RFC 6238), a passkey, or one of ten recovery codes.
 
 django-otp stores the devices, refuses a code that was used, and slows down guessing. One person has one
-device and one set of recovery codes; enrolling anew replaces both, which ends every session that was
-opened with the old ones.
+phone and one set of recovery codes; enrolling anew replaces both, which ends every session that was
+opened with the old ones. Passkeys (revival/staff/passkeys.py) stand beside the phone and stay.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from django.utils.crypto import salted_hmac
 from django_otp.models import Device
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
+
+from revival.models import Passkey, Phone
+
+from . import sealing
 
 KEY_BYTES = 20  # what RFC 4226 recommends; 32 characters to type
 RECOVERY_CODES = 10
@@ -54,8 +57,13 @@ def is_required() -> bool:
     return bool(settings.TWO_FACTOR_REQUIRED)
 
 
+def phone_of(user: User) -> Phone | None:
+    phone: Phone | None = Phone.objects.filter(user_id=user.pk, confirmed=True).first()
+    return phone
+
+
 def is_set_up(user: User) -> bool:
-    return bool(TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).exists())
+    return bool(Phone.objects.filter(user_id=user.pk, confirmed=True).exists())
 
 
 def find_device(user: User, persistent_id: str | None) -> Device | None:
@@ -66,7 +74,7 @@ def find_device(user: User, persistent_id: str | None) -> Device | None:
 
 def use_code(*, user: User, code: str) -> Device:
     """Use up a code from the person's phone. Raises WrongCodeError, TooManyCodesError."""
-    return _use(TOTPDevice, user, code)
+    return _use(Phone, user, code)
 
 
 def use_recovery_code(*, user: User, code: str) -> Device:
@@ -107,8 +115,8 @@ def enroll(*, user: User, key: str, code: str, is_change: bool = False) -> tuple
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if is_set_up(user) and not is_change:
             raise AlreadySetUpError
-        forget(user=user)
-        device = TOTPDevice.objects.create(user=user, name="Phone", key=key, drift=totp.drift, last_t=totp.t())
+        _forget_phone(user)
+        device = Phone.objects.create(user=user, name="Phone", key=key, drift=totp.drift, last_t=totp.t())
         return device, renew_recovery_codes(user=user)
 
 
@@ -130,8 +138,19 @@ def recovery_codes_left(user: User) -> int:
 @transaction.atomic
 def forget(*, user: User) -> None:
     """Delete the person's devices: they enroll anew at the next sign-in, and their sessions end at once."""
-    TOTPDevice.objects.filter(user_id=user.pk).delete()
+    _forget_phone(user)
+    Passkey.objects.filter(user_id=user.pk).delete()
+
+
+def _forget_phone(user: User) -> None:
+    Phone.objects.filter(user_id=user.pk).delete()
     StaticDevice.objects.filter(user_id=user.pk).delete()
+
+
+def seal_keys() -> None:
+    """Encrypt the keys that were stored before keys were sealed. For the nightly job."""
+    for phone in Phone.objects.exclude(key__startswith=sealing.PREFIX).select_for_update():
+        phone.save(update_fields=["key"])
 
 
 def _new_code() -> str:

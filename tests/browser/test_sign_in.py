@@ -26,9 +26,8 @@ user.groups.set(Group.objects.filter(name="Owner"))
 @pytest.fixture(scope="module")
 def door(tmp_path_factory):
     """A site that demands the second factor, as in production."""
-    with running_site(
-        "revival_door", tmp_path_factory.mktemp("door"), {"TWO_FACTOR_REQUIRED": "true", "WEB_WORKERS": "1"}
-    ) as running:
+    environment = {"TWO_FACTOR_REQUIRED": "true", "WEB_WORKERS": "1"}
+    with running_site("revival_door", tmp_path_factory.mktemp("door"), environment, "localhost") as running:
         yield running
 
 
@@ -86,7 +85,7 @@ def walk_through_the_door(page, url, name):
     page.get_by_role("link", name="Your sign-in").click()
     page.get_by_role("heading", name="Your sign-in").wait_for()
     yield "your sign-in"
-    for link in ("Change the password", "Change the phone", "Make new codes"):
+    for link in ("Change the password", "Change the phone", "Add a passkey", "Make new codes"):
         page.goto(f"{url}/admin/sign-in/")
         page.get_by_role("link", name=link).click()
         page.get_by_role("link", name="Leave it as it is").wait_for()
@@ -193,3 +192,98 @@ def test_the_picture_is_drawn_black_on_white_whatever_the_scheme(door, new_page)
     assert page.locator("svg.qr rect").evaluate("one => getComputedStyle(one).fill") == "rgb(255, 255, 255)"
     assert re.fullmatch(r"[0-9Mhv1z -]+", shape.get_attribute("d"))
     assert page.locator("svg.qr").bounding_box()["width"] >= 200
+
+
+@pytest.fixture
+def key(new_page):
+    """A page whose browser has a security key that says yes."""
+    page = new_page(reduced_motion="reduce")
+    browser = page.context.new_cdp_session(page)
+    browser.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "usb",
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    browser.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return page
+
+
+def enrolled(page, url, name):
+    """Sign in for the first time, to the end; the phone."""
+    type_password(page, url, name)
+    page.get_by_role("heading", name="Set up your code").wait_for()
+    phone = Phone(page.locator(".key-text code").inner_text())
+    type_code(page, phone.code(), "Check the code")
+    page.get_by_role("link", name="I have kept them").click()
+    for label in ("New password", "New password again"):
+        page.get_by_label(label, exact=True).fill(OWN)
+    page.get_by_role("button", name="Keep this password").click()
+    page.wait_for_url("**/admin/booking/service/")
+    return phone
+
+
+def add_a_passkey(page, url, phone, name="Blue key"):
+    page.goto(f"{url}/admin/sign-in/")
+    page.get_by_role("link", name="Add a passkey").click()
+    type_code(page, phone.code(1), "Go on")
+    page.get_by_label("Name of this key").fill(name)
+
+
+def sign_in_again(page, url, name):
+    page.goto(f"{url}/admin/")
+    page.get_by_role("button", name="Sign out").click()
+    type_password(page, url, name, OWN)
+    page.get_by_role("heading", name="Your code").wait_for()
+
+
+def test_a_passkey_is_made_by_keyboard_and_signs_in_in_place_of_a_code(door, key):
+    name = a_new_colleague(door, "kim-with-a-key")
+    add_a_passkey(key, door.url, enrolled(key, door.url, name))
+    found = {"add": barriers(key)}
+    key.get_by_label("Name of this key").press("Enter")
+    key.get_by_text("“Blue key” is added").wait_for()
+    found["yours"] = barriers(key)
+
+    sign_in_again(key, door.url, name)
+    found["code"] = barriers(key)
+    key.get_by_role("button", name="Use your passkey").focus()
+    key.keyboard.press("Enter")
+    key.wait_for_url("**/admin/booking/service/")
+
+    key.goto(f"{door.url}/admin/sign-in/")
+    key.get_by_role("link", name="Remove Blue key").click()
+    found["remove"] = barriers(key)
+    key.get_by_role("button", name="Remove it").click()
+    key.get_by_text("“Blue key” is removed").wait_for()  # and the session that it opened goes on
+    assert not any(found.values())
+
+
+def test_a_passkey_answers_no_other_address(door, key):
+    """The same server under another name: the browser refuses before the key is asked."""
+    name = a_new_colleague(door, "kim-elsewhere")
+    add_a_passkey(key, door.url, enrolled(key, door.url, name))
+    key.get_by_role("button", name="Make the passkey").click()
+    key.get_by_text("is added").wait_for()
+
+    type_password(key, door.url.replace("localhost", "127.0.0.1"), name, OWN)
+    key.get_by_role("button", name="Use your passkey").click()
+
+    key.get_by_text("The key did not answer").wait_for()
+    assert key.get_by_role("heading", name="Your code").is_visible()
+
+
+def test_without_scripts_the_code_is_asked_for_as_ever(door, key, new_page):
+    name = a_new_colleague(door, "kim-both-ways")
+    phone = enrolled(key, door.url, name)
+    add_a_passkey(key, door.url, phone)
+    key.get_by_role("button", name="Make the passkey").click()
+    key.get_by_text("is added").wait_for()
+
+    page = new_page(java_script_enabled=False)
+    type_password(page, door.url, name, OWN)
+
+    assert not page.get_by_role("button", name="Use your passkey").is_visible()
+    assert page.get_by_role("button", name="Sign in").is_visible()

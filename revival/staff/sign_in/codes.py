@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_otp.models import Device
 
-from revival.staff import sessions, two_factor
+from revival.staff import passkeys, sessions, two_factor
 from revival.staff.forms import CodeForm, RecoveryCodeForm
 from revival.staff.sessions import HalfSignIn
 
@@ -32,7 +32,12 @@ def code(request: HttpRequest, half: HalfSignIn) -> HttpResponse:
     form = CodeForm(request.POST or None)
     if request.method == "POST" and (device := accept_code(form, half.user)):
         return finish_step(request, device)
-    return render_page(request, "staff/sign_in/code.html", form=form, title="Your code")
+    return show_code_page(request, half, form)
+
+
+def show_code_page(request: HttpRequest, half: HalfSignIn, form: Form) -> HttpResponse:
+    has_passkey = passkeys.are_possible() and bool(passkeys.of(half.user))
+    return render_page(request, "staff/sign_in/code.html", form=form, title="Your code", has_passkey=has_passkey)
 
 
 @sign_in_step("admin:code")

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django_otp.models import Device
 
 from revival.site.context import find_clinic
-from revival.staff import lockout, sessions, two_factor
+from revival.staff import lockout, sealing, sessions, two_factor
 from revival.staff.forms import CodeForm
 from revival.staff.sessions import HalfSignIn
 
@@ -44,7 +44,7 @@ def try_to_enroll(
     request: HttpRequest, user: User, form: Form, is_change: bool = False
 ) -> tuple[Device, list[str]] | None:
     """The new device and ten recovery codes; None, and perhaps an error on the form, when nothing was enrolled."""
-    key = request.session.get(NEW_KEY)
+    key = kept_key(request, user)
     if request.method != "POST" or not key or not form.is_valid():
         return None
     try:
@@ -58,10 +58,21 @@ def try_to_enroll(
     return enrolled
 
 
+def kept_key(request: HttpRequest, user: User) -> str | None:
+    """The key that this session's page shows; None before it was first shown."""
+    try:
+        return sealing.unseal(request.session[NEW_KEY], user.pk)
+    except (KeyError, sealing.SealError):
+        return None
+
+
 def show_key(request: HttpRequest, user: User, form: Form) -> HttpResponse:
     """The key stays the same while the page is open, and becomes a device only when a code of it is typed. It is
     kept in this session alone: someone else who knows the password is shown another key."""
-    key = request.session.setdefault(NEW_KEY, two_factor.new_key())
+    key = kept_key(request, user)
+    if key is None:
+        key = two_factor.new_key()
+        request.session[NEW_KEY] = sealing.seal(key, user.pk)  # sessions are rows of the database
     uri = two_factor.otpauth_uri(user=user, key=key, issuer=find_clinic(request).name)
     return render_page(
         request,

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from revival.base.desk_parts.staff_request import StaffRequest
-from revival.staff import sessions, two_factor
+from revival.staff import passkeys, sessions, two_factor
 from revival.staff.forms import CodeForm, PasswordForm, RecoveryCodeForm
 
 from .codes import accept_code, accept_recovery_code
@@ -18,7 +18,8 @@ from .enrollment import NEW_KEY, show_key, try_to_enroll
 from .pages import render_page, show_recovery_codes
 
 PROVED = "proved_at"
-PROOF_SECONDS = 10 * 60  # between a code of the present phone and the enrollment of another
+PROOF_SECONDS = 10 * 60  # between a code of the present phone and the enrollment of another, or of a passkey
+NEW_PHONE = "The new phone replaces the one you have now, and you get ten new recovery codes."
 
 
 def your_sign_in(request: StaffRequest) -> HttpResponse:
@@ -29,6 +30,9 @@ def your_sign_in(request: StaffRequest) -> HttpResponse:
         is_set_up=two_factor.is_set_up(request.user),
         codes_left=two_factor.recovery_codes_left(request.user),
         codes_made=two_factor.RECOVERY_CODES,
+        has_passkeys=passkeys.are_possible(),
+        passkeys=(keys := passkeys.of(request.user)),
+        may_add=len(keys) < passkeys.MOST,
     )
 
 
@@ -36,7 +40,7 @@ def new_device(request: StaffRequest) -> HttpResponse:
     """Replace the phone, after a code of the present one; or set up the first."""
     is_proved = has_proved(request)
     if two_factor.is_set_up(request.user) and not is_proved:
-        return prove(request)
+        return prove(request, "Change your phone", NEW_PHONE)
     form = CodeForm(request.POST or None)
     enrolled = try_to_enroll(request, request.user, form, is_change=is_proved)
     if enrolled is None:
@@ -47,19 +51,17 @@ def new_device(request: StaffRequest) -> HttpResponse:
     return show_recovery_codes(request, codes, next_page=reverse("admin:your_sign_in"))
 
 
-def prove(request: StaffRequest) -> HttpResponse:
-    """Ask for a code before the phone is replaced. Without it, a passer-by at an open desk could enroll a phone of
-    their own."""
+def prove(request: StaffRequest, title: str, lead: str) -> HttpResponse:
+    """Ask for a code before a phone or passkey is enrolled, and come back to the same page. Without it, a passer-by at
+    an open desk could enroll one of their own."""
     is_recovery = "recovery" in request.GET
     kind, accept = (RecoveryCodeForm, accept_recovery_code) if is_recovery else (CodeForm, accept_code)
     form = kind(request.POST or None)
     if request.method == "POST" and accept(form, request.user):
         request.session[PROVED] = int(timezone.now().timestamp())
         request.session.pop(NEW_KEY, None)
-        return redirect("admin:new_device")
-    return render_page(
-        request, "staff/sign_in/prove.html", form=form, title="Change your phone", is_recovery=is_recovery
-    )
+        return redirect(request.path)
+    return render_page(request, "staff/sign_in/prove.html", form=form, title=title, lead=lead, is_recovery=is_recovery)
 
 
 def has_proved(request: HttpRequest) -> bool:
@@ -73,7 +75,14 @@ def new_recovery_codes(request: StaffRequest) -> HttpResponse:
     if request.method == "POST" and accept_code(form, request.user):
         codes = two_factor.renew_recovery_codes(user=request.user)
         return show_recovery_codes(request, codes, next_page=reverse("admin:your_sign_in"))
-    return render_page(request, "staff/sign_in/prove.html", form=form, title="New recovery codes", is_for_codes=True)
+    return render_page(
+        request,
+        "staff/sign_in/prove.html",
+        form=form,
+        title="New recovery codes",
+        lead="You get ten new codes. Your current codes stop working.",
+        is_for_codes=True,
+    )
 
 
 def change_password(request: StaffRequest) -> HttpResponse:

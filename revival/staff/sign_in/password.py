@@ -53,7 +53,7 @@ class PasswordStep(LoginView):
 def own_password(request: HttpRequest, half: HalfSignIn) -> HttpResponse:
     form = OwnPasswordForm(half.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        accounts.choose_password(half.user, form.cleaned_data["new_password1"])
+        accounts.choose_password(user=half.user, password=form.cleaned_data["new_password1"])
         sessions.note_step(request, password=half.user.get_session_auth_hash())
         return go_to_next_step(request)
     return render_page(request, "staff/sign_in/own_password.html", form=form, title="Choose your own password")

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
 from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from revival import models
 from revival.staff import accounts
 from revival.staff.roles import IN_WORDS, ROLES
 from tests.factories import a_clinic, a_therapist
@@ -183,7 +183,7 @@ def test_an_owner_cannot_change_a_superuser(desk):
     root.refresh_from_db()
     assert root.username == "root"
     assert root.check_password(PASSWORD)
-    assert TOTPDevice.objects.exists()
+    assert models.Phone.objects.exists()
 
 
 @pytest.mark.parametrize("role", [*sorted(set(ROLES) - {"Owner"}), None])
@@ -211,7 +211,7 @@ def test_nobody_deletes_an_account(desk, admin_client):
 def test_roles_and_devices_have_no_pages_of_their_own(admin_client):
     for path in ("auth/group/", "otp_totp/totpdevice/", "otp_static/staticdevice/"):
         assert admin_client.get(f"/admin/{path}").status_code == 404
-    assert not {TOTPDevice, StaticDevice, Group} & set(site._registry)
+    assert not {models.Phone, StaticDevice, Group} & set(site._registry)
 
 
 def test_passwords_cannot_be_found_by_filters(desk):
@@ -292,7 +292,7 @@ def test_an_owner_resets_a_second_factor_and_the_colleague_enrols_anew(desk, set
     page = desk.get(reset).text
     assert "speak with them" in page
     assert f'<a href="{ACCOUNTS}{kim.pk}/change/">' in page
-    assert TOTPDevice.objects.exists()
+    assert models.Phone.objects.exists()
 
     done = desk.post(reset, follow=True)
 
@@ -310,7 +310,7 @@ def test_nobody_resets_their_own_second_factor(desk, owner):
 
     assert desk.post(f"{ACCOUNTS}{owner.pk}/reset-second-factor/").status_code == 403
     assert "Reset their second factor" not in desk.get(f"{ACCOUNTS}{owner.pk}/change/").text
-    assert TOTPDevice.objects.exists()
+    assert models.Phone.objects.exists()
 
 
 def test_an_owner_gives_a_new_first_password(desk, owner):
@@ -377,7 +377,7 @@ def test_again_helps_an_owner_who_lost_everything(owner):
     owner.refresh_from_db()
     assert owner.is_active
     assert owner.check_password(FIRST)
-    assert not TOTPDevice.objects.exists()
+    assert not models.Phone.objects.exists()
 
 
 @pytest.mark.usefixtures("_first_password")

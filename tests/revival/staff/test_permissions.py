@@ -114,6 +114,11 @@ OTHERS = {
     "logout": "",
     "code": "",
     "recovery_code": "",
+    "passkey": "",
+    "passkey_question": "",
+    "add_passkey": "",
+    "new_passkey_question": "",
+    "remove_passkey": "",
     "enrol": "",
     "own_password": "",
     "still_here": "",
@@ -122,18 +127,20 @@ OTHERS = {
     "view_on_site": "",
 }
 ALWAYS = {"login": 302, "logout": 405, "autocomplete": 404, "on_site": 404, "view_on_site": 404}
-ALWAYS |= {"still_here": 405} | dict.fromkeys(
-    ("code", "recovery_code", "enrol", "own_password", "new_recovery_codes"), 302
+ALWAYS |= {"still_here": 405, "passkey_question": 405, "new_passkey_question": 405, "remove_passkey": 404}
+ALWAYS |= dict.fromkeys(
+    ("code", "recovery_code", "passkey", "add_passkey", "enrol", "own_password", "new_recovery_codes"), 302
 )
 """Status for everyone at the desk: patients cannot be found by autocompletion, nor their private pages by number."""
 EXCEPTIONS = {("app_list", NO_ROLE): 404}
-OPEN = {"login": 200, "logout": 405, "still_here": 405}
+OPEN = {"login": 200, "logout": 405, "still_here": 405, "passkey_question": 405}
 """Status for visitors who are not signed in."""
 
 WITHOUT_ARGUMENTS = (
     *("your_sign_in", "new_device", "new_recovery_codes", "calendar", "book_for_caller", "why_not", "content_report"),
     *("day_sheet", "book_series", "block_time", "hours", "holidays", "reports", "outages", "new_recurring_absence"),
     *("code", "recovery_code", "enrol", "own_password", "still_here"),
+    *("passkey", "passkey_question", "add_passkey", "new_passkey_question"),
 )
 """URL names whose addresses have no arguments."""
 
@@ -202,6 +209,7 @@ def addresses(rows):
         "on_site": f"/admin/r/{visit.pk}/{rows.appointment.pk}/",
         "view_on_site": f"/admin/r/{visit.pk}/{rows.appointment.pk}/",
         "cancel_rest_of_series": f"/admin/calendar/series/{rows.of_a_series.pk}/cancel-rest/",
+        "remove_passkey": "/admin/sign-in/passkey/1/remove/",
         "auth_user_reset": f"/admin/auth/user/{rows.user.pk}/reset-second-factor/",
         "auth_user_password_change": f"/admin/auth/user/{rows.user.pk}/password/",
         "articles_article_revisions": f"/admin/articles/article/{article}/revisions/",

@@ -14,9 +14,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from revival.staff import retention, two_factor
+from revival import models
+from revival.staff import retention, sealing, two_factor
 from tests.factories import a_clinic
 from tests.staff import PASSWORD, Phone, a_colleague, give_phone, type_code, type_password
 
@@ -88,7 +88,9 @@ def test_after_the_password_comes_enrollment_then_ten_recovery_codes_then_the_de
 def test_the_picture_and_the_key_say_the_same(client, robin):
     type_password(client)
     key = key_on(client.get(ENROL)).replace(" ", "")
-    address = two_factor.otpauth_uri(user=robin, key=client.session["new_key"], issuer="Revival: a clinic")
+    address = two_factor.otpauth_uri(
+        user=robin, key=sealing.unseal(client.session["new_key"], robin.pk), issuer="Revival: a clinic"
+    )
 
     assert f"secret={key}" in address
     assert address.startswith("otpauth://totp/Revival%20a%20clinic%3Arobin?")
@@ -104,7 +106,7 @@ def test_enrollment_needs_a_code_of_the_key_that_is_shown(client, robin):
     assert refused.status_code == 422
     assert "That code is not right" in refused.text
     assert key_on(refused) == key_on(client.get(ENROL))
-    assert not TOTPDevice.objects.exists()
+    assert not models.Phone.objects.exists()
     assert not is_in(client)
 
 
@@ -126,7 +128,7 @@ def test_only_the_first_of_two_enrols(client, robin):
     answer = thief.post(ENROL, {"code": theirs.code()})
 
     assert answer["Location"] == CODE
-    assert TOTPDevice.objects.get().key == ours.key.hex()
+    assert models.Phone.objects.get().bin_key == ours.key
 
 
 def test_a_first_device_never_takes_the_place_of_another(robin):
@@ -271,7 +273,7 @@ def test_what_is_no_code_is_said_and_not_counted(client, robin, typed):
 
     assert answer.status_code == 422
     assert "six digits" in answer.text
-    assert TOTPDevice.objects.get().throttling_failure_count == 0
+    assert models.Phone.objects.get().throttling_failure_count == 0
 
 
 def test_a_used_code_is_refused(client, robin):
@@ -316,11 +318,11 @@ def test_guessed_codes_are_slowed_down_to_an_end(client, robin, clock):
 
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024, 1024]
     assert type_code(client, phone.code()).status_code == 302
-    assert TOTPDevice.objects.get().throttling_failure_count == 0
+    assert models.Phone.objects.get().throttling_failure_count == 0
 
 
 def is_allowed(user):
-    device = TOTPDevice.objects.get(user=user)
+    device = models.Phone.objects.get(user=user)
     device.throttling_failure_count = min(device.throttling_failure_count, two_factor.MOST_FAILURES_COUNTED)
     return device.verify_is_allowed()[0]
 
@@ -443,7 +445,7 @@ def test_a_session_names_only_a_device_of_its_own_person(client, robin):
     give_phone(a_colleague("kim"))
     client.force_login(robin)
     session = client.session
-    session["otp_device_id"] = TOTPDevice.objects.get().persistent_id
+    session["otp_device_id"] = models.Phone.objects.get().persistent_id
     session.save()
 
     assert not is_in(client)
@@ -609,7 +611,7 @@ def test_another_phone_asks_for_a_code_of_the_first(client, robin, clock):
     assert len(codes_on(done)) == 10
     assert is_in(client)
     assert not is_in(elsewhere)  # opened with what is gone
-    assert TOTPDevice.objects.get().key == another.key.hex()
+    assert models.Phone.objects.get().bin_key == another.key
     assert "First show that it is you" in client.get(page).text
     client.post("/admin/logout/")
     type_password(client)
@@ -626,7 +628,7 @@ def test_who_lost_the_phone_sets_up_another_with_recovery_codes(client, robin):
 
     client.post("/admin/sign-in/telephone/", {"code": another.code()})
 
-    assert TOTPDevice.objects.get().key == another.key.hex()
+    assert models.Phone.objects.get().bin_key == another.key
 
 
 def test_a_password_is_changed_with_the_old_one(client, robin):
@@ -697,7 +699,7 @@ def test_nightly_the_second_factor_of_those_who_left_and_old_sessions_go(robin, 
 
     retention.forget_old_sign_ins()
 
-    assert TOTPDevice.objects.get().user == robin
+    assert models.Phone.objects.get().user == robin
     assert StaticDevice.objects.get().user == robin
     assert AccessAttempt.objects.count() == 1
     assert not Session.objects.exists()
