@@ -291,6 +291,6 @@ json_values = st.recursive(
 )
 def test_whatever_is_sent_is_refused_and_never_breaks_the_page(desk, door, answer):
     question(door, USE_QUESTION)
-    assert door.post(USE, {"answer": answer}).status_code == 422
+    assert door.post(USE, {"answer": answer}).status_code in {400, 422}  # 400: a NUL, as in every form
     desk.post(ADD, {"name": "Odd", "answer": answer})
     assert Passkey.objects.count() == 1
