@@ -14,12 +14,9 @@ from contextlib import suppress
 
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "4000")
 
-# From glibc's malloc.h. Threads share two heaps, as heaps of their own are never given back. The threshold is glibc's own
-# at the start; set, it stays there, while else each large block that is freed raises it and leaves holes in the heap.
-M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
+M_ARENA_MAX = -8  # from glibc's malloc.h: threads share two heaps, as heaps of their own are never given back
 with suppress(AttributeError, OSError):  # a C library other than glibc
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
-    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 128 * 1024)
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "revival.server.worker.Worker"  # threads: requests wait for the database; nginx holds idle connections
