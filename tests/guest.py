@@ -64,4 +64,6 @@ def press(client: Client, address: str, typed: dict[str, Any] | None = None, *, 
 
 
 def free_starts(page: str) -> list[str]:
-    return re.findall(r'type="radio" name="start" value="([^"]+)"', page)
+    """The starts that a page offers as buttons or to choose from, in order and each once."""
+    offered = re.findall(r'(?:type="radio"|class="start[^"]*") name="start" value="([^"]+)"', page)
+    return list(dict.fromkeys(offered))

@@ -13,31 +13,32 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from booking.fields import StartField
 from booking.models import Appointment, Clinic, FreeTimes, Terms, Therapist, free_times
 from booking.models.parts_of_day import NOON
 from revival.base.clock import bounds_of_days
-from revival.base.words import clock, iso
+from revival.base.words import clock, iso, month_day, with_year
 
 DAYS_ON_A_PAGE = 7
+FEW = 4  # starts of half a day that are seen at once; more would bury the other days
 LOOK_FIRST_DAYS = 13  # most people find a time in two weeks; only if not, all days are searched
 
 
 class Slot(NamedTuple):
-    """A free start as its radio button shows it; the words are made here, since a week has a hundred of them."""
+    """A free start as its button shows it; the words are made here, since a week has a hundred of them."""
 
     value: str
     hour: str
-    is_first: bool
-    is_chosen: bool
 
 
 class Half(NamedTuple):
-    """The free starts of a day before noon, or those from noon on."""
+    """The free starts of a day before noon, or those from noon on; `few` are spread over them when there are many."""
 
     is_morning: bool
     slots: list[Slot]
+    few: list[Slot]
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,16 @@ def week_of_free_times(
     shown = bounds_of_days(dates[0], dates[-1], zone)
     starts = [start for start in free if shown.start <= start < shown.end]
     chosen = linked_start if linked_start in starts else None
-    days = _days(dates, [start.astimezone(zone) for start in starts], chosen)
+    days = _days(dates, [start.astimezone(zone) for start in starts])
+    has_earlier = first_free is not None and first_free.astimezone(zone).date() < dates[0]
     return {
         "first_free": first_free,
         "chosen": chosen,
         "gone": linked_start if linked_start not in starts else None,
         "days": days,
+        "week_title": _title(dates[0], dates[-1]),
         "days_with_times": [day for day in days if day.halves],
-        "earlier": max(today, dates[0] - timedelta(days=DAYS_ON_A_PAGE)) if dates[0] > today else None,
+        "earlier": max(today, dates[0] - timedelta(days=DAYS_ON_A_PAGE)) if has_earlier else None,
         "later": dates[-1] + timedelta(days=1) if dates[-1] < last else None,
     }
 
@@ -132,13 +135,28 @@ def _dates(first: date, last: date) -> list[date]:
     return [date for date in dates if date <= last]
 
 
-def _days(dates: Sequence[date], starts: Sequence[datetime], chosen: datetime | None) -> list[Day]:
+def _title(first: date, last: date) -> str:
+    """The dates of a page, such as "December 1 to 7"."""
+    if first == last:
+        return month_day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        days = _("%(month)s %(first)s to %(last)s")
+        return with_year(days % {"month": f"{first:%B}", "first": first.day, "last": last.day}, last)
+    return _("%(first)s to %(last)s") % {"first": month_day(first), "last": month_day(last)}
+
+
+def _days(dates: Sequence[date], starts: Sequence[datetime]) -> list[Day]:
     """These dates with their starts; `starts` are on the clinic's clock and in order."""
     halves: dict[date, list[Half]] = {day: [] for day in dates}
     for (day, is_morning), own in groupby(starts, key=lambda start: (start.date(), start.hour < NOON)):
-        slots = [Slot(iso(start), clock(start), start == starts[0], start == chosen) for start in own]
-        halves[day].append(Half(is_morning, slots))
+        slots = [Slot(iso(start), clock(start)) for start in own]
+        halves[day].append(Half(is_morning, slots, spread(slots) if len(slots) > FEW else []))
     return [Day(day, own) for day, own in halves.items()]
+
+
+def spread(slots: Sequence[Slot]) -> list[Slot]:
+    """The first, the last, and two evenly between them."""
+    return [slots[round(place * (len(slots) - 1) / (FEW - 1))] for place in range(FEW)]
 
 
 def closest_times(

@@ -44,10 +44,9 @@ def booking_pages(page, url):
     page.goto(f"{url}/book/benjamin-britton/consultation/")
     page.get_by_role("link", name="Later").click()  # well before the cut-off for cancelling
     page.wait_for_url("**from=**")
-    slot = page.locator("#times .slot input").last
+    slot = page.locator("#times .start").last
     start = slot.get_attribute("value")
-    slot.check(force=True)
-    page.locator("main").get_by_role("button", name="Continue with this time").click()
+    slot.click()
     page.wait_for_url("**/book/hold/**")
     yield "details"
     page.locator("main").get_by_role("button", name="Request this visit").click()
@@ -62,8 +61,7 @@ def booking_pages(page, url):
     yield "earlier"
     page.goto(f"{visit}move/")
     yield "move"
-    page.locator("#times .slot input").last.check(force=True)
-    page.locator("main").get_by_role("button", name="Continue with this time").click()
+    page.locator("#times .start").last.click()
     page.locator("main").get_by_role("button", name="Yes, move it").wait_for()
     yield "move, once more"
     page.goto(f"{visit}cancel/")

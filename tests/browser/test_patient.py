@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.browser.barriers import settle
+from tests.factories import day_in
 
 ARTICLE = "/articles/cupping-for-back-pain/"
 
@@ -32,10 +33,11 @@ def test_article_to_visit_and_cancel(site, new_page, scripts, width):
         assert page.locator(".invite .times__one").count() == 3
     page.get_by_role("link", name="See Dr. Stanley’s free times").click()
     page.wait_for_url("**/book/peter-stanley/consultation/**")
-    slot = page.locator("#times .slot input").nth(40)
+    day = page.locator("#times .day:has(.half__all)").nth(1)
+    day.get_by_text("All ").first.click()  # without scripts, too
+    slot = day.locator(".half__all .start").nth(5)
     when = slot.get_attribute("value")
-    slot.check(force=True)
-    page.locator("main").get_by_role("button", name="Continue with this time").click()
+    slot.click()
 
     fill_in(page)
     page.locator("main").get_by_role("button", name="Request this visit").click()
@@ -71,10 +73,7 @@ def test_without_a_mouse(site, page):
     press_until(page, lambda html: "Later" in html)  # well before the cut-off for cancelling
     page.keyboard.press("Enter")
     page.wait_for_url("**from=**")
-    press_until(page, lambda html: 'type="radio"' in html)
-    page.keyboard.press("ArrowDown")
-    assert page.locator("#times input:checked").count() == 1
-    press_until(page, lambda html: "Continue with this time" in html)
+    press_until(page, lambda html: 'name="start"' in html and "Take this time" not in html)
     page.keyboard.press("Enter")
     page.wait_for_url("**/book/hold/**")
 
@@ -116,12 +115,34 @@ def test_errors_take_the_focus_and_lead_to_their_fields(site, page):
 
 def test_going_on_without_a_time_takes_the_focus_to_what_is_missing(site, page):
     page.goto(site.url + "/book/peter-stanley/consultation/")
-    page.locator("main").get_by_role("button", name="Continue with this time").click()
+    page.evaluate("document.querySelector('#times').submit()")  # as no button does
 
     page.locator(".errors").wait_for()
     page.wait_for_function("document.activeElement.className === 'errors'")
     page.get_by_role("link", name="Choose a time.").click()
-    assert page.evaluate("document.activeElement.name") == "start"
+    assert page.evaluate("document.activeElement.className") == "week"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_last_afternoon_of_a_week_is_few_tab_stops_away(site, new_page, width):
+    page = new_page(viewport={"width": width, "height": 844})
+    page.goto(f"{site.url}/book/peter-stanley/consultation/?from={day_in(14 - day_in(0).weekday())}")  # a Monday
+    page.locator("main").focus()
+    friday = page.locator(".jump a").last
+    press_until(page, lambda _: friday.evaluate("one => one === document.activeElement"), most=14)
+    page.keyboard.press("Enter")
+    afternoon = page.locator(".day__pm .half__few .start").last
+    page.keyboard.press("Tab")
+
+    press_until(page, lambda _: afternoon.evaluate("one => one === document.activeElement"), most=12)
+
+
+def test_an_ordinary_week_is_three_screens_of_a_phone(site, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site.url}/book/peter-stanley/consultation/?from={day_in(14 - day_in(0).weekday())}")
+
+    assert page.locator(".day__pm .half__few").count() == 5
+    assert page.evaluate("document.documentElement.scrollHeight") <= 2500
 
 
 def test_a_free_time_leads_to_that_time_in_two_presses(site, page):

@@ -87,11 +87,11 @@ def test_choose_page_names_every_therapist_who_can_be_booked(client, service):
     assert "Benjamin Britton" in client.get("/book/").text
 
 
-def test_slots_offer_the_first_time_and_a_week_of_radio_buttons(client):
+def test_slots_offer_the_first_time_and_a_week_of_buttons(client):
     page = client.get(SLOTS).text
 
     assert "First free time" in page
-    assert page.count('type="radio"') > 20
+    assert page.count('<button class="start" name="start"') > 20
     assert "Step 2 of 3" in page
 
 
@@ -113,7 +113,6 @@ def test_a_link_that_shows_a_time_leads_to_that_very_time(client):
 
     assert "The time you chose" in page
     assert hidden_fields(page)["start"] == shown
-    assert re.findall(r'value="([^"]+)"[^>]* checked>', page) == [shown]
     assert "at=" not in re.search(r'href="([^"]+)">Later', page)[1]
     assert client.post(link, {"start": shown}).status_code == 302
 
@@ -315,7 +314,7 @@ def test_a_taken_time_says_so_and_offers_others(client, therapist, service):
 
     assert response.status_code == 409
     assert "has just been taken" in response.text
-    assert response.text.count('type="radio"') == 4
+    assert response.text.count('<button class="start start--wide"') == 4
     assert "612-605-7594" in response.text
     assert Message.objects.count() == 0
 
@@ -639,7 +638,7 @@ def test_losing_the_race_for_another_time_keeps_the_visit(client, visit, therapi
     assert response.status_code == 409
     assert "has just been taken" in response.text
     assert "your visit is still as below" in response.text
-    assert response.text.count('type="radio"') > 10
+    assert response.text.count('<button class="start"') > 10
 
 
 def test_a_tab_that_saw_the_old_time_does_not_move_the_visit_again(client, visit):
@@ -729,7 +728,7 @@ def test_in_production_example_hours_cannot_be_booked(client, therapist, setting
     assert "opens soon" in client.get("/book/").text
     page = client.get(SLOTS).text
     assert "opens soon" in page
-    assert 'type="radio"' not in page
+    assert 'class="start' not in page
     assert take(client, in_days(3)).status_code == 409
 
 
