@@ -138,6 +138,8 @@ def load(
                 pyrage.decrypt_io(signature.CheckedReader(file, manifest["dump"]), restore.stdin, identities(identity))
             except BrokenPipeError:
                 pass  # pg_restore has printed why
+            except OSError as error:
+                stop(f"The dump of {backup} cannot be read: {error}. Nothing was restored: use another backup.")
             finally:
                 assert restore.stdin is not None  # noqa: S101 - for the types
                 restore.stdin.close()

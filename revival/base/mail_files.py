@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ class EmailBackend(filebased.EmailBackend):
         super().__init__(*arguments, **options)
         own_folder(Path(self.file_path))
 
-    def open(self) -> bool:
-        if self.stream is not None:
-            return False
-        self.stream = open(self._get_filename(), "ab", opener=open_own_file)  # type: ignore[assignment]  # noqa: SIM115
-        return True
+    def _get_filename(self) -> str:
+        """The file that Django opens next, which exists by then and is closed to others."""
+        name: str = super()._get_filename()  # type: ignore[misc]  # its types leave out what begins with _
+        os.close(open_own_file(name, os.O_WRONLY | os.O_CREAT))
+        return name

@@ -77,7 +77,7 @@ def check_two_factor(app_configs: AppConfigs, **kwargs: object) -> list[CheckMes
 def check_log_rights(
     app_configs: AppConfigs, databases: Sequence[str] | None = None, **kwargs: object
 ) -> list[CheckMessage]:
-    """W004: rights of the site's database role on the logs. It must not own them, add lines of its own or change any."""
+    """W004: rights of the site's database role on the logs. It must not own them, nor add or change lines."""
     writable = [log for alias in databases or [] for log in find_writable_logs(alias)]
     if not writable:
         return []

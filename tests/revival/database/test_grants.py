@@ -98,7 +98,8 @@ def with_account(site):
     with site.connect() as owner:
         owner.execute(
             "INSERT INTO auth_user (username, password, is_superuser, first_name, last_name, email,"
-            " is_staff, is_active, date_joined) VALUES ('logged', '', false, '', '', '', true, true, now()) ON CONFLICT DO NOTHING"
+            " is_staff, is_active, date_joined) VALUES ('logged', '', false, '', '', '', true, true, now())"
+            " ON CONFLICT DO NOTHING"
         )
     return ADMIN_LINE.replace("FROM account", "FROM auth_user WHERE username = 'logged'")
 
