@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -9,16 +10,19 @@ SHORTEST = 50  # characters
 FEWEST_KINDS = 10  # different characters, and different steps from one character to the next
 LEAST_PARTS_OF_THEIR_OWN = 0.75
 """How many of a key's parts of three characters are different ones. A random key has hardly two that are alike."""
-PUBLISHED = ("trial-copy-only-", "for-this-check-only-", "django-insecure-", "drill-")
-"""How keys begin that stood in published code."""
+PUBLISHED = re.compile(
+    r"trial.copy|for.this.check|^drill-|insecure|change.?(me|this)|replace|example|your.?(secret|key)|password|secret.?key",
+    re.IGNORECASE,
+)
+"""Words of keys that stood in published code or in somebody's instructions. By chance none is in a random key."""
 HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(50))" makes one'
 
 
 def weakness(key: str) -> str:
     """Why somebody could guess this key, as the end of a sentence about it; empty for a good one."""
     key = key.strip()
-    if key.startswith(PUBLISHED):
-        return "is published with the code, so everybody has it"
+    if PUBLISHED.search(key):
+        return "is published, in this code or as an example, so everybody has it"
     if len(key) < SHORTEST:
         return f"has {len(key)} characters, and needs at least {SHORTEST}"
     parts = [key[at : at + 3] for at in range(len(key) - 2)]

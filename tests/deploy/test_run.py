@@ -154,11 +154,18 @@ def put_in_an_older_database(folder):
 def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path, run_site):
     if not EXHAUSTIVE:  # else it starts from nothing
         put_in_an_older_database(tmp_path)
-    first = run_site(DJANGO_SUPERUSER_PASSWORD="chosen-by-me")
+    mail = tmp_path / "mail"
+    mail.mkdir(mode=0o755)
+    (mail / "letter-of-an-older-version").touch(mode=0o644)
+
+    first = run_site(DJANGO_SUPERUSER_PASSWORD="chosen-by-me", EMAIL_FILE_PATH=str(mail))
     with urlopen(f"http://127.0.0.1:{first.port}/", timeout=PATIENCE) as home:
         assert home.status == 200
     assert "admin, the password in DJANGO_SUPERUSER_PASSWORD" in first.text
     assert postgres_of(tmp_path)
+    private = [mail, *mail.iterdir(), *(tmp_path / "postgres" / "keys").iterdir()]
+    assert len(private) == 4
+    assert [path for path in private if path.stat().st_mode & 0o077] == []
 
     assert first.end(signal.SIGINT) == []
     assert not postgres_of(tmp_path)

@@ -17,6 +17,9 @@ from revival.base import secret_keys
         "trial-copy-only-" + secrets.token_urlsafe(50),
         "django-insecure-" + secrets.token_urlsafe(50),
         secrets.token_urlsafe(30) + " " * 30,
+        "please-change-me-before-you-put-this-into-Production-1234567",
+        "your_secret_key_goes_here_AND_it_is_longer_than_50_letters!",
+        "qwertyuiop" + "asdfghjkl" + "zxcvbnm" + "1234567890" + "qwertyuiop" + "asdfghjkl",
     ],
 )
 def test_a_key_that_can_be_guessed_is_weak(key):
