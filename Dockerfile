@@ -13,7 +13,7 @@ COPY booking booking
 COPY templates templates
 COPY static static
 COPY deploy/gunicorn.conf.py deploy/
-COPY deploy/backup/backup.py deploy/backup/manifest.py deploy/backup/programs.py deploy/backup/
+COPY deploy/backup/*.py deploy/backup/
 # collectstatic needs settings but no database; nothing connects to this address.
 RUN REVIVAL_MODE=trial DATABASE_URL=postgresql://nobody@localhost/none \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \

@@ -57,7 +57,7 @@ backup: setup ## Save the database, encrypted for BACKUP_RECIPIENT (TO=.backups)
 	@$(BIN)/python deploy/backup/backup.py save $(or $(TO),.backups)
 
 restore: setup ## Restore a backup into an empty database (FROM=.backups/revival-... KEY=file of the secret key)
-	@$(BIN)/python deploy/backup/backup.py load $(or $(FROM),?) $(or $(KEY),?)
+	@$(BIN)/python deploy/backup/backup.py load $(or $(FROM),?) $(or $(KEY),?) $(ARGS)
 
 audit: setup ## Run the browser audits and Lighthouse (needs npm, chromium, java; ARGS=phone for Lighthouse alone)
 	@$(BIN)/python deploy/check.py audit $(ARGS)

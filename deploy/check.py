@@ -10,6 +10,7 @@ A failed step does not stop the following ones, so that one run shows all failur
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -19,13 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))
 
-from deploy.local import postgres  # noqa: E402 - the path comes first
+from deploy.local import keys, postgres  # noqa: E402 - the path comes first
 
 MANAGE = [sys.executable, "manage.py"]
 PRODUCTION = {
     "REVIVAL_MODE": "production",
-    "SECRET_KEY": "for-this-check-only-" + "not-a-key-" * 5,
-    "LINK_KEY": "for-this-check-only-" + "neither-this-" * 4,
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "LINK_KEY": secrets.token_urlsafe(50),
     "ALLOWED_HOSTS": "clinic.example",
     "SITE_URL": "https://clinic.example",
     "EMAIL_URL": "smtp://mail.clinic.example:25",
@@ -73,9 +74,11 @@ def main(which: str, arguments: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if which in DRILLS:  # they start servers of their own, with durable settings
         return postgres.run_with_signals([sys.executable, "-m", DRILLS[which], *arguments])
-    if postgres.given_url():
-        return run(which, arguments)
     folder = Path(os.environ.get("POSTGRES_TEST_DIR") or ROOT / ".postgres-test")
+    given_url = postgres.given_url()
+    keys.put_into_environment(folder)  # tests and the sites they start derive the same links
+    if given_url:
+        return run(which, arguments)
     try:
         with postgres.database_url(folder, settings=postgres.FAST_AND_UNSAFE) as url:
             os.environ["DATABASE_URL"] = url

@@ -21,8 +21,7 @@ WRONG = "typed in a test to be refused"
 KNOWN = {
     "password": EXAMPLE,
     "PGPASSWORD": "the name of a variable",  # pragma: allowlist secret
-    "for-this-check-only-": "of a production mode that only checks settings",
-    "drill-": "of a site that a drill starts and throws away",
+    "staff set up recovery codes again": "what it means when a key is lost",
     "admin/auth/user/first_password.html": "the name of a page",
     "That isn’t your current password. Check for capital letters.": "a sentence on a page",
     "field__box": "the name of a class in a style sheet",

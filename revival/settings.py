@@ -5,6 +5,7 @@ REVIVAL_MODE is `production` (when unset), `trial` (a copy to try out, and for t
 """
 
 import re
+import secrets
 from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
@@ -18,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from revival.base import host_names, secret_keys
 from revival.database.watchdog import TimedConnection
 from revival.server.logs import LOGGING as LOGGING  # without personal data
 
@@ -43,12 +45,19 @@ if "DATABASE_URL" in _missing:
         "and `python -m deploy.local.postgres COMMAND` runs any command with it."
     )
 
-# Keys of a trial copy need not be secret: it holds no real data.
-
-# Signs cookies and recovery codes; required in production
-SECRET_KEY = env.str("SECRET_KEY", "trial-copy-only-" + "0" * 48)
-LINK_KEY = env.str("LINK_KEY", "trial-copy-only-" + "1" * 48)  # derives patients' private links; required in production
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])  # names the site answers to; required in production
+# Signs cookies and recovery codes; required in production. A trial copy has keys of its own (deploy/local/keys.py)
+SECRET_KEY = env.str("SECRET_KEY", "") or secrets.token_urlsafe(50)
+# Derives patients' private links; required in production
+LINK_KEY = env.str("LINK_KEY", "") or secrets.token_urlsafe(50)
+# Names the site answers to, separated by commas; required in production
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=["*"])]
+if IS_PRODUCTION and (_weak := secret_keys.what_is_weak({"SECRET_KEY": SECRET_KEY, "LINK_KEY": LINK_KEY})):
+    raise ImproperlyConfigured(_weak)
+if IS_PRODUCTION and (not ALLOWED_HOSTS or host_names.unfit(ALLOWED_HOSTS)):
+    raise ImproperlyConfigured(
+        f"ALLOWED_HOSTS has {', '.join(map(repr, host_names.unfit(ALLOWED_HOSTS))) or 'no name'}, which is no name of a"
+        " host; set it to the names of this site alone, without ports, such as www.example.com,example.com."
+    )
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # how links in e-mails begin
 
 INSTALLED_APPS = [
@@ -146,6 +155,10 @@ def _database() -> dict[str, Any]:  # Any: text, numbers and dictionaries, as Dj
             "DATABASE_URL is not a PostgreSQL address like postgresql://user:password@host:5432/name "
             "(special characters in the password must be percent-encoded)."
         ) from None
+    if IS_PRODUCTION and parameters.get("password") == "password":
+        raise ImproperlyConfigured(
+            "DATABASE_URL has the password of .env.example, which everybody has; give the role another one."
+        )
     if "," in str(parameters.get("host", "")):
         parameters.setdefault("target_session_attrs", "read-write")  # only the leader; standbys are read-only
         parameters.setdefault("load_balance_hosts", "random")  # so that a hung server does not delay every attempt
@@ -217,7 +230,7 @@ if env.str("EMAIL_URL", ""):
     vars().update(env.email("EMAIL_URL"))
     EMAIL_TIMEOUT = 15
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "revival.base.mail_files.EmailBackend"
     # Folder for e-mails of a trial copy
     EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(BASE_DIR / ".mail"))
 # Sender of all e-mails
@@ -295,7 +308,7 @@ CSRF_FAILURE_VIEW = "revival.site.errors.csrf_failure"
 PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(db_index=True)
 PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"  # so that entries of one transaction have an order
-LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)  # how long the desk's two logs are kept; at least 365
+LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 730)  # how long the desk's logs are kept; at least 365
 
 # Booking
 BOOKING_HOLD_MINUTES = env.int("BOOKING_HOLD_MINUTES", 10)  # how long a time is held while a patient types

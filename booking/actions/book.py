@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import uuid
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from booking.mail import queue
 from booking.models import Appointment, ArticleCount, Clinic, Kind, Service, State, Therapist, clinic_calendar
+from booking.models.links import keyed_digest
 from booking.time.clinic_calendar import answer_by, remind_at
 from revival.base.clock import Span
 
@@ -118,4 +118,4 @@ def ask_for_answer(visit: Appointment, now: datetime) -> None:
 def _digest(details: Details, therapist: Therapist, service: Service, starts_at: datetime) -> str:
     """A keyed digest of what was sent, to tell a repeat from something new; it reveals nothing at rest."""
     content = repr((sorted(asdict(details).items()), therapist.pk, service.pk, starts_at.timestamp()))
-    return hmac.new(settings.LINK_KEY.encode(), content.encode(), hashlib.sha256).hexdigest()
+    return keyed_digest("submission", content).hex()

@@ -45,7 +45,7 @@ from .retention import FORGOTTEN
 from .waitlist import close_offer
 
 NOT_THEIRS = (
-    *("link_digest", "submission_digest", "submission_key", "blocked"),
+    *("link_digest", "link_derivation", "submission_digest", "submission_key", "blocked"),
     *("override_by", "taken_up_by", "reached_by", "settled_by"),
 )
 """Columns left out of an export: of no meaning to the person, about a colleague, or a digest of a private link."""

@@ -50,6 +50,8 @@ class OutageContactQuerySet(WithPrivateLink, models.QuerySet["OutageContact"]):
 class OutageContact(PrivateLink):
     """One patient of an outage, with a private page about all their visits in it; their name is on those visits."""
 
+    link_purpose = "outage"
+
     outage = models.ForeignKey(Outage, on_delete=models.CASCADE, related_name="contacts")
 
     objects = OutageContactQuerySet.as_manager()

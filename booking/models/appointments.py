@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 class Appointment(PersonKeys, PrivateLink):
     """A visit asked for or agreed. Never deleted, only ended (a hold that never got details excepted)."""
 
+    link_purpose = "visit"
     # Unique by a constraint below: unique=True adds a second index, for LIKE, as large as the first.
     link_digest = models.CharField(max_length=64)
 

@@ -34,6 +34,8 @@ class EmailChange(PrivateLink):
     is closed when staff dropped it.
     """
 
+    link_purpose = "new-email"
+
     visit = models.OneToOneField(Appointment, on_delete=models.CASCADE, related_name="email_change")
     email = models.EmailField("new e-mail", max_length=254, blank=True)
     asked_at = models.DateTimeField(default=timezone.now)

@@ -77,6 +77,8 @@ class WaitlistEntry(PersonKeys, PrivateLink):
     With `visit` it is that visit that would move; without, the entry holds the person's details.
     """
 
+    link_purpose = "waiting-list"
+
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
         BOOKED = "booked", "Took an offer"

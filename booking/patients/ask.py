@@ -27,7 +27,7 @@ def ask(request: HttpRequest, therapist: str) -> HttpResponse:
         form = AskForm.fresh(first_drawn_at(request), came_from=asked_article(request))
         return _page(request, chosen, form)
     form = AskForm(request.POST)
-    if not form.is_valid() or form.has_to_ask(timezone.now()):
+    if not form.can_be_taken(timezone.now()):
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _page(request, chosen, form, status=422)

@@ -194,7 +194,7 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
 
 def _book(request: HttpRequest, hold: Appointment) -> HttpResponse:
     form = DetailsForm(request.POST, hold=hold)
-    if not form.is_valid() or form.has_to_ask(timezone.now()):
+    if not form.can_be_taken(timezone.now()):
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _details_page(request, hold, form, status=422) if hold.is_hold else redirect(hold)

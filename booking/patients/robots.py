@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from booking import actions
 from booking.patients.forms.person import PersonForm
-from booking.patients.forms.robots import StampField
+from booking.patients.forms.robots import SEEN_BEFORE, StampField
 from revival.base.django_types import Context
 from revival.base.network import visitors_network
 
@@ -37,13 +37,14 @@ def refuse_busy_network(request: HttpRequest) -> HttpResponse | None:
 def first_drawn_at(request: HttpRequest) -> datetime:
     """When this browser first saw a form, today or yesterday; now, if it has seen none.
 
-    A page opened again with Back is drawn anew, but the person who sends it at once has typed it before.
+    A page opened again with Back is drawn anew, but the person who sends it at once has typed it before. At most an
+    hour ago, since a form is good for a day from then.
     """
     now = timezone.now()
     with suppress(ValidationError):
         first = StampField().clean(request.COOKIES.get(settings.FORM_COOKIE_NAME))
-        if timedelta(0) <= now - first < REMEMBERED_FOR:
-            return first
+        if first is not None and timedelta(0) <= now - first < REMEMBERED_FOR:
+            return max(first, now - SEEN_BEFORE)
     return now
 
 

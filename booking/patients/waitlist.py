@@ -26,6 +26,7 @@ from booking.models import (
     WaitlistEntry,
     rules_of_the_list,
 )
+from booking.patients.forms.robots import StampField
 from booking.patients.forms.waitlist import EarlierForm, JoinForm
 
 from .book import asked_article, asked_place
@@ -58,7 +59,7 @@ def join(request: HttpRequest, therapist: str, service: str) -> HttpResponse:
         form = JoinForm.fresh(first_drawn_at(request), came_from=asked_article(request)).bound(today, last)
         return _join_page(request, chosen, chosen_service, form)
     form = JoinForm(request.POST).bound(today, last)
-    if not form.is_valid() or form.has_to_ask(timezone.now()):
+    if not form.can_be_taken(timezone.now()):
         if form.is_forged:
             raise SuspiciousOperation("a hidden field was changed")
         return _join_page(request, chosen, chosen_service, form, status=422)
@@ -101,11 +102,12 @@ def earlier(request: HttpRequest, token: str) -> HttpResponse:
     today = _today()
     last = visit.starts_at.astimezone(Clinic.objects.current().zone).date()
     if request.method != "POST":
-        form = EarlierForm(initial={"submission_key": uuid.uuid4()}).bound(today, last)
+        initial = {"drawn_at": StampField.stamp(timezone.now()), "submission_key": uuid.uuid4()}
+        form = EarlierForm(initial=initial).bound(today, last)
         return _earlier_page(request, visit, form)
     form = EarlierForm(request.POST).bound(today, last)
-    if not form.is_valid():
-        if "submission_key" in form.errors:
+    if form.renew_if_old(timezone.now()) or not form.is_valid():
+        if {"drawn_at", "submission_key"} & set(form.errors):
             raise SuspiciousOperation("a hidden field was changed")
         return _earlier_page(request, visit, form, status=422)
     key = form.cleaned_data["submission_key"]

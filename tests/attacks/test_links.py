@@ -131,7 +131,13 @@ def test_nothing_that_is_nearly_a_token_opens_anything(tokens, guest, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_token_is_guessed(tokens, guest, kind, rows):
     visit = rows.appointment
-    forged = [link_token(uuid.uuid4(), 1), str(visit.public_id), visit.public_id.hex, visit.link_digest, str(visit.pk)]
+    forged = [
+        link_token("visit", uuid.uuid4(), 1),
+        str(visit.public_id),
+        visit.public_id.hex,
+        visit.link_digest,
+        str(visit.pk),
+    ]
     forged += [base64.urlsafe_b64encode(visit.public_id.bytes).rstrip(b"=").decode(), signing.dumps(visit.pk)]
     forged += ["0", "1", "-1", "null", "undefined", "%", "*", "' OR '1'='1", "..", "../admin", "é" * 43, "\ud7ff"]
     forged += [secrets.token_urlsafe(32) for _ in range(5)]

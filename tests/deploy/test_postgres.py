@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local import postgres
+from deploy.local import keys, postgres
+from revival.base import secret_keys
 from revival.database.log_settings import LOG_SETTINGS
 from tests.waiting import PATIENCE, wait_for
 
@@ -67,6 +68,48 @@ def test_the_socket_fits_in_deep_folders(tmp_path):
     result = run(deep, "python", "-c", SHOW_SETTINGS)
 
     assert result.returncode == 0, result.stderr
+
+
+SHOW_SOCKETS = """
+import os, stat, psycopg
+folder = psycopg.connect(os.environ["DATABASE_URL"]).execute("SHOW unix_socket_directories").fetchone()[0]
+print(folder, oct(stat.S_IMODE(os.stat(folder).st_mode)), os.stat(folder).st_uid)
+"""
+
+
+@pytest.mark.parametrize("depth", [0, 2], ids=["short path", "long path"])
+def test_only_the_servers_user_reaches_its_socket(tmp_path, depth):
+    """Whoever reaches it is the database's superuser."""
+    folder = tmp_path.joinpath(*["a-rather-long-name" * 4] * depth)
+
+    result = run(folder, "python", "-c", SHOW_SOCKETS)
+
+    assert result.returncode == 0, result.stderr
+    sockets, mode, user = result.stdout.splitlines()[-1].split()
+    server = postgres.owner(postgres.SYSTEM_USER)[0] if os.geteuid() == 0 else os.geteuid()
+    assert (mode, int(user)) == ("0o700", server)
+    assert depth == 0 or not Path(sockets).exists()  # it ends with the server
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "LINK_KEY"])
+def test_each_folder_has_keys_of_its_own_for_its_owner_alone(tmp_path, name):
+    one, other = tmp_path / "one", tmp_path / "other"
+
+    key = keys.key_of(one, name)
+
+    assert secret_keys.weakness(key) == ""
+    assert keys.key_of(one, name) == key
+    assert keys.key_of(other, name) != key
+    assert oct((one / "keys" / name).stat().st_mode)[-3:] == "600"
+    assert oct((one / "keys").stat().st_mode)[-3:] == "700"
+
+
+def test_commands_get_the_keys_of_their_folder_unless_they_have_some(tmp_path):
+    show = ("python", "-c", "import os; print(os.environ['SECRET_KEY'], os.environ['LINK_KEY'])")
+
+    result = run(tmp_path, *show, SECRET_KEY="", LINK_KEY="given")
+
+    assert result.stdout.splitlines()[-1].split() == [keys.key_of(tmp_path, "SECRET_KEY"), "given"]
 
 
 def test_it_is_shared_and_outlives_a_killed_user_only_until_the_next_ends(tmp_path):

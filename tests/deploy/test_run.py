@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from deploy.local import postgres
+from deploy.local import postgres, run
 from tests.databases import bring, migrated_template
 from tests.exhaustive import EXHAUSTIVE
 from tests.guest import Guest
@@ -112,9 +112,9 @@ def run_site(tmp_path):
         return runs[-1]
 
     yield start
-    for run in runs:
-        if run.process.poll() is None:
-            run.end(signal.SIGTERM)
+    for one in runs:
+        if one.process.poll() is None:
+            one.end(signal.SIGTERM)
 
 
 def postgres_of(folder):
@@ -154,11 +154,18 @@ def put_in_an_older_database(folder):
 def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path, run_site):
     if not EXHAUSTIVE:  # else it starts from nothing
         put_in_an_older_database(tmp_path)
-    first = run_site(DJANGO_SUPERUSER_PASSWORD="chosen-by-me")
+    mail = tmp_path / "mail"
+    mail.mkdir(mode=0o755)
+    (mail / "letter-of-an-older-version").touch(mode=0o644)
+
+    first = run_site(DJANGO_SUPERUSER_PASSWORD="chosen-by-me", EMAIL_FILE_PATH=str(mail))
     with urlopen(f"http://127.0.0.1:{first.port}/", timeout=PATIENCE) as home:
         assert home.status == 200
     assert "admin, the password in DJANGO_SUPERUSER_PASSWORD" in first.text
     assert postgres_of(tmp_path)
+    private = [mail, *mail.iterdir(), *(tmp_path / "postgres" / "keys").iterdir()]
+    assert len(private) == 4
+    assert [path for path in private if path.stat().st_mode & 0o077] == []
 
     assert first.end(signal.SIGINT) == []
     assert not postgres_of(tmp_path)
@@ -178,6 +185,18 @@ def test_it_serves_keeps_its_data_and_leaves_nothing_behind(tmp_path, run_site):
 
     assert second.end(signal.SIGTERM) == []
     assert not postgres_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_open"),
+    [("127.0.0.1", False), ("localhost", False), ("::1", False), ("0.0.0.0", True), ("::", True), ("", True)],
+)
+def test_a_copy_that_the_network_can_open_says_so(capsys, host, is_open):
+    run.announce("http://localhost:8000", host, "admin")
+
+    text = capsys.readouterr().out
+    assert ("everybody on this network can open this copy" in text) is is_open
+    assert ("private links" in text) is is_open
 
 
 def test_the_first_sign_in_has_a_random_password_shown_once(monkeypatch, db):

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pyrage
 
-from deploy.backup import backup
+from deploy.backup import backup, signature
 from deploy.local import postgres
 from revival.database import grants
 from tests.drills import ledger
@@ -35,10 +35,14 @@ def restore(drill: Drill) -> None:
     identity = stage.folder / "identity"
     identity.write_text(f"{pair}\n")
     keys = {name: stage.environment("")[name] for name in backup.KEYS}
+    signing_key = stage.folder / "signing-key"
+    signer = signature.make_key(signing_key)
     environment = {
         **stage.environment(stage.owner_url),
         "WEB_ROLE": WEB_ROLE,
         "BACKUP_RECIPIENT": str(pair.to_public()),
+        "BACKUP_SIGNING_KEY": str(signing_key),
+        "BACKUP_SIGNER": signer,
     }
     with drill.load():
         stage.mail.stop()
@@ -61,7 +65,7 @@ def restore(drill: Drill) -> None:
         control = stage_url(address, "control")
         with psycopg.connect(address, autocommit=True) as server:
             server.execute("CREATE DATABASE control")
-        backup.load(control, made, identity, WEB_ROLE)
+        backup.load(control, made, identity, WEB_ROLE, signers=signer)
         sent = sent_by_a_worker(stage, control)
         drill.tell(f"control    restored without `after_restore`: its worker sent {sent} messages, all of them again")
         drill.promise("the control sends again", sent > 0)

@@ -36,6 +36,7 @@ BIN = Path(sys.executable).parent
 FIRST_PORT = int(os.environ.get("DRILL_PORT", "8400"))
 THERAPISTS, DAYS = 24, 55
 WEB_ROLE = "revival_web"
+KEYS = {name: secrets.token_urlsafe(50) for name in ("SECRET_KEY", "LINK_KEY")}
 
 
 def durable_settings() -> dict[str, str]:
@@ -221,8 +222,7 @@ class Stage:
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}},
             "REVIVAL_MODE": "production",
             "DATABASE_URL": url,
-            "SECRET_KEY": "drill-" + "s" * 60,
-            "LINK_KEY": "drill-" + "l" * 60,
+            **KEYS,
             "ALLOWED_HOSTS": "127.0.0.1",
             "SITE_URL": self.url,
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",

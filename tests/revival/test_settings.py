@@ -1,6 +1,7 @@
 """The modes, tried as processes of their own: settings are read once per process."""
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,8 @@ DATABASE = "postgresql://nobody@localhost/none"  # never opened
 PRODUCTION = {
     "REVIVAL_MODE": "production",
     "DATABASE_URL": DATABASE,
-    "SECRET_KEY": "s" * 50,
-    "LINK_KEY": "l" * 50,
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "LINK_KEY": secrets.token_urlsafe(50),
     "ALLOWED_HOSTS": "clinic.example",
 }
 SHOW = (
@@ -70,7 +71,7 @@ def test_an_unset_mode_is_production():
     ids=["manage.py", "gunicorn"],
 )
 def test_production_names_what_is_missing_in_one_sentence(command):
-    done = run(command, {"SECRET_KEY": "s" * 50})
+    done = run(command, {"SECRET_KEY": PRODUCTION["SECRET_KEY"]})
 
     assert done.returncode != 0
     sentences = [line for line in done.stderr.splitlines() if "revival:" in line]
@@ -95,6 +96,58 @@ def test_a_garbled_database_address_is_one_sentence_without_the_password(url):
     assert done.stderr.startswith("revival: DATABASE_URL is not a PostgreSQL address")
     assert done.stderr.count("\n") == 1
     assert "sec" not in done.stderr.replace("special characters", "").replace("user:password", "")
+
+
+def refusal(**environment):
+    """The one sentence with which production refuses to start."""
+    done = run([sys.executable, "manage.py", "check"], {**PRODUCTION, **environment})
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.startswith("revival: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "LINK_KEY"])
+def test_production_refuses_a_weak_key_and_says_how_to_make_a_good_one(name):
+    sentence = refusal(**{name: "trial-copy-only-" + "0" * 48})
+
+    assert sentence.startswith(f"revival: {name} is published")
+    assert "secrets.token_urlsafe(50)" in sentence
+
+
+def test_production_refuses_one_key_for_both():
+    assert "LINK_KEY is the same as SECRET_KEY" in refusal(LINK_KEY=PRODUCTION["SECRET_KEY"])
+
+
+@pytest.mark.parametrize("hosts", ["*", "clinic.example, *", ".", "*:443", " "])
+def test_production_refuses_to_answer_to_every_host(hosts):
+    sentence = refusal(ALLOWED_HOSTS=hosts)
+
+    assert sentence.startswith("revival: ALLOWED_HOSTS has ")
+    assert "www.example.com" in sentence
+
+
+def test_production_refuses_the_example_password():
+    sentence = refusal(DATABASE_URL="postgresql://revival_web:password@localhost:5432/revival")
+
+    assert "DATABASE_URL has the password of .env.example" in sentence
+
+
+def test_spaces_around_host_names_are_no_part_of_them():
+    show = "from revival.settings import ALLOWED_HOSTS as hosts; print(hosts)"
+
+    done = run([sys.executable, "-c", show], {**PRODUCTION, "ALLOWED_HOSTS": "clinic.example, www.clinic.example"})
+
+    assert done.stdout.strip() == "['clinic.example', 'www.clinic.example']"
+
+
+def test_a_trial_copy_without_keys_has_no_published_ones():
+    show = "from revival.settings import SECRET_KEY, LINK_KEY; print(SECRET_KEY, LINK_KEY)"
+    trial = {"REVIVAL_MODE": "trial", "DATABASE_URL": DATABASE}
+
+    first, second = (run([sys.executable, "-c", show], trial).stdout.split() for _ in range(2))
+
+    assert len({*first, *second}) == 4
 
 
 GIVEN = "from revival.settings import DATABASES as d; d = d['default']; o = d['OPTIONS']"

@@ -7,6 +7,7 @@ page opened with Back is sent at once: so nobody is turned away here. Decided in
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 from django import forms
@@ -15,6 +16,10 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
+
+GOOD_FOR = timedelta(days=1)
+SEEN_BEFORE = timedelta(hours=1)
+"""How old a form is at most when it is drawn for somebody who saw one before."""
 
 
 class StampField(forms.CharField):
@@ -27,7 +32,9 @@ class StampField(forms.CharField):
     def stamp(cls, moment: datetime) -> str:
         return cls.signer.sign(str(int(moment.timestamp())))
 
-    def clean(self, value: object) -> datetime:
+    def clean(self, value: object) -> datetime | None:
+        if not self.required and value in self.empty_values:
+            return None
         try:
             return datetime.fromtimestamp(int(self.signer.unsign(super().clean(value))), tz=UTC)
         except (signing.BadSignature, ValueError, OverflowError, OSError) as error:
@@ -44,12 +51,44 @@ class TrapField(forms.Field):
         return value not in self.empty_values
 
 
-class RobotCheck(forms.Form):
+class AgingForm(forms.Form):
+    """A form that is not taken once its page is older than a day: `renew_if_old`.
+
+    What stood beside it, free times, prices and consent, may be another by then.
+    """
+
+    drawn_at = StampField()
+    submission_key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def renew_if_old(self, now: datetime) -> bool:
+        """Have an old form drawn again with all that was typed, as a new one. For a form that is valid or not."""
+        if "drawn_at" in self.errors or not self._is_old(now):
+            return False
+        stamp = StampField.stamp(now - SEEN_BEFORE)  # else it would be sent too soon
+        data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
+        data.update({"drawn_at": stamp, "submission_key": str(uuid.uuid4()), "asked": ""})
+        for name in ("drawn_at", "submission_key", "asked"):
+            data.setlist(name, data.getlist(name)[-1:])
+        data.pop("is_person", None)
+        self.data = data
+        self.add_error(
+            None,
+            _(
+                "This page was open for more than a day, so nothing was sent. Everything you typed is kept. "
+                "Look it over and send it once more, unless you sent it before."
+            ),
+        )
+        return True
+
+    def _is_old(self, now: datetime) -> bool:
+        drawn_at = self.cleaned_data["drawn_at"]
+        return drawn_at is None or now - drawn_at > GOOD_FOR
+
+
+class RobotCheck(AgingForm):
     """A form that asks whether a person sends it, when a robot may have: `has_to_ask`."""
 
     topic = TrapField(label=_("Leave this empty"), required=False)  # hidden from people by CSS and `aria-hidden`
-    drawn_at = StampField()
-    submission_key = forms.UUIDField(widget=forms.HiddenInput)
     is_person = forms.BooleanField(label=_("I am a person"), required=False)  # drawn by the page once the form asks
     asked = forms.CharField(widget=forms.HiddenInput, required=False)
 
@@ -72,6 +111,10 @@ class RobotCheck(forms.Form):
             return not self.cleaned_data["is_person"]
         least, elapsed = timedelta(seconds=settings.BOOKING_LEAST_SECONDS), now - self.cleaned_data["drawn_at"]
         return timedelta(0) <= elapsed < least
+
+    def can_be_taken(self, now: datetime) -> bool:
+        """Whether it is valid, not too old and not doubtful; else the page is drawn again with everything typed."""
+        return not self.renew_if_old(now) and self.is_valid() and not self.has_to_ask(now)
 
     def has_to_ask(self, now: datetime) -> bool:
         """Whether the page has to be drawn again, with the question and everything typed. For a form that is valid."""

@@ -15,6 +15,7 @@ from revival.base.django_types import FormValues
 from revival.base.words import date_words
 
 from .person import CONSENT_VERSION, ClinicForm, PersonForm, consent_field
+from .robots import AgingForm, StampField
 
 
 def parts_field() -> forms.MultipleChoiceField:
@@ -95,7 +96,7 @@ class JoinForm(DatesMixin, PersonForm):
         return {**person, **self.wish, "consent_version": CONSENT_VERSION}
 
 
-class EarlierForm(DatesMixin, ClinicForm):
+class EarlierForm(DatesMixin, AgingForm, ClinicForm):
     """Ask for an earlier time: for someone with a visit, which would move."""
 
-    submission_key = forms.UUIDField(widget=forms.HiddenInput)
+    drawn_at = StampField(required=False)  # pages drawn by older code have none, and are drawn again

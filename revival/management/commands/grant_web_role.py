@@ -19,4 +19,4 @@ class Command(BaseCommand):
         except grants.UnfitRoleError as error:
             raise CommandError(str(error)) from None
         if verbosity:
-            self.stdout.write(f"{role} reads and writes rows, and only adds to the logs.")
+            self.stdout.write(f"{role} reads and writes rows, and reads the logs, which the database writes.")

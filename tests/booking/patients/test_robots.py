@@ -8,10 +8,10 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from booking.models import Appointment, ContactRequest, DailyCount, Message, WaitlistEntry
+from booking.models import Appointment, ContactRequest, DailyCount, Message, State, WaitlistEntry
 from booking.patients.forms.person import PersonForm
 from booking.patients.forms.robots import StampField
-from tests.factories import CHICAGO, day_in, in_days, typed_details
+from tests.factories import CHICAGO, an_appointment, day_in, in_days, typed_details
 from tests.guest import form_fields, hidden_fields
 
 SLOTS = "/book/peter-stanley/consultation/"
@@ -141,7 +141,7 @@ def test_nobody_is_too_soon_twice(client, form, settings):
         assert client.post(path, form_fields(wrong.text) | {"name": "Ada Example"}).status_code == 302
 
 
-@pytest.mark.parametrize("elapsed", [timedelta(seconds=2), timedelta(days=1), timedelta(days=40), timedelta(hours=-1)])
+@pytest.mark.parametrize("elapsed", [timedelta(seconds=2), timedelta(hours=23), timedelta(hours=-1)])
 def test_a_person_who_takes_their_time_is_asked_nothing(client, settings, elapsed):
     """Also when the server's clock was put back meanwhile."""
     settings.BOOKING_LEAST_SECONDS = 2
@@ -149,6 +149,62 @@ def test_a_person_who_takes_their_time_is_asked_nothing(client, settings, elapse
 
     with time_machine.travel(timezone.now() + elapsed):
         assert client.post(ASK, typed).status_code == 302
+
+
+# ---- a page that was open for long ----
+
+
+TOO_OLD = "open for more than a day"
+
+
+@pytest.mark.parametrize("mistake", [{}, {"name": ""}, {"topic": "spam"}], ids=["well", "with a mistake", "trap"])
+def test_a_form_older_than_a_day_is_drawn_again_with_what_was_typed(client, form, settings, mistake):
+    path, typed = form
+    settings.BOOKING_LEAST_SECONDS = 2
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+        answer = client.post(path, typed | mistake)
+
+        assert (answer.status_code, nothing_happened()) == (422, True)
+        assert TOO_OLD in answer.text
+        again = form_fields(answer.text)
+        for name, value in (typed | mistake).items():
+            if name in ("drawn_at", "submission_key"):
+                assert again[name] != [value], name
+            elif value and name not in (*NEVER_KEPT, "topic"):
+                assert again[name] == (value if isinstance(value, list) else [value]), name
+
+        if mistake == {"topic": "spam"}:
+            again |= {"topic": ""}
+        assert client.post(path, again | {"name": "Ada Example"}).status_code == 302
+    assert not nothing_happened()
+
+
+def test_a_page_drawn_anew_is_good_for_long_whenever_the_browser_first_saw_one(client, settings):
+    """The moment that keeps robots out is not the age of the page."""
+    client.get(ASK)
+    with time_machine.travel(timezone.now() + timedelta(hours=23)):
+        typed = hidden_fields(client.get(ASK).text) | TYPED["ask"]
+    with time_machine.travel(timezone.now() + timedelta(hours=23 + 22)):
+        assert client.post(ASK, typed).status_code == 302
+
+
+@pytest.mark.parametrize("drawn_at", ["old", "by code of before"])
+def test_an_old_wish_for_an_earlier_time_is_drawn_again_too(client, therapist, service, drawn_at):
+    visit = an_appointment(therapist, service, in_days(9), State.CONFIRMED)
+    path = f"/visits/{visit.token}/earlier/"
+    typed = hidden_fields(client.get(path).text)
+    typed |= {"first_day": day_in(1).isoformat(), "last_day": day_in(5).isoformat(), "parts": ["morning"]}
+    sent = {name: value for name, value in typed.items() if name != "drawn_at" or drawn_at == "old"}
+
+    with time_machine.travel(timezone.now() + timedelta(days=1 if drawn_at == "old" else 0, minutes=1)):
+        answer = client.post(path, sent)
+        assert (answer.status_code, TOO_OLD in answer.text) == (422, True)
+        assert not WaitlistEntry.objects.exists()
+        again = form_fields(answer.text)
+        assert again["last_day"] == [typed["last_day"]]
+
+        assert client.post(path, again | {"first_day": day_in(2).isoformat()}).status_code == 302
+    assert WaitlistEntry.objects.exists()
 
 
 @pytest.mark.parametrize("stamp", ["", "1", "1:forged", "{ours}x"])

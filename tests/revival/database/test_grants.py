@@ -1,16 +1,19 @@
-"""PostgreSQL rights of the web role: it can neither delete from a log nor alter a table."""
+"""PostgreSQL rights of the web role: it can neither write, change nor delete lines of a log, nor alter a table."""
 
 import subprocess
 import sys
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from psycopg import sql
 
 from deploy.local.postgres import PROGRAMS
 from revival.database import grants
 from revival.database.log_settings import LOG_SETTINGS
+from tests.databases import manage
 from tests.revival.desk.test_logs_of_the_desk import TABLES
 from tests.running import ROOT, other_database
 
@@ -24,10 +27,16 @@ def web(site):
         yield web
 
 
+MOMENTS = dict.fromkeys(TABLES, "pgh_created_at") | {"booking_accesslog": "at"}
+"""The column of each log that says when."""
+
+
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize(
     "statement",
     [
+        "INSERT INTO {} DEFAULT VALUES",
+        "INSERT INTO {} ({}) VALUES (now() - interval '1 year')",
         "UPDATE {} SET {} = now()",
         "DELETE FROM {} WHERE {} < now()",
         "TRUNCATE {}",
@@ -41,10 +50,9 @@ def web(site):
     ],
 )
 def test_the_web_role_cannot_touch_a_log(web, table, statement):
-    moment = "at" if table == "booking_accesslog" else "pgh_created_at"
     web.execute("SELECT set_config('revival.thins_logs', 'yes', false)")  # what the trigger alone would believe
     with pytest.raises(DENIED):
-        web.execute(statement.format(table, moment))
+        web.execute(statement.format(table, MOMENTS[table]))
 
 
 @pytest.mark.parametrize(
@@ -77,6 +85,127 @@ def test_the_web_role_adds_to_the_logs_and_reads_them(web):
     after = web.execute("SELECT count(*) FROM booking_servicechange").fetchone()[0]
     assert after == before + 2 * services
     assert web.execute("SELECT count(*) FROM revival_change").fetchone()[0] > 0
+
+
+ADMIN_LINE = (
+    "INSERT INTO django_admin_log ({}action_time, user_id, object_repr, action_flag, change_message)"
+    " VALUES ({}'2001-01-01', (SELECT id FROM account), 'made up', 1, '') RETURNING id, now() - action_time"
+)
+
+
+@pytest.fixture
+def with_account(site):
+    with site.connect() as owner:
+        owner.execute(
+            "INSERT INTO auth_user (username, password, is_superuser, first_name, last_name, email,"
+            " is_staff, is_active, date_joined) VALUES ('logged', '', false, '', '', '', true, true, now())"
+            " ON CONFLICT DO NOTHING"
+        )
+    return ADMIN_LINE.replace("FROM account", "FROM auth_user WHERE username = 'logged'")
+
+
+def test_djangos_own_log_takes_lines_of_now_alone(web, with_account):
+    """Django's admin inserts them itself, so the web role may; which moment it sends makes no difference."""
+    _, age = web.execute(with_account.format("", "")).fetchone()
+
+    assert age < timedelta(minutes=1)
+    with pytest.raises(DENIED):  # a number of its own would put it before others
+        web.execute(with_account.format("id, ", "1, "))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE django_admin_log SET action_time = now()",
+        "DELETE FROM django_admin_log",
+        "TRUNCATE django_admin_log",
+        "ALTER TABLE django_admin_log DISABLE TRIGGER moment_is_now",
+        "DROP TRIGGER only_grows ON django_admin_log",
+        "CREATE OR REPLACE FUNCTION revival_moment_is_now() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+    ],
+)
+def test_djangos_own_log_stays_as_it_is(web, statement):
+    with pytest.raises(DENIED):
+        web.execute(statement)
+
+
+def test_a_look_is_written_at_the_databases_moment_and_at_no_other(web):
+    look = "SELECT now() - at FROM booking_note_look({})"
+    assert web.execute(look.format("1, 'ada', 'list', '', NULL, ''")).fetchone()[0] < timedelta(minutes=1)
+
+    with pytest.raises(psycopg.errors.UndefinedFunction):
+        web.execute(look.format("1, 'ada', 'list', '', NULL, '', '2001-01-01'::timestamptz"))
+    with pytest.raises(psycopg.errors.CheckViolation):
+        web.execute(look.format("1, 'ada', 'gossip', '', NULL, ''"))
+
+
+def test_every_function_that_writes_a_log_runs_as_the_owner_with_a_fixed_search_path(db):
+    """By migrations alone: the role need not be given its rights first. Each log has its writers."""
+    with connection.cursor() as cursor:
+        cursor.execute(grants.LOG_WRITERS)
+        writers = dict(cursor.fetchall())
+        cursor.execute(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace AND"
+            " coalesce(proconfig::text, '') !~ 'search_path=(pg_catalog|pg_catalog, public), pg_temp'"
+        )
+        loose = cursor.fetchall()
+
+    assert len(writers) == 3 * len([table for table in TABLES if table != "booking_accesslog"])
+    assert all(writers.values())
+    assert loose == []
+
+
+def test_a_table_of_the_same_name_elsewhere_takes_no_line(site, web):
+    """What a path of one's own finds first is not what the owner's functions write to."""
+    with site.connect() as owner:
+        owner.execute(
+            sql.SQL(
+                "CREATE SCHEMA IF NOT EXISTS mine; CREATE TABLE IF NOT EXISTS mine.booking_servicechange"
+                " (LIKE public.booking_servicechange INCLUDING ALL); GRANT ALL ON SCHEMA mine TO {0};"
+                " GRANT ALL ON mine.booking_servicechange TO {0}"
+            ).format(sql.Identifier(site.web_role))
+        )
+    before = web.execute("SELECT count(*) FROM public.booking_servicechange").fetchone()[0]
+
+    web.execute("SET search_path = mine, public")
+    web.execute("UPDATE booking_service SET minutes = minutes + 1")
+    web.execute("UPDATE booking_service SET minutes = minutes - 1")
+
+    assert web.execute("SELECT count(*) FROM mine.booking_servicechange").fetchone()[0] == 0
+    assert web.execute("SELECT count(*) FROM public.booking_servicechange").fetchone()[0] > before
+    with site.connect() as owner:
+        owner.execute("DROP SCHEMA mine CASCADE")
+
+
+AT_THE_DESK = """
+from datetime import timedelta
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+from booking.models import AccessLog, Therapist
+from revival.models import Change
+user = User.objects.create(username="by-the-web-role", is_staff=True, last_login=timezone.now())
+user.groups.set([Group.objects.get(name="Owner")])
+client = Client(headers={"host": "localhost"}); client.force_login(user)
+pages = [client.get(path) for path in ("/admin/", "/admin/booking/appointment/", "/admin/calendar/")]
+day = (timezone.now() + timedelta(days=300)).date()
+away = {"starts_at": f"{day}T09:00", "ends_at": f"{day}T10:00", "reason": "", "therapist": Therapist.objects.first().pk}
+done = client.post("/admin/booking/absence/add/", away)
+print(*[page.status_code for page in pages], done.status_code,
+    *sorted(AccessLog.objects.filter(user=user).values_list("what", flat=True)),
+    Change.objects.filter(user=user, about="absence").count(),
+    Change.objects.filter(about="account", number=user.pk).count(), LogEntry.objects.filter(user=user).count())
+"""
+
+
+def test_everything_of_the_desk_still_writes_its_lines(site):
+    """As the web role, by way of the pages: looks, changes with their author, Django's own log."""
+    environment = {**site.environment, "DATABASE_URL": site.web_url, "TWO_FACTOR_REQUIRED": "false"}
+
+    shown = manage(environment, "shell", "--verbosity=0", "--command", AT_THE_DESK)
+
+    assert shown.split() == ["200"] * 3 + ["302", "calendar", "first-page", "list", "1", "1", "1"]
 
 
 def test_no_setting_keeps_a_change_out_of_the_log(web):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pghistory
 import pytest
@@ -27,6 +28,7 @@ from booking.models import (
     WaitlistEntry,
 )
 from revival.models import Account, AccountChange, Change, Membership, MembershipChange
+from revival.staff import retention
 from tests.factories import an_appointment, in_days, version_of
 from tests.guest import press
 from tests.revival.staff.test_permissions import addresses
@@ -319,6 +321,36 @@ def test_a_slip_at_a_prompt_changes_no_line_of_a_log(table, verb):
     with pytest.raises(Exception, match="never changed or deleted"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(verb.format(table, moment))
+
+
+def a_line_of_djangos_log(user):
+    return LogEntry.objects.create(
+        user=user, object_repr="x", action_flag=1, change_message="", action_time=timezone.now() - timedelta(days=900)
+    )
+
+
+def test_a_line_of_djangos_log_is_of_now_and_stays(owner):
+    before = timezone.now()
+    line = a_line_of_djangos_log(owner)
+
+    line.refresh_from_db()
+    assert before <= line.action_time
+    for change in (lambda: LogEntry.objects.update(object_repr="y"), LogEntry.objects.all().delete, owner.delete):
+        with pytest.raises(Exception, match="never changed or deleted"), transaction.atomic():
+            change()
+
+
+def test_djangos_log_is_thinned_with_the_others(owner):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger runs
+        a_line_of_djangos_log(owner)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    young = a_line_of_djangos_log(owner)
+    assert LogEntry.objects.count() == 2
+
+    retention.thin_logs()
+
+    assert list(LogEntry.objects.all()) == [young]
 
 
 @pytest.mark.parametrize("path", ["booking/accesslog", "revival/change"])

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
         ('otp_totp', '0003_add_timestamps'),
-        ('revival', '0010_corrections_new_emails_in_the_change_log'),
+        ('revival', '0011_djangos_log_only_grows'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
