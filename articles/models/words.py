@@ -1,0 +1,35 @@
+"""Words of the texts that readers see: mistyped words of a search become the most similar of them."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GistIndex, OpClass
+from django.db import connection, models
+
+
+class WordQuerySet(models.QuerySet["Word"]):
+    def rebuild(self) -> None:
+        """Collect the words anew; a trigger does so, too, when a transaction that changed content ends."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT articles_rebuild_words()")
+
+
+class Word(models.Model):
+    """A word as it stands in published texts, while those are public; PostgreSQL writes the rows (migration 0017)."""
+
+    word = models.CharField(max_length=100)
+    stem = models.TextField(help_text="What a search for it looks for, as PostgreSQL writes it.")
+    texts = models.PositiveIntegerField(help_text="In how many texts it stands.")
+    public_from = models.DateTimeField(null=True, help_text="Empty: it is public.")
+    public_until = models.DateTimeField(null=True)
+
+    objects = WordQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            GistIndex(OpClass("word", name="gist_trgm_ops(siglen=64)"), name="articles_word_similar"),
+            models.Index(fields=["stem"], name="articles_word_stem"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
