@@ -34,7 +34,6 @@ MAX_WORDS = 12
 """Words of a query that are searched for; the page says so when there are more."""
 MAX_MENDED = 6
 """Words of a query that are looked up to correct them."""
-NEAREST = 20
 MAX_HITS = 20
 MIN_SIMILARITY = 0.25  # trigram similarity a word of ours needs to replace a mistyped one
 START, STOP = "\ue000", "\ue001"  # private-use characters: nobody types them, and escaping leaves them alone
@@ -163,22 +162,24 @@ def _marked(text: str, clinic_facts: Mapping[str, str]) -> SafeString:
 
 # ---- mistyped words -------------------------------------------------------------------------
 
-# A word stays when a public text has it in any form. Else, of the NEAREST by the index, the most similar one takes its
-# place; of equally similar ones, the one in most texts.
+# A word stays when a public text has it in any form. Else the most similar word takes its place; of equally similar
+# ones, the one in most texts. `%%` finds similar words by the index; how similar they must be is a setting, which this
+# statement sets for itself alone.
 CLOSEST = """
-WITH typed AS (SELECT * FROM unnest(%(words)s::text[]) WITH ORDINALITY AS one (word, nth))
+WITH setting AS MATERIALIZED (SELECT set_config('pg_trgm.similarity_threshold', %(similarity)s::text, true)),
+typed AS (SELECT * FROM unnest(%(words)s::text[]) WITH ORDINALITY AS one (word, nth))
 SELECT coalesce(
     CASE WHEN numnode(meant) = 0 OR EXISTS (
-        SELECT FROM articles_word AS ours WHERE stem = meant::text
+        SELECT FROM articles_word WHERE stem = meant::text
         AND (public_from IS NULL OR public_from <= %(now)s) AND (public_until IS NULL OR public_until > %(now)s)
     ) THEN typed.word END,
-    (SELECT near.word FROM (
-        SELECT ours.word, texts, ours.word <-> typed.word AS distance FROM articles_word AS ours
-        WHERE (public_from IS NULL OR public_from <= %(now)s) AND (public_until IS NULL OR public_until > %(now)s)
-        ORDER BY ours.word <-> typed.word LIMIT %(nearest)s
-    ) AS near WHERE distance <= %(distance)s ORDER BY distance, texts DESC, word LIMIT 1),
+    (
+        SELECT ours.word FROM articles_word AS ours WHERE ours.word %% typed.word
+        AND (public_from IS NULL OR public_from <= %(now)s) AND (public_until IS NULL OR public_until > %(now)s)
+        ORDER BY similarity(ours.word, typed.word) DESC, texts DESC, ours.word LIMIT 1
+    ),
     typed.word
-) FROM typed, plainto_tsquery('english', typed.word) AS meant ORDER BY nth
+) FROM setting, typed, plainto_tsquery('english', typed.word) AS meant ORDER BY nth
 """
 
 
@@ -190,7 +191,7 @@ def _correct_spelling(query: str, now: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             CLOSEST,
-            {"words": words[:MAX_MENDED], "nearest": NEAREST, "distance": 1 - MIN_SIMILARITY, "now": now},
+            {"words": words[:MAX_MENDED], "similarity": MIN_SIMILARITY, "now": now},
         )
         closest = [word for (word,) in cursor.fetchall()] + words[MAX_MENDED:]
     return query if closest == words else " ".join(closest)

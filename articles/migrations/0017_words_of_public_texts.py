@@ -1,6 +1,6 @@
 """The words of public texts, by which a search corrects mistyped ones, follow the site's revision."""
 
-from django.contrib.postgres.indexes import GistIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import migrations, models
 
 REBUILD = """
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
                 "indexes": [
-                    GistIndex(OpClass("word", name="gist_trgm_ops(siglen=64)"), name="articles_word_similar"),
+                    GinIndex(OpClass("word", name="gin_trgm_ops"), name="articles_word_similar", fastupdate=False),
                     models.Index(fields=["stem"], name="articles_word_stem"),
                 ],
             },

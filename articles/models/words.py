@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import GistIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import connection, models
 
 
@@ -27,7 +27,7 @@ class Word(models.Model):
     class Meta:
         default_permissions = ()
         indexes = [
-            GistIndex(OpClass("word", name="gist_trgm_ops(siglen=64)"), name="articles_word_similar"),
+            GinIndex(OpClass("word", name="gin_trgm_ops"), name="articles_word_similar", fastupdate=False),
             models.Index(fields=["stem"], name="articles_word_stem"),
         ]
 
