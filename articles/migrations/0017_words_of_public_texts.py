@@ -3,13 +3,10 @@
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import migrations, models
 
+# What did not change stays as it is, so a change of an address or an opening hour writes nothing here.
 REBUILD = """
 CREATE FUNCTION articles_rebuild_words() RETURNS void LANGUAGE sql AS $$
-    DELETE FROM articles_word;
-    INSERT INTO articles_word (word, stem, texts, public_from, public_until)
-    SELECT lexeme, plainto_tsquery('english', lexeme)::text, count(*),
-        CASE WHEN public_from > now() THEN public_from END, public_until
-    FROM (
+    WITH document (text, public_from, public_until) AS (
         SELECT concat_ws(' ', title, subtitle, description, left(lead, 50000), left(in_short, 50000)),
             published_at, expires_at FROM articles_article WHERE stage = 'published'
         UNION ALL SELECT heading || ' ' || left(body, 50000), published_at, expires_at
@@ -21,9 +18,21 @@ CREATE FUNCTION articles_rebuild_words() RETURNS void LANGUAGE sql AS $$
         UNION ALL SELECT left(concat_ws(' ', call_911, call_doctor, search_words), 50000), NULL, NULL
             FROM booking_urgenthelp
         UNION ALL SELECT left(concat_ws(' ', avoid, ask_first, search_words), 50000), NULL, NULL FROM booking_caution
-    ) AS document (text, public_from, public_until), unnest(to_tsvector('simple', text))
-    WHERE (public_until IS NULL OR public_until > now()) AND length(lexeme) <= 100
-    GROUP BY 1, 4, 5;
+    ), fresh (word, stem, texts, public_from, public_until) AS MATERIALIZED (
+        SELECT lexeme, plainto_tsquery('english', lexeme)::text, count(*),
+            CASE WHEN public_from > now() THEN public_from END, public_until
+        FROM document, unnest(to_tsvector('simple', text))
+        WHERE (public_until IS NULL OR public_until > now()) AND length(lexeme) <= 100
+        GROUP BY 1, 4, 5
+    ), gone AS (
+        DELETE FROM articles_word AS old WHERE NOT EXISTS (
+            SELECT FROM fresh WHERE fresh.word = old.word AND
+            (fresh.texts, fresh.public_from, fresh.public_until)
+            IS NOT DISTINCT FROM (old.texts, old.public_from, old.public_until)
+        )
+    )
+    INSERT INTO articles_word (word, stem, texts, public_from, public_until)
+    SELECT * FROM fresh EXCEPT SELECT word, stem, texts, public_from, public_until FROM articles_word;
 $$;
 """
 # Once for each transaction, at its end, since only the last number of it is still the current one then.

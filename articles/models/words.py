@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.db import connection, models
-
-
-class WordQuerySet(models.QuerySet["Word"]):
-    def rebuild(self) -> None:
-        """Collect the words anew; a trigger does so, too, when a transaction that changed content ends."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT articles_rebuild_words()")
+from django.db import models
 
 
 class Word(models.Model):
-    """A word as it stands in published texts, while those are public; PostgreSQL writes the rows (migration 0017)."""
+    """A word of published texts, for as long as they are public.
+
+    A trigger writes the rows, once at the end of each transaction that changed content (migration 0017).
+    """
 
     word = models.CharField(max_length=100)
     stem = models.TextField(help_text="What a search for it looks for, as PostgreSQL writes it.")
     texts = models.PositiveIntegerField(help_text="In how many texts it stands.")
     public_from = models.DateTimeField(null=True, help_text="Empty: it is public.")
     public_until = models.DateTimeField(null=True)
-
-    objects = WordQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils.text import slugify
 
-from articles.models import Article, LoadedContent, Question, Reference, Section, SiteRevision, Topic, Word
+from articles.models import Article, LoadedContent, Question, Reference, Section, SiteRevision, Topic
 from articles.publishing import publish
 from booking.models import Caution, Clinic, Service, Shift, Therapist, UrgentHelp
 from revival.base.django_types import Passed
@@ -61,7 +61,6 @@ class Command(BaseCommand):
             self.once(key, partial(Question.objects.create, order=order, **question))
         if example:
             self.once("example hours", partial(load_example, content))
-        Word.objects.rebuild()
 
     def load_clinic(self, content: Content) -> None:
         self.once("clinic", partial(Clinic.objects.create, pk=1, **content["clinic"]))
