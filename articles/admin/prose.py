@@ -56,7 +56,7 @@ class RichTextField(forms.CharField):
     widget = Prose
 
     def to_python(self, value: object) -> str:
-        html = super().to_python(value)
+        html = super().to_python(value) or ""
         check_text(html)
         return clean(html).strip()
 

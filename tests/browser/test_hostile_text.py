@@ -10,7 +10,9 @@ READ = """
   const found = [];
   for (const element of body.querySelectorAll("*")) {
     found.push(`${element.namespaceURI.split("/").pop()} ${element.localName}`);
-    for (const { name, value } of element.attributes) found.push(name === "href" ? element.protocol : name + "=" + value);
+    for (const { name, value } of element.attributes) {
+      found.push(name === "href" ? element.protocol : name + "=" + value);
+    }
   }
   const again = new DOMParser().parseFromString(body.innerHTML, "text/html").body;
   return [found, again.innerHTML === body.innerHTML, window.hacked === undefined];
