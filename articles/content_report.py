@@ -5,11 +5,9 @@ It only reads, except `check_outside_links`, which stores the results of the lin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from html import unescape
 
 from django.conf import settings
 from django.db import models
@@ -21,10 +19,8 @@ from articles.link_check import check_all
 from articles.models import MAX_ADDRESS_LENGTH, Article, Outcome, OutsideLink, Question, Reference
 from articles.publishing import article_anchors, is_reachable, is_reserved_anchor
 from articles.reminders import articles_due, clinic_zone
-from articles.rich_text import clean, unknown_keys
+from articles.rich_text import links_in, unknown_keys
 from revival.base.words import date_words
-
-HREF = re.compile(r'<a\b[^>]*\bhref="([^"]*)"')
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class PublicText:
 
     @property
     def links(self) -> list[str]:
-        return [unescape(address) for address in HREF.findall(clean(self.html))]
+        return [link.address for link in links_in(self.html)]
 
 
 def content_report(now: datetime) -> list[ReportPart]:

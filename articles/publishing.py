@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,19 +12,16 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.urls import Resolver404, resolve
 from django.utils import timezone
-from django.utils.html import strip_tags
 
 from articles.models import STUDIED, Article, Question, Section, SectionKind, Stage
-from articles.rich_text import cited_keys, tokens_in, unknown_keys
+from articles.rich_text import cited_keys, links_in, reasons_to_refuse, tokens_in, unknown_keys
 from booking.models import Clinic, Therapist
 
 PAGE_IDS = {"top", "main", "call-or-book", "short", "contents", "key", "urgent-help", "invite", "references", "author"}
 PAGE_ID_STARTS = ("ask-first-", "ref-", "cite-")
 """Ids that the article's page itself uses, so that no section or question may have them."""
 
-LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 ADDRESS_STARTS = ("/", "#", "https://", "http://", "mailto:", "tel:")
-INNER_LINK = re.compile(r'\bhref="#([^"]*)"')
 
 
 def is_public(slug: str) -> bool:
@@ -112,10 +108,11 @@ def _text_faults(text: RichText, keys: set[str], clinic_facts: Mapping[str, str]
 
 
 def _link_faults(html: str) -> list[str]:
-    """Links without text, incomplete addresses, and links to pages of ours that do not exist."""
-    reasons = []
-    for address, text in LINK.findall(html):
-        if not strip_tags(text).strip():
+    """Links without words, addresses that no link may have, incomplete ones, and pages of ours that do not exist."""
+    reasons = reasons_to_refuse(html)
+    for link in links_in(html):
+        address = link.address
+        if not link.words.strip():
             reasons.append(f"has a link without words, to {address}.")
         if not address.startswith(ADDRESS_STARTS):
             reasons.append(f"links to {address}; write the whole address, starting with https:// or with /.")
@@ -187,7 +184,7 @@ def _inner_link_faults(sections: list[Section], questions: list[Question], ancho
     faults = [
         Fault(f"The section “{row.heading}” links to #{anchor}, but nothing on the page has that anchor.", row, "body")
         for row in sections
-        for anchor in INNER_LINK.findall(row.body)
+        for anchor in _inner_links(row.body)
         if anchor not in anchors and not is_reserved_anchor(anchor)
     ]
     return faults + [
@@ -198,8 +195,13 @@ def _inner_link_faults(sections: list[Section], questions: list[Question], ancho
             "answer",
         )
         for row in questions
-        for anchor in INNER_LINK.findall(row.answer)
+        for anchor in _inner_links(row.answer)
     ]
+
+
+def _inner_links(html: str) -> list[str]:
+    """Anchors that the text links to on its own page."""
+    return [link.address[1:] for link in links_in(html) if link.address.startswith("#")]
 
 
 def article_anchors(article: Article) -> set[str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from html import unescape
 
-SENTENCE_END = re.compile(r"[.!?:]+(?=\s|$)|\n")
+SENTENCE_END = re.compile(r"(?<![.!?:])[.!?:]+(?=\s|$)|\n")
 WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 VOWELS = re.compile(r"[aeiouy]+")
-TAG, BLOCK_END = re.compile(r"<[^>]*>"), re.compile(r"</(?:p|li|div|h\d)>", re.IGNORECASE)
-BARE_PERCENT = re.compile(r"\b\d[\d.,]*\s?(?:%|percent)", re.IGNORECASE)
+TAG, BLOCK_END = re.compile(r"<[^<>]*>"), re.compile(r"</(?:p|li|div|h\d)>", re.IGNORECASE)
+BARE_PERCENT = re.compile(r"\b\d[\d.,]{0,9}\s?(?:%|percent)", re.IGNORECASE)
 SKIN_COLOR = re.compile(
     r"\b(red|redness|pink|purple|blue|pale|white|black|brown|dark|flushed|blanch\w*)\b", re.IGNORECASE
 )

@@ -4,7 +4,8 @@ A hit is an article, one of its sections, or a question. Only public texts are s
 only their words. Editors say which words show the urgent-help or a caution block, which then stands first.
 
 Alternatives weighed on 2026-11-24: a search server, one more thing that can fail; stored search vectors, which gain
-nothing below thousands of pages. Correcting a word costs CPU at each search without a hit.
+nothing below thousands of pages. The words to correct by are a table, which a trigger renews (`Word`), because
+collecting them at each search took longer with each article and each typed word.
 """
 
 from __future__ import annotations
@@ -18,17 +19,21 @@ from html import unescape
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, SearchVector
 from django.db import connection
 from django.db.models import Expression, Func, TextField, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Left
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from articles.models import Article, Question, Section, SectionKind
-from articles.rich_text import fill
+from articles.rich_text import MAX_LENGTH, fill
 from booking.models import Caution, Clinic, UrgentHelp
 from revival.base.django_types import Rows
 
 MAX_QUERY_LENGTH = 100  # characters
+MAX_WORDS = 12
+"""Words of a query that are searched for; the page says so when there are more."""
+MAX_MENDED = 6
+"""Words of a query that are looked up to correct them."""
 MAX_HITS = 20
 MIN_SIMILARITY = 0.25  # trigram similarity a word of ours needs to replace a mistyped one
 START, STOP = "\ue000", "\ue001"  # private-use characters: nobody types them, and escaping leaves them alone
@@ -52,6 +57,8 @@ class Results:
     hits: list[Hit]
     corrected_query: str
     """The query that was searched instead of the one typed; empty if it was not corrected."""
+    words_searched: int
+    """How many of the typed words were searched for, if not all; else 0."""
     urgent_help: UrgentHelp | None
     cautions: list[Caution]
 
@@ -59,17 +66,21 @@ class Results:
 def search(query: str) -> Results:
     """Hits for a query, best first, with the safety information that its words call for.
 
-    Without hits, the query is searched again with mistyped words corrected.
+    Without hits, the query is searched again with mistyped words corrected. Only the first MAX_WORDS are searched for;
+    the safety information heeds them all.
     """
+    words = query.split()
+    searched = " ".join(words[:MAX_WORDS])
     now, clinic = timezone.now(), Clinic.objects.current_if_any()
     clinic_facts = clinic.facts if clinic else {}
-    hits, corrected_query, all_words = _hits(query, now, clinic_facts), "", query
-    if not hits and (guess := _correct_spelling(query)) != query:
+    hits, corrected_query, all_words = _hits(searched, now, clinic_facts), "", query
+    if not hits and (guess := _correct_spelling(searched, now)) != searched:
         hits, all_words = _hits(guess, now, clinic_facts), f"{query} {guess}"
         corrected_query = guess if hits else ""
     return Results(
         hits=hits,
         corrected_query=corrected_query,
+        words_searched=MAX_WORDS if len(words) > MAX_WORDS else 0,
         urgent_help=UrgentHelp.objects.called_by(all_words).first(),
         cautions=list(Caution.objects.called_by(all_words)),
     )
@@ -83,7 +94,8 @@ def _hits(text: str, now: datetime, clinic_facts: Mapping[str, str]) -> list[Hit
 
 def _plain(field: str) -> Func:
     """SQL expression: rich text without tags and citations, each paragraph or item on a line of its own."""
-    lines = Func(field, Value("</(p|li|div)>"), Value("\n"), Value("g"), function="regexp_replace")
+    bounded = Left(field, MAX_LENGTH)  # PostgreSQL takes no more than a megabyte of words
+    lines = Func(bounded, Value("</(p|li|div)>"), Value("\n"), Value("g"), function="regexp_replace")
     untagged = Func(lines, Value("<[^>]*>"), Value(" "), Value("g"), function="regexp_replace")
     return Func(
         untagged, Value(r"\[@[a-z0-9-]+\]"), Value(""), Value("g"), function="regexp_replace", output_field=TextField()
@@ -91,15 +103,16 @@ def _plain(field: str) -> Func:
 
 
 def _ranked(rows: Rows, query: SearchQuery, text: Expression, vector: Expression) -> Rows:
-    """Rows that match, annotated with `rank` and an `excerpt` with marks."""
+    """The best rows that match, annotated with `rank` and an `excerpt` with marks."""
     excerpt = SearchHeadline(text, query, config=CONFIG, start_sel=START, stop_sel=STOP, highlight_all=True)
-    return rows.annotate(vector=vector, rank=SearchRank(vector, query), excerpt=excerpt).filter(vector=query)
+    rows = rows.annotate(vector=vector, rank=SearchRank(vector, query), excerpt=excerpt).filter(vector=query)
+    return rows.order_by("-rank", *rows.model._meta.ordering)[:MAX_HITS]
 
 
 def _articles(query: SearchQuery, now: datetime) -> list[Hit]:
-    text = Concat("lead", Value(" "), "in_short", output_field=TextField())
+    text = Concat(Left("lead", MAX_LENGTH), Value(" "), Left("in_short", MAX_LENGTH), output_field=TextField())
     vector = SearchVector("title", "subtitle", weight="A", config=CONFIG) + SearchVector(
-        "description", "lead", "in_short", weight="B", config=CONFIG
+        "description", text, weight="B", config=CONFIG
     )
     rows = _ranked(Article.objects.published(now), query, text, vector)
     return [Hit(row.full_title, "Article", row.get_absolute_url(), _marked(row.excerpt, {}), row.rank) for row in rows]
@@ -149,41 +162,36 @@ def _marked(text: str, clinic_facts: Mapping[str, str]) -> SafeString:
 
 # ---- mistyped words -------------------------------------------------------------------------
 
-PUBLIC = "stage = ''published'' AND published_at <= now() AND (expires_at IS NULL OR expires_at > now())"
-# S608: built from constants of this file; the typed words are a parameter.
-VOCABULARY = f"""
-SELECT word, ndoc FROM ts_stat('
-    SELECT to_tsvector(''simple'', concat_ws('' '', title, subtitle, description, lead, in_short))
-    FROM articles_article WHERE {PUBLIC}
-    UNION ALL SELECT to_tsvector(''simple'', heading || '' '' || body) FROM articles_section
-    WHERE article_id IN (SELECT id FROM articles_article WHERE {PUBLIC})
-    UNION ALL SELECT to_tsvector(''simple'', question || '' '' || answer) FROM articles_question
-    WHERE article_id IS NULL OR article_id IN (SELECT id FROM articles_article WHERE {PUBLIC})
-    UNION ALL SELECT to_tsvector(''simple'', concat_ws('' '', call_911, call_doctor, search_words))
-    FROM booking_urgenthelp
-    UNION ALL SELECT to_tsvector(''simple'', concat_ws('' '', avoid, ask_first, search_words))
-    FROM booking_caution
-')
-"""  # noqa: S608
-CLOSEST = f"""
-WITH vocabulary AS ({VOCABULARY}), typed AS (SELECT * FROM unnest(%s::text[]) WITH ORDINALITY AS one (word, nth))
-SELECT typed.word, coalesce(
+# A word stays when a public text has it in any form. Else the most similar word takes its place; of equally similar
+# ones, the one in most texts. `%%` finds similar words by the index; how similar they must be is a setting, which this
+# statement sets for itself alone.
+CLOSEST = """
+WITH setting AS MATERIALIZED (SELECT set_config('pg_trgm.similarity_threshold', %(similarity)s::text, true)),
+typed AS (SELECT * FROM unnest(%(words)s::text[]) WITH ORDINALITY AS one (word, nth))
+SELECT coalesce(
     CASE WHEN numnode(meant) = 0 OR EXISTS (
-        SELECT FROM vocabulary WHERE plainto_tsquery('english', vocabulary.word) = meant
+        SELECT FROM articles_word WHERE stem = meant::text
+        AND (public_from IS NULL OR public_from <= %(now)s) AND (public_until IS NULL OR public_until > %(now)s)
     ) THEN typed.word END,
-    (SELECT vocabulary.word FROM vocabulary WHERE similarity(vocabulary.word, typed.word) >= %s
-     ORDER BY similarity(vocabulary.word, typed.word) DESC, ndoc DESC, vocabulary.word LIMIT 1),
+    (
+        SELECT ours.word FROM articles_word AS ours WHERE ours.word %% typed.word
+        AND (public_from IS NULL OR public_from <= %(now)s) AND (public_until IS NULL OR public_until > %(now)s)
+        ORDER BY similarity(ours.word, typed.word) DESC, texts DESC, ours.word LIMIT 1
+    ),
     typed.word
-) FROM typed, plainto_tsquery('english', typed.word) AS meant ORDER BY nth
-"""  # noqa: S608
+) FROM setting, typed, plainto_tsquery('english', typed.word) AS meant ORDER BY nth
+"""
 
 
-def _correct_spelling(query: str) -> str:
-    """The query with each word that no public text uses replaced by the most similar word that one does."""
+def _correct_spelling(query: str, now: datetime) -> str:
+    """The query with words that no public text uses, up to MAX_MENDED, replaced by the most similar that one does."""
     words = re.findall(r"[^\W_]+", query.lower())
     if not words:
         return query
     with connection.cursor() as cursor:
-        cursor.execute(CLOSEST, [words, MIN_SIMILARITY])
-        closest = [word for _, word in cursor.fetchall()]
+        cursor.execute(
+            CLOSEST,
+            {"words": words[:MAX_MENDED], "similarity": MIN_SIMILARITY, "now": now},
+        )
+        closest = [word for (word,) in cursor.fetchall()] + words[MAX_MENDED:]
     return query if closest == words else " ".join(closest)

@@ -11,16 +11,14 @@ import json
 from calendar import day_name
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time
-from html import unescape
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
 from articles.models import Article, Image, Question, Reference, SectionKind
-from articles.rich_text import CITATION, fill
+from articles.rich_text import Citations
 from booking.models import Clinic, Therapist
 from revival.base.clock import MIDNIGHT
 
@@ -123,7 +121,7 @@ def faq_node(path: str, rows: Iterable[Question], clinic_facts: Mapping[str, str
             "@type": "Question",
             "@id": _url(f"{path}#{row.anchor}"),
             "name": row.question,
-            "acceptedAnswer": {"@type": "Answer", "text": _text(fill(row.answer, clinic_facts))},
+            "acceptedAnswer": {"@type": "Answer", "text": Citations((), clinic_facts).words(row.answer)},
         }
         for row in rows
     ]
@@ -216,8 +214,3 @@ def _citation(reference: Reference) -> Node:
 def _iso_moment(moment: datetime | None, clinic: Clinic) -> str | None:
     """ISO 8601 with the clinic's offset from UTC."""
     return moment.astimezone(clinic.zone).isoformat(timespec="seconds") if moment else None
-
-
-def _text(html: str) -> str:
-    """Rich text as one line of plain text, without citations."""
-    return unescape(" ".join(strip_tags(CITATION.sub("", html).replace("<", " <")).split()))

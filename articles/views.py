@@ -12,7 +12,6 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -30,6 +29,7 @@ from articles.models import (
     SectionKind,
     Topic,
 )
+from articles.readability import plain_text
 from articles.rich_text import Citations
 from articles.search import MAX_QUERY_LENGTH, search
 from articles.structured_data import article_graph, breadcrumbs_node, faq_node, graph
@@ -126,7 +126,7 @@ def _article_page(request: HttpRequest, article: Article, *, is_preview: bool = 
 def _minutes_to_read(article: Article) -> int:
     texts = [article.lead, article.in_short, *(section.body for section in article.sections.all())]
     texts += [question.answer for question in article.questions.all()]
-    words = sum(len(strip_tags(text).split()) for text in texts)
+    words = sum(len(plain_text(text).split()) for text in texts)
     return max(1, round(words / WORDS_PER_MINUTE))
 
 

@@ -16,7 +16,6 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
-from django.forms.widgets import Script
 from django.http import HttpRequest, QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
@@ -24,10 +23,11 @@ from django.utils.safestring import SafeString
 
 from articles import publishing, revisions
 from articles.models import Article, Image, Question, Topic
-from articles.rich_text import clean
 from booking.models import Caution, Therapist
 from revival.base.bidi import bdi
 from revival.base.django_types import FormValues, Passed, Rows
+
+from .prose import Prose, RichTextField, check_text
 
 Choices = dict[str, list[tuple[int, str]]]
 ALL_ROWS = Q()
@@ -87,39 +87,18 @@ def _options(
     )
 
 
-class Prose(forms.Textarea):
-    """Rich text field: an editor where scripts run (static/js/prose.js), a text area with HTML elsewhere."""
-
-    class Media:
-        css = {"all": ["django_prose_editor/editor.css"]}
-        js = [Script("js/prose.js", type="module")]
-
-    def __init__(self) -> None:
-        super().__init__({"class": "vLargeTextField", "rows": 8, "data-prose": ""})
-
-    def format_value(self, value: str | None) -> str | None:
-        return clean(value) if value else value  # imported rows may never have been cleaned
-
-    def value_from_datadict(self, data: Passed, files: Passed, name: str) -> str | None:
-        """The text as it will be stored, so that an unchanged text does not count as changed."""
-        html = super().value_from_datadict(data, files, name)
-        return clean(html.replace("\r\n", "\n")) if html else html
-
-    def use_required_attribute(self, initial: object) -> bool:
-        return False  # the editor hides the text area, so the browser could not show its message there
-
-
 class QuestionForm(forms.ModelForm):
     """Question about the clinic in general; it is public once saved, so its faults are form errors."""
 
     class Meta:
         model = Question
         fields = "__all__"  # noqa: DJ007 - the admin says which
+        field_classes = {"answer": RichTextField}
         widgets = {"answer": Prose}
 
     def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}
-        answer = clean(cleaned_data.get("answer", ""))
+        answer = cleaned_data.get("answer", "")
         for fault in publishing.question_faults(Question(label=cleaned_data.get("label", ""), answer=answer)):
             self.add_error("answer", str(fault))
         return cleaned_data
@@ -140,6 +119,10 @@ class ArticleForm(forms.ModelForm):
     def __init__(self, *args: Passed, **kwargs: Passed) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen_at"].initial = self.instance.updated_at.isoformat() if self.instance.pk else ""
+
+    def clean_safety_note(self) -> str:
+        check_text(self.cleaned_data["safety_note"])
+        return self.cleaned_data["safety_note"]
 
     def clean(self) -> FormValues:
         cleaned_data = super().clean() or {}

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from articles.models import Question, Reference, Topic
 
 from .forms import QuestionForm
+from .prose import RefusesTexts
 
 
 def fields_for_reviewers(request: HttpRequest) -> list[str]:
@@ -51,7 +52,7 @@ class PartAdmin(admin.ModelAdmin):
 
 
 @admin.register(Question)
-class QuestionAdmin(PartAdmin):
+class QuestionAdmin(RefusesTexts, PartAdmin):
     list_display = ["question", "topic", "article_link", "label", "needs_approval"]
     list_filter = ["topic", "label", "needs_approval"]
     list_select_related = ["article"]

@@ -30,8 +30,9 @@ from revival.base.desk_parts.widgets import NATIVE
 from revival.base.django_types import Context, Passed
 from revival.base.words import date_words
 
-from .forms import ArticleForm, Prose, form_choices
+from .forms import ArticleForm, form_choices
 from .lists import fields_for_reviewers, mark_for_approval
+from .prose import Prose, RefusesTexts, RichTextField
 from .revisions import revisions_page
 from .steps import available_steps, is_therapist, take_step
 
@@ -71,7 +72,7 @@ class PartInline(SharedChoices, admin.StackedInline):
         self, db_field: models.Field, request: HttpRequest, **kwargs: Passed
     ) -> forms.Field | None:
         if db_field.name in RICH_TEXTS:
-            kwargs["widget"] = Prose()
+            kwargs |= {"form_class": RichTextField, "widget": Prose()}
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
@@ -103,7 +104,7 @@ class ReferenceInline(PartInline):
 
 
 @admin.register(Article)
-class ArticleAdmin(SharedChoices, admin.ModelAdmin):
+class ArticleAdmin(RefusesTexts, SharedChoices, admin.ModelAdmin):
     list_display = ["title", "stage", "author", "review", "due", moment_column("updated_at", "Last saved")]
     show_full_result_count = False
     list_filter = ["stage", "author"]

@@ -18,6 +18,7 @@ from .parts import (
 )
 from .reminders import ReminderStep, ReviewReminder, reminder_step
 from .tracking import Feedback, LoadedContent, OldSlug, Revision, SiteRevision
+from .words import Word
 
 __all__ = [
     "EVIDENCE_MEANING",
@@ -48,6 +49,7 @@ __all__ = [
     "SiteRevision",
     "Stage",
     "Topic",
+    "Word",
     "reminder_step",
     "with_portraits",
 ]

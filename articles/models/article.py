@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from articles.rich_text import MAX_LENGTH
 from booking.models import FAR_FUTURE, Caution, Therapist
 
 from .images import Image
@@ -67,8 +68,8 @@ class Article(models.Model):
     subtitle = models.CharField(max_length=160, blank=True, help_text="Shown smaller, after a colon.")
     slug = models.SlugField(unique=True, help_text="Part of the page’s address. Other sites may link to it.")
     description = models.CharField(max_length=160, help_text="One sentence for search engines and shared links.")
-    lead = models.TextField(help_text="The opening paragraph.")
-    in_short = models.TextField(help_text="The bottom line in under 120 words.")
+    lead = models.TextField(max_length=MAX_LENGTH, help_text="The opening paragraph.")
+    in_short = models.TextField(max_length=MAX_LENGTH, help_text="The bottom line in under 120 words.")
     safety_note = models.TextField(
         blank=True, help_text="A sentence under the safety cards, such as where the list comes from."
     )

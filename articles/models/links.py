@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-MAX_ADDRESS_LENGTH = 2000  # characters; browsers need not open longer ones
+from articles.rich_text import MAX_ADDRESS_LENGTH
 
 
 class Outcome(models.TextChoices):

@@ -1,5 +1,6 @@
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from articles.models import Article
 from tests.rows import Rows, added, put_in, rows_of_all_tables
@@ -19,6 +20,7 @@ def loaded(db, content):
         return
     before = rows_of_all_tables()
     call_command("load_clinic", example=True, verbosity=0)
+    connection.check_constraints()  # what waits for the end of a transaction, as the words of a search do
     content |= added(before, rows_of_all_tables())
 
 

@@ -4,10 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Article, Question
-from articles.search import search
+from articles.search import CLOSEST, MIN_SIMILARITY, search
 from booking.models import Caution, UrgentHelp
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -251,3 +254,106 @@ def test_results_are_not_indexed_and_set_no_cookie(client):
 def test_a_search_asks_the_database_a_fixed_number_of_times(client, django_assert_max_num_queries):
     with django_assert_max_num_queries(11):
         ask(client, "coping bak pain")
+
+
+# ---- bounds -------------------------------------------------------------------------------------
+
+
+def test_at_most_six_words_are_corrected():
+    assert search("cuping " * 6).corrected_query == " ".join(["cupping"] * 6)
+    assert search("cuping " * 7).corrected_query == ""
+
+
+def test_the_first_twelve_words_are_searched_for_and_the_page_says_so(client):
+    page = ask(client, "cupping " * 12 + "xyz").text
+
+    assert "We searched for the first 12 words." in page
+    assert "/articles/cupping-for-back-pain/" in page
+    assert "We searched for the first" not in ask(client, "cupping " * 12).text
+
+
+def test_words_of_danger_are_heeded_wherever_they_stand(client):
+    page = ask(client, "is it ok " * 5 + "chest pain").text
+
+    assert "We searched for the first 12 words." in page
+    assert "Call 911 or go to the emergency room" in page
+
+
+def test_words_are_public_from_and_until_the_moments_of_their_article():
+    now, day = timezone.now(), timedelta(days=1)
+    Article.objects.update(lead="A zanzibarine.", published_at=now + day, expires_at=now + 3 * day)
+    Question.objects.create(topic="x", anchor="q-fruit", question="A kumquat?", answer="<p>Yes.</p>")
+    connection.check_constraints()  # what a commit does at its end
+
+    seen = []
+    for days in (0, 2, 4):
+        with time_machine.travel(now + days * day):
+            seen.append(search("zanzibrine").corrected_query)
+
+    assert seen == ["", "zanzibarine", ""]
+    assert search("kumqat").corrected_query == "kumquat"
+
+
+def test_words_follow_each_change_once_its_transaction_ends():
+    Article.objects.update(lead="A zanzibarine.")
+    Article.objects.update(lead="A kumquat.")
+    connection.check_constraints()
+
+    assert search("kumqat").corrected_query == "kumquat"
+    assert search("zanzibrine").corrected_query == ""
+    Article.objects.update(stage="draft")
+    connection.check_constraints()
+    assert search("kumqat").corrected_query == ""
+
+
+@pytest.fixture
+def many_words():
+    """Two hundred thousand words beside those of the clinic."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_indexdef('articles_word_similar'::regclass)")
+        (index,) = cursor.fetchone()
+        cursor.execute("DROP INDEX articles_word_similar")
+        cursor.execute(
+            "INSERT INTO articles_word (word, stem, texts) SELECT DISTINCT left(md5(n::text), 12), md5(n::text), 1"
+            " FROM generate_series(1, 200000) AS n"
+        )
+        cursor.execute(index)
+        cursor.execute("ANALYZE articles_word")
+
+
+def nodes_of(plan):
+    return [plan, *(node for part in plan.get("Plans", []) for node in nodes_of(part))]
+
+
+def test_correcting_looks_at_few_of_many_words(many_words):
+    words = ["cuping", "bakc", "nunb", "xylophone", "abcdef", "kumqat"]
+    parameters = {"words": words, "similarity": MIN_SIMILARITY, "now": timezone.now()}
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {CLOSEST}", parameters)
+        nodes = nodes_of(cursor.fetchone()[0][0]["Plan"])
+
+    read = [node for node in nodes if node.get("Relation Name") == "articles_word"]
+    assert {node["Node Type"] for node in read} == {"Index Scan", "Bitmap Heap Scan"}
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} == {
+        "articles_word_similar",
+        "articles_word_stem",
+    }
+    looked_at = [node["Actual Rows"] + node.get("Rows Removed by Index Recheck", 0) for node in read]
+    assert max(looked_at) <= 2000  # for each word, on average
+    assert titles("cuping")
+
+
+def test_a_search_asks_as_often_with_many_articles(client, article):
+    def queries():
+        with CaptureQueriesContext(connection) as asked:
+            ask(client, "coping bak pain")
+        return len(asked)
+
+    before = queries()
+    for number in range(40):
+        article.pk, article.slug = None, f"copy-{number}"
+        article.save(force_insert=True)
+    connection.check_constraints()
+
+    assert queries() == before
