@@ -111,8 +111,7 @@ def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(c
 @pytest.mark.parametrize(
     "request_with",
     [
-        {"cookies": {"sessionid": "x"}},
-        {"path": "/?page=2"},
+        {"path": "/search/?q=cupping"},
         {"path": "/book/"},
         {"path": "/therapists/peter-stanley/next/"},
         {"path": "/admin/"},
@@ -127,6 +126,24 @@ def test_what_is_never_kept(cached_view, request_with):
 
     assert cached_view.renderings == 2
     assert not response.has_header("ETag")
+
+
+def test_a_query_and_cookies_make_no_difference_and_are_taken_away_before_the_page_is_rendered(cached_view):
+    first = cached_view.get("/faq/?utm_source=x&page=2", {"sessionid": "made up", "csrftoken": "x"})
+    rendered = cached_view.request
+
+    assert (dict(rendered.GET), rendered.COOKIES, rendered.get_full_path()) == ({}, {}, "/faq/")
+    for path, cookies in (("/faq/", {}), ("/faq/?utm_source=y", {"sessionid": "another"}), ("/faq/?%00", {"a": "b"})):
+        again = cached_view.get(path, cookies)
+        assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+    assert cached_view.renderings == 1
+
+
+def test_control_a_page_that_reads_its_query_gets_it(cached_view):
+    cached_view.get("/search/?q=cupping", {"sessionid": "x"})
+
+    assert cached_view.request.GET["q"] == "cupping"
+    assert cached_view.request.COOKIES == {"sessionid": "x"}
 
 
 @pytest.mark.parametrize("kind", ["cookie", "error", "no-store", "nonce"])
