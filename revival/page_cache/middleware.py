@@ -3,8 +3,8 @@
 A page is kept under the revision stamp known *before* it was rendered. So one rendered while content
 changed is thrown away with the next stamp, never kept under it.
 
-Neither a query (`?utm_source=…`) nor a cookie makes a difference, not even that of a colleague who is signed in: no kept
-page reads them (kept_views.py).
+Neither a query (`?utm_source=…`) nor a cookie makes a difference, not even that of a colleague who is signed in: no
+kept page reads them (kept_views.py).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .revision import revision, revision_name
 from .store import Page, pages
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
 
 def keep_pages(get_response: Handler) -> Handler:
     """Answer requests for public pages from memory."""

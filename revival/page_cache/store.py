@@ -31,6 +31,10 @@ CODINGS = ("", "gzip", "br")
 HEADERS_SET_HERE = {"content-length", "content-encoding", "etag", "vary", "cache-control"}
 
 
+class NotAPageError(Exception):
+    """A shared file is damaged."""
+
+
 @dataclass(frozen=True)
 class Page:
     """One page in three encodings (identity, gzip, brotli), each with an ETag of its own."""
@@ -61,7 +65,7 @@ class Page:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Page:
-        """Reads what `to_bytes` wrote. Raises ValueError for anything else."""
+        """Reads what `to_bytes` wrote. Raises NotAPageError for anything else."""
         line, _, rest = content.partition(b"\n")
         bodies: dict[str, bytes] = {}
         try:
@@ -69,12 +73,12 @@ class Page:
             for coding in CODINGS:
                 length = head["lengths"][coding]
                 bodies[coding], rest = rest[:length], rest[length:]
-            is_whole = not rest and [len(bodies[coding]) for coding in CODINGS] == list(head["lengths"].values())
-            page = cls(dict(head["headers"]), bodies, dict(head["etags"]))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("no page") from error
-        if not is_whole or set(page.etags) != set(CODINGS):
-            raise ValueError("half a page")
+            page = cls(dict(head["headers"]), bodies, {coding: head["etags"][coding] for coding in CODINGS})
+            is_whole = not rest and {coding: len(body) for coding, body in bodies.items()} == head["lengths"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NotAPageError from error
+        if not is_whole:
+            raise NotAPageError
         return page
 
     def answer(self, request: HttpRequest) -> HttpResponse:
@@ -102,7 +106,7 @@ def best_coding(accepted: str) -> str:
         name, _, parameter = item.partition(";")
         try:
             weights[name.strip()] = float(parameter.strip().removeprefix("q=") or 1)
-        except ValueError:
+        except NotAPageError:
             weights[name.strip()] = 0
     others = weights.get("*", 0)
     return next((coding for coding in ("br", "gzip") if weights.get(coding, others) > 0), "")
@@ -157,7 +161,7 @@ class Pages:
             return None
         try:
             page = Page.from_bytes(content)
-        except ValueError:
+        except NotAPageError:
             log.warning("a shared page cannot be read and is rendered anew")
             return None
         self._keep_in_memory(path, stamp, page)

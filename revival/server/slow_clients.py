@@ -17,7 +17,7 @@ import errno
 import os
 import socket
 import time
-from typing import Any, BinaryIO
+from typing import Any
 
 from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn
@@ -111,7 +111,8 @@ class TimedSocket(socket.socket):
         self.sendall(data, flags)
         return len(data)
 
-    def sendfile(self, file: BinaryIO, offset: int = 0, count: int | None = None) -> int:
+    # Any: as in Python's own signature, what can be read as bytes.
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         """Send a file in pieces, as Python's own waits anew for each piece that the client takes."""
         file.seek(offset)
         sent = 0
@@ -121,7 +122,7 @@ class TimedSocket(socket.socket):
         return sent
 
 
-class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
+class Connection(TConn):
     """gunicorn's connection with a TimedSocket."""
 
     # Any: gunicorn has no types.

@@ -7,7 +7,7 @@ import pytest
 from django.http import HttpResponse
 
 from revival.page_cache import store
-from revival.page_cache.store import Page, Pages, best_coding, has_etag
+from revival.page_cache.store import NotAPageError, Page, Pages, best_coding, has_etag
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_a_file_that_is_no_page_is_rendered_anew(monkeypatch, tmp_path, how):
     monkeypatch.setenv("REVIVAL_PAGES_DIR", str(tmp_path))
     store.shared_file("/a", "1").write_bytes(DAMAGED[how])
 
-    with pytest.raises(ValueError):
+    with pytest.raises(NotAPageError):
         Page.from_bytes(DAMAGED[how])
     assert Pages().get("/a", "1") is None
