@@ -40,7 +40,9 @@ def keep_pages(get_response: Handler) -> Handler:
         if not find_kept_view(request.path_info):
             return get_response(request)
         take_away_query_and_cookies(request)
+        method, request.method = request.method, "GET"  # who asks for the head alone also has the page rendered once
         response = get_response(request)
+        request.method = method
         if not is_cacheable_response(request, response):
             return response
         page = Page.from_response(response)
@@ -82,6 +84,5 @@ def is_cacheable_response(request: HttpRequest, response: HttpResponse) -> bool:
         and not response.cookies
         and not response.has_header("Cache-Control")  # the view has set its own
         and not getattr(request, "_csp_nonce", None)  # a policy with a nonce is valid for one response only
-        and request.method == "GET"
         and not request.META.get(IS_STALE)
     )

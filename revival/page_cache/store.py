@@ -106,7 +106,7 @@ def best_coding(accepted: str) -> str:
         name, _, parameter = item.partition(";")
         try:
             weights[name.strip()] = float(parameter.strip().removeprefix("q=") or 1)
-        except NotAPageError:
+        except ValueError:
             weights[name.strip()] = 0
     others = weights.get("*", 0)
     return next((coding for coding in ("br", "gzip") if weights.get(coding, others) > 0), "")

@@ -107,6 +107,7 @@ class TimedSocket(socket.socket):
         self._sent += len(data)
         self._waited += time.monotonic() - began_at
 
+    # Any: see above.
     def send(self, data: Any, flags: int = 0) -> int:
         self.sendall(data, flags)
         return len(data)

@@ -53,8 +53,8 @@ PATIENCE, REMEMBERED = 0.002, 0.1
 assumed to hang, so that no more are left to it."""
 FIRST_BYTE = 0.05
 """Seconds for which a thread waits for the first byte of a connection: nginx sends it together with the connection."""
-LINGER, MOST_DRAINED = 2.0, 1_000_000
-"""Seconds, and bytes of the rest of a request, for which a connection stays open after its last answer."""
+LINGER = 2.0
+"""Seconds for which a connection stays open after its last answer, while the client still sends."""
 OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 
 
@@ -223,31 +223,37 @@ class Worker(gthread.ThreadWorker):
     def _linger(self, conn: Untyped) -> None:
         """End a connection so that the client can still read the answer (RFC 9112, 9.6), while no thread waits."""
         conn.timeout, conn.drained = time.monotonic() + LINGER, 0
-        self.lingering.append(conn)
         try:
             conn.sock.setblocking(False)
-            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
             conn.sock.shutdown(socket.SHUT_WR)
-        except (OSError, ValueError):  # the client has closed it
+            is_over = self._is_drained(conn)
+        except OSError:  # it is closed already
+            is_over = True
+        if is_over:
+            self.nr_conns -= 1
+            conn.close()
+            return
+        self.lingering.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+
+    def _drain(self, conn: Untyped, sock: object) -> None:
+        if self._is_drained(conn):
             self._hang_up(conn)
 
-    def _drain(self, conn: Untyped, sock: socket.socket) -> None:
+    def _is_drained(self, conn: Untyped) -> bool:
+        """Read on; whether the client has closed the connection, or sends more than anybody has to."""
         try:
-            rest = sock.recv(65_536)
+            rest = conn.sock.recv(65_536)
         except BlockingIOError:
-            return
+            return False
         except OSError:
-            rest = b""
+            return True
         conn.drained += len(rest)
-        if not rest or conn.drained > MOST_DRAINED:
-            self._hang_up(conn)
+        return not rest or conn.drained > MOST_BYTES
 
     def _hang_up(self, conn: Untyped) -> None:
         self.lingering.remove(conn)
-        try:
-            self.poller.unregister(conn.sock)
-        except (KeyError, ValueError):
-            self.log.debug("was not in the poller")
+        self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 

@@ -90,6 +90,15 @@ def test_head_tells_the_length_and_sends_no_body(cached_view):
     assert head["Content-Length"] == page["Content-Length"]
 
 
+def test_who_asks_for_the_head_alone_has_the_page_rendered_once_too(cached_view):
+    heads = [cached_view.get(method="head") for _ in range(3)]
+    page = cached_view.get()
+
+    assert cached_view.renderings == 1
+    assert {head.content for head in heads} == {b""}
+    assert {head["ETag"] for head in heads} == {page["ETag"]}
+
+
 def test_a_new_stamp_renders_anew(cached_view):
     cached_view.get()
     cached_view.revision.stamp = "2"

@@ -43,7 +43,7 @@ SLOW = {
     "answers that nobody reads": request("/articles/cupping-for-back-pain/", closing=False) * 200,
     "an answer after which nobody hangs up": request("/healthz"),
 }
-HAS_NO_DRIP = {"answers that nobody reads", "an answer after which nobody hangs up"}
+DRIPPED = ["half a head", "half a second head", "half a form", "a photo that promises much", "half a chunk"]
 
 
 @pytest.fixture(scope="module")
@@ -103,19 +103,23 @@ def is_answered(site: RunningSite, path: str = FIND) -> bool:
         return answer.status == 200 and PHONE in answer.read().decode()
 
 
-def cases() -> Iterator[object]:
-    for name in SLOW:
-        yield pytest.param(name, False, id=f"{name}, begun")
-        if name not in HAS_NO_DRIP:
-            yield pytest.param(name, True, id=f"{name}, dripped")
-
-
-@pytest.mark.parametrize(("name", "drips"), list(cases()))
-def test_eight_slow_clients_keep_four_threads_for_less_than_two_deadlines(small, name, drips):
+def seconds_until_answered(site: RunningSite) -> float:
     began_at = time.monotonic()
+    assert is_answered(site)
+    return time.monotonic() - began_at
+
+
+@pytest.mark.parametrize(
+    ("name", "drips"),
+    [
+        *[pytest.param(name, False, id=f"{name}, begun") for name in SLOW],
+        *[pytest.param(name, True, id=f"{name}, dripped") for name in DRIPPED],
+    ],
+)
+def test_eight_slow_clients_keep_four_threads_for_less_than_two_deadlines(small, name, drips):
     with slow(small, SLOW[name], 2 * THREADS, drips=drips):
-        assert is_answered(small)
-        assert time.monotonic() - began_at < 2 * SECONDS
+        waited = seconds_until_answered(small)
+    assert waited - seconds_until_answered(small) < 2 * SECONDS  # how long a page takes here is no matter
 
     with slow(small, SLOW["half a head"], THREADS - 1) as others:  # only the last thread is left for a guest
         assert is_answered(small)
