@@ -62,7 +62,7 @@ def test_each_believes_the_one_before_it_and_nobody_else():
     (network,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
     of_nginx = SERVICES["nginx"]["networks"]["inside"]["ipv4_address"]
 
-    assert SERVICES["nginx"]["environment"]["PROXY"] == "${PROXY:-" + network["gateway"] + "}"
+    assert SERVICES["nginx"]["environment"]["PROXY"] == "${FRONT_PROXY:-" + network["gateway"] + "}"
     assert SERVICES["web"]["environment"]["TRUSTED_PROXIES"] == of_nginx
 
 

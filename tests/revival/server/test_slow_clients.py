@@ -109,6 +109,14 @@ def seconds_until_answered(site: RunningSite) -> float:
     return time.monotonic() - began_at
 
 
+def longest_wait(site: RunningSite) -> float:
+    """Of guests who come one after the other, until the deadline of whoever was there before is over."""
+    until, waits = time.monotonic() + SECONDS, [seconds_until_answered(site)]
+    while time.monotonic() < until:
+        waits.append(seconds_until_answered(site))
+    return max(waits)
+
+
 @pytest.mark.parametrize(
     ("name", "drips"),
     [
@@ -118,7 +126,7 @@ def seconds_until_answered(site: RunningSite) -> float:
 )
 def test_eight_slow_clients_keep_four_threads_for_less_than_two_deadlines(small, name, drips):
     with slow(small, SLOW[name], 2 * THREADS, drips=drips):
-        waited = seconds_until_answered(small)
+        waited = longest_wait(small)
     assert waited - seconds_until_answered(small) < 2 * SECONDS  # how long a page takes here is no matter
 
     with slow(small, SLOW["half a head"], THREADS - 1) as others:  # only the last thread is left for a guest
