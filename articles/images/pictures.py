@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # imported with the first upload: processes that only show pa
 
 MAX_UPLOAD_BYTES = 10_000_000
 MAX_MEMORY = 160_000_000  # bytes of the decoded picture and of what is made of it, as estimated from its header
+MOST_SCANS = 100  # of a JPEG, each of which goes over all pixels again; cameras and programs write ten
 LONGEST_WAIT = 20  # seconds, for pictures before this one; each takes five at most
 MAX_ASPECT_RATIO = 4  # longer side to shorter side
 MIN_SIDE = 200  # pixels
@@ -168,7 +169,8 @@ def _check_dimensions(content: bytes, kind: str) -> None:
         raise NotAPictureError("The picture moves, which distracts from reading. Upload a still one.")
     if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
         raise NotAPictureError(f"The picture is more than {MAX_ASPECT_RATIO} times as long as wide. Crop it first.")
-    if memory > MAX_MEMORY:
+    has_many_scans = kind == "JPEG" and content.count(b"\xff\xda") > MOST_SCANS  # the marker that each begins with
+    if memory > MAX_MEMORY or has_many_scans:
         raise NotAPictureError(
             "The picture is too large to be read in this form. Make it half as wide, or save it as a plain JPEG."
         )

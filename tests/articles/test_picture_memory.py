@@ -96,6 +96,15 @@ def test_a_larger_one_is_refused_in_words_and_never_decoded(monkeypatch, mode, w
         read(content, f"a.{form.lower()}", MAX_RENDITION_BYTES)
 
 
+def test_a_jpeg_that_goes_over_its_pixels_again_and_again_is_refused():
+    content = a_file("RGB", 600, 400, "JPEG", progressive=True)
+    last_scan = content[content.rindex(b"\xff\xda") : -2]
+
+    assert read(content[:-2] + last_scan * 3 + content[-2:], "a.jpg", MAX_RENDITION_BYTES).width == 600
+    with pytest.raises(NotAPictureError, match="save it as a plain JPEG"):
+        read(content[:-2] + last_scan * 100 + content[-2:], "a.jpg", MAX_RENDITION_BYTES)
+
+
 class Counted:
     """A lock that counts who came to it."""
 
