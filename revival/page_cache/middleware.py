@@ -4,7 +4,7 @@ A page is kept under the revision stamp known *before* it was rendered. So one r
 changed is thrown away with the next stamp, never kept under it.
 
 Neither a query (`?utm_source=…`) nor a cookie makes a difference, not even that of a colleague who is signed in: no
-kept page reads them (kept_views.py).
+kept page reads them (kept_views.py). Only the browser of a colleague is told to ask again each time.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ def keep_pages(get_response: Handler) -> Handler:
         if not is_cacheable_request(request):
             return get_response(request)
         revision.watch()
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
         stamp = revision.stamp  # before rendering: see above
         page = pages.get(request.path_info, stamp) if stamp else None
         if page:
-            return page.answer(request)
+            return page.answer(request, has_session=has_session)
         if not find_kept_view(request.path_info):
             return get_response(request)
         take_away_query_and_cookies(request)
@@ -49,7 +50,7 @@ def keep_pages(get_response: Handler) -> Handler:
         if stamp:
             pages.keep(request.path_info, stamp, page)
             last_pages.keep(request.path_info, revision_name(stamp), response)
-        return page.answer(request)
+        return page.answer(request, has_session=has_session)
 
     return middleware
 

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
+CACHE_CONTROL_WITH_SESSION = "private, no-cache"
+"""For whoever may be an editor: their browser asks again, so that they see their own change at once."""
 CODINGS = ("", "gzip", "br")
 HEADERS_SET_HERE = {"content-length", "content-encoding", "etag", "vary", "cache-control"}
 
@@ -81,7 +83,7 @@ class Page:
             raise NotAPageError
         return page
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
+    def answer(self, request: HttpRequest, *, has_session: bool = False) -> HttpResponse:
         """The page in the encoding the browser accepts, or 304 if the browser has it."""
         coding = best_coding(request.headers.get("Accept-Encoding", ""))
         if has_etag(self.etags[coding], request.headers.get("If-None-Match", "")):
@@ -95,7 +97,7 @@ class Page:
                 response["Content-Encoding"] = coding
         response["ETag"] = self.etags[coding]
         response["Vary"] = "Accept-Encoding"
-        response["Cache-Control"] = CACHE_CONTROL
+        response["Cache-Control"] = CACHE_CONTROL_WITH_SESSION if has_session else CACHE_CONTROL
         return response
 
 

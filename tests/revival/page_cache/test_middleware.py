@@ -148,6 +148,18 @@ def test_a_query_and_cookies_make_no_difference_and_are_taken_away_before_the_pa
     assert cached_view.renderings == 1
 
 
+@pytest.mark.parametrize("cookies", [{"sessionid": "an editor's or made up"}, {"csrftoken": "a guest's"}])
+def test_an_editors_browser_asks_again_each_time_and_so_shows_a_change_at_once(cached_view, cookies):
+    for _ in range(2):  # rendered, then kept
+        page = cached_view.get("/faq/", cookies)
+        unchanged = cached_view.get("/faq/", cookies, **{"if-none-match": page["ETag"]})
+        expected = "private, no-cache" if "sessionid" in cookies else "public, max-age=60, stale-if-error=86400"
+        assert {page["Cache-Control"], unchanged["Cache-Control"]} == {expected}
+        assert unchanged.status_code == 304
+
+    assert cached_view.renderings == 1
+
+
 def test_control_a_page_that_reads_its_query_gets_it(cached_view):
     cached_view.get("/search/?q=cupping", {"sessionid": "x"})
 
