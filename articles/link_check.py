@@ -1,9 +1,11 @@
 """Link checker for addresses on other sites, with the standard library only; writes nothing.
 
 Staff type these addresses, so they could lead into our own network (server-side request forgery). Each host is
-resolved here, at every redirect, and private addresses are refused: loopback, private, link-local, a cloud's
-metadata. The connection then goes to the very IP address that was checked, so that a second DNS answer cannot
-lead elsewhere (DNS rebinding).
+resolved here, at every redirect, and every address that is not on the public internet is refused: loopback, private,
+link-local, a cloud's metadata, ways into IPv4 by IPv6. The connection then goes to the very IP address that was
+checked, so that a second DNS answer cannot lead elsewhere (DNS rebinding). Only the ports of web pages are asked, so
+that nobody can have ours look for other services. deploy/systemd/revival-worker.service refuses private networks once
+more, in the kernel.
 
 Publishers refuse programs with statuses such as 403 or 429; such a link is for staff to open, and is not called dead.
 A crawler was weighed on 2026-11-24 and left, because it follows more than the pages link to.
@@ -29,6 +31,21 @@ SECONDS = 10  # for each request, from the first packet to the last header
 MAX_REDIRECTS = 5
 THREADS = 4
 REDIRECTS = {301, 302, 303, 307, 308}
+PORTS = {80, 443}
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that is assigned of IPv6 (RFC 4291). Outside are loopback, local addresses and NAT64 (RFC 6052, RFC 8215)."""
+NOT_PUBLIC = [
+    ipaddress.ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # Azure's metadata and DNS; other clouds use addresses that are not global anyway
+        "192.0.0.0/24",  # protocols, such as turning an IPv6 network's traffic into IPv4 (RFC 6890)
+        "192.88.99.0/24",  # 6to4 relays (RFC 7526)
+        "2001::/23",  # Teredo and other protocols, some of which hold an IPv4 address (RFC 2928)
+        "2002::/16",  # 6to4 (RFC 3056)
+        "3fff::/20",  # for documents (RFC 9637)
+    )
+]
+"""What Python's `is_global` lets through, at least in some version, and must not be asked."""
 REFUSES_PROGRAMS = {401, 403, 407, 418, 429, 451, 503}
 """Statuses with which publishers refuse programs; a browser may still open the page."""
 
@@ -45,6 +62,14 @@ class CheckResult:
 class NoAnswerError(Exception):
     """There is no HTTP answer to judge; the message says why."""
 
+    outcome = Outcome.DEAD
+
+
+class NotAskedError(NoAnswerError):
+    """The site may well be there, but is not ours to ask."""
+
+    outcome = Outcome.UNSURE
+
 
 def check_all(addresses: Iterable[str]) -> dict[str, CheckResult]:
     """Check each address once, four at a time."""
@@ -60,7 +85,7 @@ def check(address: str) -> CheckResult:
         if status >= 400:  # many servers refuse HEAD, or answer it wrongly
             status = _final_status("GET", address)
     except NoAnswerError as error:
-        return CheckResult(Outcome.DEAD, str(error))
+        return CheckResult(error.outcome, str(error))
     if 200 <= status < 300:
         return CheckResult(Outcome.WORKS, "Opens", status)
     if status in REFUSES_PROGRAMS:
@@ -167,10 +192,12 @@ def _connection(parts: SplitResult) -> _Connection:
     """Connection for an address. Raises NoAnswerError if we must not request it, ValueError if it is invalid."""
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NoAnswerError("Is no web address")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = parts.port if parts.port is not None else (443 if parts.scheme == "https" else 80)
     connection = _Connection(parts.hostname, port, timeout=SECONDS)
     connection.is_secure = parts.scheme == "https"
     connection.ip_addresses = _resolve(parts.hostname, port)
+    if port not in PORTS and not settings.LINK_CHECK_MAY_LOOK_INSIDE:
+        raise NotAskedError(f"Is at port {port}, which is not checked: open it yourself")
     return connection
 
 
@@ -187,12 +214,12 @@ def _resolve(host: str, port: int) -> list[str]:
 
 
 def is_public_ip(text: str) -> bool:
-    """Whether an IP address belongs to the public internet; an IPv4 address inside an IPv6 one decides."""
+    """Whether an IP address belongs to the public internet. An IPv4 address written as an IPv6 one decides itself."""
     ip_address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(ip_address, ipaddress.IPv6Address):
-        inner = ip_address.ipv4_mapped or ip_address.sixtofour or (ip_address.teredo[1] if ip_address.teredo else None)
-        if ip_address in ipaddress.ip_network("64:ff9b::/96"):  # RFC 6052
-            inner = ipaddress.IPv4Address(int(ip_address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public_ip(str(inner))
-    return ip_address.is_global and not ip_address.is_multicast
+        if ip_address.ipv4_mapped:
+            return is_public_ip(str(ip_address.ipv4_mapped))
+        if ip_address not in GLOBAL_UNICAST:
+            return False
+    is_excepted = any(ip_address in network for network in NOT_PUBLIC)
+    return ip_address.is_global and not ip_address.is_multicast and not is_excepted

@@ -36,6 +36,7 @@ from articles.structured_data import article_graph, breadcrumbs_node, faq_node, 
 from booking import actions
 from booking.models import Clinic, UrgentHelp
 from revival.base.network import visitors_network
+from revival.base.passed_on_query import passed_on_query
 
 MAX_RELATED = 3
 WORDS_PER_MINUTE = 200  # slow, since worried people read slowly
@@ -73,8 +74,7 @@ def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
     if article is not None:
         return _article_page(request, article)
     moved = get_object_or_404(Article.objects.published(), old_slugs__slug=slug)
-    query = request.META.get("QUERY_STRING", "")
-    return redirect(moved.get_absolute_url() + (f"?{query}" if query else ""), permanent=True)
+    return redirect(moved.get_absolute_url() + passed_on_query(request), permanent=True)
 
 
 @never_cache

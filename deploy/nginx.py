@@ -12,6 +12,8 @@ import re
 from pathlib import Path
 
 TEMPLATE = Path(__file__).resolve().parent / "nginx.conf.template"
+NOBODY = "255.255.255.255"
+"""An address that no connection comes from: no proxy is believed."""
 LOG = "/var/log/nginx/access.log"
 TWICE = "        server ${SITE} max_fails=0;\n" * 2
 TLS = "ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;"
@@ -31,8 +33,10 @@ def settings(
     run: str = "/run",
     log: str = LOG,
     tls: str = "",
+    proxy: str = NOBODY,
 ) -> str:
-    """nginx.conf as text. `site` is where gunicorn listens; several addresses are separated by commas.
+    """nginx.conf as text. `site` is where gunicorn listens; several addresses are separated by commas. `proxy` is the
+    address or network of a proxy in front that ends TLS.
 
     With several, nginx does not show the last pages of one: another may have withdrawn a page after it stopped.
     """
@@ -45,6 +49,7 @@ def settings(
         "RUN": run,
         "LOG": log,
         "TLS": tls,
+        "PROXY": proxy,
     }
     template = TEMPLATE.read_text()
     return fill_in(template if is_one else of_several(template, site.split(",")), values)
@@ -71,13 +76,16 @@ def main() -> None:
     )
     parser.add_argument("--run", default="/run", help="folder for the process id file and for uploads")
     parser.add_argument("--log", default=LOG, help=f"access log ({LOG})")
+    parser.add_argument(
+        "--proxy", default=NOBODY, help="address or network of a proxy in front that ends TLS; else none is believed"
+    )
     parser.add_argument("--certificate", default="")
     parser.add_argument("--key", default="")
     options = parser.parse_args()
     if bool(options.certificate) != bool(options.key):
         parser.error("--certificate and --key go together")
     tls = TLS.format(certificate=options.certificate, key=options.key) if options.key else ""
-    values = {name: getattr(options, name) for name in ("listen", "site", "public", "last", "run", "log")}
+    values = {name: getattr(options, name) for name in ("listen", "site", "public", "last", "run", "log", "proxy")}
     print(settings(**values, tls=tls), end="")
 
 

@@ -20,6 +20,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from revival.base import host_names, secret_keys
+from revival.base.network import is_network
 from revival.database.watchdog import TimedConnection
 from revival.server.logs import LOGGING as LOGGING  # without personal data
 
@@ -89,7 +90,7 @@ MIDDLEWARE = [
     "revival.server.guard.answer_probes",
     "revival.page_cache.middleware.keep_pages",  # outside all that add headers: they are kept with the page
     "django.middleware.security.SecurityMiddleware",
-    "revival.server.guard.set_cross_origin_resource_policy",
+    "revival.server.guard.set_browser_policies",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "revival.page_cache.image_cache.keep_images",
@@ -258,6 +259,10 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "strict-origin"  # same-origin would put visit links into nginx's log
 SECURE_CONTENT_TYPE_NOSNIFF = True
+# What no page needs, so that no script could ask for it either
+PERMISSIONS_POLICY = (
+    "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
+)
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -265,7 +270,7 @@ CSRF_COOKIE_HTTPONLY = True
 HOLD_COOKIE_NAME, FORM_COOKIE_NAME = "hold", "form"
 if IS_PRODUCTION:
     SECURE_SSL_REDIRECT = True
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # That a request came by https is said by gunicorn, which believes it of TRUSTED_PROXIES alone.
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -349,5 +354,9 @@ BOOKING_QUIET_UNTIL_HOUR = env.int("BOOKING_QUIET_UNTIL_HOUR", 7)
 # A therapist is out
 BOOKING_OUTAGE_ANSWER_HOURS = env.int("BOOKING_OUTAGE_ANSWER_HOURS", 24)  # how long another time is held by default
 BOOKING_OUTAGE_NEAR_HOURS = env.int("BOOKING_OUTAGE_NEAR_HOURS", 4)  # patients with a visit sooner than this are phoned
-# Proxies whose `X-Forwarded-*` headers are believed
+# Addresses or networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])
+if _wrong := [proxy for proxy in TRUSTED_PROXIES if not is_network(proxy)]:
+    raise ImproperlyConfigured(
+        f"TRUSTED_PROXIES holds {_wrong[0]!r}, which is neither an address nor a network like 10.0.0.0/24."
+    )

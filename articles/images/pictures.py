@@ -2,11 +2,14 @@
 
 Every rendition is encoded from the pixels alone, so no EXIF data, location, comment or appended document of
 the upload reaches a reader.
+
+One picture is read at a time in a process, and none whose pixels would take more than MAX_MEMORY.
 """
 
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +18,19 @@ from hashlib import sha256
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from .decoding import MAX_PIXELS, WIDEST, decode, memory_needed, opened
+
 if TYPE_CHECKING:  # imported with the first upload: processes that only show pages save 4 MB
     import PIL.Image
 
 MAX_UPLOAD_BYTES = 10_000_000
-MAX_PIXELS = 40_000_000  # what a phone takes; 120 MB when decoded
+MAX_MEMORY = 160_000_000  # bytes of the decoded picture and of what is made of it, as estimated from its header
+MOST_SCANS = 100  # of a JPEG, each of which goes over all pixels again; cameras and programs write ten
+LONGEST_WAIT = 20  # seconds, for pictures before this one; each takes five at most
 MAX_ASPECT_RATIO = 4  # longer side to shorter side
 MIN_SIDE = 200  # pixels
 
-WIDTHS = (480, 960, 1440)
+WIDTHS = (480, 960, WIDEST)
 QUALITIES = {"webp": (80, 68, 54, 40), "avif": (62, 52, 42, 32)}
 """Tried from the best on; instead of a quality below the last, the picture gets smaller."""
 
@@ -40,6 +47,9 @@ OTHER_DOCUMENTS = {
     b"%pdf-": "a PDF",
 }
 """Signs of other file types, in lower case: some program might open the picture as one of them."""
+
+
+_one_at_a_time = threading.Lock()
 
 
 class NotAPictureError(Exception):
@@ -72,13 +82,16 @@ class Picture:
 def read(content: bytes, name: str, max_bytes: int) -> Picture:
     """Renditions of an uploaded file with that file name, at most `max_bytes` each. Raises NotAPictureError."""
     kind = _validate(content, name)
+    if not _one_at_a_time.acquire(timeout=LONGEST_WAIT):
+        raise NotAPictureError("Other pictures are being prepared. Upload this one again in a minute.")
     try:
-        size, image = _upright(content, kind)
-    except NotAPictureError:
-        raise
-    except Exception as error:  # decoders raise exceptions of many types on damaged files
-        raise NotAPictureError(f"The file is damaged or incomplete. {EXPORT_AGAIN}") from error
-    return Picture(*size, tuple(_renditions(image, max_bytes)))
+        try:
+            size, image = decode(content, kind)
+        except Exception as error:  # decoders raise exceptions of many types on damaged files
+            raise NotAPictureError(f"The file is damaged or incomplete. {EXPORT_AGAIN}") from error
+        return Picture(*size, tuple(_renditions(image, max_bytes)))
+    finally:
+        _one_at_a_time.release()
 
 
 # ---- validation -----------------------------------------------------------------------------
@@ -144,8 +157,8 @@ def _check_dimensions(content: bytes, kind: str) -> None:
     import PIL.Image
 
     try:
-        with _opened(content, kind) as image:
-            (width, height), is_animated = image.size, _is_animated(image)
+        with opened(content, kind) as image:
+            (width, height), is_animated, memory = image.size, _is_animated(image), memory_needed(image, content, kind)
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     except Exception as error:  # see `read`
@@ -156,15 +169,13 @@ def _check_dimensions(content: bytes, kind: str) -> None:
         raise NotAPictureError("The picture moves, which distracts from reading. Upload a still one.")
     if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
         raise NotAPictureError(f"The picture is more than {MAX_ASPECT_RATIO} times as long as wide. Crop it first.")
+    has_many_scans = kind == "JPEG" and content.count(b"\xff\xda") > MOST_SCANS  # the marker that each begins with
+    if memory > MAX_MEMORY or has_many_scans:
+        raise NotAPictureError(
+            "The picture is too large to be read in this form. Make it half as wide, or save it as a plain JPEG."
+        )
     if min(width, height) < MIN_SIDE:
         raise NotAPictureError(f"The picture is only {width} × {height} pixels. Each side needs at least {MIN_SIDE}.")
-
-
-def _opened(content: bytes, kind: str) -> PIL.Image.Image:
-    import PIL.Image
-
-    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own check
-    return PIL.Image.open(io.BytesIO(content), formats=[kind])
 
 
 def _is_animated(image: PIL.Image.Image) -> bool:
@@ -174,61 +185,6 @@ def _is_animated(image: PIL.Image.Image) -> bool:
 
 def _too_many_pixels() -> NotAPictureError:
     return NotAPictureError(f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller.")
-
-
-# ---- orientation and colors -----------------------------------------------------------------
-
-
-def _upright(content: bytes, kind: str) -> tuple[tuple[int, int], PIL.Image.Image]:
-    """Size when upright, and the pixels in that orientation in sRGB, reduced if the picture is very large."""
-    from PIL import ImageOps
-
-    with _opened(content, kind) as image:
-        size = image.size
-        image.draft(None, (max(WIDTHS), max(WIDTHS)))  # a large JPEG is decoded at a half, a quarter, an eighth
-        image.load()
-        orientation = image.getexif().get(0x0112, 1)  # Exif 2.32, table 4: 5 to 8 lie on their side
-        upright = ImageOps.exif_transpose(_reduce(image))
-        size = size[::-1] if orientation in (5, 6, 7, 8) else size
-        return size, _convert_to_srgb(upright, image.info.get("icc_profile"))
-
-
-def _reduce(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Shrink by a whole factor towards the widest rendition, so that later steps need megabytes, not hundreds."""
-    factor = min(image.size) // max(WIDTHS)
-    return image.reduce(factor) if factor > 1 and image.mode in ("L", "RGB", "RGBA", "CMYK") else image
-
-
-def _convert_to_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
-    if image.mode.startswith("I"):  # 16-bit gray; the upper eight bits remain
-        image = image.point(lambda value: value / 256).convert("L")
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    if image.mode in ("P", "LA", "PA", "1") or (mode == "RGBA" and image.mode != "RGBA"):
-        image = image.convert(mode)
-    if profile:
-        image = _apply_profile(image, profile, mode)
-    return _without_metadata(image.convert(mode))
-
-
-def _apply_profile(image: PIL.Image.Image, profile: bytes, mode: str) -> PIL.Image.Image:
-    """Convert from the ICC profile to sRGB; a profile that is damaged or does not fit the pixels is ignored."""
-    from PIL import ImageCms
-
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        return image
-    return converted or image
-
-
-def _without_metadata(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Copy the pixels, and nothing else of the file, to a new image."""
-    import PIL.Image
-
-    copy = PIL.Image.new(image.mode, image.size)
-    copy.paste(image)
-    return copy
 
 
 # ---- renditions -----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def network_of(*, peer: str, forwarded_for: str, trusted: Iterable[str]) -> str:
     Earlier entries of X-Forwarded-For may have been written by the visitor.
     """
     address = peer
-    if peer in trusted and forwarded_for.strip():
+    if forwarded_for.strip() and is_trusted(peer, trusted):
         address = forwarded_for.rsplit(",", 1)[-1].strip()
     try:
         parsed = ip_address(address)
@@ -37,3 +37,21 @@ def network_of(*, peer: str, forwarded_for: str, trusted: Iterable[str]) -> str:
     if mapped or parsed.version == 4:
         return str(mapped or parsed)
     return str(ip_network((parsed, 64), strict=False))
+
+
+def is_trusted(peer: str, trusted: Iterable[str]) -> bool:
+    """Whether the address is one of, or in one of the networks of, TRUSTED_PROXIES. gunicorn asks the same of the
+    scheme."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    return any(address in ip_network(network) for network in trusted)
+
+
+def is_network(text: str) -> bool:
+    """Whether it is an address or a network, and not every address at once."""
+    try:
+        return ip_network(text).prefixlen > 0
+    except ValueError:
+        return False

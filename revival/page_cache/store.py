@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import logging
 import os
-import pickle
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -27,7 +27,14 @@ log = logging.getLogger(__name__)
 
 MOST_PAGES = 300
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
+CACHE_CONTROL_WITH_SESSION = "private, no-cache"
+"""For whoever may be an editor: their browser asks again, so that they see their own change at once."""
+CODINGS = ("", "gzip", "br")
 HEADERS_SET_HERE = {"content-length", "content-encoding", "etag", "vary", "cache-control"}
+
+
+class NotAPageError(Exception):
+    """A shared file is damaged."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,31 @@ class Page:
         headers = {name: value for name, value in response.items() if name.lower() not in HEADERS_SET_HERE}
         return cls(headers, bodies, etags)
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
+    def to_bytes(self) -> bytes:
+        """A line of JSON with headers, ETags and lengths, then the bodies one after the other."""
+        lengths = {coding: len(body) for coding, body in self.bodies.items()}
+        head = json.dumps({"headers": self.headers, "etags": self.etags, "lengths": lengths})
+        return b"".join([head.encode(), b"\n", *self.bodies.values()])
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Page:
+        """Reads what `to_bytes` wrote. Raises NotAPageError for anything else."""
+        line, _, rest = content.partition(b"\n")
+        bodies: dict[str, bytes] = {}
+        try:
+            head = json.loads(line)
+            for coding in CODINGS:
+                length = head["lengths"][coding]
+                bodies[coding], rest = rest[:length], rest[length:]
+            page = cls(dict(head["headers"]), bodies, {coding: head["etags"][coding] for coding in CODINGS})
+            is_whole = not rest and {coding: len(body) for coding, body in bodies.items()} == head["lengths"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NotAPageError from error
+        if not is_whole:
+            raise NotAPageError
+        return page
+
+    def answer(self, request: HttpRequest, *, has_session: bool = False) -> HttpResponse:
         """The page in the encoding the browser accepts, or 304 if the browser has it."""
         coding = best_coding(request.headers.get("Accept-Encoding", ""))
         if has_etag(self.etags[coding], request.headers.get("If-None-Match", "")):
@@ -66,7 +97,7 @@ class Page:
                 response["Content-Encoding"] = coding
         response["ETag"] = self.etags[coding]
         response["Vary"] = "Accept-Encoding"
-        response["Cache-Control"] = CACHE_CONTROL
+        response["Cache-Control"] = CACHE_CONTROL_WITH_SESSION if has_session else CACHE_CONTROL
         return response
 
 
@@ -108,7 +139,7 @@ class Pages:
         """Keep a page in memory and in the folder. `stamp` is the one known before the page was rendered."""
         self._keep_in_memory(path, stamp, page)
         if file := shared_file(path, stamp):
-            share(file, pickle.dumps(page))
+            share(file, page.to_bytes())
 
     def _keep_in_memory(self, path: str, stamp: str, page: Page) -> None:
         with self._lock:
@@ -130,7 +161,11 @@ class Pages:
             content = b""
         if not content:
             return None
-        page: Page = pickle.loads(content)  # noqa: S301 - our own file, in a folder only we can write to
+        try:
+            page = Page.from_bytes(content)
+        except NotAPageError:
+            log.warning("a shared page cannot be read and is rendered anew")
+            return None
         self._keep_in_memory(path, stamp, page)
         return page
 

@@ -1,20 +1,23 @@
-"""Middleware for health probes, the cross-origin resource policy, and a check of every request and response."""
+"""Middleware for health probes, policies for browsers, and a check of every request and response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from django.conf import settings
 from django.contrib.admin.options import TO_FIELD_VAR
 from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
+from revival.page_cache.kept_views import find_kept_view
 from revival.site import errors
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
 DESK = "/admin/"
 PICTURES = "/images/"
+READING = ("GET", "HEAD")
 PRIVATE = ("/book/", "/visits/", "/waitlist/", DESK)
 
 
@@ -29,13 +32,15 @@ def answer_probes(get_response: Handler) -> Handler:
     return middleware
 
 
-def set_cross_origin_resource_policy(get_response: Handler) -> Handler:
-    """Let other sites embed our pictures, as feed readers do, and nothing else of ours."""
+def set_browser_policies(get_response: Handler) -> Handler:
+    """Let other sites embed our pictures, as feed readers do, and nothing else of ours; let no page use a camera and
+    the like."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         is_picture = request.path_info.startswith(PICTURES)
         response["Cross-Origin-Resource-Policy"] = "cross-origin" if is_picture else "same-origin"
+        response["Permissions-Policy"] = settings.PERMISSIONS_POLICY
         return response
 
     return middleware
@@ -45,8 +50,7 @@ def guard_answers(get_response: Handler) -> Handler:
     """Refuse requests PostgreSQL cannot store, keep private pages out of caches, answer database errors with a 503."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        is_refused = has_other_charset(request) or has_nul_byte(request)
-        response = errors.bad_request(request) if is_refused else get_response(request)
+        response = refusal(request) or get_response(request)
         if response.status_code == 405 and not response.content:
             allowed = response.headers.get("Allow", "")
             response = errors.error_page(405)
@@ -67,6 +71,24 @@ def guard_answers(get_response: Handler) -> Handler:
     return middleware
 
 
+def refusal(request: HttpRequest) -> HttpResponse | None:
+    """Why a request goes no further; None when it does."""
+    if request.method not in READING and find_kept_view(request.path_info):
+        response = errors.error_page(405)  # before the body is read: a thread would wait for it
+        response["Allow"] = ", ".join(READING)
+        return response
+    try:
+        is_refused = has_other_charset(request) or has_nul_byte(request)
+    except UnreadablePostError as error:
+        # The client was too slow (revival/server/slow_clients.py), or sent too much. Who hung up does not read it.
+        return errors.error_page(408 if is_caused_by_waiting(error) else 400)
+    return errors.bad_request(request) if is_refused else None
+
+
+def is_caused_by_waiting(error: BaseException | None) -> bool:
+    return error is not None and (isinstance(error, TimeoutError) or is_caused_by_waiting(error.__cause__))
+
+
 def is_impossible_query(request: HttpRequest, error: Exception) -> bool:
     """Whether the error comes from a desk address with values no row can have, such as the year 99999 or the id x."""
     if isinstance(error, FieldDoesNotExist):
@@ -83,16 +105,15 @@ def has_other_charset(request: HttpRequest) -> bool:
 
 
 def has_nul_byte(request: HttpRequest) -> bool:
+    """Whether the address, a cookie or the form holds the one character PostgreSQL has no place for. Raises
+    UnreadablePostError."""
     if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
         return True
     if any("\x00" in value for value in request.COOKIES.values()):
         return True
     if request.method != "POST":
         return False
-    try:
-        fields: list[tuple[str, Iterable[object]]] = [*request.POST.lists(), *request.FILES.lists()]
-    except UnreadablePostError:
-        return True  # the connection broke in the middle of the request; nobody reads the answer
+    fields: list[tuple[str, Iterable[object]]] = [*request.POST.lists(), *request.FILES.lists()]
     return any("\x00" in name or has_nul_in(values) for name, values in fields)
 
 

@@ -1,9 +1,14 @@
-"""Threaded gunicorn worker with our error page for requests it cannot parse, whole responses, and load sharing.
+"""Threaded gunicorn worker with our error page for requests it cannot parse, whole responses, load sharing, and no
+waiting for slow clients.
 
 gunicorn's own error page quotes the request, carries none of our headers, and is a 501 for some requests. gunicorn
 also sends head and body of a response one after the other: a process killed in between leaves half a response, which
 nginx can no longer ask another process for. And whichever process wakes first takes all connections that arrive
 together: the eight of one nginx then wait for one core, while the other is idle.
+
+A thread waits for a client as long as slow_clients.py lets it. gunicorn also lets a thread wait five seconds for the
+first byte of a connection, and lets the one thread that accepts connections stand still for up to two seconds while a
+client takes the last bytes of an answer; here both wait in the poller.
 
 nginx alone was weighed on 2026-11-25 as the one to answer such requests; it passes some on that gunicorn refuses. This
 module uses gunicorn's internals, so it has to be read again at each new version of gunicorn.
@@ -11,26 +16,45 @@ module uses gunicorn's internals, so it has to be read again at each new version
 
 from __future__ import annotations
 
+import selectors
+import socket
 import ssl
 import time
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
 from mmap import mmap
 from typing import Any, TypeAlias
 
 from gunicorn import util
 from gunicorn.http import errors, wsgi
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers import gthread
+
+from .slow_clients import MOST_BYTES, Connection, TooLargeError, TooSlowError
 
 Untyped: TypeAlias = Any  # gunicorn has no types
 REASONS = {
     400: "Bad Request",
+    408: "Request Timeout",
+    413: "Content Too Large",
     414: "URI Too Long",
     417: "Expectation Failed",
     431: "Request Header Fields Too Large",
 }
-STATUS = {errors.LimitRequestLine: 414, errors.LimitRequestHeaders: 431, errors.ExpectationFailed: 417}
+STATUS = {
+    errors.LimitRequestLine: 414,
+    errors.LimitRequestHeaders: 431,
+    errors.ExpectationFailed: 417,
+    TooLargeError: 413,
+    TooSlowError: 408,
+}
 PATIENCE, REMEMBERED = 0.002, 0.1
 """Seconds for which a connection is left to a process with fewer, and for which a process that did not take one is
 assumed to hang, so that no more are left to it."""
+FIRST_BYTE = 0.05
+"""Seconds for which a thread waits for the first byte of a connection: nginx sends it together with the connection."""
+LINGER = 2.0
+"""Seconds for which a connection stays open after its last answer, while the client still sends."""
 OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 
 
@@ -39,11 +63,12 @@ def refusal(error: BaseException) -> bytes | None:
     if not isinstance(error, errors.ParseException | ssl.SSLError) or isinstance(error, OURS):
         return None
     from csp.utils import build_policy  # the site is loaded after this file is
+    from django.conf import settings
 
     from revival.site import errors as views
 
     status = STATUS.get(type(error), 400)
-    body = views.error_page(400).content
+    body = views.error_page(408 if status == 408 else 400).content
     headers = {
         "Connection": "close",
         "Content-Type": "text/html; charset=utf-8",
@@ -53,6 +78,7 @@ def refusal(error: BaseException) -> bytes | None:
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "strict-origin",
+        "Permissions-Policy": settings.PERMISSIONS_POLICY,
     }
     lines = [f"HTTP/1.1 {status} {REASONS[status]}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
@@ -74,9 +100,15 @@ class WholeResponse(wsgi.Response):
     sock: Untyped
     _head = b""
 
+    def default_headers(self) -> list[str]:
+        """Without the name of the program, which helps only who looks for a known hole in it."""
+        return [header for header in super().default_headers() if not header.startswith("Server:")]
+
     def send_headers(self) -> None:
         if self.headers_sent:
             return
+        if getattr(self.sock, "is_late", False):
+            self.force_close()
         socket, self.sock = self.sock, Collector()
         try:
             super().send_headers()
@@ -109,7 +141,9 @@ class WholeResponse(wsgi.Response):
             self.sock.sendall(head)
 
 
-wsgi.Response = WholeResponse  # where gunicorn's worker takes it from
+# Where gunicorn's worker takes them from
+wsgi.Response = WholeResponse
+gthread.TConn = Connection
 
 
 class Places:
@@ -129,10 +163,14 @@ class Places:
         return min(told, default=1) - 1
 
 
-class Worker(ThreadWorker):
+class Worker(gthread.ThreadWorker):
     places: Places | None = None
     """Set by deploy/gunicorn.conf.py before the process starts."""
     _left_at = 0.0
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.lingering: deque[Connection] = deque()
 
     def accept(self, listener: object) -> None:
         """Accept a connection, or leave it to a process with fewer: for two milliseconds, as that one may hang."""
@@ -160,7 +198,78 @@ class Worker(ThreadWorker):
         if self.places:
             self.places.tell(self.age, self.nr_conns if self._accepting else None)
 
-    def handle_request(self, req: Untyped, conn: object) -> Untyped:
+    # ---- slow clients ----
+
+    def enqueue_req(self, conn: Untyped) -> None:
+        conn.sock.begin()
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Untyped) -> Untyped:
+        if self.alive and not conn.initialized and not conn.wait_for_data(FIRST_BYTE):
+            return gthread._DEFER
+        conn.sock.start()
+        return super().handle(conn)
+
+    def _keepalive_after(self, conn: Untyped, keepalive: bool) -> bool:
+        """Whether the connection goes on. It ends when the site answered without a body that is still on its way."""
+        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + FIRST_BYTE))
+
+    def finish_request(self, conn: Untyped, fs: Future[Untyped]) -> None:
+        if fs.cancelled() or fs.exception() or not fs.result():
+            self._linger(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _linger(self, conn: Untyped) -> None:
+        """End a connection so that the client can still read the answer (RFC 9112, 9.6), while no thread waits."""
+        conn.timeout, conn.drained = time.monotonic() + LINGER, 0
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            is_over = self._is_drained(conn)
+        except OSError:  # it is closed already
+            is_over = True
+        if is_over:
+            self.nr_conns -= 1
+            conn.close()
+            return
+        self.lingering.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+
+    def _drain(self, conn: Untyped, sock: object) -> None:
+        if self._is_drained(conn):
+            self._hang_up(conn)
+
+    def _is_drained(self, conn: Untyped) -> bool:
+        """Read on; whether the client has closed the connection, or sends more than anybody has to."""
+        try:
+            rest = conn.sock.recv(65_536)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        conn.drained += len(rest)
+        return not rest or conn.drained > MOST_BYTES
+
+    def _hang_up(self, conn: Untyped) -> None:
+        self.lingering.remove(conn)
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Hang up on connections that waited long enough. gunicorn calls this once a second."""
+        super().murder_pending()
+        while self.lingering and self.lingering[0].timeout <= time.monotonic():
+            self._hang_up(self.lingering[0])
+
+    # ---- requests ----
+
+    def handle_request(self, req: Untyped, conn: Untyped) -> Untyped:
+        conn.sock.is_in_head = False
+        lengths = [int(value) for name, value in req.headers if name == "CONTENT-LENGTH"]
+        if lengths and lengths[0] > MOST_BYTES:
+            raise TooLargeError
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
             raise errors.InvalidHeader("HOST", req=req)  # required by RFC 9112, 3.2
         return super().handle_request(req, conn)

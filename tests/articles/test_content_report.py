@@ -208,8 +208,34 @@ def test_four_at_once_and_each_address_once(outside):
         ("fe80::1%eth0", False),
         ("::ffff:127.0.0.1", False),
         ("::ffff:93.184.216.34", True),
+        ("::127.0.0.1", False),
+        ("::93.184.216.34", False),
+        ("fec0::1", False),
+        ("ff02::1", False),
+        ("3fff::1", False),
+        ("4000::1", False),
+        # NAT64, 6to4 and Teredo: ways into IPv4, wherever they lead
         ("64:ff9b::7f00:1", False),
+        ("64:ff9b::5db8:d822", False),
+        ("64:ff9b:1::a9fe:a9fe", False),
         ("2002:7f00:1::", False),
+        ("2002:5db8:d822::1", False),
+        ("2001:0:5db8:d822::1", False),
+        ("192.88.99.1", False),
+        # where clouds tell machines their secrets
+        ("168.63.129.16", False),
+        ("::ffff:168.63.129.16", False),
+        ("100.100.100.200", False),
+        ("169.254.170.2", False),
+        ("192.0.0.192", False),
+        ("fd00:ec2::254", False),
+        ("fd20:ce::254", False),
+        # for documents, measurements and nobody
+        ("198.18.0.1", False),
+        ("203.0.113.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("2001:db8::1", False),
     ],
 )
 def test_which_numbers_are_outside(place, outside):
@@ -226,8 +252,21 @@ def test_an_address_inside_is_never_asked(outside, settings, host):
     assert not outside.asked
 
 
+@pytest.mark.parametrize("address", ["https://{}:8443/", "http://{}:22/", "http://{}:5432/", "http://{}:0/"])
+def test_only_ports_of_web_pages_are_asked(address, monkeypatch):
+    """At a port that is not one of them nothing is said either way: the page may well be there."""
+    monkeypatch.setattr(link_check, "_resolve", lambda host, port: ["93.184.216.34"])
+    monkeypatch.setattr(link_check._Pinned, "connect", lambda self: pytest.fail("it was asked"))
+
+    found = check(address.format("clinic.example"))
+
+    assert (found.outcome, found.status) == (Outcome.UNSURE, None)
+    assert "which is not checked: open it yourself" in found.explanation
+
+
 def test_nor_is_one_that_a_redirect_leads_to(outside, settings, monkeypatch):
     """The first hop is let through, as if it were outside; the second leads inside by another name."""
+    monkeypatch.setattr(link_check, "PORTS", {outside.server_address[1]})
     port = outside.server_address[1]
     outside.targets["to-inside"] = f"http://localhost:{port}/fine"
     real, settings.LINK_CHECK_MAY_LOOK_INSIDE = link_check.is_public_ip, False

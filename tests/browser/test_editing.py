@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.barriers import barriers
 from tests.exhaustive import EXHAUSTIVE
 from tests.running import ROOT
+from tests.waiting import wait_for
 
 OURS = (ROOT / "templates/includes/_next_times.js").read_text()
 """The one script that may stand in a page."""
@@ -132,6 +133,11 @@ def press(page, button):
     page.wait_for_load_state()
 
 
+def text_with(words, page, address):
+    """The text of a page for readers once these words are in it: a change shows within a second."""
+    return wait_for(lambda: words in (text := page.goto(address).text()) and text)
+
+
 def address_of(page):
     return page.locator("#id_slug").input_value()
 
@@ -164,15 +170,14 @@ def test_from_draft_to_page_and_back_by_three_people(site, desk):
 
     reviewer.goto(change)
     press(reviewer, "I reviewed it today")
-    assert "Reviewed by Dr. Benjamin Britton" in reviewer.goto(public).text()
+    text_with("Reviewed by Dr. Benjamin Britton", reviewer, public)
 
     editor.goto(change)
     open_part(editor, 0)
     text_of(editor, 0).fill("Stand up once an hour.")
     editor.fill("#id_what_changed", "Plainer words")
     save(editor)
-    text = editor.goto(public).text()
-    assert "Stand up once an hour." in text
+    text = text_with("Stand up once an hour.", editor, public)
     assert "Reviewed by" not in text  # another text than the one that was reviewed
 
     editor.goto(f"{change.removesuffix('change/')}revisions/")
@@ -182,11 +187,11 @@ def test_from_draft_to_page_and_back_by_three_people(site, desk):
     assert editor.locator("ins", has_text="Stand up").count() == 1
     editor.get_by_role("button", name="Put revision 1 back").click()
     editor.locator(".messagelist").wait_for()
-    assert "Words of Part 0." in editor.goto(public).text()
+    text_with("Words of Part 0.", editor, public)
 
     owner.goto(change)
     press(owner, "Take off the site")
-    assert owner.goto(public).status == 404
+    wait_for(lambda: owner.goto(public).status == 404)
 
 
 @pytest.mark.parametrize("pasted", [WORD, GOOGLE_DOCS], ids=["Word", "Google Docs"])

@@ -306,6 +306,7 @@ class Stage:
             last=str(self.folder / "last"),
             run=str(self.folder / "run"),
             log=str(self.folder / "access.log"),
+            proxy="127.0.0.0/8",  # guests of a drill say their address as the proxy that ends TLS would
         )
 
     def end(self) -> None:

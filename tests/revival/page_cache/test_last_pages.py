@@ -167,7 +167,8 @@ def test_with_gunicorn_gone_the_last_pages_are_there_and_nothing_that_was_withdr
     assert (last.status, last.text) == (200, page)
     assert last.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in last.headers["Content-Security-Policy"]
-    for path, method in ((ARTICLE, "GET"), (FAQ, "GET"), (f"{LIST}?topic=x", "GET"), (LIST, "POST"), ("/book/", "GET")):
+    assert get(f"{url}{LIST}?utm_source=x").text == page
+    for path, method in ((ARTICLE, "GET"), (FAQ, "GET"), ("/search/?q=x", "GET"), (LIST, "POST"), ("/book/", "GET")):
         answer = get(url + path, method)
         assert answer.status == 503, path
         assert "612-605-7594" in answer.text

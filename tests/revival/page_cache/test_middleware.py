@@ -90,6 +90,15 @@ def test_head_tells_the_length_and_sends_no_body(cached_view):
     assert head["Content-Length"] == page["Content-Length"]
 
 
+def test_who_asks_for_the_head_alone_has_the_page_rendered_once_too(cached_view):
+    heads = [cached_view.get(method="head") for _ in range(3)]
+    page = cached_view.get()
+
+    assert cached_view.renderings == 1
+    assert {head.content for head in heads} == {b""}
+    assert {head["ETag"] for head in heads} == {page["ETag"]}
+
+
 def test_a_new_stamp_renders_anew(cached_view):
     cached_view.get()
     cached_view.revision.stamp = "2"
@@ -111,8 +120,7 @@ def test_a_page_rendered_while_content_changed_is_not_kept_under_the_new_stamp(c
 @pytest.mark.parametrize(
     "request_with",
     [
-        {"cookies": {"sessionid": "x"}},
-        {"path": "/?page=2"},
+        {"path": "/search/?q=cupping"},
         {"path": "/book/"},
         {"path": "/therapists/peter-stanley/next/"},
         {"path": "/admin/"},
@@ -127,6 +135,36 @@ def test_what_is_never_kept(cached_view, request_with):
 
     assert cached_view.renderings == 2
     assert not response.has_header("ETag")
+
+
+def test_a_query_and_cookies_make_no_difference_and_are_taken_away_before_the_page_is_rendered(cached_view):
+    first = cached_view.get("/faq/?utm_source=x&page=2", {"sessionid": "made up", "csrftoken": "x"})
+    rendered = cached_view.request
+
+    assert (dict(rendered.GET), rendered.COOKIES, rendered.get_full_path()) == ({}, {}, "/faq/")
+    for path, cookies in (("/faq/", {}), ("/faq/?utm_source=y", {"sessionid": "another"}), ("/faq/?%00", {"a": "b"})):
+        again = cached_view.get(path, cookies)
+        assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+    assert cached_view.renderings == 1
+
+
+@pytest.mark.parametrize("cookies", [{"sessionid": "an editor's or made up"}, {"csrftoken": "a guest's"}])
+def test_an_editors_browser_asks_again_each_time_and_so_shows_a_change_at_once(cached_view, cookies):
+    for _ in range(2):  # rendered, then kept
+        page = cached_view.get("/faq/", cookies)
+        unchanged = cached_view.get("/faq/", cookies, **{"if-none-match": page["ETag"]})
+        expected = "private, no-cache" if "sessionid" in cookies else "public, max-age=60, stale-if-error=86400"
+        assert {page["Cache-Control"], unchanged["Cache-Control"]} == {expected}
+        assert unchanged.status_code == 304
+
+    assert cached_view.renderings == 1
+
+
+def test_control_a_page_that_reads_its_query_gets_it(cached_view):
+    cached_view.get("/search/?q=cupping", {"sessionid": "x"})
+
+    assert cached_view.request.GET["q"] == "cupping"
+    assert cached_view.request.COOKIES == {"sessionid": "x"}
 
 
 @pytest.mark.parametrize("kind", ["cookie", "error", "no-store", "nonce"])

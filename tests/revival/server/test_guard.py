@@ -26,7 +26,7 @@ def test_healthz_answers_without_database_and_to_any_host(client):
     assert (response.status_code, response.text) == (200, "ok\n")
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 429, 500, 503])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 408, 429, 500, 503])
 def test_error_pages_are_drawn_without_request_and_database(status, phone):
     page = errors.error_page(status)
 
@@ -123,7 +123,7 @@ def test_trouble_inside_middleware_is_a_503_too(client, monkeypatch, phone):
     assert ("name", "Jane") in hidden_fields(response.text)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 408, 500, 503])
 def test_error_pages_need_no_database(status, phone):
     response = errors.error_page(status)
 
@@ -146,6 +146,14 @@ def test_no_other_site_may_embed_our_pages(client, path):
     expected = None if path == "/healthz" else "same-origin"
 
     assert client.get(path).headers.get("Cross-Origin-Resource-Policy") == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/book/", "/admin/login/", "/nowhere/", "/%00", f"/images/{'a' * 64}.webp"])
+def test_no_page_may_use_a_camera_or_the_like(client, path):
+    policy = client.get(path)["Permissions-Policy"]
+
+    assert {"camera=()", "microphone=()", "geolocation=()"} <= set(policy.split(", "))
 
 
 @pytest.mark.django_db
