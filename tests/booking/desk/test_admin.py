@@ -445,7 +445,7 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
             "hours-0-weekday": "0",
             "hours-0-opens": "08:00",
             "hours-0-closes": "17:00",
-            "address": "1 Main Street",
+            "address_line": "1 Main Street", "city": "Minneapolis", "state": "MN", "postal_code": "55401",
             "email": "hello@clinic.example",
             "notices_to": "desk@clinic.example",
             "about": "Treats backs.",

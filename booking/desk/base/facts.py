@@ -1,0 +1,26 @@
+"""Forms of rows with facts: short boxes for text, and an example is the clinic's own once it was changed."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+from booking.fields import NoteField
+from booking.models import WithExamples
+
+FACTS_OF_TEXT: dict[type[models.Field], dict[str, object]] = {
+    models.TextField: {"form_class": NoteField, "widget": forms.Textarea(attrs={"rows": 3, "cols": 40})}
+}
+"""For `formfield_overrides`: a line break counts as one character, as in the browser."""
+
+
+class KeepsOwnFacts(admin.ModelAdmin):
+    """What was changed on the form is no example any more; what was left as it was still is one."""
+
+    formfield_overrides = FACTS_OF_TEXT
+
+    def save_model(self, request: HttpRequest, obj: WithExamples, form: forms.ModelForm, change: bool) -> None:
+        obj.keep_as_own(form.changed_data)
+        super().save_model(request, obj, form, change)
