@@ -127,7 +127,7 @@ class ClinicAdmin(KeepsOwnFacts, ReturnsToIndex):
         (None, {"fields": ["name", "opening_line", "phone"]}),
         (
             "Address",
-            {"fields": ["address_line", ("city", "state", "postal_code"), "country"], "description": LEFT_OUT},
+            {"fields": ["address_line", ("city", "state"), ("postal_code", "country")], "description": LEFT_OUT},
         ),
         ("E-mail, and a note on the hours", {"fields": ["email", "opening_hours"], "description": LEFT_OUT}),
         (

@@ -48,12 +48,14 @@ def no_clinic() -> ToDo:
 
 def _facts_missing(clinic: Clinic) -> list[ToDo]:
     """One item for the facts at the top of the clinic's form."""
-    has_address = clinic.has_whole_address and clinic.states("address_line")
-    values = {"address": has_address, "opening hours": clinic.week}
+    is_example = not clinic.states("address_line")
+    values = {"address": clinic.has_whole_address and not is_example, "opening hours": clinic.week}
     missing = [name for name, value in values.items() if not value]
     why = [LEFT_OUT] if missing else []
-    if clinic.address and not has_address:
-        why = ["Not whole, so maps and search engines may not find the clinic."]
+    if clinic.address and "address" in missing:
+        why = [
+            "The address is an example." if is_example else "The address is not whole: city, state and ZIP code count."
+        ]
     if not clinic.email:
         missing.append("e-mail")
         why.append("Patients can’t reply to our e-mails until there is an e-mail address.")
@@ -65,15 +67,13 @@ def _facts_missing(clinic: Clinic) -> list[ToDo]:
 
 def _before_you_come_missing(clinic: Clinic) -> Iterator[ToDo]:
     if missing := _missing(clinic, BEFORE_YOU_COME):
-        yield _to_do("Before you come", f"{LEFT_OUT} Not set: {missing}.", clinic)
+        yield _to_do("Before you come", f"{LEFT_OUT} {missing}", clinic)
 
 
 def _therapists_missing(therapists: list[Therapist]) -> Iterator[ToDo]:
     for therapist in therapists:
         if missing := _missing(therapist, OF_A_THERAPIST):
-            yield _to_do(
-                f"About {isolate(therapist.short_name)}", f"Left out of their page until set: {missing}.", therapist
-            )
+            yield _to_do(f"About {isolate(therapist.short_name)}", f"{LEFT_OUT} {missing}", therapist)
 
 
 def _hours_missing(therapists: list[Therapist], day: date) -> list[ToDo]:
@@ -113,8 +113,10 @@ def _service_missing(service: Service) -> Iterator[ToDo]:
 
 
 def _missing(row: WithExamples, fields: Iterable[str]) -> str:
-    """The facts among these that the clinic has not entered, in words; an example counts as none."""
-    return _names(row, (name for name in fields if not row.states(name)))
+    """The facts among these that the clinic has not entered, in words: those that are empty, and examples."""
+    empty = _names(row, (name for name in fields if not getattr(row, name)))
+    examples = _names(row, (name for name in fields if name in row.example_facts))
+    return " ".join(f"{why}: {names}." for why, names in (("Not set", empty), ("Examples", examples)) if names)
 
 
 def _names(row: Model, fields: Iterable[str]) -> str:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+
+from django.utils.translation import gettext
+
+from revival.base.bidi import isolate
 
 from .clinic import Clinic
-from .facts import Fact
+from .facts import Fact, example_name
 from .therapists import Service
 
 
-def before_you_come(
-    clinic: Clinic, services: Iterable[Service] = (), *, has_place: bool = True, has_treatment: bool = True
-) -> list[Fact]:
-    """The facts that are set, in the order of the questions: what and how much, where, how to prepare.
+def before_you_come(clinic: Clinic, services: Sequence[Service] = (), *, is_booked: bool = False) -> list[Fact]:
+    """The facts that are set, in the order of the questions: what it is, what it costs, where it is, how to prepare.
 
-    `has_place=False` where the address stands already; `has_treatment=False` in mails, which say nothing about health.
+    With a booked visit the address stands already, and what the visit is has been read; mails say nothing about that.
     """
+    visits = [] if is_booked else [fact for service in services for fact in service.visit_facts]
     return [
-        *(fact for service in services for fact in service.visit_facts(has_treatment=has_treatment)),
+        *visits,
+        *_cost(services),
         *clinic.insurance_facts(),
-        *(clinic.place_facts() if has_place else ()),
+        *([] if is_booked else clinic.place_facts()),
         *clinic.preparation_facts(),
     ]
+
+
+def _cost(services: Sequence[Service]) -> list[Fact]:
+    """The fees of those who pay themselves; with several services each under its name."""
+    with_fee = [service for service in services if service.fee]
+    lines = [isolate(service.fee) if len(services) == 1 else service.named_fee for service in with_fee]
+    name = gettext("Cost, if you pay yourself")
+    if any(service.is_example for service in with_fee):
+        name = example_name(name)
+    return [Fact(name, tuple(lines))] if lines else []

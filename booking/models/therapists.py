@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -227,19 +227,15 @@ class Service(models.Model):
         return self.name
 
     @property
-    def treatment_lines(self) -> list[str]:
+    def visit_facts(self) -> list[Fact]:
+        """What the visit is, under the service's name."""
         cupping = (gettext("Cupping can be part of it."),) if self.may_include_cupping else ()
-        return [*lines_of(self.description), *lines_of(self.includes), *cupping]
+        lines = (*lines_of(self.description), *lines_of(self.includes), *cupping)
+        return [Fact(example_name(self.name) if self.is_example else self.name, lines)] if lines else []
 
     @property
-    def fee_lines(self) -> list[str]:
-        return [gettext("%(fee)s if you pay yourself") % {"fee": isolate(self.fee)}] if self.fee else []
-
-    def visit_facts(self, *, has_treatment: bool = True) -> Iterator[Fact]:
-        """What the visit is and costs, under the service's name."""
-        lines = (*(self.treatment_lines if has_treatment else ()), *self.fee_lines)
-        if lines:
-            yield Fact(example_name(self.name) if self.is_example else self.name, lines)
+    def named_fee(self) -> str:
+        return f"{isolate(self.name)}: {isolate(self.fee)}"
 
     @property
     def length(self) -> timedelta:

@@ -52,7 +52,7 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
             visit, clinic, line=line, was_moved=was_moved, is_by_phone=Message.objects.is_last_by_phone(visit)
         ),
         "line": line,
-        "before": before_you_come(clinic, [visit.service], has_place=False) if visit.is_coming else [],
+        "before": before_you_come(clinic, [visit.service], is_booked=True) if visit.is_coming else [],
         "was_moved": was_moved,
         "has_calendar_file": _has_calendar_file(visit, line),
         "can_change": visit.can_be_changed_online(timezone.now()),

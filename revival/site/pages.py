@@ -20,7 +20,7 @@ def home(request: HttpRequest) -> HttpResponse:
     clinic = Clinic.objects.current_if_any()
     context: Context = {
         "treated": _with_articles(clinic.treated) if clinic else [],
-        "before": before_you_come(clinic, Service.objects.on_offer()) if clinic else [],
+        "before": before_you_come(clinic, list(Service.objects.on_offer())) if clinic else [],
         "therapists": with_portraits(Therapist.objects.taking_patients()),
         "articles": Article.objects.published().select_related("author")[:FEW],
         "questions": Question.objects.filter(article__isnull=True)[:3],
@@ -50,7 +50,7 @@ def therapist_detail(request: HttpRequest, slug: str) -> HttpResponse:
     therapist = get_object_or_404(with_portraits(Therapist.objects.all()), slug=slug)
     trail = breadcrumbs_node(("Therapists", reverse("therapists:list")), (therapist.name, request.path))
     clinic = Clinic.objects.current_if_any()
-    services = therapist.services.on_offer() if therapist.is_taking_patients else []
+    services = list(therapist.services.on_offer()) if therapist.is_taking_patients else []
     context = {
         "therapist": therapist,
         "before": before_you_come(clinic, services) if clinic else [],

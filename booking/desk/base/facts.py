@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidget
 from django.db import models
 from django.http import HttpRequest
 
@@ -11,7 +12,8 @@ from booking.fields import NoteField
 from booking.models import WithExamples
 
 FACTS_OF_TEXT: dict[type[models.Field], dict[str, object]] = {
-    models.TextField: {"form_class": NoteField, "widget": forms.Textarea(attrs={"rows": 3, "cols": 40})}
+    models.TextField: {"form_class": NoteField, "widget": AdminTextareaWidget(attrs={"rows": 4})},
+    models.URLField: {"assume_scheme": "https", "widget": AdminURLFieldWidget},
 }
 """For `formfield_overrides`: a line break counts as one character, as in the browser."""
 
