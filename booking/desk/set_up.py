@@ -104,10 +104,10 @@ def _services_missing() -> list[ToDo]:
 
 
 def _service_missing(service: Service) -> Iterator[ToDo]:
-    missing = _names(service, (name for name in OF_A_SERVICE if not getattr(service, name)))
+    missing = _missing(service, OF_A_SERVICE)
     why = "An example service. Change it, or save it as it is." if service.is_example else ""
     if service.is_active and missing:
-        why = f"{why} {LEFT_OUT} Not set: {missing}.".strip()
+        why = f"{why} {LEFT_OUT} {missing}".strip()
     if why:
         yield _to_do(f"Service: {isolate(service.name)}", why, service)
 

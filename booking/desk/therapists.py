@@ -25,8 +25,8 @@ class TherapistAdmin(KeepsOwnFacts, ReturnsToIndex):
 
 
 @admin.register(Service)
-class ServiceAdmin(ReturnsToIndex):
-    """Saving an example service makes it the clinic's own, as with example hours."""
+class ServiceAdmin(KeepsOwnFacts, ReturnsToIndex):
+    """Saving an example service makes it the clinic's own, as with example hours; its words and fee, once changed."""
 
     change_form_template = "booking/desk/therapists/service_change.html"
     list_display = ["name", "minutes", "turnaround_minutes", "needs_confirmation", "is_active", "is_example"]

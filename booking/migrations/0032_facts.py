@@ -28,17 +28,17 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='clinic',
             name='address_line',
-            field=models.TextField(blank=True, db_column='address', help_text='Street and number, on a second line the suite. Shown in the footer and on visits when set.', max_length=500, validators=[revival.base.plain_text.refuse_hidden_characters], verbose_name='address'),
+            field=models.TextField(blank=True, db_column='address', help_text='Street and number, on a second line the suite. Shown in the footer and on visits when set.', max_length=500, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(500)], verbose_name='address'),
         ),
         migrations.AddField(
             model_name='clinic',
             name='arrival',
-            field=models.TextField(blank=True, help_text='Which door, which floor, how early, what to fill in first.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters], verbose_name='when you arrive'),
+            field=models.TextField(blank=True, help_text='Which door, which floor, how early, what to fill in first.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)], verbose_name='when you arrive'),
         ),
         migrations.AddField(
             model_name='clinic',
             name='building_access',
-            field=models.TextField(blank=True, help_text='Steps, elevator, wide doors, restroom, help at the door.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters], verbose_name='getting into the building'),
+            field=models.TextField(blank=True, help_text='Steps, elevator, wide doors, restroom, help at the door.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)], verbose_name='getting into the building'),
         ),
         migrations.AddField(
             model_name='clinic',
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='clinic',
             name='directions',
-            field=models.TextField(blank=True, help_text='The way here, by bus, train or car.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters]),
+            field=models.TextField(blank=True, help_text='The way here, by bus, train or car.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)]),
         ),
         migrations.AddField(
             model_name='clinic',
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='clinic',
             name='insurance_names',
-            field=models.TextField(blank=True, help_text='One per line.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters], verbose_name='insurance you take'),
+            field=models.TextField(blank=True, help_text='One per line.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)], verbose_name='insurance you take'),
         ),
         migrations.AddField(
             model_name='clinic',
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='clinic',
             name='parking',
-            field=models.TextField(blank=True, help_text='Where to leave the car, and what it costs.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters]),
+            field=models.TextField(blank=True, help_text='Where to leave the car, and what it costs.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)]),
         ),
         migrations.AddField(
             model_name='clinic',
@@ -88,22 +88,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='clinic',
             name='treats',
-            field=models.TextField(blank=True, help_text='One per line, the most common first. To lead to an article, paste its address after the words.', max_length=2000, validators=[revival.base.plain_text.refuse_hidden_characters, booking.models.place.check_treated], verbose_name='what you treat'),
+            field=models.TextField(blank=True, help_text='One per line, the most common first. To lead to an article, paste its address after the words.', max_length=2000, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(2000), booking.models.place.check_treated], verbose_name='what you treat'),
         ),
         migrations.AddField(
             model_name='clinic',
             name='what_to_bring',
-            field=models.TextField(blank=True, max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters]),
+            field=models.TextField(blank=True, max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)]),
         ),
         migrations.AddField(
             model_name='clinic',
             name='what_to_wear',
-            field=models.TextField(blank=True, max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters]),
+            field=models.TextField(blank=True, max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)]),
+        ),
+        migrations.AddField(
+            model_name='service',
+            name='example_facts',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, editable=False, help_text='Fields that hold an example made for a trial copy.', size=None),
         ),
         migrations.AddField(
             model_name='service',
             name='description',
-            field=models.TextField(blank=True, help_text='In patients’ words: what it is for and what happens.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters]),
+            field=models.TextField(blank=True, help_text='In patients’ words: what it is for and what happens.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)]),
         ),
         migrations.AddField(
             model_name='service',
@@ -113,7 +118,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='service',
             name='includes',
-            field=models.TextField(blank=True, help_text='One or two sentences.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters], verbose_name='what it includes'),
+            field=models.TextField(blank=True, help_text='One or two sentences.', max_length=600, validators=[revival.base.plain_text.refuse_hidden_characters, django.core.validators.MaxLengthValidator(600)], verbose_name='what it includes'),
         ),
         migrations.AddField(
             model_name='service',

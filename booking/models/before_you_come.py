@@ -33,6 +33,6 @@ def _cost(services: Sequence[Service]) -> list[Fact]:
     with_fee = [service for service in services if service.fee]
     lines = [isolate(service.fee) if len(services) == 1 else service.named_fee for service in with_fee]
     name = gettext("Cost, if you pay yourself")
-    if any(service.is_example for service in with_fee):
+    if any("fee" in service.example_facts for service in with_fee):
         name = example_name(name)
     return [Fact(name, tuple(lines))] if lines else []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.utils.translation import gettext
 
@@ -38,7 +39,12 @@ def line_field(longest: int, **options: Any) -> models.CharField[str, str]:  # A
 
 def text_field(**options: Any) -> models.TextField[str, str]:  # Any: as in Django's fields
     """A fact of a few sentences. Empty: no page states it."""
-    return models.TextField(max_length=LONGEST_TEXT, blank=True, validators=[refuse_hidden_characters], **options)
+    return models.TextField(max_length=LONGEST_TEXT, blank=True, validators=several_lines(LONGEST_TEXT), **options)
+
+
+def several_lines(longest: int) -> list[Callable[[str], None]]:
+    """Validators of text of several lines; a `max_length` alone binds forms, not rows."""
+    return [refuse_hidden_characters, MaxLengthValidator(longest)]
 
 
 def lines_of(text: str) -> tuple[str, ...]:

@@ -15,9 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from revival.base.bidi import isolate
-from revival.base.plain_text import refuse_hidden_characters
 
-from .facts import Fact, WithExamples, line_field, lines_of, text_field
+from .facts import Fact, WithExamples, line_field, lines_of, several_lines, text_field
 
 MOST_TREATED, LONGEST_TREATED = 20, 80
 ARTICLE = re.compile(r"(?:https?://[^/\s]+)?/articles/([-\w]+)/?")
@@ -52,9 +51,7 @@ def check_treated(text: str) -> None:
     for row in rows:
         if not row.article and row.name.rpartition(" ")[2].startswith(("/", "http://", "https://")):
             raise ValidationError(
-                _(
-                    "“%(line)s”: write what you treat, then the address of an article of this site, such as %(address)s."
-                ),
+                _("“%(line)s”: after the words give the address of an article of this site, such as %(address)s."),
                 params={"line": isolate(row.name), "address": "/articles/cupping-for-back-pain/"},
             )
     if len(rows) > MOST_TREATED or any(len(row.name) > LONGEST_TREATED for row in rows):
@@ -79,7 +76,7 @@ class Place(WithExamples):
         db_column="address",  # its name while it was the whole address
         max_length=500,
         blank=True,
-        validators=[refuse_hidden_characters],
+        validators=several_lines(500),
         help_text="Street and number, on a second line the suite. Shown in the footer and on visits when set.",
     )
     city = line_field(80)
@@ -102,7 +99,7 @@ class Place(WithExamples):
         "what you treat",
         max_length=2000,
         blank=True,
-        validators=[refuse_hidden_characters, check_treated],
+        validators=[*several_lines(2000), check_treated],
         help_text="One per line, the most common first. To lead to an article, paste its address after the words.",
     )
 

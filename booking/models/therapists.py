@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from revival.base.bidi import isolate
 
-from .facts import Fact, WithExamples, example_name, line_field, lines_of, text_field
+from .facts import Fact, WithExamples, line_field, lines_of, text_field
 from .owned_rows import OwnOnly
 
 RESERVED_SLUGS = ("hold", "ask", "any", "find")
@@ -159,7 +159,7 @@ def _within(least: int, most: int) -> list[BaseValidator]:
     return [MinValueValidator(least), MaxValueValidator(most)]
 
 
-class Service(models.Model):
+class Service(WithExamples):
     """A kind of visit that can be booked, with its rules of time."""
 
     name = models.CharField(max_length=80)
@@ -231,7 +231,7 @@ class Service(models.Model):
         """What the visit is, under the service's name."""
         cupping = (gettext("Cupping can be part of it."),) if self.may_include_cupping else ()
         lines = (*lines_of(self.description), *lines_of(self.includes), *cupping)
-        return [Fact(example_name(self.name) if self.is_example else self.name, lines)] if lines else []
+        return list(self.fact("description", self.name, lines))
 
     @property
     def named_fee(self) -> str:

@@ -184,7 +184,9 @@ def test_hostile_words_stay_words_in_pages_feed_and_data(client):
     Question.objects.update(question=HOSTILE, topic=HOSTILE)
     Reference.objects.update(title=HOSTILE, authors=HOSTILE, journal=HOSTILE, finding=HOSTILE)
     Topic.objects.filter(slug="back-pain").update(name=HOSTILE[:50])
-    Therapist.objects.update(name=HOSTILE, short_name=HOSTILE, role=HOSTILE, about=HOSTILE, degree=HOSTILE, focus=HOSTILE)
+    Therapist.objects.update(
+        name=HOSTILE, short_name=HOSTILE, role=HOSTILE, about=HOSTILE, degree=HOSTILE, focus=HOSTILE
+    )
     Clinic.objects.update(name=HOSTILE, opening_line=HOSTILE, address_line=HOSTILE, opening_hours=HOSTILE)
 
     for path in ("/", "/articles/", ARTICLE, "/faq/", "/therapists/", "/therapists/peter-stanley/", f"{ARTICLE}clear/"):

@@ -110,7 +110,8 @@ def load_example(content: Content) -> None:
     """Create example services and hours; they are marked as such, and production does not offer them."""
     for columns in content["example_services"]:
         therapists, cautions = columns.pop("therapists"), columns.pop("cautions")
-        service = Service.objects.create(is_example=True, **columns)
+        facts = [name for name in ("description", "includes", "fee") if name in columns]
+        service = Service.objects.create(is_example=True, example_facts=facts, **columns)
         service.therapists.set(Therapist.objects.filter(slug__in=therapists))
         service.cautions.set(Caution.objects.filter(slug__in=cautions))
     for columns in content["example_shifts"]:

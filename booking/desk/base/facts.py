@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminURLFieldWidget
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
 from django.http import HttpRequest
 
 from booking.fields import NoteField
-from booking.models import WithExamples
 
 FACTS_OF_TEXT: dict[type[models.Field], dict[str, object]] = {
     models.TextField: {"form_class": NoteField, "widget": AdminTextareaWidget(attrs={"rows": 4})},
-    models.URLField: {"assume_scheme": "https", "widget": AdminURLFieldWidget},
+    models.URLField: {"assume_scheme": "https", "widget": forms.URLInput(attrs={"class": "vTextField"})},
 }
 """For `formfield_overrides`: a line break counts as one character, as in the browser."""
 
@@ -23,6 +24,7 @@ class KeepsOwnFacts(admin.ModelAdmin):
 
     formfield_overrides = FACTS_OF_TEXT
 
-    def save_model(self, request: HttpRequest, obj: WithExamples, form: forms.ModelForm, change: bool) -> None:
+    # Any: a row WithExamples, which each form calls by its own class.
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
         obj.keep_as_own(form.changed_data)
         super().save_model(request, obj, form, change)

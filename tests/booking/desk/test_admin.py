@@ -456,7 +456,9 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
             "email": "hello@clinic.example",
             "notices_to": "desk@clinic.example",
             "about": "Treats backs.",
-            **dict.fromkeys([*SOME_WORDS, "degree", "license_number", "focus", "description", "fee", "includes"], "Words."),
+            **dict.fromkeys(
+                [*SOME_WORDS, "degree", "license_number", "focus", "description", "fee", "includes"], "Words."
+            ),
             "treats": "Back pain",
             "insurance": "ask",
             "license_url": "https://board.example/look-up",
