@@ -194,6 +194,18 @@ def test_an_example_is_the_clinics_own_once_it_was_changed_at_the_desk(admin_cli
     assert "directions" in clinic.example_facts
 
 
+def test_the_desk_lists_what_is_missing_and_what_is_only_an_example(admin_client, trial_copy):
+    Clinic.objects.update(parking="", what_to_wear="Shorts.", example_facts=["address_line", "directions"])
+
+    items = words_of(admin_client.get("/admin/").text.split('id="todo"')[1].split("</section>")[0])
+
+    before = items.split("Before you come")[1].split("Working hours")[0]
+    assert "Not set: parking. Examples: directions." in before
+    assert "The address is an example." in items
+    assert "Examples: their own words, degree, license number" in items
+    assert "Examples: description, fee, what it includes." in items
+
+
 # ---- what can be entered ----
 
 
