@@ -60,8 +60,22 @@ def clinic_node(clinic: Clinic | None) -> Node | None:
         "url": _url("/"),
         "telephone": clinic.phone_link.removeprefix("tel:"),
         "email": clinic.email,
-        "address": " ".join(clinic.address.split()),
+        "address": _address(clinic),
         "openingHoursSpecification": _opening_hours(clinic) if clinic.address else None,  # an Organization has none
+    }
+
+
+def _address(clinic: Clinic) -> Node | str:
+    """A PostalAddress once all its parts are set; until then what is there, as text."""
+    if not clinic.has_whole_address:
+        return " ".join(clinic.address.split())
+    return {
+        "@type": "PostalAddress",
+        "streetAddress": " ".join(clinic.address_line.split()),
+        "addressLocality": clinic.city,
+        "addressRegion": clinic.state,
+        "postalCode": clinic.postal_code,
+        "addressCountry": clinic.country,
     }
 
 

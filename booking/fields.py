@@ -18,35 +18,18 @@ from booking.people.phones import PhoneError, PhoneProblem, plain_phone, read_ph
 from revival.base.clock import is_in_era
 from revival.base.desk_parts.widgets import DayInput
 from revival.base.django_types import FormValues, Passed
+from revival.base.plain_text import BIDI, ONE_LINE, UNREADABLE, refuse_hidden_characters
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-UNREADABLE = _("This has characters we can’t read. Please delete it and type it again instead of pasting.")
 NO_TIME = _("We couldn’t read that time. Please choose one from the list. Nothing was changed.")
-
-_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def refuse_hidden_characters(text: str) -> None:
-    """Refuse control and bidi characters: they can make a name read as something else (Unicode TR 36)."""
-    for character in text:
-        if character in _BIDI or (unicodedata.category(character) == "Cc" and character not in "\r\n\t"):
-            raise ValidationError(UNREADABLE)
 
 
 def refuse_invisible_characters(text: str) -> None:
     """Refuse joiners and other format characters, but not what `refuse_hidden_characters` refuses already."""
-    if any(unicodedata.category(character) == "Cf" and character not in _BIDI for character in text):
+    if any(unicodedata.category(character) == "Cf" and character not in BIDI for character in text):
         raise ValidationError(UNREADABLE)
-
-
-def refuse_line_breaks(text: str) -> None:
-    if any(character in text for character in "\r\n\t\u2028\u2029"):
-        raise ValidationError(_("Type this on one line."))
-
-
-ONE_LINE = [refuse_hidden_characters, refuse_line_breaks]
 
 
 class StartField(forms.CharField):

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from .patients import ask, book, outages, own_details, privacy, visits, waitlist
+from .patients import ask, book, open_now, outages, own_details, privacy, visits, waitlist
 
 app_name = "booking"
 
 urlpatterns = [
     path("privacy/", privacy.privacy, name="privacy"),
+    path("book/open-now/", open_now.open_now, name="open_now"),
     path("book/", book.choose, name="choose"),
     path("book/hold/<str:token>/", book.details, name="details"),
     path("book/<slug:therapist>/ask/", ask.ask, name="ask"),

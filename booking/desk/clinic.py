@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from booking.desk.base.back_to_index import ReturnsToIndex
+from booking.desk.base.facts import KeepsOwnFacts
 from booking.desk.base.wording import links_to
 from booking.models import Appointment, Clinic, OpeningHours
 from booking.people.phones import COUNTRIES, calling_code
@@ -27,13 +28,14 @@ from revival.base.desk_parts.widgets import NATIVE
 from revival.base.django_types import Context, Passed
 
 MOST_SHOWN = 20
+LEFT_OUT = "Left out of every page and e-mail while empty."
 CHANGED_MEANWHILE = (
     "Not saved: while you were typing, a visit was booked or a colleague changed the opening hours. "
     "This is what is saved now."
 )
 
 
-COUNTRY_HELP = "Phone numbers that patients type without a country code are numbers of this country."
+COUNTRY_HELP = "Of the address. Phone numbers that patients type without a country code are numbers of it, too."
 
 
 def countries() -> list[tuple[str, str]]:
@@ -46,7 +48,7 @@ class ClinicForm(forms.ModelForm):
         choices=lambda: [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone]
     )
 
-    country = forms.ChoiceField(label="Country of phone numbers", choices=countries, help_text=COUNTRY_HELP)
+    country = forms.ChoiceField(choices=countries, help_text=COUNTRY_HELP)
 
     def clean_time_zone(self) -> str:
         """Refuses another zone while visits are to come: each would take place at another hour than was agreed."""
@@ -115,14 +117,33 @@ class OpeningHoursInline(admin.StackedInline):  # a tabular one labels no field 
 
 
 @admin.register(Clinic)
-class ClinicAdmin(ReturnsToIndex):
+class ClinicAdmin(KeepsOwnFacts, ReturnsToIndex):
+    change_form_template = "booking/desk/base/facts_change.html"
     form = ClinicForm
     inlines = [OpeningHoursInline]
-    list_display = ["name", "phone", "email", "address", "time_zone"]
+    list_display = ["name", "phone", "email", "address_line", "time_zone"]
     search_fields = ["name"]
     fieldsets = [
-        (None, {"fields": ["name", "opening_line", "phone", "country"]}),
-        ("Left out of every page while empty", {"fields": ["email", "address", "opening_hours"]}),
+        (None, {"fields": ["name", "opening_line", "phone"]}),
+        (
+            "Address",
+            {"fields": ["address_line", ("city", "state"), ("postal_code", "country")], "description": LEFT_OUT},
+        ),
+        ("E-mail, and a note on the hours", {"fields": ["email", "opening_hours"], "description": LEFT_OUT}),
+        (
+            "Before you come",
+            {
+                "fields": [
+                    *("directions", "parking", "arrival", "building_access"),
+                    *("what_to_wear", "what_to_bring", "languages"),
+                ],
+                "description": LEFT_OUT,
+            },
+        ),
+        (
+            "Insurance, and what you treat",
+            {"fields": ["insurance", "insurance_names", "treats"], "description": LEFT_OUT},
+        ),
         ("For staff", {"fields": ["notices_to", "mails_day_sheet"]}),
         ("Clock", {"fields": ["time_zone", "zone_name"]}),
     ]

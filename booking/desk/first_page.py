@@ -7,32 +7,28 @@ from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.urls import reverse
-from django.utils.text import capfirst
 
 from booking.desk.base.wording import HOLD_WORDS
 from booking.desk.outages.board import open_outages
+from booking.desk.set_up import no_clinic, not_set_up
 from booking.models import (
     SEE_EVERY_PATIENT,
     Appointment,
     Audience,
-    Caution,
     Clinic,
     ContactRequest,
     DaySheet,
     EmailChange,
     Message,
     Service,
-    Shift,
     State,
     Terms,
     Therapist,
-    UrgentHelp,
     WaitlistEntry,
     free_times,
 )
-from revival.base.bidi import isolate
 from revival.base.clock import bounds_of_days
 from revival.base.desk_parts.staff_request import StaffUser
 from revival.base.desk_parts.todo import ToDo
@@ -42,7 +38,6 @@ MOST_IN_A_QUEUE = 50  # the page stays quick also on the morning after a thousan
 MOST_FREE, LOOK_AHEAD_DAYS = 4, 14
 SUBJECTS = ("appointment", "contact_request", "entry__visit", "offer__entry__visit", "outage_contact")
 OUTAGE_VISITS = "outage_contact__visits__visit"
-ADD_CLINIC = "booking.add_clinic"
 
 Row = TypeVar("Row", bound=Model)
 
@@ -102,7 +97,7 @@ def panels(now: datetime, signed_in: StaffUser | AnonymousUser) -> dict[str, obj
     user = cast(StaffUser, signed_in)  # the site lets nobody else in; Django's own signature cannot say so
     clinic = Clinic.objects.with_hours().first()
     if clinic is None:
-        return {"now": now, "todo": [_no_clinic()]}
+        return {"now": now, "todo": [no_clinic()]}
     day = now.astimezone(clinic.zone).date()
     visits = _seen(Appointment, user).visits().select_related("therapist")
     contact_requests = _seen(ContactRequest, user).not_done().select_related("therapist", "taken_up_by")
@@ -119,7 +114,7 @@ def panels(now: datetime, signed_in: StaffUser | AnonymousUser) -> dict[str, obj
         "outages": open_outages(user, now),
         "on_the_list": _seen(WaitlistEntry, user).waiting().count(),
         "is_joined": user.has_perm(SEE_EVERY_PATIENT) or Therapist.objects.owned_by(user).exists(),
-        "todo": [*_day_sheet_refused(clinic, day), *_not_set_up(clinic, day)],
+        "todo": [*_day_sheet_refused(clinic, day), *not_set_up(clinic, day)],
         "new_emails": Queue.of(_new_emails(now, user)),
         "at_another_hour": Queue.of(visits.at_another_hour(now, clinic.zone)),
         "holds": _holds(now, user),
@@ -174,81 +169,3 @@ def _next_free(now: datetime, clinic: Clinic, user: StaffUser) -> list[tuple[The
     terms = Terms.anew(service, Audience.STAFF)
     free = free_times(terms, therapists, first=first, last=last, now=now, zone=zone)
     return [(therapist, service, starts[:MOST_FREE]) for therapist, starts in free.items()]
-
-
-# ---- not set up yet -------------------------------------------------------------------------
-
-
-def _not_set_up(clinic: Clinic, day: date) -> list[ToDo]:
-    """Each item leads to the page where it is set up, and is gone once it is."""
-    therapists = list(Therapist.objects.all())
-    only_a_name = "The page says only the name; a few sentences do."
-    about = [
-        _to_do(f"About {isolate(therapist.short_name)}", only_a_name, therapist)
-        for therapist in therapists
-        if not therapist.about
-    ]
-    blocks: list[UrgentHelp | Caution] = [
-        *UrgentHelp.objects.filter(approved_on__isnull=True),
-        *Caution.objects.filter(approved_on__isnull=True),
-    ]
-    return [
-        *_facts_missing(clinic),
-        *_hours_missing(therapists, day),
-        *_services_missing(),
-        *about,
-        *(_to_do(block.title, "Awaiting clinical approval.", block) for block in blocks),
-    ]
-
-
-def _no_clinic() -> ToDo:
-    return ToDo("The clinic", "Its name and phone come first.", reverse("admin:booking_clinic_add"), ADD_CLINIC)
-
-
-def _facts_missing(clinic: Clinic) -> list[ToDo]:
-    """One item for all of them, because they are on one form."""
-    values = {"address": clinic.address, "opening hours": clinic.week}
-    missing = [name for name, value in values.items() if not value]
-    why = ["Left out of every page until set."] if missing else []
-    if not clinic.email:
-        missing.append("e-mail")
-        why.append("Patients can’t reply to our e-mails until there is an e-mail address.")
-    if not clinic.notices_to:
-        missing.append("e-mail for staff notices")
-        why.append("Requests show only here until there is an e-mail address for notices.")
-    return [_to_do(capfirst(", ".join(missing)), " ".join(why), clinic)] if missing else []
-
-
-def _hours_missing(therapists: list[Therapist], day: date) -> list[ToDo]:
-    """Therapists who still have example hours without an end, or no hours of their own from today on."""
-    current = Shift.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day))
-    shifts = set(current.values_list("therapist", "is_example", "valid_until"))
-    examples = {therapist for therapist, is_example, until in shifts if is_example and until is None}
-    own = {therapist for therapist, is_example, _ in shifts if not is_example}
-    why = {True: "Example hours. Change them, or save them as they are.", False: "None yet, so nobody can book."}
-    return [
-        ToDo(
-            f"Working hours of {isolate(therapist.short_name)}",
-            why[therapist.pk in examples],
-            reverse("admin:week_hours", args=[therapist.slug]),
-            "booking.change_shift",
-        )
-        for therapist in therapists
-        if therapist.is_taking_patients and (therapist.pk in examples or therapist.pk not in own)
-    ]
-
-
-def _services_missing() -> list[ToDo]:
-    services = list(Service.objects.all())
-    if not services:
-        add = reverse("admin:booking_service_add")
-        return [ToDo("Services", "None yet, so nobody can book.", add, "booking.add_service")]
-    why = "An example service. Change it, or save it as it is."
-    return [_to_do(f"Service: {isolate(service.name)}", why, service) for service in services if service.is_example]
-
-
-def _to_do(what: str, why: str, row: Model) -> ToDo:
-    """An item that leads to the row's own form, and from there back to the first page."""
-    names = row._meta.app_label, row._meta.model_name
-    url = reverse("admin:{}_{}_change".format(*names), args=[row.pk])
-    return ToDo(what, why, f"{url}?to=today", f"booking.change_{row._meta.model_name}")

@@ -8,11 +8,12 @@ from django.db import models
 from django.http import HttpRequest
 
 from booking.desk.base.back_to_index import ReturnsToIndex
+from booking.desk.base.facts import FACTS_OF_TEXT, KeepsOwnFacts
 from booking.models import Service, Therapist
 
 
 @admin.register(Therapist)
-class TherapistAdmin(ReturnsToIndex):
+class TherapistAdmin(KeepsOwnFacts, ReturnsToIndex):
     list_display = ["name", "role", "is_taking_patients", "order"]
     list_filter = ["is_taking_patients"]
     search_fields = ["name", "role"]
@@ -24,17 +25,24 @@ class TherapistAdmin(ReturnsToIndex):
 
 
 @admin.register(Service)
-class ServiceAdmin(ReturnsToIndex):
-    """Saving an example service makes it the clinic's own, as with example hours."""
+class ServiceAdmin(KeepsOwnFacts, ReturnsToIndex):
+    """Saving an example service makes it the clinic's own, as with example hours; its words and fee, once changed."""
 
     change_form_template = "booking/desk/therapists/service_change.html"
     list_display = ["name", "minutes", "turnaround_minutes", "needs_confirmation", "is_active", "is_example"]
     list_filter = ["is_active", "needs_confirmation", "is_example", "therapists"]
     search_fields = ["name"]
-    formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
+    formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}, **FACTS_OF_TEXT}
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
         (None, {"fields": ["name", "slug", "therapists", "cautions", "is_active", "order"]}),
+        (
+            "What patients read",
+            {
+                "fields": ["description", "includes", "may_include_cupping", "fee"],
+                "description": "Left out of every page and e-mail while empty.",
+            },
+        ),
         (
             "Time",
             {

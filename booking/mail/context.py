@@ -27,6 +27,7 @@ from booking.models import (
     State,
     Therapist,
     WaitlistEntry,
+    before_you_come,
     rules_of_the_list,
 )
 from booking.models.messages import TOLD
@@ -58,6 +59,7 @@ def visit_context(message: Message, clinic: Clinic) -> Context:
     return {
         "service": appointment.service.name,
         "therapist": appointment.therapist.name,
+        "before": before_you_come(clinic, [appointment.service], is_booked=True),
         "is_request": appointment.state == State.REQUESTED,
         "answer_by": _in_words(appointment.answer_by) if appointment.answer_by else "",
         "cut_off_hours": settings.BOOKING_CHANGE_CUT_OFF_HOURS,

@@ -6,12 +6,14 @@ from .access import AccessLog, Look
 from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, phone_notice
 from .alternatives import Alternative, FirstChoice, Proposal, propose
 from .appointments import Appointment
+from .before_you_come import before_you_come
 from .changes import CHANGES
 from .clinic import Clinic, OpeningHours, quiet_hours, reading_clinic_once
 from .clinic_calendar import clinic_calendar
 from .contact import ContactRequest
 from .day_sheets import DaySheet, Edition
 from .email_changes import EmailChange
+from .facts import Fact, WithExamples
 from .found_people import FoundPerson, Lookup
 from .free import Answer, Audience, FreeTimes, Terms, WhyNot, ask, free_times
 from .freed_times import FreedTime
@@ -24,6 +26,7 @@ from .outages import Outage
 from .owned_rows import SEE_EVERY_PATIENT, OwnOnly, group_by_therapist
 from .parts_of_day import PartOfDay
 from .people import WithPeople, clinic_country, phone_key, phone_of
+from .place import Insurance, Place, Treated
 from .recurring import LONGEST, RecurringAbsence
 from .safety import Caution, UrgentHelp
 from .series import MOST_A_WEEK, MOST_VISITS, MOST_WEEKS, Series
@@ -62,12 +65,14 @@ __all__ = [
     "Delivery",
     "Edition",
     "EmailChange",
+    "Fact",
     "FirstChoice",
     "FoundPerson",
     "FreeTimes",
     "FreedTime",
     "HeldFor",
     "HowOften",
+    "Insurance",
     "Kind",
     "Look",
     "Lookup",
@@ -81,6 +86,7 @@ __all__ = [
     "Override",
     "OwnOnly",
     "PartOfDay",
+    "Place",
     "Proposal",
     "RecurringAbsence",
     "Series",
@@ -89,12 +95,15 @@ __all__ = [
     "State",
     "Terms",
     "Therapist",
+    "Treated",
     "UrgentHelp",
     "WaitlistEntry",
     "Weekday",
     "WhyNot",
+    "WithExamples",
     "WithPeople",
     "ask",
+    "before_you_come",
     "clinic_calendar",
     "clinic_country",
     "free_times",

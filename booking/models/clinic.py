@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, time
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -26,6 +25,7 @@ from revival.base.django_types import Passed
 from revival.base.mail import sender_address
 
 from .hours import Weekday
+from .place import INSURANCE_IS_NAMED, Place
 
 
 def validate_time_zone(name: str) -> None:
@@ -99,7 +99,7 @@ class ClinicQuerySet(models.QuerySet["Clinic"]):
         return self.annotate(hours_as_json=RawSQL(HOURS_AS_JSON, (), models.JSONField()))  # noqa: S611 - no input in it
 
 
-class Clinic(models.Model):
+class Clinic(Place):
     """The one place of care. Unknown facts stay empty, and the pages leave them out."""
 
     COUNTRY = "US"
@@ -112,19 +112,17 @@ class Clinic(models.Model):
         help_text="Shown on every page and in every message, like 612-605-7594.",
     )
     country = models.CharField(
-        "country of phone numbers",
         max_length=2,
         default=COUNTRY,
         db_default=COUNTRY,
         validators=[validate_country],
-        help_text="Phone numbers that patients type without a country code are numbers of this country.",
+        help_text="Of the address. Phone numbers that patients type without a country code are numbers of it, too.",
     )
     email = models.EmailField(
         "e-mail",
         blank=True,
         help_text="Shown in the footer. Patients’ replies to our e-mails and answers of their calendars go here.",
     )
-    address = models.TextField(blank=True, help_text="Shown in the footer and on visits when set.")
     opening_hours = models.TextField(
         "note on the opening hours",
         blank=True,
@@ -162,6 +160,7 @@ class Clinic(models.Model):
                 condition=Q(mails_day_sheet=False) | ~Q(notices_to=""),
                 violation_error_message="Give the e-mail for staff notices: the day sheet goes there.",
             ),
+            INSURANCE_IS_NAMED,
         ]
 
     def __str__(self) -> str:
@@ -191,13 +190,6 @@ class Clinic(models.Model):
     def organizer(self) -> str:
         """Where calendars send their answers: the clinic's mailbox, or while it has none, the address we send from."""
         return self.email or sender_address()
-
-    @property
-    def directions_url(self) -> str:
-        """The way here on a map, by the documented address that opens a phone's map application."""
-        return "https://www.google.com/maps/dir/?" + urlencode(
-            {"api": 1, "destination": " ".join(self.address.split())}
-        )
 
     @property
     def zone(self) -> ZoneInfo:

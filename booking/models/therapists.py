@@ -6,11 +6,18 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from revival.base.bidi import isolate
+
+from .facts import Fact, WithExamples, line_field, lines_of, text_field
 from .owned_rows import OwnOnly
 
 RESERVED_SLUGS = ("hold", "ask", "any", "find")
@@ -54,7 +61,15 @@ class TherapistQuerySet(OwnOnly["Therapist"]):
         return self if therapists is None else self.filter(pk__in=[therapist.pk for therapist in therapists])
 
 
-class Therapist(models.Model):
+FIRST_YEAR = 1940
+
+
+def check_year(year: int) -> None:
+    if not FIRST_YEAR <= year <= timezone.now().year:
+        raise ValidationError("Give a year that has begun, such as 2009.")
+
+
+class Therapist(WithExamples):
     """A person patients can choose by name."""
 
     name = models.CharField(max_length=120, help_text="With title, such as Dr. Peter Stanley.")
@@ -62,6 +77,19 @@ class Therapist(models.Model):
     slug = models.SlugField(unique=True, help_text="Part of the page’s address. Links outside depend on it.")
     role = models.CharField(max_length=80, blank=True, help_text="Such as Physical therapist. Empty when unknown.")
     about = models.TextField(blank=True, help_text="Their own words. The page leaves it out while empty.")
+    degree = line_field(120, help_text="Such as Doctor of Physical Therapy, and where from.")
+    license_number = line_field(40)
+    license_url = models.URLField(
+        "page where the license can be looked up",
+        blank=True,
+        validators=[URLValidator(["https"], message="Give an address that begins with https://.")],
+        help_text="Of the state board. It begins with https://.",
+    )
+    practicing_since = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[check_year], help_text="The year, such as 2009."
+    )
+    focus = line_field(200, help_text="What they see most, such as “Backs, knees, runners”.")
+    languages = line_field(200, help_text="Such as “English and Spanish”.")
     is_taking_patients = models.BooleanField(
         default=True,
         help_text="Untick to stop online booking with this therapist at once. Visits that exist can still be moved.",
@@ -86,6 +114,11 @@ class Therapist(models.Model):
                 condition=~Q(slug__in=RESERVED_SLUGS),
                 violation_error_message="That address is used by the site itself. Choose another.",
             ),
+            models.CheckConstraint(
+                name="booking_therapist_license_is_looked_up_by_its_number",
+                condition=Q(license_url="") | (Q(license_url__startswith="https://") & ~Q(license_number="")),
+                violation_error_message="Give the license number, too, and an address that begins with https://.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -93,6 +126,19 @@ class Therapist(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("therapists:detail", args=[self.slug])
+
+    @property
+    def facts(self) -> list[Fact]:
+        """What their page says of them, beside their own words."""
+        since = (str(self.practicing_since),) if self.practicing_since else ()
+        look_up = gettext("Look up the license") if self.license_url else ""
+        return [
+            *self.fact("degree", _("Degree")),
+            *self.fact("license_number", _("License"), url=self.license_url, link=look_up),
+            *self.fact("practicing_since", _("In practice since"), since),
+            *self.fact("focus", _("Focus")),
+            *self.fact("languages", _("Languages")),
+        ]
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
@@ -113,7 +159,7 @@ def _within(least: int, most: int) -> list[BaseValidator]:
     return [MinValueValidator(least), MaxValueValidator(most)]
 
 
-class Service(models.Model):
+class Service(WithExamples):
     """A kind of visit that can be booked, with its rules of time."""
 
     name = models.CharField(max_length=80)
@@ -136,6 +182,12 @@ class Service(models.Model):
     )
     horizon_days = models.PositiveSmallIntegerField(
         default=60, validators=_within(1, TWO_YEARS), help_text="How many days ahead patients can look."
+    )
+    description = text_field(help_text="In patients’ words: what it is for and what happens.")
+    fee = line_field(60, help_text="For patients who pay themselves, as you write it, such as $95.")
+    includes = text_field(verbose_name="what it includes", help_text="One or two sentences.")
+    may_include_cupping = models.BooleanField(
+        "cupping can be part of it", default=False, help_text="Pages say so when this is ticked."
     )
     needs_confirmation = models.BooleanField(
         default=True, help_text="Ticked: staff confirm each request. Unticked: the visit is agreed at once."
@@ -173,6 +225,17 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def visit_facts(self) -> list[Fact]:
+        """What the visit is, under the service's name."""
+        cupping = (gettext("Cupping can be part of it."),) if self.may_include_cupping else ()
+        lines = (*lines_of(self.description), *lines_of(self.includes), *cupping)
+        return list(self.fact("description", self.name, lines))
+
+    @property
+    def named_fee(self) -> str:
+        return f"{isolate(self.name)}: {isolate(self.fee)}"
 
     @property
     def length(self) -> timedelta:

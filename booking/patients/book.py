@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
-from booking.models import Appointment, Clinic, Service, Terms, Therapist, UrgentHelp
+from booking.models import Appointment, Clinic, Service, Terms, Therapist, UrgentHelp, before_you_come
 from booking.patients.forms.visits import DetailsForm, StartForm
 
 from .robots import draw_form, first_drawn_at, too_many, visitors_network
@@ -41,7 +41,8 @@ def choose(request: HttpRequest) -> HttpResponse:
         service, therapist = services[0]
         slots_url = reverse("booking:slots", args=[therapist.slug, service.slug], query=_origin(request))
         return redirect(slots_url)
-    context = {"offers": offers, "article": asked_article(request)}
+    before = before_you_come(Clinic.objects.current())  # without the services: each has its facts at its own heading
+    context = {"offers": offers, "before": before, "article": asked_article(request)}
     return render(request, "booking/patients/choose.html", context)
 
 
@@ -188,6 +189,7 @@ def _details_page(request: HttpRequest, hold: Appointment, form: DetailsForm, st
         "held_seconds": max(0, ceil(held_for)),
         "urgent_help": UrgentHelp.objects.current(),
         "cautions": service.cautions.all(),
+        "before": before_you_come(Clinic.objects.current(), [service]),
     }
     return draw_form(request, "booking/patients/details.html", context, form, status)
 

@@ -10,7 +10,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking import actions
 from booking.mail.calendar_files import Method, calendar_file, last_agreed
-from booking.models import AffectedVisit, Appointment, Audience, Clinic, Message, State, Terms, Therapist
+from booking.models import (
+    AffectedVisit,
+    Appointment,
+    Audience,
+    Clinic,
+    Message,
+    State,
+    Terms,
+    Therapist,
+    before_you_come,
+)
 from booking.patients.forms.person import FindForm
 from booking.patients.forms.visits import CancelForm, MoveForm
 
@@ -42,6 +52,7 @@ def visit(request: HttpRequest, token: str) -> HttpResponse:
             visit, clinic, line=line, was_moved=was_moved, is_by_phone=Message.objects.is_last_by_phone(visit)
         ),
         "line": line,
+        "before": before_you_come(clinic, [visit.service], is_booked=True) if visit.is_coming else [],
         "was_moved": was_moved,
         "has_calendar_file": _has_calendar_file(visit, line),
         "can_change": visit.can_be_changed_online(timezone.now()),

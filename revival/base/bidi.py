@@ -22,6 +22,8 @@ TYPED = frozenset(
     (
         *("name", "short_name", "first_name", "patient_name", "email", "phone", "patient_phone", "recipient"),
         *("note", "reason", "cancel_reason", "override_reason", "role"),
+        *("degree", "license_number", "focus", "languages", "fee", "directions", "parking", "arrival"),
+        "fact_line",  # of a `Fact`, whichever field it came from
         # Rows that are printed as a name:
         *("therapist", "former_therapist", "whom", "with_whom", "who", "service"),
         *("taken_up_by", "reached_by", "settled_by", "started_by", "override_by", "made_by"),

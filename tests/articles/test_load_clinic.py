@@ -5,7 +5,9 @@ from django.apps import apps
 from django.core.management import call_command
 
 from articles.models import Article, LoadedContent, Question, Section
-from booking.models import Service, Shift, Therapist
+from booking.models import Clinic, Place, Service, Shift, Therapist
+
+FACTS = [field.name for field in Place._meta.get_fields() if field.name != "example_facts"]
 
 
 def everything():
@@ -71,11 +73,26 @@ def test_examples_are_flagged(loaded):
     assert set(Service.objects.values_list("is_example", flat=True)) == {True}
 
 
-@pytest.mark.parametrize("field", ["email", "address", "opening_hours"])
-def test_unknown_facts_stay_empty(loaded, field):
-    from booking.models import Clinic
+@pytest.mark.parametrize("field", ["email", "opening_hours", *FACTS])
+def test_unknown_facts_stay_empty(db, field):
+    load(example=False)
 
     assert getattr(Clinic.objects.current(), field) == ""
+
+
+def test_facts_of_a_trial_copy_are_marked_as_examples_and_those_entered_before_stay(db):
+    load(example=False)
+    Clinic.objects.update(parking="In our own yard.")
+    Therapist.objects.filter(slug="peter-stanley").update(languages="English, Norwegian")
+
+    load(example=True)
+
+    clinic, therapist = Clinic.objects.get(), Therapist.objects.get(slug="peter-stanley")
+    assert clinic.parking == "In our own yard."
+    assert set(clinic.example_facts) == set(FACTS) - {"parking", "insurance_names", "country"}
+    assert therapist.languages == "English, Norwegian"
+    assert "languages" not in therapist.example_facts
+    assert "license_number" in therapist.example_facts
 
 
 def test_the_article_is_published_as_it_is(article):

@@ -70,6 +70,7 @@ def public_addresses(rows: SimpleNamespace, client: Client) -> dict[str, str]:
         "articles:search": "/search/?q=cup",
         "booking:privacy": "/privacy/",
         "booking:choose": "/book/",
+        "booking:open_now": "/book/open-now/",
         "booking:details": taken["Location"],
         "booking:ask": "/book/peter-stanley/ask/",
         "booking:asked": "/book/peter-stanley/ask/sent/",

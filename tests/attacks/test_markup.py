@@ -225,7 +225,7 @@ def file_named(service, text: str) -> bytes:
     therapist = service.therapists.get()
     visit = an_appointment(therapist, service, in_days(4), confirmed_at=timezone.now())
     clinic = Clinic.objects.get()
-    clinic.name = clinic.address = therapist.short_name = service.name = visit.name = text
+    clinic.name = clinic.address_line = therapist.short_name = service.name = visit.name = text
     visit.service, visit.therapist = service, therapist
     times = {"starts_at": visit.starts_at, "ends_at": visit.ends_at, "stamp": timezone.now()}
     return calendar_file(visit, clinic=clinic, method=Method.REQUEST, sequence=0, **times)

@@ -20,7 +20,7 @@ from django.utils.text import slugify
 
 from articles.models import Article, LoadedContent, Question, Reference, Section, SiteRevision, Topic
 from articles.publishing import publish
-from booking.models import Caution, Clinic, Service, Shift, Therapist, UrgentHelp
+from booking.models import Caution, Clinic, Service, Shift, Therapist, UrgentHelp, WithExamples
 from revival.base.django_types import Passed
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
@@ -61,6 +61,7 @@ class Command(BaseCommand):
             self.once(key, partial(Question.objects.create, order=order, **question))
         if example:
             self.once("example hours", partial(load_example, content))
+            self.once("example facts", partial(load_example_facts, content["example_facts"]))
 
     def load_clinic(self, content: Content) -> None:
         self.once("clinic", partial(Clinic.objects.create, pk=1, **content["clinic"]))
@@ -109,7 +110,8 @@ def load_example(content: Content) -> None:
     """Create example services and hours; they are marked as such, and production does not offer them."""
     for columns in content["example_services"]:
         therapists, cautions = columns.pop("therapists"), columns.pop("cautions")
-        service = Service.objects.create(is_example=True, **columns)
+        facts = [name for name in ("description", "includes", "fee") if name in columns]
+        service = Service.objects.create(is_example=True, example_facts=facts, **columns)
         service.therapists.set(Therapist.objects.filter(slug__in=therapists))
         service.cautions.set(Caution.objects.filter(slug__in=cautions))
     for columns in content["example_shifts"]:
@@ -118,3 +120,16 @@ def load_example(content: Content) -> None:
         if therapist is not None:
             Shift.objects.create(therapist=therapist, is_example=True, **hours, **columns)
     Clinic.objects.filter(notices_to="").update(**content["example"])
+
+
+def load_example_facts(content: Content) -> None:
+    """Fill in facts of the clinic and its therapists that are empty, and mark each as an example."""
+    rows: list[tuple[WithExamples, Content]] = [(clinic, content["clinic"]) for clinic in Clinic.objects.all()]
+    therapists = {therapist.slug: therapist for therapist in Therapist.objects.all()}
+    rows += [(therapists[slug], facts) for slug, facts in content["therapists"].items() if slug in therapists]
+    for row, facts in rows:
+        empty = {name: value for name, value in facts.items() if not getattr(row, name)}
+        for name, value in empty.items():
+            setattr(row, name, value)
+        row.example_facts = [*row.example_facts, *empty]
+        row.save()

@@ -431,13 +431,17 @@ def example_clinic(therapist, service):
     UrgentHelp.objects.create(pk=1, title="When to get help", call_911="a", call_doctor="b")
 
 
+SOME_WORDS = ("directions", "parking", "arrival", "building_access", "what_to_wear", "what_to_bring", "languages")
+
+
 def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, therapist, service):
     owner = signed_in_as(OWNER)
     items = to_do(owner.get("/admin/").text)
     facts, hours, photo = "Address, opening hours, e-mail", "Working hours of Dr. Stanley", "Photo of Dr. Peter Stanley"
-    assert set(items) == {facts, hours, photo, "Service: Consultation", "About Dr. Stanley", "When to get help"}
+    one_form_each = {"Service: Consultation", "About Dr. Stanley", "When to get help", "Before you come"}
+    assert set(items) == {facts, hours, photo} | one_form_each
 
-    for what in set(items) - {hours, photo}:
+    for what in set(items) - {hours, photo, "Before you come"}:  # that one is on the form of the facts, too
         page = owner.get(items[what])
         typed = form_fields(page.text) | {
             "hours-TOTAL_FORMS": "1",
@@ -445,10 +449,20 @@ def test_what_is_set_up_leaves_the_list_and_leads_to_the_next(example_clinic, th
             "hours-0-weekday": "0",
             "hours-0-opens": "08:00",
             "hours-0-closes": "17:00",
-            "address": "1 Main Street",
+            "address_line": "1 Main Street",
+            "city": "Minneapolis",
+            "state": "MN",
+            "postal_code": "55401",
             "email": "hello@clinic.example",
             "notices_to": "desk@clinic.example",
             "about": "Treats backs.",
+            **dict.fromkeys(
+                [*SOME_WORDS, "degree", "license_number", "focus", "description", "fee", "includes"], "Words."
+            ),
+            "treats": "Back pain",
+            "insurance": "ask",
+            "license_url": "https://board.example/look-up",
+            "practicing_since": "2009",
             "approved_on": "2026-11-01",
         }
         saved = owner.post(items[what], typed | {"_save": "Save"})
@@ -469,7 +483,7 @@ def test_who_cannot_set_it_up_is_told_that_the_owner_does(example_clinic):
 
     assert set(to_do(page)) == {"Working hours of Dr. Stanley"}
     theirs = page.split("For the owner to set up:")[1].split("</p>")[0]
-    assert theirs.strip().startswith("Address, opening hours, e-mail; Service: Consultation; ")
+    assert theirs.strip().startswith("Address, opening hours, e-mail; Before you come; Service: Consultation; ")
 
 
 def test_a_therapist_whose_sign_in_is_not_joined_is_told_so_and_the_owner_too(therapist):

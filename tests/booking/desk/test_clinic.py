@@ -140,7 +140,7 @@ def test_a_visit_says_the_hours_too(client, therapist, service):
 
 @pytest.mark.parametrize(("address", "is_said"), [("1 Main Street", True), ("", False)])
 def test_search_engines_read_the_hours_of_a_place(client, clinic, therapist, address, is_said):
-    Clinic.objects.update(address=address)
+    Clinic.objects.update(address_line=address)
     open_on(0, EIGHT, MIDNIGHT)
     open_on(1, EIGHT, MIDNIGHT)
 
@@ -192,7 +192,7 @@ def test_it_changes_when_no_visit_is_to_come(admin_client, therapist, service):
 def test_other_facts_change_also_while_visits_are_to_come(admin_client, therapist, service):
     an_appointment(therapist, service, in_days(3))
 
-    assert save(admin_client, address="1 Main Street").status_code == 302
+    assert save(admin_client, address_line="1 Main Street").status_code == 302
     assert Clinic.objects.get().address == "1 Main Street"
 
 

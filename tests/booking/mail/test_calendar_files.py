@@ -60,7 +60,7 @@ def event_of(mail):
 def chain(therapist, service, mailbox, settings):
     """Asked for, confirmed, moved, cancelled: the mails of each step, in order."""
     settings.DEFAULT_FROM_EMAIL = "Revival Physical Therapy and Wellness <desk@clinic.example>"
-    a_clinic(address="1 Example Street\nMinneapolis, MN")
+    a_clinic(address_line="1 Example Street\nMinneapolis, MN")
     with time_machine.travel(ASKED, tick=False) as clock:
         visit = an_appointment(
             therapist, service, FIRST, state=State.REQUESTED, public_id=VISIT_ID, note="numb left leg"

@@ -351,7 +351,7 @@ def test_a_confirmed_visit_can_be_put_into_a_calendar(client, therapist, service
 def test_the_way_is_shown_once_an_address_is_set(client, therapist, service):
     visit = an_appointment(therapist, service, in_days(3))
     assert "Directions" not in client.get(visit.get_absolute_url()).text
-    a_clinic(address="1 Example Street\nMinneapolis, MN")
+    a_clinic(address_line="1 Example Street\nMinneapolis, MN")
 
     page = client.get(visit.get_absolute_url()).text
 
