@@ -48,7 +48,7 @@ def unseal(text: str, account: int) -> str:
         raise SealError from None
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         try:
-            opened = AESGCM(_derive(secret)).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _about(account))
+            opened = AESGCM(_derive(str(secret))).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _about(account))
         except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             continue
         return hexlify(opened).decode()

@@ -1,4 +1,4 @@
-"""Facts of the clinic, its services and therapists: each on the pages and mails that need it, and none that is not set."""
+"""Facts of the clinic, its services and therapists: each is on the pages and mails that need it, and only when set."""
 
 import re
 
