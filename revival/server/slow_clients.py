@@ -24,8 +24,6 @@ from gunicorn.workers.gthread import TConn
 
 SECONDS = float(os.environ.get("REQUEST_SECONDS", "10"))
 BYTES_A_SECOND = float(os.environ.get("REQUEST_BYTES_A_SECOND", "50000"))
-AT_LEAST = SECONDS / 10
-"""Seconds for a request that had to wait for a thread until its time was over: what has arrived meanwhile is read."""
 MOST_BYTES = 12_000_000  # of one request; nginx lets 11 MiB through, for a picture of 10 MB and the form around it
 PIECE = 262_144  # bytes of a file that are sent at once
 
@@ -44,7 +42,7 @@ class TimedSocket(socket.socket):
     is_in_head = True
     is_late = False
     """Whether the time was over or too much was sent, so that the connection ends with this request."""
-    _began_at = _started_at = 0.0
+    _began_at = 0.0
     _received = _sent = 0
     _waited = 0.0  # seconds, for the client to take the answer
 
@@ -53,14 +51,9 @@ class TimedSocket(socket.socket):
         self._began_at, self._received, self._sent, self._waited = time.monotonic(), 0, 0, 0.0
         self.is_in_head = True
 
-    def start(self) -> None:
-        """A thread begins to read the request."""
-        self._started_at = time.monotonic()
-
     def seconds_left(self) -> float:
         """Seconds in which the rest of the request has to arrive, as far as is known now."""
-        until = max(self._began_at + SECONDS, self._started_at + AT_LEAST)
-        return until + self._received / BYTES_A_SECOND - time.monotonic()
+        return self._began_at + SECONDS + self._received / BYTES_A_SECOND - time.monotonic()
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         limit = self.gettimeout()
@@ -69,13 +62,11 @@ class TimedSocket(socket.socket):
         if self._received > MOST_BYTES:
             self.is_late = True
             raise OSError(errno.EMSGSIZE, "more than MOST_BYTES")
-        left = self.seconds_left()
-        if left <= 0:
-            raise self._late()
+        left = max(self.seconds_left(), 0)  # what came while the request waited for a thread is read in any case
         self.settimeout(left if limit is None else min(left, limit))
         try:
             data = super().recv(size, flags)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             raise self._late() from None
         finally:
             self.settimeout(limit)

@@ -207,7 +207,6 @@ class Worker(gthread.ThreadWorker):
     def handle(self, conn: Untyped) -> Untyped:
         if self.alive and not conn.initialized and not conn.wait_for_data(FIRST_BYTE):
             return gthread._DEFER
-        conn.sock.start()
         return super().handle(conn)
 
     def _keepalive_after(self, conn: Untyped, keepalive: bool) -> bool:

@@ -134,6 +134,13 @@ def test_eight_slow_clients_keep_four_threads_for_less_than_two_deadlines(small,
         assert not any(has_ended(other) for other in others)
 
 
+def test_sixty_clients_are_not_many_more_than_eight(small):
+    """Who waited for a thread until the time was over gets it for no longer than to read what has come."""
+    with slow(small, SLOW["half a head"], 60, drips=True):
+        waited = longest_wait(small)
+    assert waited - seconds_until_answered(small) < 2 * SECONDS
+
+
 def has_ended(connection: socket.socket) -> bool:
     connection.setblocking(False)
     try:
@@ -238,7 +245,6 @@ def pair() -> Iterator[tuple[TimedSocket, socket.socket]]:
     ours, theirs = socket.socketpair()
     with TimedSocket(ours.family, ours.type, ours.proto, fileno=ours.detach()) as timed, theirs:
         timed.begin()
-        timed.start()
         yield timed, theirs
 
 
@@ -263,6 +269,8 @@ def test_a_request_that_waited_for_a_thread_is_still_read(pair):
     timed._began_at -= 60
 
     assert timed.recv(100) == b"all of it"
+    with pytest.raises(slow_clients.TooSlowError):
+        timed.recv(100)
 
 
 def test_there_is_a_most_of_bytes(pair, monkeypatch):
