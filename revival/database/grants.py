@@ -77,12 +77,11 @@ def log_tables(cursor: CursorWrapper) -> list[str]:
 
 
 def let_triggers_write_logs(cursor: CursorWrapper) -> None:
-    """Have the triggers' functions run as the tables' owner, with a fixed search path, and never be switched off.
+    """Have the triggers' functions run as the tables' owner, with a fixed search path.
 
     pgtrigger makes a function as that of whoever changes a row, hence once more after each migration. Whoever is not
     the owner cannot do this.
     """
-    cursor.execute(NEVER_IGNORE_TRIGGERS)
     cursor.execute(LOG_WRITERS)
     for writer in [name for name, is_owners in cursor.fetchall() if not is_owners]:
         cursor.execute(RUN_AS_OWNER.format(writer=writer))
@@ -100,6 +99,7 @@ def grant(cursor: CursorWrapper, role: str) -> None:
     if row[0]:
         raise UnfitRoleError(f"{role} is a superuser, or may act as the tables' owner: choose another role.")
     logs = sql.SQL(", ").join(sql.SQL(name) for name in log_tables(cursor))
+    cursor.execute(NEVER_IGNORE_TRIGGERS)
     let_triggers_write_logs(cursor)
     cursor.execute("SELECT current_database()")
     names = {"role": role, "read_only": READ_ONLY, "admin_log": ADMIN_LOG, "database": cursor.fetchone()[0]}
