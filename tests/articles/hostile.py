@@ -40,6 +40,7 @@ SHAPES = {
     "template": "<template>",
     "noscript": "<noscript><p title='",
     "full stops": ".",
+    "full stops before a word": "." * 4000 + "x",
     "numbers with full stops": "1.",
     "line breaks": "\n",
     "one word": "x",

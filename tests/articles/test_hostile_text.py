@@ -21,6 +21,7 @@ from articles.rich_text import (
     reasons_to_refuse,
     tokens_in,
 )
+from articles.rich_text.tree import MAX_MARKS
 from articles.structured_data import faq_node
 from tests.articles.hostile import PAYLOADS, SCHEMES, SHAPES
 from tests.articles.test_editing import typed_in
@@ -90,6 +91,7 @@ def test_markup_that_changes_when_parsed_again_is_inert(html):
     assert is_inert(html)
     assert is_inert(f"<p><strong>{html}")
     assert is_inert(f"<ul><li><p>{html}</p></li></ul>{html}")
+    assert is_inert(html + "<br>" * MAX_MARKS["<"][0])  # over a bound
 
 
 PIECES = st.sampled_from(
