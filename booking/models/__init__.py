@@ -6,7 +6,7 @@ from .access import AccessLog, Look
 from .affected_visits import UNSETTLED, AffectedVisit, Bucket, OutageContact, phone_notice
 from .alternatives import Alternative, FirstChoice, Proposal, propose
 from .appointments import Appointment
-from .before_you_come import before_you_come
+from .before_you_come import at_a_glance, before_you_come
 from .changes import CHANGES
 from .clinic import Clinic, OpeningHours, quiet_hours, reading_clinic_once
 from .clinic_calendar import clinic_calendar
@@ -103,6 +103,7 @@ __all__ = [
     "WithExamples",
     "WithPeople",
     "ask",
+    "at_a_glance",
     "before_you_come",
     "clinic_calendar",
     "clinic_country",

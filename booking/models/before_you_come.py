@@ -28,6 +28,11 @@ def before_you_come(clinic: Clinic, services: Sequence[Service] = (), *, is_book
     ]
 
 
+def at_a_glance(clinic: Clinic, services: Sequence[Service]) -> list[Fact]:
+    """What a visit costs and where it is: of the same facts those that stand at the top of the home page."""
+    return [*_cost(services), *clinic.place_facts()]
+
+
 def _cost(services: Sequence[Service]) -> list[Fact]:
     """The fees of those who pay themselves; with several services each under its name."""
     with_fee = [service for service in services if service.fee]

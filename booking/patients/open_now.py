@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from booking.models import Clinic, clinic_calendar
-from revival.base.clock import Span
+from revival.base.clock import ONE_DAY, Span
 
 
 @never_cache
@@ -21,8 +19,8 @@ def open_now(request: HttpRequest) -> HttpResponse:
     clinic = Clinic.objects.current_if_any()
     if clinic is None or not clinic.week:
         return HttpResponse()
-    return render(request, "booking/patients/_open_now.html", {"open_until": _open_until(clinic, timezone.now())})
-
-
-def _open_until(clinic: Clinic, now: datetime) -> datetime | None:
-    return clinic_calendar(clinic, Span(now, now)).open_until(now)
+    now = timezone.now()
+    until = clinic_calendar(clinic, Span(now, now)).open_until(now)
+    # An hour of another day would be read as one of today.
+    context = {"is_open": until is not None, "until": until if until and until <= now + ONE_DAY else None}
+    return render(request, "booking/patients/_open_now.html", context)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from articles import structured_data
 from articles.models import Article, Question, with_portraits
 from articles.structured_data import breadcrumbs_node, clinic_node, graph
-from booking.models import Clinic, Service, Therapist, Treated, before_you_come
+from booking.models import Clinic, Service, Therapist, Treated, at_a_glance, before_you_come
 from revival.base.django_types import Context
 
 FEW = 5
@@ -17,10 +17,12 @@ FEW = 5
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    clinic = Clinic.objects.current_if_any()
+    clinic, services = Clinic.objects.current_if_any(), list(Service.objects.on_offer())
+    glance = at_a_glance(clinic, services) if clinic else []
     context: Context = {
         "treated": _with_articles(clinic.treated) if clinic else [],
-        "before": before_you_come(clinic, list(Service.objects.on_offer())) if clinic else [],
+        "glance": glance,
+        "before": [fact for fact in before_you_come(clinic, services) if fact not in glance] if clinic else [],
         "therapists": with_portraits(Therapist.objects.taking_patients()),
         "articles": Article.objects.published().select_related("author")[:FEW],
         "questions": Question.objects.filter(article__isnull=True)[:3],

@@ -45,6 +45,13 @@ def test_while_it_is_closed_it_leads_to_a_form_for_the_number(client, hours, mom
     assert client.get("/book/any/ask/").status_code == 200
 
 
+def test_a_clinic_that_never_closes_says_no_hour(client, clinic):
+    for weekday in range(7):
+        OpeningHours.objects.create(clinic_id=1, weekday=weekday, opens=time(0), closes=time(0))
+
+    assert said(client, at(MONDAY, 9)).endswith("</a>, open now </p>")
+
+
 def test_a_holiday_is_closed_whatever_the_hours_say(client, hours):
     an_absence(None, at(MONDAY, 0), at(MONDAY + 1, 0))
 
