@@ -8,20 +8,20 @@ import pytest
 from revival.base import secret_keys
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        *("", "short", "s" * 50, "ab" * 30, " " * 60),
-        *("0123456789" * 6, "correct-horse-battery-" * 3, secrets.token_urlsafe(20) * 3),
-        *(string.ascii_letters, string.printable[:60], "trial-copy-only-" + "1" * 48, secrets.token_urlsafe(30)),
-        "trial-copy-only-" + secrets.token_urlsafe(50),
-        "django-insecure-" + secrets.token_urlsafe(50),
-        secrets.token_urlsafe(30) + " " * 30,
-        "please-change-me-before-you-put-this-into-Production-1234567",
-        "your_secret_key_goes_here_AND_it_is_longer_than_50_letters!",
-        "qwertyuiop" + "asdfghjkl" + "zxcvbnm" + "1234567890" + "qwertyuiop" + "asdfghjkl",
-    ],
-)
+WEAK = [
+    *("", "short", "s" * 50, "ab" * 30, " " * 60),
+    *("0123456789" * 6, "correct-horse-battery-" * 3, secrets.token_urlsafe(20) * 3),
+    *(string.ascii_letters, string.printable[:60], "trial-copy-only-" + "1" * 48, secrets.token_urlsafe(30)),
+    "trial-copy-only-" + secrets.token_urlsafe(50),
+    "django-insecure-" + secrets.token_urlsafe(50),
+    secrets.token_urlsafe(30) + " " * 30,
+    "please-change-me-before-you-put-this-into-Production-1234567",
+    "your_secret_key_goes_here_AND_it_is_longer_than_50_letters!",
+    "qwertyuiop" + "asdfghjkl" + "zxcvbnm" + "1234567890" + "qwertyuiop" + "asdfghjkl",
+]
+
+
+@pytest.mark.parametrize("key", WEAK, ids=range(len(WEAK)))  # random keys would give the tests random names
 def test_a_key_that_can_be_guessed_is_weak(key):
     assert secret_keys.weakness(key)
 
