@@ -7,7 +7,6 @@ import pytest
 
 from revival.base import secret_keys
 
-
 WEAK = [
     *("", "short", "s" * 50, "ab" * 30, " " * 60),
     *("0123456789" * 6, "correct-horse-battery-" * 3, secrets.token_urlsafe(20) * 3),
