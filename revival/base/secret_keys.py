@@ -25,6 +25,8 @@ def weakness(key: str) -> str:
         return "is published, in this code or as an example, so everybody has it"
     if len(key) < SHORTEST:
         return f"has {len(key)} characters, and needs at least {SHORTEST}"
+    if len(key.split()) > 1:
+        return "is a sentence, and not random"
     parts = [key[at : at + 3] for at in range(len(key) - 2)]
     steps = {ord(after) - ord(before) for before, after in pairwise(key)}
     if min(len(set(key)), len(steps)) < FEWEST_KINDS or len(set(parts)) < LEAST_PARTS_OF_THEIR_OWN * len(parts):

@@ -4,6 +4,7 @@ import secrets
 import string
 
 import pytest
+from django.core.management.utils import get_random_secret_key
 
 from revival.base import secret_keys
 
@@ -14,6 +15,7 @@ WEAK = [
     "trial-copy-only-" + secrets.token_urlsafe(50),
     "django-insecure-" + secrets.token_urlsafe(50),
     secrets.token_urlsafe(30) + " " * 30,
+    "The quick brown fox jumps over the lazy dog, twice a day!",
     "please-change-me-before-you-put-this-into-Production-1234567",
     "your_secret_key_goes_here_AND_it_is_longer_than_50_letters!",
     "qwertyuiop" + "asdfghjkl" + "zxcvbnm" + "1234567890" + "qwertyuiop" + "asdfghjkl",
@@ -25,7 +27,9 @@ def test_a_key_that_can_be_guessed_is_weak(key):
     assert secret_keys.weakness(key)
 
 
-@pytest.mark.parametrize("make", [lambda: secrets.token_urlsafe(50), lambda: secrets.token_hex(25)])
+@pytest.mark.parametrize(
+    "make", [lambda: secrets.token_urlsafe(50), lambda: secrets.token_hex(25), get_random_secret_key]
+)
 def test_a_random_key_is_good(make):
     assert {secret_keys.weakness(make()) for _ in range(200)} == {""}
 

@@ -177,7 +177,7 @@ def test_the_time_zone_stays_while_visits_are_to_come_and_the_form_lists_them(ad
     for visit in visits[:20]:
         assert f'href="/admin/booking/appointment/{visit.pk}/change/">{day_words(visit.starts_at)}, 9:00 am' in listed
     assert "and 2 more</a>" in listed
-    assert "Ada" not in listed  # a look at patients would have to be noted
+    assert not re.search(r"\bAda\b", listed)  # a look at patients would have to be noted
     assert Clinic.objects.get().time_zone == "America/Chicago"
 
 
@@ -277,7 +277,7 @@ def test_the_worker_looks_each_night(at_another_hour, caplog):
 
     assert periodic["booking.tasks.check_zone"] == "30 8 * * *"
     assert "1 visits are at another hour" in caplog.text
-    assert "Ada" not in caplog.text
+    assert not re.search(r"\bAda\b", caplog.text)
 
 
 def test_the_first_page_tells_until_the_visit_is_back_at_its_hour(admin_client, at_another_hour):

@@ -155,6 +155,19 @@ def test_every_function_that_writes_a_log_runs_as_the_owner_with_a_fixed_search_
     assert loose == []
 
 
+def test_a_migration_that_makes_a_trigger_anew_leaves_it_the_owners(db):
+    """pgtrigger makes its function as that of whoever changes a row, who may not insert into the log."""
+    with connection.cursor() as cursor:
+        cursor.execute(grants.LOG_WRITERS)
+        writer = cursor.fetchone()[0]
+        cursor.execute(f"ALTER FUNCTION {writer} SECURITY INVOKER RESET ALL")
+
+        call_command("migrate", verbosity=0)
+
+        cursor.execute(grants.LOG_WRITERS)
+        assert dict(cursor.fetchall())[writer]
+
+
 def test_a_table_of_the_same_name_elsewhere_takes_no_line(site, web):
     """What a path of one's own finds first is not what the owner's functions write to."""
     with site.connect() as owner:
