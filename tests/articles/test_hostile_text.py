@@ -300,7 +300,7 @@ def test_an_article_with_such_a_text_is_refused_at_the_field(admin_client, artic
 
     assert refused.status_code == 422
     assert refused.text.count(escape(reason)) >= 2  # at both fields
-    assert escape(html.strip()) in refused.text
+    assert refused.text.count(escape(html.strip())) >= 2
     article.refresh_from_db()
     assert article.lead != "Another lead."
     assert article.sections.get().body == body

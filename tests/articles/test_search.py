@@ -282,7 +282,7 @@ def test_words_of_danger_are_heeded_wherever_they_stand(client):
 def test_words_are_public_from_and_until_the_moments_of_their_article():
     now, day = timezone.now(), timedelta(days=1)
     Article.objects.update(lead="A zanzibarine.", published_at=now + day, expires_at=now + 3 * day)
-    Question.objects.create(topic="x", anchor="q-fruit", question="A kumquat?", answer="<p>Yes.</p>")
+    Question.objects.create(topic="x", anchor="q-fruit", question="A zanzibar?", answer="<p>Yes.</p>")
     connection.check_constraints()  # what a commit does at its end
 
     seen = []
@@ -290,8 +290,7 @@ def test_words_are_public_from_and_until_the_moments_of_their_article():
         with time_machine.travel(now + days * day):
             seen.append(search("zanzibrine").corrected_query)
 
-    assert seen == ["", "zanzibarine", ""]
-    assert search("kumqat").corrected_query == "kumquat"
+    assert seen == ["zanzibar", "zanzibarine", "zanzibar"]
 
 
 def test_words_follow_each_change_once_its_transaction_ends():
