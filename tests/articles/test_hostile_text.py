@@ -91,7 +91,14 @@ def test_markup_that_changes_when_parsed_again_is_inert(html):
     assert is_inert(html)
     assert is_inert(f"<p><strong>{html}")
     assert is_inert(f"<ul><li><p>{html}</p></li></ul>{html}")
-    assert is_inert(html + "<br>" * MAX_MARKS["<"][0])  # over a bound
+
+
+@pytest.mark.parametrize("html", PAYLOADS)
+def test_markup_in_a_text_over_a_bound_is_inert(html):
+    over = html + "<br>" * (MAX_MARKS["<"][0] + 1)
+
+    assert oddities(shown(over)) == []
+    assert shown(over) == clean(over) == clean(clean(over))
 
 
 PIECES = st.sampled_from(
@@ -236,7 +243,7 @@ LONG = "<ul>" + "<li><p>Rest a while.</p></li>" * 220 + "</ul><p>" + "Warm up, t
 def cost(function, html):
     """Seconds of this thread for each character, the least of several tries: what else runs here does not count."""
     tries = []
-    for _ in range(5):
+    for _ in range(4):
         began = time.thread_time()
         function(html)
         tries.append(time.thread_time() - began)
@@ -257,7 +264,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize(("length", "harmless"), [(6_000, LIST), (20_000, LONG), (MAX_LENGTH, LONG), (200_000, LONG)])
+@pytest.mark.parametrize(("length", "harmless"), [(6_000, LIST), (20_000, LONG), (MAX_LENGTH, LONG), (100_000, LONG)])
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_hostile_text_costs_no_more_than_three_times_harmless_text(function, length, harmless):
     measured = FUNCTIONS[function]
