@@ -41,7 +41,8 @@ def choose(request: HttpRequest) -> HttpResponse:
         service, therapist = services[0]
         slots_url = reverse("booking:slots", args=[therapist.slug, service.slug], query=_origin(request))
         return redirect(slots_url)
-    before = before_you_come(Clinic.objects.current())  # without the services: each has its facts at its own heading
+    clinic = Clinic.objects.current_if_any()
+    before = before_you_come(clinic) if clinic else []  # without the services: each has its facts at its own heading
     context = {"offers": offers, "before": before, "article": asked_article(request)}
     return render(request, "booking/patients/choose.html", context)
 

@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from booking.fields import StartField
 from booking.models import Appointment, Clinic, FreeTimes, Terms, Therapist, free_times
 from booking.models.parts_of_day import NOON
 from revival.base.clock import bounds_of_days
-from revival.base.words import clock, iso, month_day, with_year
+from revival.base.words import clock, iso, month_days
 
 DAYS_ON_A_PAGE = 7
 FEW = 4  # starts of half a day that are seen at once; more would bury the other days
@@ -89,7 +88,7 @@ def week_of_free_times(
         "chosen": chosen,
         "gone": linked_start if linked_start not in starts else None,
         "days": days,
-        "week_title": _title(dates[0], dates[-1]),
+        "week_title": month_days(dates[0], dates[-1]),
         "days_with_times": [day for day in days if day.halves],
         "earlier": max(today, dates[0] - timedelta(days=DAYS_ON_A_PAGE)) if has_earlier else None,
         "later": dates[-1] + timedelta(days=1) if dates[-1] < last else None,
@@ -133,16 +132,6 @@ def _linked_start(request: HttpRequest) -> datetime | None:
 def _dates(first: date, last: date) -> list[date]:
     dates = [first + timedelta(days=number) for number in range(DAYS_ON_A_PAGE)]
     return [date for date in dates if date <= last]
-
-
-def _title(first: date, last: date) -> str:
-    """The dates of a page, such as "December 1 to 7"."""
-    if first == last:
-        return month_day(first)
-    if (first.year, first.month) == (last.year, last.month):
-        days = _("%(month)s %(first)s to %(last)s")
-        return with_year(days % {"month": f"{first:%B}", "first": first.day, "last": last.day}, last)
-    return _("%(first)s to %(last)s") % {"first": month_day(first), "last": month_day(last)}
 
 
 def _days(dates: Sequence[date], starts: Sequence[datetime]) -> list[Day]:

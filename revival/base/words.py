@@ -10,7 +10,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from revival.base.clock import Span
 
@@ -38,6 +38,16 @@ def month_day(moment: datetime | date) -> str:
     """December 7; of another year than this, January 4, 2027."""
     local = _local(moment) if isinstance(moment, datetime) else moment
     return with_year(f"{local:%B} {local.day}", local)
+
+
+def month_days(first: date, last: date) -> str:
+    """December 1 to 7, November 30 to December 6; of another year than this, with the year."""
+    if first == last:
+        return month_day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        days = gettext("%(first)s to %(last)s") % {"first": first.day, "last": last.day}
+        return with_year(f"{first:%B} {days}", last)
+    return gettext("%(first)s to %(last)s") % {"first": month_day(first), "last": month_day(last)}
 
 
 def month_day_short(day: date) -> str:

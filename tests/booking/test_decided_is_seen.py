@@ -227,7 +227,9 @@ def test_every_button_of_the_desk_is_a_decision_with_a_version():
 
 
 DECIDES_NOTHING = {
-    **dict.fromkeys(["ask", "asked", "choose", "find", "privacy", "slots", "visit", "calendar", "waitlist"], "no row"),
+    **dict.fromkeys(
+        ["ask", "asked", "choose", "find", "open_now", "privacy", "slots", "visit", "calendar", "waitlist"], "no row"
+    ),
     "details": "the form carries therapist, service and start, and books them or nothing",
     "earlier": "joins the list, beside a visit that stays",
     "join": "joins the list",

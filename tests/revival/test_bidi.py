@@ -176,6 +176,9 @@ BARE = {
     ("revival/staff/forms.py", "role.name"),
     ("articles/management/commands/content_report.py", "part.note"),  # sentences of our own
     ("articles/management/commands/content_report.py", "line.reason"),
+    ("articles/admin/prose.py", "reason"),
+    ("articles/rich_text/cleaning.py", "reason"),
+    ("articles/rich_text/tree.py", "node.name"),  # of elements
 }
 """What has such a name but was not typed by a person, or does not stand in a line that people read."""
 
