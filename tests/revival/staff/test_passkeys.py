@@ -140,6 +140,16 @@ def test_an_answer_is_good_once_and_only_for_the_latest_question(door, key):
     assert another.post(USE, {"answer": answer}).status_code == 422
 
 
+def test_a_question_takes_one_answer_also_from_a_key_that_does_not_count(door, key, robin):
+    key.count = -1  # what it says next is 0, as most keys of phones and computers always do
+    session = door.session
+    answer = key.sign(json.loads(passkeys.ask_to_use(session, robin)))
+    passkeys.use(session=session, user=robin, answer=answer)
+
+    with pytest.raises(passkeys.RefusedError):
+        passkeys.use(session=session, user=robin, answer=answer)
+
+
 def test_an_answer_after_five_minutes_is_refused(door, key):
     asked = question(door, USE_QUESTION)
 
